@@ -1,0 +1,70 @@
+// Runs Bun, with the dependencies that the lockfile names installed, on a machine that has Node and
+// npm or only Bun:
+//
+//   start         serve from source in development mode; installs what serving needs
+//   ARGUMENT...   whatever Bun takes (`test`, a file, ...); installs everything
+//
+// Plain JavaScript, for this file runs before there is anything else.
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const [command, ...rest] = process.argv.slice(2);
+const bun = findBun();
+
+if (command === "start") {
+  install("--production");
+  run(["src/runtime/bun.ts", ...rest], { ENVIRONMENT: "development", LOG_FORMAT: "text" });
+} else {
+  install();
+  run([command, ...rest]);
+}
+
+/** The Bun that runs this script or called it, else the pinned one from npm. */
+function findBun() {
+  if (process.versions.bun) return process.execPath;
+  const caller = process.env.npm_config_user_agent ?? "";
+  if (caller.startsWith("bun/")) return process.env.npm_execpath ?? "bun";
+  return bunFromNpm();
+}
+
+/** npm keeps the package in its cache, so only the first call downloads. */
+function bunFromNpm() {
+  const { packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
+  const print = ["bun", "--print", "process.execPath"];
+  const [file, ...args] = [...npm, "exec", "--yes", `--package=${packageManager}`, "--", ...print];
+  const { status, stdout } = spawnSync(file, args, {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) fail(`npm could not bring ${packageManager}`);
+  return stdout.trim();
+}
+
+function install(...flags) {
+  const args = ["install", "--frozen-lockfile", "--silent", ...flags];
+  const { status } = spawnSync(bun, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (status !== 0) fail("the dependencies could not be installed");
+}
+
+/** Passes on signals and the exit code, so that Ctrl-C and `kill` mean what they mean to Bun itself. */
+function run(args, defaults = {}) {
+  const child = spawn(bun, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...defaults, ...process.env },
+  });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    process.exit(code ?? 128 + constants.signals[signal]);
+  });
+}
+
+function fail(message) {
+  console.error(`thimble: ${message}`);
+  process.exit(1);
+}

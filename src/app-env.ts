@@ -1,0 +1,2 @@
+/** What a request carries through the app, for Hono's types. */
+export type AppEnv = { Variables: { requestId: string } };

@@ -1,0 +1,75 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { AppEnv } from "./app-env.ts";
+import { bookRoutes } from "./books/routes.ts";
+import type { BookStore } from "./books/store.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { declareSecurity } from "./docs/openapi.ts";
+import { docsRoutes } from "./docs/routes.ts";
+import { DomainError } from "./errors.ts";
+import { healthRoutes, type Readiness } from "./health/routes.ts";
+import { landingRoutes } from "./landing/routes.ts";
+import type { Logger } from "./logger.ts";
+import { accessLog } from "./middleware/access-log.ts";
+import { allowedOrigins } from "./middleware/allowed-origins.ts";
+import { anyone, requireApiKey } from "./middleware/api-key.ts";
+import { jsonBody } from "./middleware/json-body.ts";
+import { knownMethods } from "./middleware/known-methods.ts";
+import { requestId } from "./middleware/request-id.ts";
+import { requestTimeout } from "./middleware/request-timeout.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
+import { logError, problemResponse } from "./problem.ts";
+import { processRoutes } from "./process/routes.ts";
+
+export type AppConfig = Pick<
+  Config,
+  "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
+> & { apiKey: string };
+
+export type AppDeps = {
+  config: AppConfig;
+  store: BookStore;
+  logger: Logger;
+  clock: Clock;
+  /** Makes the id of a request that came without one. */
+  newId: () => string;
+  readiness: Readiness;
+};
+
+/** Composes the whole service. It starts nothing and reads nothing but its arguments. */
+export function createApp({ config, store, logger, clock, newId, readiness }: AppDeps) {
+  const app = new OpenAPIHono<AppEnv>();
+  const startedAt = clock();
+  const requireKey = requireApiKey(config.apiKey);
+  const readAccess = config.publicReads ? anyone : requireKey;
+  const receiveJson = jsonBody(config.maxBodyBytes);
+  const books = bookRoutes({ store, readAccess, writeAccess: requireKey, receiveJson });
+  const pingDatabase = () => store.ping();
+
+  app.use(requestId(newId));
+  app.use(accessLog(logger));
+  app.use(securityHeaders());
+  if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
+  app.use(knownMethods(app));
+  app.use(requestTimeout(config.requestTimeoutSeconds));
+
+  app.route("/", landingRoutes({ clock, startedAt }));
+  app.route("/", healthRoutes({ ...config, clock, startedAt, readiness, pingDatabase }));
+  app.route("/api/v1", processRoutes({ clock, requireKey, receiveJson }));
+  app.route("/books", books);
+  app.route("/api/v1/books", books);
+  app.route(
+    "/",
+    docsRoutes(() => app),
+  );
+  declareSecurity(app);
+
+  app.notFound((c) =>
+    problemResponse(c, new DomainError("endpoint_not_found", `There is nothing at ${c.req.path}.`)),
+  );
+  app.onError((error, c) => {
+    logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
+    return problemResponse(c, error);
+  });
+  return app;
+}

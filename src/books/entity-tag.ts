@@ -1,0 +1,22 @@
+import type { Book } from "./book.ts";
+
+/** A book's strong entity tag (RFC 9110 section 8.8.3): its id and the millisecond it last changed. */
+export function entityTag(book: Book): string {
+  return `"${book.id}-${Date.parse(book.updated_at).toString(36)}"`;
+}
+
+/** Whether `If-Match` holds: strong comparison, so that a weak tag never matches. */
+export function ifMatchHolds(header: string, tag: string): boolean {
+  return header.trim() === "*" || listedTags(header).includes(tag);
+}
+
+/** Whether `If-None-Match` names the tag: weak comparison. */
+export function ifNoneMatchNames(header: string, tag: string): boolean {
+  return (
+    header.trim() === "*" || listedTags(header).some((listed) => listed.replace(/^W\//, "") === tag)
+  );
+}
+
+function listedTags(header: string): string[] {
+  return header.match(/(?:W\/)?"[^"]*"/g) ?? [];
+}

@@ -1,0 +1,4 @@
+import type { Migration } from "../../database/migrations.ts";
+import books from "./sqlite/0001-books.sql" with { type: "text" };
+
+export const sqliteMigrations: readonly Migration[] = [{ version: 1, name: "books", sql: books }];

@@ -1,0 +1,257 @@
+import type { Sql, TransactionSql } from "postgres";
+import type { Clock } from "../clock.ts";
+import {
+  migratePostgres,
+  translatePostgresError,
+  unavailableError,
+  underMigrationLock,
+} from "../database/postgres.ts";
+import { type Book, type BookInput, bookSchema } from "./book.ts";
+import { expectBook, expectSameInput } from "./errors.ts";
+import { postgresMigrations } from "./migrations/postgres.ts";
+import {
+  type BookQuery,
+  type BookStore,
+  type Creation,
+  EXPIRED_ANSWERS_PER_CALL,
+  IDEMPOTENCY_WINDOW_MS,
+} from "./store.ts";
+import { bookWords } from "./words.ts";
+
+/** How long the server may work on one statement. */
+export const STATEMENT_TIMEOUT_MS = 5000;
+
+/**
+ * How long an operation may take in all. The server's own timeout cannot fire where the server has
+ * vanished, so beyond this the pool is given up and a new one is made.
+ */
+const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
+
+type PostgresOptions = {
+  /** Makes a pool. It is called again when the last one no longer answers. */
+  connect: () => Sql;
+  clock: Clock;
+  seed: readonly BookInput[];
+};
+
+/**
+ * A store on PostgreSQL. Its first operation that reaches the server brings the schema up to date, so
+ * it can be made while the server is down.
+ *
+ * @throws {NewerSchemaError} from any operation, when the database is of a newer release.
+ */
+export function createPostgresBookStore(options: PostgresOptions): BookStore & {
+  /** Brings the schema up to date now, and says how many migrations that took. */
+  prepare(): Promise<number>;
+} {
+  const { connect, clock, seed } = options;
+  let pool = connect();
+  let preparation: Promise<number> | undefined;
+
+  function prepared(sql: Sql): Promise<number> {
+    preparation ??= preparePostgresBooks(sql, clock, seed).catch((error: unknown) => {
+      preparation = undefined;
+      throw error;
+    });
+    return preparation;
+  }
+
+  /** A pool whose connections may all hang is of no use to anyone; whoever waits on it is told. */
+  function giveUp(hanging: Sql): void {
+    if (pool !== hanging) return;
+    pool = connect();
+    preparation = undefined;
+    void hanging.end({ timeout: 0 });
+  }
+
+  async function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const sql = pool;
+    const operation = prepared(sql).then(() => work(sql));
+    try {
+      return await within(OPERATION_TIMEOUT_MS, operation, () => giveUp(sql));
+    } catch (error) {
+      throw translatePostgresError(error);
+    }
+  }
+
+  return {
+    prepare: () => run(prepared),
+
+    ping: () =>
+      run(async (sql) => {
+        await sql`SELECT 1 FROM books LIMIT 1`;
+      }),
+
+    list: (query) => run(async (sql) => (await selectBooks(sql, query)).map(toBook)),
+
+    get: (id) =>
+      run(async (sql) => {
+        const [row] = await sql`SELECT ${columns(sql)} FROM books WHERE id = ${id}`;
+        return row && toBook(row);
+      }),
+
+    create: (input, idempotencyKey) =>
+      run((sql) =>
+        idempotencyKey === undefined
+          ? insertBook(sql, input, clock()).then((book) => ({ book, replayed: false }))
+          : sql.begin((transaction) => createOnce(transaction, input, idempotencyKey, clock())),
+      ),
+
+    update: (id, changes, precondition) =>
+      run((sql) =>
+        sql.begin(async (transaction) => {
+          const book = expectBook(id, await lockBook(transaction, id), precondition);
+          return replaceBook(transaction, { ...book, ...changes }, clock());
+        }),
+      ),
+
+    delete: (id, precondition) =>
+      run((sql) =>
+        sql.begin(async (transaction) => {
+          expectBook(id, await lockBook(transaction, id), precondition);
+          await transaction`DELETE FROM books WHERE id = ${id}`;
+        }),
+      ),
+
+    close: () => pool.end({ timeout: 5 }),
+  };
+}
+
+async function within<T>(
+  milliseconds: number,
+  operation: Promise<T>,
+  onExpiry: () => void,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expiry = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      onExpiry();
+      reject(unavailableError(new Error(`No answer within ${milliseconds} ms`)));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([operation, expiry]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Brings the schema up to date, and gives a database that never had a book the `seed`. */
+async function preparePostgresBooks(
+  sql: Sql,
+  clock: Clock,
+  seed: readonly BookInput[],
+): Promise<number> {
+  const applied = await migratePostgres(sql, postgresMigrations);
+  await underMigrationLock(sql, async (transaction) => {
+    const [sequence] = await transaction`SELECT is_called FROM books_id_seq`;
+    if (sequence?.is_called) return;
+    for (const input of seed) await insertBook(transaction, input, clock());
+  });
+  return applied;
+}
+
+function columns(sql: Sql | TransactionSql) {
+  return sql`id, title, author, year, created_at, updated_at`;
+}
+
+/** Finds by keyset: never by counting off the rows before a page. */
+function selectBooks(sql: Sql, { sort, after, words, author, year, limit }: BookQuery) {
+  const field = sql(sort.field);
+  const comparison = sort.descending ? sql`<` : sql`>`;
+  const direction = sort.descending ? sql`DESC` : sql`ASC`;
+  const conditions = [
+    words.length > 0 && sql`words @@ ${prefixQuery(words)}::tsquery`,
+    author !== undefined && sql`author = ${author}`,
+    year !== undefined && sql`year = ${year}`,
+    after &&
+      (sort.field === "id"
+        ? sql`id ${comparison} ${after.id}`
+        : sql`(${field}, id) ${comparison} (${after.value}, ${after.id})`),
+  ].filter((condition) => condition !== undefined && condition !== false);
+  const where = conditions.map(
+    (condition, index) => sql`${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
+  );
+  return sql`SELECT ${columns(sql)} FROM books ${where}
+    ORDER BY ${field} ${direction}, id ${direction} LIMIT ${limit}`;
+}
+
+/** Words are letters and numbers only, so quoting them is all the escaping that a tsquery needs. */
+function prefixQuery(words: readonly string[]): string {
+  return words.map((word) => `'${word}':*`).join(" & ");
+}
+
+async function insertBook(sql: Sql | TransactionSql, input: BookInput, now: number) {
+  const at = new Date(now);
+  const [row] = await sql`
+    INSERT INTO books (title, author, year, created_at, updated_at, words)
+    VALUES (${input.title}, ${input.author}, ${input.year}, ${at}, ${at}, ${lexemes(sql, input)})
+    RETURNING ${columns(sql)}`;
+  return toBook(row ?? {});
+}
+
+/** The words as they are: no parser or dictionary of the server's comes between. */
+function lexemes(sql: Sql | TransactionSql, book: BookInput) {
+  return sql`array_to_tsvector(${sql.array([...new Set(bookWords(book))])}::text[])`;
+}
+
+async function lockBook(sql: TransactionSql, id: number): Promise<Book | undefined> {
+  const [row] = await sql`SELECT ${columns(sql)} FROM books WHERE id = ${id} FOR UPDATE`;
+  return row && toBook(row);
+}
+
+async function replaceBook(sql: TransactionSql, book: Book, now: number): Promise<Book> {
+  const [row] = await sql`
+    UPDATE books SET title = ${book.title}, author = ${book.author}, year = ${book.year},
+      words = ${lexemes(sql, book)},
+      updated_at = greatest(${new Date(now)}, updated_at + interval '1 millisecond')
+    WHERE id = ${book.id} RETURNING ${columns(sql)}`;
+  return toBook(row ?? {});
+}
+
+/** Of calls that come together, all but the first wait at the key's row until that one has finished. */
+async function createOnce(
+  sql: TransactionSql,
+  input: BookInput,
+  key: string,
+  now: number,
+): Promise<Creation> {
+  const oldest = new Date(now - IDEMPOTENCY_WINDOW_MS);
+  const [claimed] = await sql`
+    INSERT INTO idempotency_keys (key, created_at) VALUES (${key}, ${new Date(now)})
+    ON CONFLICT (key) DO UPDATE SET answer = NULL, created_at = excluded.created_at
+      WHERE idempotency_keys.created_at <= ${oldest}
+    RETURNING key`;
+  if (!claimed) {
+    const earlier = await findAnswer(sql, key);
+    expectSameInput(earlier, input);
+    return { book: earlier, replayed: true };
+  }
+  const book = await insertBook(sql, input, now);
+  await sql`UPDATE idempotency_keys SET answer = ${sql.json(book)} WHERE key = ${key}`;
+  await sql`DELETE FROM idempotency_keys WHERE key IN (
+    SELECT key FROM idempotency_keys WHERE created_at <= ${oldest}
+    ORDER BY created_at LIMIT ${EXPIRED_ANSWERS_PER_CALL} FOR UPDATE SKIP LOCKED)`;
+  return { book, replayed: false };
+}
+
+async function findAnswer(sql: TransactionSql, key: string): Promise<Book> {
+  const [row] = await sql`SELECT answer FROM idempotency_keys WHERE key = ${key}`;
+  return bookSchema.parse(row?.answer);
+}
+
+function toBook(row: Record<string, unknown>): Book {
+  return {
+    id: Number(row.id),
+    title: String(row.title),
+    author: String(row.author),
+    year: Number(row.year),
+    created_at: toTimestamp(row.created_at),
+    updated_at: toTimestamp(row.updated_at),
+  };
+}
+
+function toTimestamp(value: unknown): string {
+  if (!(value instanceof Date)) throw new TypeError("Expected a timestamp from the database");
+  return value.toISOString();
+}

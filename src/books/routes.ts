@@ -1,0 +1,216 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
+import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
+import { throwInvalid } from "../validation.ts";
+import { type Book, bookChangesSchema, bookInputSchema, bookSchema } from "./book.ts";
+import { encodeCursor } from "./cursor.ts";
+import { entityTag, ifMatchHolds, ifNoneMatchNames } from "./entity-tag.ts";
+import { bookChanged, bookNotFound } from "./errors.ts";
+import { listParametersSchema, toBookQuery } from "./list-query.ts";
+import type { BookStore, Precondition } from "./store.ts";
+
+type BookDeps = {
+  store: BookStore;
+  /** Guards the routes that read. */
+  readAccess: MiddlewareHandler;
+  /** Guards the routes that write. */
+  writeAccess: MiddlewareHandler;
+  /** Takes in a request's body (see json-body.ts). */
+  receiveJson: MiddlewareHandler;
+};
+
+const TAGS = ["Books"];
+const idParameter = z.object({
+  id: z.string().openapi({ type: "integer", minimum: 1, examples: [1] }),
+});
+const ifMatchHeader = z.object({
+  "If-Match": z
+    .string()
+    .optional()
+    .openapi({ description: "The ETag that the book must still have." }),
+});
+const jsonBody = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+const bookHeaders = z.object({ ETag: z.string() });
+
+/** The books of a store, to be mounted at any path. */
+export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: BookDeps) {
+  const app = new OpenAPIHono<AppEnv>({ defaultHook: throwInvalid });
+
+  return app
+    .openapi(listRoute(readAccess), async (c) => {
+      const query = toBookQuery(c.req.valid("query"));
+      const books = await store.list({ ...query, limit: query.limit + 1 });
+      const items = books.slice(0, query.limit);
+      const last = books.length > query.limit ? items.at(-1) : undefined;
+      const cursor = last ? encodeCursor(last, query) : null;
+      if (cursor !== null) c.header("Link", nextLink(c, cursor));
+      return c.json({ items, next_cursor: cursor }, 200);
+    })
+    .openapi(getRoute(readAccess), async (c) => {
+      const book = await findBook(store, c.req.param("id"));
+      const tag = entityTag(book);
+      if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
+        return c.body(null, 304, { ETag: tag });
+      }
+      return c.json(book, 200, { ETag: tag });
+    })
+    .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
+      const key = c.req.valid("header")["Idempotency-Key"];
+      const { book, replayed } = await store.create(c.req.valid("json"), key);
+      if (replayed) c.header("Idempotency-Replayed", "true");
+      const location = `${c.req.path}/${book.id}`;
+      return c.json(book, 201, { Location: location, ETag: entityTag(book) });
+    })
+    .openapi(updateRoute("put", [writeAccess, receiveJson]), async (c) => {
+      const book = await changeBook(store, c, c.req.param("id"), c.req.valid("json"));
+      return c.json(book, 200, { ETag: entityTag(book) });
+    })
+    .openapi(updateRoute("patch", [writeAccess, receiveJson]), async (c) => {
+      const book = await changeBook(store, c, c.req.param("id"), c.req.valid("json"));
+      return c.json(book, 200, { ETag: entityTag(book) });
+    })
+    .openapi(deleteRoute(writeAccess), async (c) => {
+      const id = parseId(c.req.param("id"));
+      await store.delete(id, await precondition(store, id, c));
+      return c.body(null, 204);
+    });
+}
+
+/** @throws {DomainError} `book_not_found` for what is no positive integer: there is no such book. */
+function parseId(text: string): number {
+  const id = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(id)) throw bookNotFound(text);
+  return id;
+}
+
+async function findBook(store: BookStore, idText: string): Promise<Book> {
+  const id = parseId(idText);
+  const book = await store.get(id);
+  if (!book) throw bookNotFound(id);
+  return book;
+}
+
+async function changeBook(
+  store: BookStore,
+  c: Context,
+  idText: string,
+  changes: z.output<typeof bookChangesSchema>,
+): Promise<Book> {
+  const id = parseId(idText);
+  return store.update(id, changes, await precondition(store, id, c));
+}
+
+/**
+ * The state that the store has to find the book in, if the request names one. Checking the tag here
+ * and the state there leaves no gap: between the two, the book may only change into another state.
+ */
+async function precondition(
+  store: BookStore,
+  id: number,
+  c: Context,
+): Promise<Precondition | undefined> {
+  const header = c.req.header("If-Match");
+  if (header === undefined) return undefined;
+  const book = await store.get(id);
+  if (!book) throw bookNotFound(id);
+  if (!ifMatchHolds(header, entityTag(book))) throw bookChanged(id);
+  return header.trim() === "*" ? undefined : { updatedAt: book.updated_at };
+}
+
+/** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */
+function nextLink(c: Context, cursor: string): string {
+  const parameters = new URLSearchParams(c.req.query());
+  parameters.set("cursor", cursor);
+  return `<${c.req.path}?${parameters}>; rel="next"`;
+}
+
+function listRoute(access: MiddlewareHandler) {
+  return createRoute({
+    method: "get",
+    path: "/",
+    tags: TAGS,
+    summary: "List books",
+    middleware: access,
+    request: { query: listParametersSchema },
+    responses: {
+      200: jsonContent(
+        z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
+        "A page of books; next_cursor is null on the last one",
+      ),
+      ...problems(400, 503),
+    },
+  });
+}
+
+function getRoute(access: MiddlewareHandler) {
+  return createRoute({
+    method: "get",
+    path: "/{id}",
+    tags: TAGS,
+    summary: "Get a book",
+    middleware: access,
+    request: { params: idParameter },
+    responses: {
+      200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
+      304: { description: "The book still has the ETag of If-None-Match" },
+      ...problems(404, 503),
+    },
+  });
+}
+
+function createBookRoute(middleware: MiddlewareHandler[]) {
+  const headers = z.object({
+    "Idempotency-Key": z
+      .string()
+      .regex(/^[\x20-\x7e]{1,255}$/, { error: "Expected 1 to 255 printable ASCII characters" })
+      .optional()
+      .openapi({ description: "Repeats within 24 hours get the first answer again." }),
+  });
+  return createRoute({
+    method: "post",
+    path: "/",
+    tags: TAGS,
+    summary: "Add a book",
+    security: API_KEY_SECURITY,
+    middleware,
+    request: { headers, body: jsonBody(bookInputSchema) },
+    responses: {
+      201: { ...jsonContent(bookSchema, "The new book"), headers: bookHeaders },
+      ...problems(400, 401, 413, 415, 422, 503),
+    },
+  });
+}
+
+/** PUT changes what it is given, as PATCH does: clients of the original API send it with one field. */
+function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
+  return createRoute({
+    method,
+    path: "/{id}",
+    tags: TAGS,
+    summary: "Change the given fields of a book",
+    security: API_KEY_SECURITY,
+    middleware,
+    request: { params: idParameter, headers: ifMatchHeader, body: jsonBody(bookChangesSchema) },
+    responses: {
+      200: { ...jsonContent(bookSchema, "The changed book"), headers: bookHeaders },
+      ...problems(400, 401, 404, 412, 413, 415, 503),
+    },
+  });
+}
+
+function deleteRoute(access: MiddlewareHandler) {
+  return createRoute({
+    method: "delete",
+    path: "/{id}",
+    tags: TAGS,
+    summary: "Delete a book",
+    security: API_KEY_SECURITY,
+    middleware: access,
+    request: { params: idParameter, headers: ifMatchHeader },
+    responses: { 204: { description: "The book is gone" }, ...problems(401, 404, 412, 503) },
+  });
+}

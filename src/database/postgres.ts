@@ -1,0 +1,73 @@
+import type { Sql, TransactionSql } from "postgres";
+import { DomainError } from "../errors.ts";
+import { type Migration, pendingMigrations } from "./migrations.ts";
+
+/** An arbitrary number that stands for this service's migrations among a database's advisory locks. */
+const MIGRATION_LOCK = 0x7468_6d62;
+
+/**
+ * Brings the schema up to date: each migration in a transaction of its own, which reads the version
+ * under an advisory lock, so that instances which start together migrate once.
+ *
+ * @returns how many migrations this call applied.
+ * @throws {NewerSchemaError} with the database left as it was.
+ */
+export async function migratePostgres(sql: Sql, migrations: readonly Migration[]): Promise<number> {
+  let applied = 0;
+  while (await underMigrationLock(sql, (lock) => migrateOnce(lock, migrations))) applied += 1;
+  return applied;
+}
+
+/** Runs `work` in a transaction while no other instance migrates. */
+export async function underMigrationLock<T>(
+  sql: Sql,
+  work: (transaction: TransactionSql) => Promise<T>,
+): Promise<T> {
+  const result = await sql.begin(async (transaction) => {
+    await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+    return [await work(transaction)] as const;
+  });
+  return result[0];
+}
+
+async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]) {
+  await sql`SET LOCAL client_min_messages = warning`;
+  await sql`CREATE TABLE IF NOT EXISTS schema_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+  )`;
+  const [row] = await sql`SELECT coalesce(max(version), 0) AS version FROM schema_migrations`;
+  const [next] = pendingMigrations(migrations, Number(row?.version));
+  if (!next) return false;
+  await sql.unsafe(next.sql);
+  await sql`INSERT INTO schema_migrations (version, name) VALUES (${next.version}, ${next.name})`;
+  return true;
+}
+
+/**
+ * SQLSTATE classes for what is wrong with the server or the way to it, not with a query: connection
+ * (08), authorization (28), no such database (3D), resources (53), intervention (57), system (58);
+ * and a read-only transaction (25006), as on a standby.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|53|57|58)[0-9A-Z]{3}|25006)$/;
+
+/** The driver's and the operating system's words for a connection that is not there. */
+const UNAVAILABLE_CONNECTION =
+  /^(?:CONNECT|ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ENOENT|ERR_SOCKET)/;
+
+/** A driver's error in the domain's words where the server is at fault, else the error itself. */
+export function translatePostgresError(error: unknown): unknown {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (typeof code !== "string") return error;
+  const unavailable = UNAVAILABLE_SQLSTATE.test(code) || UNAVAILABLE_CONNECTION.test(code);
+  return unavailable ? unavailableError(error) : error;
+}
+
+export function unavailableError(cause?: unknown): DomainError {
+  return new DomainError("store_unavailable", "The database cannot be reached right now.", {
+    cause,
+  });
+}

@@ -1,0 +1,112 @@
+import { DomainError } from "../errors.ts";
+import { type Migration, pendingMigrations } from "./migrations.ts";
+
+export type SqliteValue = string | number | null;
+export type SqliteRow = Record<string, unknown>;
+
+export interface SqliteStatement {
+  get(...values: SqliteValue[]): SqliteRow | undefined;
+  all(...values: SqliteValue[]): SqliteRow[];
+  run(...values: SqliteValue[]): { changes: number; lastInsertRowid: number };
+}
+
+/** What a SQLite driver has to offer: one connection, synchronous, to a database of one's own. */
+export interface SqliteDatabase {
+  exec(sql: string): void;
+  /** A statement to keep: it is prepared once. */
+  prepare(sql: string): SqliteStatement;
+  close(): void;
+}
+
+/** A file that cannot serve as the database; the message says why, and nothing was written to it. */
+export class UnusableDatabaseError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UnusableDatabaseError";
+  }
+}
+
+/** Marks a file as this service's ("thmb"), in the field that SQLite keeps for that. */
+const APPLICATION_ID = 0x74686d62;
+
+/**
+ * Runs `work` in a transaction that holds the write lock from its beginning, so that what it reads
+ * cannot change before it writes.
+ */
+export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+/** After a full disk, SQLite may have rolled back by itself; then there is nothing left to do. */
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {}
+}
+
+/**
+ * Brings the schema up to date: each migration in a transaction that reads the version under the
+ * write lock, so that instances which start together migrate once.
+ *
+ * @returns how many migrations this call applied.
+ * @throws {NewerSchemaError} or {UnusableDatabaseError} with the database left as it was.
+ */
+export function migrateSqlite(database: SqliteDatabase, migrations: readonly Migration[]): number {
+  let applied = 0;
+  while (migrateOnce(database, migrations)) applied += 1;
+  return applied;
+}
+
+function migrateOnce(database: SqliteDatabase, migrations: readonly Migration[]): boolean {
+  return inTransaction(database, () => {
+    expectOwnDatabase(database);
+    const [next] = pendingMigrations(migrations, readPragma(database, "user_version"));
+    if (!next) return false;
+    database.exec(next.sql);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.exec(`PRAGMA user_version = ${next.version}`);
+    return true;
+  });
+}
+
+function expectOwnDatabase(database: SqliteDatabase): void {
+  const owner = readPragma(database, "application_id");
+  const tables = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.tables;
+  if (owner === APPLICATION_ID || (owner === 0 && tables === 0)) return;
+  throw new UnusableDatabaseError("The file is another application's SQLite database.");
+}
+
+function readPragma(database: SqliteDatabase, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/**
+ * SQLite's primary result codes for what is wrong with the machine or the file, not with a query:
+ * BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+ *
+ * @see https://www.sqlite.org/rescode.html
+ */
+const UNAVAILABLE_CODES = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
+
+/** A driver's error in the domain's words where the database is at fault, else the error itself. */
+export function translateSqliteError(error: unknown): unknown {
+  const code = sqliteResultCode(error);
+  if (code === undefined || !UNAVAILABLE_CODES.has(code & 0xff)) return error;
+  return new DomainError("store_unavailable", "The database cannot be used right now.", {
+    cause: error,
+  });
+}
+
+/** The (extended) result code that a driver's error carries. */
+export function sqliteResultCode(error: unknown): number | undefined {
+  const { errcode } = (error ?? {}) as { errcode?: unknown };
+  return typeof errcode === "number" ? errcode : undefined;
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** A route's `security` where it needs the API key; the schemes are declared in openapi.ts. */
+export const API_KEY_SECURITY = [{ apiKey: [] }, { bearer: [] }];
+
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    request_id: z.string(),
+    success: z.literal(false),
+    error: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi("Problem");
+
+const MEANINGS = {
+  400: "The request is malformed or invalid",
+  401: "The API key is missing or wrong",
+  404: "Not found",
+  412: "The precondition failed",
+  413: "The body is too large",
+  415: "The body is not JSON",
+  422: "The idempotency key was used with another body",
+  503: "Not available now; Retry-After says when to try again",
+} as const;
+
+/** Describes a JSON response. */
+export function jsonContent<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** Describes the problems (RFC 9457) that a route can answer, by status. */
+export function problems(...statuses: (keyof typeof MEANINGS)[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: MEANINGS[status],
+        content: { "application/problem+json": { schema: problemSchema } },
+      },
+    ]),
+  );
+}

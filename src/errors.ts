@@ -1,0 +1,47 @@
+/** One thing that is wrong with an input; `path` is dotted, and empty for the input as a whole. */
+export type Issue = { path: string; message: string };
+
+export type ErrorCode =
+  | "endpoint_not_found"
+  | "method_not_allowed"
+  | "api_key_required"
+  | "invalid_api_key"
+  | "no_data"
+  | "malformed_json"
+  | "unsupported_media_type"
+  | "body_too_large"
+  | "invalid_input"
+  | "book_not_found"
+  | "precondition_failed"
+  | "idempotency_key_reused"
+  | "request_timeout"
+  | "store_unavailable";
+
+/**
+ * What domain code throws: a code that the HTTP edge maps to a status (see problem.ts), and a
+ * `message` that a client may read.
+ */
+export class DomainError extends Error {
+  readonly code: ErrorCode;
+  /** The short sentence for this occurrence, where the code's own would say too little. */
+  readonly summary: string | undefined;
+  readonly issues: readonly Issue[] | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { summary?: string; issues?: readonly Issue[]; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = "DomainError";
+    this.code = code;
+    this.summary = options.summary;
+    this.issues = options.issues;
+  }
+}
+
+/** An `invalid_input` error that lists every issue of a failed validation. */
+export function invalidInput(issues: readonly Issue[]): DomainError {
+  const sentences = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+  return new DomainError("invalid_input", sentences.join("; "), { issues });
+}

@@ -1,0 +1,110 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { AppEnv } from "../app-env.ts";
+import { type Clock, timestamp } from "../clock.ts";
+import { jsonContent } from "../docs/describe.ts";
+import { SERVICE } from "../service.ts";
+
+/** Whether this instance takes new work; a draining one finishes what it has and goes. */
+export type Readiness = () => "ok" | "draining";
+
+type HealthDeps = {
+  environment: string;
+  clock: Clock;
+  /** When the service began, by `clock`. */
+  startedAt: number;
+  readiness: Readiness;
+  /** Resolves when the database answers. */
+  pingDatabase: () => Promise<void>;
+};
+
+const DATABASE_TIMEOUT_MS = 1000;
+const FRESH = { "Cache-Control": "no-store" };
+
+/** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
+export function healthRoutes(deps: HealthDeps) {
+  const app = new OpenAPIHono<AppEnv>();
+
+  app.get("/health", (c) => c.json(health(deps), 200, FRESH));
+
+  app.get("/healthz", (c) => c.text("OK", 200, FRESH));
+
+  app.get("/ready", async (c: Context) => {
+    const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
+    const ready = Object.values(checks).every((word) => word === "ok");
+    return c.json({ ready, checks }, ready ? 200 : 503, FRESH);
+  });
+
+  describeRoutes(app);
+  return app;
+}
+
+function health({ environment, clock, startedAt }: HealthDeps) {
+  return {
+    status: "healthy",
+    timestamp: timestamp(clock),
+    service: SERVICE.name,
+    version: SERVICE.version,
+    uptime_seconds: Math.round(clock() - startedAt) / 1000,
+    environment,
+  };
+}
+
+async function checkDatabase(ping: () => Promise<void>): Promise<"ok" | "unavailable" | "timeout"> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expiry = new Promise<"timeout">((resolve) => {
+    timer = setTimeout(() => resolve("timeout"), DATABASE_TIMEOUT_MS);
+  });
+  const answer = ping().then(
+    () => "ok" as const,
+    () => "unavailable" as const,
+  );
+  try {
+    return await Promise.race([answer, expiry]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describeRoutes(app: OpenAPIHono<AppEnv>): void {
+  const healthSchema = z.object({
+    status: z.literal("healthy"),
+    timestamp: z.iso.datetime(),
+    service: z.string(),
+    version: z.string(),
+    uptime_seconds: z.number(),
+    environment: z.string(),
+  });
+  const readySchema = z.object({
+    ready: z.boolean(),
+    checks: z.object({ api: z.string(), database: z.string() }),
+  });
+  const tags = ["Health"];
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/health",
+    tags,
+    summary: "Health and version",
+    responses: { 200: jsonContent(healthSchema, "The service runs") },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/healthz",
+    tags,
+    summary: "Liveness",
+    responses: {
+      200: { description: "OK", content: { "text/plain": { schema: z.literal("OK") } } },
+    },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/ready",
+    tags,
+    summary: "Readiness",
+    responses: {
+      200: jsonContent(readySchema, "Everything answers"),
+      503: jsonContent(readySchema, "Something does not; its check says what"),
+    },
+  });
+}

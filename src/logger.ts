@@ -1,0 +1,67 @@
+import type { Clock } from "./clock.ts";
+
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ["json", "text"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export type LogFields = Record<string, unknown>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+type LoggerOptions = {
+  level: LogLevel;
+  format: LogFormat;
+  clock: Clock;
+  /** Takes one finished line, without its line break. */
+  write: (line: string) => void;
+};
+
+/**
+ * A logger of one line an event. Every value is JSON-escaped in both formats, so that nothing a
+ * client sends can begin a line of its own.
+ */
+export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
+  const render = format === "json" ? jsonLine : textLine;
+  const at = (candidate: LogLevel) =>
+    LOG_LEVELS.indexOf(candidate) < LOG_LEVELS.indexOf(level)
+      ? () => {}
+      : (message: string, fields: LogFields = {}) =>
+          write(render(new Date(clock()).toISOString(), candidate, message, fields));
+  return { debug: at("DEBUG"), info: at("INFO"), warning: at("WARNING"), error: at("ERROR") };
+}
+
+type Render = (timestamp: string, level: LogLevel, message: string, fields: LogFields) => string;
+
+const jsonLine: Render = (timestamp, level, message, fields) =>
+  JSON.stringify({ timestamp, level, logger: "thimble", message, ...fields });
+
+const textLine: Render = (timestamp, level, message, fields) => {
+  const pairs = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return `${timestamp} ${level.padEnd(7)} ${quoteIfNeeded(message)}${pairs.join("")}`;
+};
+
+function quoteIfNeeded(message: string): string {
+  return /\p{Cc}/u.test(message) ? JSON.stringify(message) : message;
+}
+
+/**
+ * What the log says of an error and of what caused it. The stack is for whoever debugs: it is asked
+ * for, not given.
+ */
+export function describeError(error: unknown, { stack = false } = {}): LogFields {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause).error };
+  return {
+    error: `${error.name}: ${error.message}`,
+    ...cause,
+    ...(stack && { stack: error.stack }),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { AppEnv } from "./app-env.ts";
+import { DomainError, type ErrorCode } from "./errors.ts";
+import { describeError, type Logger } from "./logger.ts";
+
+type ProblemStatus = 400 | 401 | 404 | 405 | 412 | 413 | 415 | 422 | 500 | 503;
+type Mapping = { status: ProblemStatus; error: string; headers?: Record<string, string> };
+
+const TITLES: Record<ProblemStatus, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="thimble"' };
+
+/** The one place where an error's code becomes a status, a short sentence and headers. */
+const MAPPINGS: Record<ErrorCode, Mapping> = {
+  endpoint_not_found: { status: 404, error: "Endpoint not found" },
+  method_not_allowed: { status: 405, error: "Method not allowed" },
+  api_key_required: { status: 401, error: "API key required", headers: CHALLENGE },
+  invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
+  no_data: { status: 400, error: "No data provided" },
+  malformed_json: { status: 400, error: "Malformed JSON" },
+  unsupported_media_type: { status: 415, error: "Unsupported media type" },
+  body_too_large: { status: 413, error: "Request body too large" },
+  invalid_input: { status: 400, error: "Validation failed" },
+  book_not_found: { status: 404, error: "Book not found" },
+  precondition_failed: { status: 412, error: "Precondition failed" },
+  idempotency_key_reused: { status: 422, error: "Idempotency key reused" },
+  request_timeout: { status: 503, error: "Request timed out", headers: { "Retry-After": "5" } },
+  store_unavailable: {
+    status: 503,
+    error: "Database unavailable",
+    headers: { "Retry-After": "2" },
+  },
+};
+
+const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
+
+/**
+ * Answers an error as problem details (RFC 9457). Only a {@link DomainError}'s message reaches the
+ * client; of anything else it says nothing but that it happened.
+ */
+export function problemResponse(c: Context<AppEnv>, error: Error): Response {
+  const known = asDomainError(error);
+  const mapping = known ? MAPPINGS[known.code] : INTERNAL;
+  const body = {
+    type: "about:blank",
+    title: TITLES[mapping.status],
+    status: mapping.status,
+    detail: known?.message ?? "The server could not answer this request; its log says why.",
+    request_id: c.var.requestId,
+    success: false,
+    error: known?.summary ?? mapping.error,
+    ...(known?.issues && { errors: known.issues }),
+  };
+  return c.body(JSON.stringify(body), mapping.status, {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    ...mapping.headers,
+  });
+}
+
+/** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
+function asDomainError(error: Error): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  if (!(error instanceof HTTPException)) return undefined;
+  if (error.status === 415) {
+    return new DomainError("unsupported_media_type", "Send the body as application/json.");
+  }
+  if (error.status === 400) {
+    return new DomainError("malformed_json", "The request body is not valid JSON.");
+  }
+  return undefined;
+}
+
+/** Logs what went wrong on the server's side; a client's own mistakes are in the access log's status. */
+export function logError(
+  logger: Logger,
+  error: Error,
+  { requestId, stack }: { requestId: string; stack: boolean },
+): void {
+  const known = asDomainError(error);
+  const fields = { request_id: requestId, ...describeError(error, { stack }) };
+  if (!known) logger.error("request failed", fields);
+  else if (MAPPINGS[known.code].status >= 500) logger.warning("request refused", fields);
+}

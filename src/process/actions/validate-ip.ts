@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { defineAction } from "../action.ts";
+import { ipVersion } from "../ip-address.ts";
+
+export const validateIp = defineAction({
+  name: "validate_ip",
+  description: "Says whether a text is an IP address, and of which version.",
+  input: z.strictObject({
+    ip: z.string({ error: "IP address required" }).meta({ examples: ["192.0.2.1"] }),
+  }),
+  run: ({ ip }) => {
+    const version = ipVersion(ip);
+    return { ip, valid: version !== null, version };
+  },
+});

@@ -1,0 +1,49 @@
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+const HEXTET = /^[0-9a-fA-F]{1,4}$/;
+const HEXTETS = 8;
+
+/**
+ * The version of the IP address that `text` is, or null where it is none.
+ *
+ * It accepts exactly what Python's `ipaddress.ip_address` does: IPv4 as four decimal octets without
+ * leading zeros; IPv6 as in RFC 4291 section 2.2, with an RFC 4007 zone of any characters but `%`.
+ *
+ * @see https://docs.python.org/3/library/ipaddress.html#ipaddress.ip_address
+ */
+export function ipVersion(text: string): 4 | 6 | null {
+  if (IPV4.test(text)) return 4;
+  return isIpv6(text) ? 6 : null;
+}
+
+function isIpv6(text: string): boolean {
+  if (text.includes("/")) return false;
+  const [address = "", zone, ...more] = text.split("%");
+  if (zone === "" || more.length > 0) return false;
+  const hextets = withIpv4AsHextets(address)?.split(":");
+  return hextets !== undefined && (isFull(hextets) || isCompressed(hextets));
+}
+
+/** The address with a trailing dotted quad in place of its last 32 bits written as two hextets. */
+function withIpv4AsHextets(address: string): string | undefined {
+  const lastColon = address.lastIndexOf(":");
+  const tail = address.slice(lastColon + 1);
+  if (!tail.includes(".")) return address;
+  return IPV4.test(tail) ? `${address.slice(0, lastColon + 1)}0:0` : undefined;
+}
+
+function isFull(hextets: string[]): boolean {
+  return hextets.length === HEXTETS && hextets.every(isHextet);
+}
+
+/** Whether exactly one `::` stands for one hextet of zeros or more. */
+function isCompressed(hextets: string[]): boolean {
+  const [head, tail, ...more] = hextets.join(":").split("::");
+  if (head === undefined || tail === undefined || more.length > 0) return false;
+  const written = [head, tail].flatMap((part) => (part === "" ? [] : part.split(":")));
+  return written.length < HEXTETS && written.every(isHextet);
+}
+
+function isHextet(text: string): boolean {
+  return HEXTET.test(text);
+}

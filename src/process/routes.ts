@@ -1,0 +1,139 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { z } from "zod";
+import type { AppEnv } from "../app-env.ts";
+import { type Clock, timestamp } from "../clock.ts";
+import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
+import { DomainError, invalidInput } from "../errors.ts";
+import { toIssues } from "../validation.ts";
+import type { Action } from "./action.ts";
+import { echo } from "./actions/echo.ts";
+import { validateIp } from "./actions/validate-ip.ts";
+
+/** Every action there is. A new one is a file of its own and an entry here. */
+const ACTIONS: readonly Action[] = [echo, validateIp];
+
+type ProcessDeps = {
+  clock: Clock;
+  requireKey: MiddlewareHandler;
+  /** Takes in the request's body (see json-body.ts). */
+  receiveJson: MiddlewareHandler;
+};
+
+/** `POST /process` runs an action; `GET /process` lists them. */
+export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
+  const app = new OpenAPIHono<AppEnv>();
+
+  app.get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }));
+
+  app.post("/process", requireKey, receiveJson, async (c) => {
+    const { action: name, ...members } = await readCommand(c);
+    const action = findAction(name);
+    const result = action.run(parseInput(action, members));
+    const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
+    return c.body(stringify(answer), 200, { "Content-Type": "application/json" });
+  });
+
+  describeRoutes(app);
+  return app;
+}
+
+async function readCommand(c: Context): Promise<Record<string, unknown>> {
+  const body: unknown = await c.req.json().catch((cause: unknown) => {
+    throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
+  });
+  if (body === null) throw new DomainError("no_data", "The request body is null.");
+  if (typeof body !== "object" || Array.isArray(body)) {
+    throw invalidInput([{ path: "", message: "Expected a JSON object" }]);
+  }
+  return body as Record<string, unknown>;
+}
+
+/** JSON that can be parsed may still be nested too deeply to be written again. */
+function stringify(answer: object): string {
+  try {
+    return JSON.stringify(answer);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw invalidInput([{ path: "", message: "The request body is nested too deeply" }]);
+  }
+}
+
+function findAction(name: unknown): Action {
+  const known = `This service knows ${ACTIONS.map((action) => action.name).join(", ")}.`;
+  if (name === undefined) throw badAction("Missing 'action' field", known);
+  if (typeof name !== "string") {
+    throw invalidInput([{ path: "action", message: "Expected a string" }]);
+  }
+  const action = ACTIONS.find((candidate) => candidate.name === name);
+  if (!action) throw badAction(`Unknown action: ${name}`, known);
+  return action;
+}
+
+function badAction(summary: string, detail: string): DomainError {
+  return new DomainError("invalid_input", detail, { summary });
+}
+
+/** An input that is wrong in one of its fields is summed up in the first such field's own words. */
+function parseInput(action: Action, members: Record<string, unknown>) {
+  const parsed = action.input.safeParse(members);
+  if (parsed.success) return parsed.data;
+  const issues = toIssues(parsed.error);
+  const field = parsed.error.issues.find((issue) => issue.code !== "unrecognized_keys");
+  if (!field) throw invalidInput(issues);
+  const { message } = invalidInput(issues);
+  throw new DomainError("invalid_input", message, { summary: field.message, issues });
+}
+
+/** The schema of the whole request body that asks for `action`. */
+function commandSchema(action: Action) {
+  return action.input.extend({ action: z.literal(action.name) });
+}
+
+function describeAction(action: Action) {
+  const { name, description } = action;
+  return { name, description, input: z.toJSONSchema(commandSchema(action), { io: "input" }) };
+}
+
+/** The handlers above answer in words that a validator of the whole body would not find, so they are described apart. */
+function describeRoutes(app: OpenAPIHono<AppEnv>): void {
+  const description = z.object({
+    name: z.string(),
+    description: z.string(),
+    input: z.record(z.string(), z.unknown()).meta({ description: "JSON Schema" }),
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/process",
+    tags: ["Process"],
+    summary: "List the actions",
+    responses: {
+      200: jsonContent(z.object({ actions: z.array(description) }), "Every action and its input"),
+    },
+  });
+  const [first, ...others] = ACTIONS.map(commandSchema);
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/process",
+    tags: ["Process"],
+    summary: "Run an action",
+    security: API_KEY_SECURITY,
+    request: {
+      body: {
+        required: true,
+        content: { "application/json": { schema: z.union([first ?? z.never(), ...others]) } },
+      },
+    },
+    responses: {
+      200: jsonContent(
+        z.looseObject({
+          success: z.literal(true),
+          action: z.string(),
+          timestamp: z.iso.datetime(),
+        }),
+        "The action's result",
+      ),
+      ...problems(400, 401, 413, 415),
+    },
+  });
+}

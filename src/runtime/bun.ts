@@ -1,0 +1,34 @@
+import { runCli } from "./cli.ts";
+import { createLineWriter } from "./line-writer.ts";
+import type { ListenOptions, Runtime } from "./serve.ts";
+import { untilSignal } from "./signals.ts";
+
+const out = createLineWriter(1);
+const err = createLineWriter(2);
+process.on("exit", () => {
+  out.flush();
+  err.flush();
+});
+
+function listen(fetch: (request: Request) => Response | Promise<Response>, options: ListenOptions) {
+  const server = Bun.serve({
+    fetch,
+    hostname: options.host,
+    port: options.port,
+    idleTimeout: options.idleTimeoutSeconds,
+    // The app limits bodies itself, and answers a larger one with a problem.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  });
+  return { port: server.port ?? options.port, stop: () => server.stop() };
+}
+
+const runtime: Runtime = {
+  env: process.env,
+  clock: Date.now,
+  stdout: out.write,
+  stderr: err.write,
+  listen,
+  untilSignal,
+};
+
+process.exit(await runCli(process.argv.slice(2), runtime));

@@ -1,0 +1,127 @@
+import { createApp } from "../app.ts";
+import { createMemoryBookStore } from "../books/memory-store.ts";
+import { ConfigError, parseConfig, parseListenAddress } from "../config.ts";
+import { NewerSchemaError } from "../database/migrations.ts";
+import { UnusableDatabaseError } from "../database/sqlite.ts";
+import { openApiDocument } from "../docs/openapi.ts";
+import { DomainError } from "../errors.ts";
+import { createLogger } from "../logger.ts";
+import { SERVICE } from "../service.ts";
+import { checkHealth } from "./healthcheck.ts";
+import { readSecretFile } from "./secret-file.ts";
+import { type Runtime, serve } from "./serve.ts";
+import { openStore } from "./stores.ts";
+
+/** Exit codes, after sysexits.h. */
+export const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
+
+const HELP = `Usage: thimble [COMMAND]
+
+  serve        serve the API (the default)
+  healthcheck  ask the service on this machine whether it is ready: exit 0 or 1
+  migrate      bring the database's schema up to date, and exit
+  openapi      print the OpenAPI document
+  --version    print the version
+  --help       print this
+
+Configured by environment variables; see the README.`;
+
+type Command = (runtime: Runtime) => number | Promise<number>;
+
+const COMMANDS: Record<string, Command> = {
+  serve: async (runtime) => {
+    await serve(runtime);
+    return EXIT.ok;
+  },
+  healthcheck: async ({ env, stdout, stderr }) => {
+    const failure = await checkHealth(parseListenAddress(env));
+    if (failure) stderr(`thimble: ${failure}`);
+    else stdout("ready");
+    return failure ? EXIT.failure : EXIT.ok;
+  },
+  migrate: async ({ env, clock, stdout }) => {
+    const { store, prepare } = openStore(parseConfig(env, readSecretFile), clock);
+    try {
+      stdout(`Migrations applied: ${await prepare()}`);
+    } finally {
+      await store.close();
+    }
+    return EXIT.ok;
+  },
+  openapi: ({ stdout }) => {
+    stdout(JSON.stringify(openApiDocument(documentedApp()), null, 2));
+    return EXIT.ok;
+  },
+  "--version": ({ stdout }) => {
+    stdout(`${SERVICE.name} ${SERVICE.version}`);
+    return EXIT.ok;
+  },
+  "--help": ({ stdout }) => {
+    stdout(HELP);
+    return EXIT.ok;
+  },
+};
+
+/**
+ * The whole program: from arguments, environment and output to an exit code. It resolves when the
+ * program is done, which for `serve` is after a signal.
+ */
+export async function runCli(args: readonly string[], runtime: Runtime): Promise<number> {
+  const [name = "serve", ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command || rest.length > 0) {
+    runtime.stderr(`thimble: unknown command: ${args.join(" ")}\n\n${HELP}`);
+    return EXIT.usage;
+  }
+  try {
+    return await command(runtime);
+  } catch (error) {
+    return explainFailure(error, runtime);
+  }
+}
+
+/** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
+function explainFailure(error: unknown, { env, stderr }: Runtime): number {
+  if (error instanceof ConfigError) {
+    stderr("thimble: the configuration cannot work:");
+    for (const problem of error.problems) stderr(`  - ${problem}`);
+    return EXIT.config;
+  }
+  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) {
+    stderr(`thimble: ${error.message}`);
+    return EXIT.config;
+  }
+  if (error instanceof DomainError) {
+    const { cause } = error;
+    stderr(`thimble: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
+    return EXIT.unavailable;
+  }
+  const { code } = (error ?? {}) as { code?: string };
+  if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL") {
+    stderr(`thimble: cannot listen on ${env.HOST ?? "0.0.0.0"}:${env.PORT ?? "5000"}: ${code}`);
+    return EXIT.unavailable;
+  }
+  stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EXIT.failure;
+}
+
+/** An app that is only described, never asked. */
+function documentedApp() {
+  const clock = () => 0;
+  return createApp({
+    config: {
+      environment: "production",
+      apiKey: "",
+      debug: false,
+      maxBodyBytes: 0,
+      requestTimeoutSeconds: 1,
+      publicReads: true,
+      corsOrigins: [],
+    },
+    store: createMemoryBookStore(clock),
+    logger: createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
+    clock,
+    newId: () => "",
+    readiness: () => "ok",
+  });
+}

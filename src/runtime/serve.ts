@@ -1,0 +1,116 @@
+import { createApp } from "../app.ts";
+import type { Clock } from "../clock.ts";
+import { type Config, type Environment, parseConfig } from "../config.ts";
+import { DomainError } from "../errors.ts";
+import type { Readiness } from "../health/routes.ts";
+import { createLogger, describeError, type Logger } from "../logger.ts";
+import { SERVICE } from "../service.ts";
+import { readSecretFile } from "./secret-file.ts";
+import { type OpenStore, openStore } from "./stores.ts";
+
+/** A listening server. */
+export type Server = {
+  port: number;
+  /** Takes no new connection, and resolves when every request under way is answered. */
+  stop: () => Promise<void>;
+};
+
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
+
+/** What a JavaScript runtime brings to the service. */
+export type Runtime = {
+  env: Environment;
+  clock: Clock;
+  stdout: (line: string) => void;
+  stderr: (line: string) => void;
+  listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
+  /** Resolves with the name of the first signal that asks the process to end. */
+  untilSignal: () => Promise<string>;
+};
+
+/** A connection outlives the slowest request, so that its answer still finds it. */
+const IDLE_MARGIN_SECONDS = 5;
+
+/**
+ * Serves until a signal comes, then finishes what is under way.
+ *
+ * @throws {ConfigError} and whatever keeps the store or the port from being opened.
+ */
+export async function serve(runtime: Runtime): Promise<void> {
+  const { env, clock, stdout } = runtime;
+  const config = parseConfig(env, readSecretFile);
+  const apiKey = config.apiKey ?? crypto.randomUUID().replaceAll("-", "");
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    clock,
+    write: stdout,
+  });
+  const opened = openStore(config, clock);
+  try {
+    await prepareStore(opened, logger);
+    let state: ReturnType<Readiness> = "ok";
+    const app = createApp({
+      config: { ...config, apiKey },
+      store: opened.store,
+      logger,
+      clock,
+      newId: () => crypto.randomUUID(),
+      readiness: () => state,
+    });
+    const server = await runtime.listen((request) => app.fetch(request), {
+      host: config.host,
+      port: config.port,
+      idleTimeoutSeconds: config.requestTimeoutSeconds + IDLE_MARGIN_SECONDS,
+    });
+    announce(config, apiKey, server.port, logger, stdout);
+    const signal = await runtime.untilSignal();
+    state = "draining";
+    logger.info("draining", { signal });
+    await server.stop();
+    logger.info("stopped");
+  } finally {
+    await opened.store.close();
+  }
+}
+
+/** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
+async function prepareStore({ prepare }: OpenStore, logger: Logger): Promise<void> {
+  try {
+    const applied = await prepare();
+    if (applied > 0) logger.info("database migrated", { migrations: applied });
+  } catch (error) {
+    const unreachable = error instanceof DomainError && error.code === "store_unavailable";
+    if (!unreachable) throw error;
+    logger.warning(
+      "database unreachable; serving without it until it answers",
+      describeError(error),
+    );
+  }
+}
+
+function announce(
+  config: Config,
+  apiKey: string,
+  port: number,
+  logger: Logger,
+  stdout: (line: string) => void,
+): void {
+  logger.info("listening", {
+    host: config.host,
+    port,
+    version: SERVICE.version,
+    environment: config.environment,
+    database: config.database.kind,
+  });
+  if (config.apiKey !== undefined) return;
+  stdout(`
+  Thimble listens on http://localhost:${port}
+  API key for this run: ${apiKey}
+
+  curl http://localhost:${port}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
+    -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
+`);
+}

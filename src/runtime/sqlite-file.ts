@@ -1,0 +1,73 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import {
+  type SqliteDatabase,
+  type SqliteStatement,
+  sqliteResultCode,
+  UnusableDatabaseError,
+} from "../database/sqlite.ts";
+
+/** How long a statement waits for another process that is writing. */
+const BUSY_TIMEOUT_MS = 5000;
+
+/**
+ * Opens a SQLite file, making it and its directory where they are missing.
+ *
+ * Every acknowledged write survives the loss of power: in WAL mode that takes `synchronous = FULL`
+ * (https://www.sqlite.org/pragma.html#pragma_synchronous).
+ *
+ * @throws {UnusableDatabaseError} that says what is wrong with the file or its directory.
+ */
+export function openSqliteFile(path: string): SqliteDatabase {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return open(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/** An error on a SQLite file in words that say what to do about it. */
+export function unusable(path: string, error: unknown): UnusableDatabaseError {
+  return new UnusableDatabaseError(`Cannot use the SQLite file ${path}: ${reason(error)}`, {
+    cause: error,
+  });
+}
+
+function open(path: string): SqliteDatabase {
+  const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    connection.exec("PRAGMA journal_mode = WAL");
+    connection.exec("PRAGMA synchronous = FULL");
+    connection.exec("PRAGMA foreign_keys = ON");
+    // Fails now, with a clear message, where the file can be read but not written.
+    connection.exec("BEGIN IMMEDIATE; ROLLBACK");
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return {
+    exec: (sql) => connection.exec(sql),
+    // The driver types rows and counts more widely than this service uses them.
+    prepare: (sql) => connection.prepare(sql) as unknown as SqliteStatement,
+    close: () => connection.close(),
+  };
+}
+
+const REASONS: Record<number, string> = {
+  5: "another process has locked it",
+  8: "it, or its directory, is not writable",
+  10: "reading or writing it failed",
+  11: "it is corrupt; nothing was changed in it",
+  13: "the disk is full",
+  14: "it, or its directory, is not writable",
+  26: "it is not a SQLite database; nothing was changed in it",
+};
+
+function reason(error: unknown): string {
+  const code = sqliteResultCode(error);
+  const known = code === undefined ? undefined : REASONS[code & 0xff];
+  if (known) return known;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,58 @@
+import postgres from "postgres";
+import { type BookInput, SEED_BOOKS } from "../books/book.ts";
+import { createMemoryBookStore } from "../books/memory-store.ts";
+import { createPostgresBookStore, STATEMENT_TIMEOUT_MS } from "../books/postgres-store.ts";
+import { createSqliteBookStore, prepareSqliteBooks } from "../books/sqlite-store.ts";
+import type { BookStore } from "../books/store.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { openSqliteFile, unusable } from "./sqlite-file.ts";
+
+const CONNECT_TIMEOUT_SECONDS = 3;
+const RECONNECT_DELAY_SECONDS = 0.25;
+
+export type OpenStore = {
+  store: BookStore;
+  /** Brings the schema up to date, and says how many migrations that took. */
+  prepare: () => Promise<number>;
+};
+
+type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
+
+/** Opens the store that the configuration names. @throws {UnusableDatabaseError} */
+export function openStore(config: StoreConfig, clock: Clock): OpenStore {
+  const { database } = config;
+  const seed = config.seedBooks ? SEED_BOOKS : [];
+  if (database.kind === "memory") {
+    return { store: createMemoryBookStore(clock, seed), prepare: async () => 0 };
+  }
+  if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
+  const connect = () => connectPostgres(database.url, config.databasePoolSize);
+  const store = createPostgresBookStore({ connect, clock, seed });
+  return { store, prepare: () => store.prepare() };
+}
+
+function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): OpenStore {
+  const file = openSqliteFile(path);
+  return {
+    store: createSqliteBookStore(file, clock),
+    prepare: async () => {
+      try {
+        return prepareSqliteBooks(file, clock, seed);
+      } catch (error) {
+        throw unusable(path, error);
+      }
+    },
+  };
+}
+
+/** A pool that connects when it is first used, and again by itself when a connection is lost. */
+function connectPostgres(url: string, poolSize: number) {
+  return postgres(url, {
+    max: poolSize,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    backoff: () => RECONNECT_DELAY_SECONDS,
+    connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
+    onnotice: () => {},
+  });
+}

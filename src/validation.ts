@@ -1,0 +1,20 @@
+import type { z } from "zod";
+import { type Issue, invalidInput } from "./errors.ts";
+
+/** A failed validation as issues, an unknown member under its own name. */
+export function toIssues(error: z.core.$ZodError): Issue[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code !== "unrecognized_keys") {
+      return [{ path: path.join("."), message: issue.message }];
+    }
+    return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "Unknown field" }));
+  });
+}
+
+type ValidationResult = { success: true } | { success: false; error: z.core.$ZodError };
+
+/** The validators' hook: a failed validation is thrown, so that one place answers it. */
+export function throwInvalid(result: ValidationResult): void {
+  if (!result.success) throw invalidInput(toIssues(result.error));
+}

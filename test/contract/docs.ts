@@ -1,0 +1,136 @@
+import { describe, expect, test } from "bun:test";
+import { type Api, BOOKS, PROCESS, readJson } from "./api.ts";
+import { KEYED_ROUTES, ROUTES } from "./routes.ts";
+
+type Operation = {
+  security?: unknown[];
+  responses?: Record<string, unknown>;
+  requestBody?: { content?: Record<string, { schema?: unknown }> };
+};
+type Document = {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  security?: unknown[];
+  components?: { securitySchemes?: Record<string, unknown> };
+};
+
+/** Every object of a JSON document, itself included. */
+function objectsIn(value: unknown): Record<string, unknown>[] {
+  if (typeof value !== "object" || value === null) return [];
+  return [value as Record<string, unknown>, ...Object.values(value).flatMap(objectsIn)];
+}
+
+/** What a local reference (`#/components/…`) points at. */
+function follow(document: unknown, reference: string): unknown {
+  return reference
+    .slice(2)
+    .split("/")
+    .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"))
+    .reduce<unknown>(
+      (value, part) => (value as Record<string, unknown> | undefined)?.[part],
+      document,
+    );
+}
+
+export function docsContract(api: Api): void {
+  const readDocument = async () => readJson<Document>(await api.get("/openapi.json"));
+
+  describe("OpenAPI", () => {
+    test("is a 3.1 document with the service's name and version", async () => {
+      const { openapi, info } = await readDocument();
+      const { version } = await readJson<{ version: string }>(await api.get("/health"));
+      expect(openapi).toMatch(/^3\.1\.\d+$/);
+      expect(info).toMatchObject({ title: expect.stringMatching(/thimble/i), version });
+    });
+
+    // The document and the page that shows it need not describe themselves.
+    const undescribed = ["/openapi.json", "/docs"];
+    for (const { template, methods } of ROUTES) {
+      if (undescribed.includes(template)) continue;
+      for (const method of methods) {
+        test(`describes the answers of ${method} ${template}`, async () => {
+          const { paths } = await readDocument();
+          const operation = paths[template]?.[method.toLowerCase()];
+          expect(Object.keys(operation?.responses ?? {})).toContainEqual(
+            expect.stringMatching(/^2/),
+          );
+        });
+      }
+    }
+
+    for (const { method, template } of KEYED_ROUTES) {
+      test(`says that ${method} ${template} needs the key`, async () => {
+        const { paths, security, components } = await readDocument();
+        const operation = paths[template]?.[method.toLowerCase()];
+        const needed = operation?.security ?? security ?? [];
+        expect(needed).not.toBeEmpty();
+        expect(needed).not.toContainEqual({});
+        for (const scheme of needed.flatMap((each) => Object.keys(each ?? {}))) {
+          expect(Object.keys(components?.securitySchemes ?? {})).toContain(scheme);
+        }
+        expect(Object.keys(operation?.responses ?? {})).toContain("401");
+      });
+    }
+
+    for (const path of [...BOOKS, PROCESS]) {
+      test(`has a schema for the body of POST ${path}`, async () => {
+        const { paths } = await readDocument();
+        const body = paths[path]?.post?.requestBody;
+        expect(body?.content?.["application/json"]?.schema).toBeObject();
+      });
+    }
+
+    test("names the fields of a book", async () => {
+      const names = objectsIn(await readDocument()).flatMap((each) =>
+        Object.keys((each.properties as object | undefined) ?? {}),
+      );
+      const fields = ["id", "title", "author", "year", "created_at", "updated_at", "next_cursor"];
+      expect(names).toEqual(expect.arrayContaining(fields));
+    });
+
+    test("has no reference that leads nowhere", async () => {
+      const document = await readDocument();
+      expect(document.paths).toBeObject();
+      for (const { $ref } of objectsIn(document)) {
+        if (typeof $ref !== "string") continue;
+        expect($ref).toStartWith("#/");
+        expect({ $ref, to: follow(document, $ref) }).toEqual({ $ref, to: expect.anything() });
+      }
+    });
+  });
+
+  describe("docs page", () => {
+    const assetsOf = (page: string) =>
+      Array.from(page.matchAll(/<(?:script|link|img)\b[^>]*?\b(?:src|href)="([^"]+)"/g), (match) =>
+        String(match[1]),
+      ).filter((address) => !address.startsWith("data:"));
+
+    test("is a page", async () => {
+      const response = await api.get("/docs");
+      expect(response.status).toBe(200);
+      expect(response.headers.get("Content-Type")).toMatch(/^text\/html\b/);
+      expect(await response.text()).toMatch(/<html/i);
+    });
+
+    test("loads every asset from this service", async () => {
+      const page = await (await api.get("/docs")).text();
+      const assets = assetsOf(page);
+      expect(assets).not.toBeEmpty();
+      for (const address of assets) {
+        expect(address).not.toMatch(/^(https?:)?\/\//);
+        const asset = await api.get(new URL(address, "http://localhost/docs").pathname);
+        expect({ address, status: asset.status }).toEqual({ address, status: 200 });
+        const script = /\.js$/.test(address.replace(/\?.*$/, ""));
+        if (script) expect(asset.headers.get("Content-Type")).toMatch(/javascript/);
+        expect((await asset.arrayBuffer()).byteLength).toBeGreaterThan(0);
+      }
+    });
+
+    test("has no inline event handlers and no javascript: links", async () => {
+      const page = await (await api.get("/docs")).text();
+      expect(page).toMatch(/<html/i);
+      expect(page).not.toMatch(/<[^>]+\son\w+=|javascript:/i);
+    });
+  });
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "bun:test";
+import { type Api, createBook, PROCESS } from "./api.ts";
+import { expectNoBody, expectProblem, listed } from "./expectations.ts";
+import { METHODS, pathOf, ROUTES } from "./routes.ts";
+
+export function errorsContract(api: Api): void {
+  describe("unknown endpoints", () => {
+    const unknown = [
+      "/nope",
+      "/api",
+      "/api/v1",
+      "/api/v2/books",
+      "/api/v1/health",
+      "/process",
+      "/books/",
+      "/api/v1/books/",
+      "/books/1/2",
+      "/health/",
+      "/docs/no-such-asset.js",
+      "/.env",
+      "/%",
+      "/%E0%A4%A",
+      "/%00",
+      "/nope?limit=1",
+    ];
+    for (const path of unknown) {
+      test(`GET ${path} is a 404`, async () => {
+        await expectProblem(await api.get(path), 404, "Endpoint not found");
+      });
+    }
+
+    for (const method of [...METHODS, "OPTIONS"]) {
+      test(`${method} /nope is a 404, with or without a key`, async () => {
+        const headers = { "X-API-Key": api.key() };
+        await expectProblem(await api.send("/nope", { method }), 404, "Endpoint not found");
+        await expectProblem(
+          await api.send("/nope", { method, headers }),
+          404,
+          "Endpoint not found",
+        );
+      });
+    }
+
+    test("HEAD /nope is a 404 without a body", async () => {
+      const response = await api.head("/nope");
+      expect(response.headers.get("Content-Type")).toMatch(/^application\/problem\+json\b/);
+      await expectNoBody(response, 404);
+    });
+  });
+
+  describe("methods", () => {
+    for (const { template, methods } of ROUTES) {
+      const allowed = [...methods, "HEAD"].sort();
+      const named = (response: Response) =>
+        listed(response, "Allow").filter((method) => method !== "OPTIONS");
+
+      test(`OPTIONS ${template} allows ${allowed.join(", ")}`, async () => {
+        const response = await api.options(await pathOf(api, template));
+        expect(named(response)).toEqual(allowed);
+        await expectNoBody(response, 204);
+      });
+
+      test(`HEAD ${template} is GET without the body`, async () => {
+        const path = await pathOf(api, template);
+        const [head, get] = await Promise.all([api.head(path), api.get(path)]);
+        expect(get.status).toBe(200);
+        for (const header of ["Content-Type", "Cache-Control", "ETag", "Content-Security-Policy"]) {
+          expect(head.headers.get(header)).toBe(get.headers.get(header));
+        }
+        await expectNoBody(head, 200);
+      });
+
+      for (const method of METHODS.filter((each) => !methods.includes(each))) {
+        test(`${method} ${template} is a 405 that says what is allowed`, async () => {
+          const headers = { "X-API-Key": api.key() };
+          const response = await api.send(await pathOf(api, template), { method, headers });
+          expect(named(response)).toEqual(allowed);
+          await expectProblem(response, 405, "Method not allowed");
+        });
+      }
+    }
+  });
+
+  describe("bodies", () => {
+    const malformed = ["{", "{'title':1}", '{"title":', "not json", '{"a":1}}', "[1,]", "\u0000"];
+    const writers = [
+      { method: "POST", template: PROCESS },
+      { method: "POST", template: "/books" },
+      { method: "PUT", template: "/books/{id}" },
+      { method: "PATCH", template: "/books/{id}" },
+    ];
+
+    for (const { method, template } of writers) {
+      for (const text of malformed) {
+        test(`${method} ${template} refuses ${JSON.stringify(text)} as malformed`, async () => {
+          const response = await api.text(method, await pathOf(api, template), text);
+          await expectProblem(response, 400, "Malformed JSON");
+        });
+      }
+
+      test(`${method} ${template} refuses a request without a body`, async () => {
+        const headers = { "X-API-Key": api.key() };
+        const response = await api.send(await pathOf(api, template), { method, headers });
+        await expectProblem(response, 400, "No data provided");
+      });
+
+      test(`${method} ${template} refuses an empty body`, async () => {
+        const response = await api.text(method, await pathOf(api, template), "");
+        await expectProblem(response, 400, "No data provided");
+      });
+    }
+
+    test("an error does not repeat the body that caused it", async () => {
+      const secret = "s3cret-in-a-body";
+      const response = await api.text("POST", "/books", `{"title":"${secret}"`);
+      const problem = await expectProblem(response, 400, "Malformed JSON");
+      expect(JSON.stringify(problem)).not.toContain(secret);
+    });
+
+    test("a refused change leaves the book as it was", async () => {
+      const book = await createBook(api);
+      const response = await api.text("PATCH", `/books/${book.id}`, '{"title":');
+      await expectProblem(response, 400, "Malformed JSON");
+      expect(await (await api.get(`/books/${book.id}`)).json()).toEqual(book);
+    });
+  });
+}
