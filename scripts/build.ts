@@ -1,7 +1,11 @@
 import type { BunPlugin } from "bun";
 
-/** Compiles the service into one executable that needs no Bun, no source and no packages. */
-export async function build(outfile: string): Promise<void> {
+/**
+ * Compiles the service into one executable that needs no Bun, no source and no packages.
+ *
+ * @returns the bundler's account of what is in it.
+ */
+export async function build(outfile: string): Promise<Bun.BuildMetafile> {
   const result = await Bun.build({
     entrypoints: [new URL("../src/runtime/bun.ts", import.meta.url).pathname],
     minify: true,
@@ -10,6 +14,7 @@ export async function build(outfile: string): Promise<void> {
     // are compiled soon enough when they are first called.
     bytecode: true,
     bytecodeDepth: 1,
+    metafile: true,
     plugins: [englishOnly],
     // A file in the directory that the service happens to start in must not change what it does.
     compile: {
@@ -20,7 +25,10 @@ export async function build(outfile: string): Promise<void> {
       autoloadPackageJson: false,
     },
   });
-  if (!result.success) throw new AggregateError(result.logs, "The build failed");
+  if (!result.success || !result.metafile) {
+    throw new AggregateError(result.logs, "The build failed");
+  }
+  return result.metafile;
 }
 
 /** Leaves out the messages that zod has in fifty languages: 0.3 MB which nothing here asks for. */
@@ -35,6 +43,7 @@ const englishOnly: BunPlugin = {
 };
 
 if (import.meta.main) {
-  await build("dist/thimble");
+  const metafile = await build("dist/thimble");
+  await Bun.write("dist/metafile.json", JSON.stringify(metafile));
   console.log("dist/thimble");
 }

@@ -1,0 +1,86 @@
+# Bun's version is package.json's `packageManager`. It has to stand here once more, for a plain
+# `docker build .`; the build ends where the two differ.
+ARG BUN_VERSION=1.4.4
+
+FROM oven/bun:${BUN_VERSION}-slim AS base
+WORKDIR /build
+
+# The packages, apart from the source: as long as the lockfile stays, so does this layer.
+FROM base AS packages
+COPY package.json bun.lock ./
+RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
+      echo "Dockerfile: BUN_VERSION is $(bun --version), but package.json says: $(grep packageManager package.json)" >&2; \
+      exit 1; \
+    }
+RUN bun install --frozen-lockfile --production
+
+FROM packages AS build
+COPY scripts/build.ts scripts/
+COPY src src
+RUN bun scripts/build.ts
+
+# What the executable needs around it: what `ldd` names, whatever the architecture is. All times are
+# 0, so that the layer stays the same one from release to release.
+RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
+ && mkdir /surroundings \
+ && xargs cp --parents --dereference --target-directory=/surroundings < libraries.txt \
+ && install --directory --owner=65532 --group=65532 --mode=1777 /surroundings/data \
+ && find /surroundings -exec touch --no-dereference --date=@0 {} +
+
+COPY scripts/bundled-packages.ts scripts/sbom.ts scripts/
+ARG SOURCE_DATE_EPOCH=0
+
+FROM build AS standard-files
+RUN mkdir /files \
+ && cp dist/thimble /files/ \
+ && bun scripts/sbom.ts $(cat libraries.txt) > /files/sbom.cdx.json \
+ && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
+
+FROM base AS launcher
+RUN apt-get update -qq \
+ && apt-get install --yes -qq --no-install-recommends gcc libc6-dev libzstd-dev make musl-tools
+COPY launcher ./
+RUN make
+# What is linked into the launcher, in the form that scripts/sbom.ts reads.
+RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\n' \
+      libzstd-dev musl-dev > packages.tsv
+
+FROM launcher AS packed
+COPY --from=build /build/dist/thimble program
+RUN ./pack launcher program thimble
+
+FROM build AS tiny-files
+COPY --from=packed /build/thimble /files/
+COPY --from=launcher /build/packages.tsv ./
+RUN bun scripts/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
+ && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
+
+# What both images have in common.
+FROM scratch AS surroundings
+COPY --from=build /surroundings /
+ENV ENVIRONMENT=production \
+    DATA_DIR=/data
+# Any user may write there, as `--user` may name any; a volume takes over the mode.
+VOLUME /data
+USER 65532:65532
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=250ms --retries=3 \
+  CMD ["/thimble", "healthcheck"]
+ENTRYPOINT ["/thimble"]
+ARG SOURCE=unknown VERSION=unknown REVISION=unknown CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="Thimble" \
+      org.opencontainers.image.description="A production-ready HTTP API that fits in a thimble" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+
+# The executable as it is: where memory is what costs.
+FROM surroundings AS standard
+COPY --from=standard-files /files /
+
+# The executable packed behind a launcher: where size is what costs. The last target, so the default.
+FROM surroundings AS tiny
+COPY --from=tiny-files /files /

@@ -1,0 +1,172 @@
+/*
+ * A small static executable that carries a large one compressed, unpacks it into memory and
+ * becomes it. Arguments, environment, working directory and open files pass through untouched;
+ * the process stays the same one, and so its exit status is the program's.
+ *
+ * It needs nothing around it: no /proc, no /tmp, no writable file system, no privilege.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "healthcheck.h"
+#include "memory-limit.h"
+#include "payload.h"
+#include "report.h"
+#include "unpack.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
+
+#include <fcntl.h>
+#ifdef USE_FALLOCATE
+#define ALLOC fallocate
+#else
+#define ALLOC(f,a,b,s) ftruncate(f,s)
+#endif
+#define MIB (UINT64_C(1) << 20)
+
+/* What the program itself needs at the least, beside its own image in memory. */
+#define WORKING_MEMORY (16 * MIB)
+
+extern const struct payload_header payload;
+
+__attribute__((noreturn))
+static void die_of_damage(void)
+{
+	die(EX_SOFTWARE, "the program in this executable is damaged or cut short; get the image again");
+}
+
+__attribute__((noreturn))
+static void die_of_errno(const char *call)
+{
+	const char *reason = strerror(errno);
+
+	switch (errno) {
+	case ENOSYS:
+	case EPERM:
+	case EACCES:
+		die(EX_OSERR, "this host forbids running a program from memory (%s: %s); use the `standard` image",
+		    call, reason);
+	case ENOMEM:
+	case ENOSPC:
+		die(EX_OSERR, "not enough memory to unpack the program (%s: %s); give it more or use the `standard` image",
+		    call, reason);
+	default:
+		die(EX_OSERR, "cannot start the program: %s: %s", call, reason);
+	}
+}
+
+static void inspect_payload(void)
+{
+	switch (payload_inspect(&payload)) {
+	case PAYLOAD_INTACT:
+		return;
+	case PAYLOAD_EMPTY:
+		die(EX_SOFTWARE, "there is no program in this executable");
+	case PAYLOAD_DAMAGED:
+		die_of_damage();
+	}
+}
+
+/*
+ * A process that outgrows the limit of its control group is killed without a word, so this is the
+ * only moment to speak.
+ */
+static void compare_with_memory_limit(void)
+{
+	uint64_t needed = payload.program_size + WORKING_MEMORY;
+	uint64_t limit = memory_limit();
+
+	if (needed > limit)
+		die(EX_OSERR, "the memory limit is %" PRIu64 " MiB and %" PRIu64 " MiB are needed; raise it or use the `standard` image",
+		    limit / MIB, (needed + MIB - 1) / MIB);
+}
+
+/* Since Linux 6.3 a memory file says whether it is to be executed; before, the flag is unknown. */
+static int create_memory_file(uint64_t size)
+{
+	int file = memfd_create("thimble", MFD_CLOEXEC | MFD_EXEC);
+
+	if (file < 0 && errno == EINVAL)
+		file = memfd_create("thimble", MFD_CLOEXEC);
+	if (file < 0)
+		die_of_errno("memfd_create");
+	if (ALLOC(file, 0, 0, (off_t)size) != 0)
+		die_of_errno("fallocate");
+	return file;
+}
+
+static int unpack_to_memory_file(void)
+{
+	int file = create_memory_file(payload.program_size);
+	void *program = mmap(NULL, payload.program_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+
+	if (program == MAP_FAILED)
+		die_of_errno("mmap");
+
+	switch (unpack(&payload, program)) {
+	case UNPACK_DONE:
+		break;
+	case UNPACK_DAMAGED:
+		die_of_damage();
+	case UNPACK_NO_MEMORY:
+		errno = ENOMEM;
+		die_of_errno("malloc");
+	}
+	return file;
+}
+
+static void end_at_once(int signal_number)
+{
+	_exit(128 + signal_number);
+}
+
+/* The memory file has all its pages, so what cannot be read is this executable. */
+static void on_bus_error(int signal_number)
+{
+	(void)signal_number;
+	die_of_damage();
+}
+
+/* What the caller ignores stays ignored, here and in the program. */
+static void handle_unless_ignored(int signal_number, void (*handler)(int))
+{
+	struct sigaction action;
+
+	sigaction(signal_number, NULL, &action);
+	if (action.sa_handler == SIG_IGN)
+		return;
+	action.sa_handler = handler;
+	sigaction(signal_number, &action, NULL);
+}
+
+/* Without a handler PID 1 would not notice its end being asked for. None outlives the exec. */
+static void handle_signals(void)
+{
+	handle_unless_ignored(SIGTERM, end_at_once);
+	handle_unless_ignored(SIGINT, end_at_once);
+	handle_unless_ignored(SIGBUS, on_bus_error);
+}
+
+int main(int argc, char **argv, char **environment)
+{
+	if (argc == 2 && strcmp(argv[1], "healthcheck") == 0) {
+		enum health health = check_health();
+
+		if (health != HEALTH_LEFT_TO_PROGRAM)
+			return health == HEALTH_READY ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	handle_signals();
+	inspect_payload();
+	compare_with_memory_limit();
+	fexecve(unpack_to_memory_file(), argv, environment);
+	die_of_errno("execveat");
+}

@@ -1,0 +1,12 @@
+#ifndef MEMORY_LIMIT_H
+#define MEMORY_LIMIT_H
+
+#include <stdint.h>
+
+/*
+ * Bytes the control group of this process may use, UINT64_MAX if that is unlimited or not to be
+ * seen from here.
+ */
+uint64_t memory_limit(void);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The payload: a program, compressed, inside the executable that starts it.
+ *
+ * The linker gives the section `.payload` (empty-payload.c) a loadable segment of its own, the last one of the
+ * launcher. There it holds an empty header; `pack` puts the real header and the compressed blocks
+ * in its place and enlarges the segment. So the kernel maps the payload together with the
+ * launcher, which needs neither its own path nor /proc to read it.
+ *
+ *     header | frame of block 0 | frame of block 1 | ...
+ *
+ * A block is a stretch of the program, compressed as one zstd frame that ends in a checksum. The
+ * blocks depend on nothing but themselves, so that each can be unpacked by a thread of its own.
+ */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <stdint.h>
+
+#include "filter.h"
+
+/* "thimble1" and "thimble0", as they are read from a file. */
+#define PAYLOAD_MAGIC UINT64_C(0x31656c626d696874)
+#define PAYLOAD_MAGIC_EMPTY UINT64_C(0x30656c626d696874)
+
+enum { PAYLOAD_MAX_BLOCKS = 8 };
+
+struct payload_block {
+	uint64_t size;        /* in the program */
+	uint64_t packed_size; /* in the payload */
+	uint64_t code_start;  /* the part of the block that is filtered */
+	uint64_t code_size;
+};
+
+struct payload_header {
+	uint64_t magic;
+	uint64_t checksum; /* of everything below */
+	uint64_t program_size;
+	uint64_t filter; /* enum filter */
+	uint64_t block_count;
+	struct payload_block blocks[PAYLOAD_MAX_BLOCKS];
+};
+
+enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
+
+/* Judges the header alone; the blocks are judged while they are unpacked. */
+enum payload_state payload_inspect(const struct payload_header *header);
+
+uint64_t payload_header_checksum(const struct payload_header *header);
+
+#endif
