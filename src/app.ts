@@ -6,7 +6,6 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { declareSecurity } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
-import { DomainError } from "./errors.ts";
 import { healthRoutes, type Readiness } from "./health/routes.ts";
 import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
@@ -14,10 +13,10 @@ import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
 import { anyone, requireApiKey } from "./middleware/api-key.ts";
 import { jsonBody } from "./middleware/json-body.ts";
-import { knownMethods } from "./middleware/known-methods.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { notFound } from "./not-found.ts";
 import { logError, problemResponse } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
 
@@ -50,8 +49,8 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   app.use(accessLog(logger));
   app.use(securityHeaders());
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
-  app.use(knownMethods(app));
-  app.use(requestTimeout(config.requestTimeoutSeconds));
+  app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
+  app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
 
   app.route("/", landingRoutes({ clock, startedAt }));
   app.route("/", healthRoutes({ ...config, clock, startedAt, readiness, pingDatabase }));
@@ -64,9 +63,7 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   );
   declareSecurity(app);
 
-  app.notFound((c) =>
-    problemResponse(c, new DomainError("endpoint_not_found", `There is nothing at ${c.req.path}.`)),
-  );
+  app.notFound(notFound(app));
   app.onError((error, c) => {
     logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
     return problemResponse(c, error);

@@ -169,8 +169,9 @@ function selectBooks(sql: Sql, { sort, after, words, author, year, limit }: Book
         ? sql`id ${comparison} ${after.id}`
         : sql`(${field}, id) ${comparison} (${after.value}, ${after.id})`),
   ].filter((condition) => condition !== undefined && condition !== false);
-  const where = conditions.map(
-    (condition, index) => sql`${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
+  const where = conditions.reduce(
+    (joined, condition, index) => sql`${joined} ${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
+    sql``,
   );
   return sql`SELECT ${columns(sql)} FROM books ${where}
     ORDER BY ${field} ${direction}, id ${direction} LIMIT ${limit}`;

@@ -8,7 +8,7 @@ export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
     const started = performance.now();
     await next();
     logger.info("request", {
-      request_id: c.var.requestId,
+      request_id: c.get("requestId"),
       method: c.req.method,
       path: c.req.path,
       status: c.res.status,

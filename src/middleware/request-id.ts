@@ -12,7 +12,7 @@ export function requestId(newId: () => string): MiddlewareHandler<AppEnv> {
     const given = c.req.header("X-Request-Id");
     const id = given !== undefined && ACCEPTABLE.test(given) ? given : newId();
     c.set("requestId", id);
-    c.header("X-Request-Id", id);
     await next();
+    c.res.headers.set("X-Request-Id", id);
   };
 }

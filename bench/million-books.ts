@@ -1,0 +1,187 @@
+// Times requests to the compiled binary on a database of a million books: SQLite, then PostgreSQL.
+//
+//   bun bench/million-books.ts [BOOKS]     TEST_DATABASE_URL may name a server to use
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import type { BookInput } from "../src/books/book.ts";
+import { createPostgresBookStore } from "../src/books/postgres-store.ts";
+import { prepareSqliteBooks } from "../src/books/sqlite-store.ts";
+import { bookWords } from "../src/books/words.ts";
+import { inTransaction } from "../src/database/sqlite.ts";
+import { openSqliteFile } from "../src/runtime/sqlite-file.ts";
+import { build } from "../scripts/build.ts";
+import { freshDatabase } from "../test/postgres.ts";
+
+const API_KEY = "a-key-for-the-benchmark";
+const BOOKS = Number(process.argv[2] ?? 1_000_000);
+const BATCH = 5000;
+const REQUESTS = 300;
+const PAGE = 1000;
+
+const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+const binary = join(directory, "thimble");
+
+/** The same books in every run: words by Zipf's law, so that some are common and most are rare. */
+function createBooks() {
+  let state = 42;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const syllables = ["ba", "ko", "mi", "ru", "ta", "ne", "lo", "vi", "sha", "do", "pe", "zu"];
+  const word = (rank: number) => {
+    let rest = rank + syllables.length;
+    let text = "";
+    for (; rest > 0; rest = Math.floor(rest / syllables.length)) {
+      text += syllables[rest % syllables.length];
+    }
+    return text;
+  };
+  const anyWord = () => word(Math.floor(20_000 ** random()) - 1);
+  const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+  const phrase = (words: number) => Array.from({ length: words }, () => capital(anyWord())).join(" ");
+  return {
+    anyWord,
+    next: (): BookInput => ({
+      title: phrase(2 + Math.floor(random() * 4)),
+      author: phrase(2),
+      year: 1450 + Math.floor(random() * 576),
+    }),
+  };
+}
+
+function fillSqlite(path: string): void {
+  const database = openSqliteFile(path);
+  prepareSqliteBooks(database, Date.now, []);
+  const book = database.prepare(
+    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0)",
+  );
+  const words = database.prepare("INSERT INTO book_words (rowid, words) VALUES (?, ?)");
+  const { next } = createBooks();
+  for (let done = 0; done < BOOKS; done += BATCH) {
+    inTransaction(database, () => {
+      for (let row = 0; row < BATCH; row += 1) {
+        const input = next();
+        const { lastInsertRowid } = book.run(input.title, input.author, input.year);
+        words.run(lastInsertRowid, bookWords(input).join(" "));
+      }
+    });
+  }
+  database.exec("PRAGMA optimize");
+  database.close();
+}
+
+async function fillPostgres(url: string): Promise<void> {
+  const sql = postgres(url, { onnotice: () => {} });
+  const store = createPostgresBookStore({ connect: () => sql, clock: Date.now, seed: [] });
+  await store.prepare();
+  const { next } = createBooks();
+  for (let done = 0; done < BOOKS; done += BATCH) {
+    const rows = Array.from({ length: BATCH }, next);
+    await sql`
+      INSERT INTO books (title, author, year, created_at, updated_at, words)
+      SELECT title, author, year, now(), now(), array_to_tsvector(string_to_array(words, ' '))
+      FROM unnest(
+        ${rows.map((row) => row.title)}::text[],
+        ${rows.map((row) => row.author)}::text[],
+        ${rows.map((row) => row.year)}::integer[],
+        ${rows.map((row) => [...new Set(bookWords(row))].join(" "))}::text[]
+      ) AS rows (title, author, year, words)`;
+  }
+  await sql`VACUUM ANALYZE books`;
+  await store.close();
+}
+
+async function startService(databaseUrl: string) {
+  const child = Bun.spawn([binary], {
+    env: { API_KEY, PORT: "0", HOST: "127.0.0.1", DATABASE_URL: databaseUrl, LOG_LEVEL: "INFO" },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const url = await new Promise<string>((resolve) => {
+    void (async () => {
+      for await (const chunk of child.stdout) {
+        const port = /"listening".*?"port":(\d+)/.exec(new TextDecoder().decode(chunk))?.[1];
+        if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
+      }
+    })();
+  });
+  return {
+    url,
+    stop: async () => {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+async function ask(url: string, init: RequestInit = {}) {
+  const response = await fetch(url, init);
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as { next_cursor: string | null };
+}
+
+async function cursorOfPage(url: string, sort: string): Promise<string> {
+  let cursor = "";
+  for (let page = 1; page < PAGE; page += 1) {
+    const from = cursor && `&cursor=${cursor}`;
+    cursor = (await ask(`${url}/books?sort=${sort}${from}`)).next_cursor ?? "";
+  }
+  return cursor;
+}
+
+async function time(name: string, request: (round: number) => Promise<unknown>) {
+  const times: number[] = [];
+  for (let round = 0; round < REQUESTS; round += 1) {
+    const started = performance.now();
+    await request(round);
+    times.push(performance.now() - started);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number) => (times[Math.ceil(times.length * share) - 1] ?? 0).toFixed(2);
+  return `${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
+}
+
+async function measure(name: string, databaseUrl: string): Promise<void> {
+  const { url, stop } = await startService(databaseUrl);
+  const { anyWord, next } = createBooks();
+  const query = (text: string) => `${url}/books?q=${encodeURIComponent(text)}`;
+  const cursor = await cursorOfPage(url, "id");
+  const titleCursor = await cursorOfPage(url, "title");
+  const write = () =>
+    ask(`${url}/books`, {
+      method: "POST",
+      headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+      body: JSON.stringify(next()),
+    });
+  const figures = [
+    await time("first page", () => ask(`${url}/books`)),
+    await time(`page ${PAGE}`, () => ask(`${url}/books?cursor=${cursor}`)),
+    await time("first page by title", () => ask(`${url}/books?sort=title`)),
+    await time(`page ${PAGE} by title`, () => ask(`${url}/books?sort=title&cursor=${titleCursor}`)),
+    await time("q, one word", () => ask(query(anyWord()))),
+    await time("q, two words", () => ask(query(`${anyWord()} ${anyWord()}`))),
+    await time("q, two letters", () => ask(query(anyWord().slice(0, 2)))),
+    await time("q by title", () => ask(`${query(anyWord())}&sort=title`)),
+    await time("write", write),
+  ];
+  console.log(`\n${name}, ${BOOKS} books, ${REQUESTS} requests each, one after the other`);
+  for (const figure of figures) console.log(`- ${figure}`);
+  await stop();
+}
+
+try {
+  await build(binary);
+  const file = join(directory, "thimble.db");
+  fillSqlite(file);
+  await measure("SQLite", `sqlite:${file}`);
+  const { url, drop } = await freshDatabase();
+  await fillPostgres(url);
+  await measure("PostgreSQL", url);
+  await drop();
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exit(0);

@@ -1,0 +1,138 @@
+// Requests per second of the compiled binary with everything on, as a ratio to a bare `Bun.serve` that
+// sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
+//
+//   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "../scripts/build.ts";
+
+const API_KEY = "a-key-for-the-benchmark";
+const ROUNDS = 5;
+const seconds = Number(process.argv[2] ?? 4);
+const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+
+type Endpoint = { name: string; path: string; init: RequestInit; aim: number };
+
+const ENDPOINTS: Endpoint[] = [
+  { name: "GET /health", path: "/health", init: {}, aim: 0.75 },
+  { name: "GET /books/1", path: "/books/1", init: {}, aim: 0.5 },
+  {
+    name: "POST /api/v1/process",
+    path: "/api/v1/process",
+    init: {
+      method: "POST",
+      headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+      body: '{"action":"validate_ip","ip":"2001:db8::1"}',
+    },
+    aim: 0.5,
+  },
+];
+
+/** Answers every request with the same bytes as the service's answer had. */
+const BARE_SERVER = `
+const answer = JSON.parse(process.env.ANSWER);
+const server = Bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  fetch: async (request) => {
+    if (request.method === "POST") await request.text();
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  },
+});
+console.log(JSON.stringify({ message: "listening", port: server.port }));
+`;
+
+async function startPinned(command: string[], env: Record<string, string>) {
+  const child = Bun.spawn(["taskset", "-c", "0", ...command], {
+    env: { ...process.env, ...env },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const port = await listeningPort(child.stdout);
+  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill("SIGKILL") };
+}
+
+/** Reads the log up to the line that names the port, and goes on reading so that nothing blocks. */
+function listeningPort(stdout: ReadableStream<Uint8Array>): Promise<number> {
+  return new Promise((resolve) => {
+    void (async () => {
+      let text = "";
+      for await (const chunk of stdout) {
+        if (text === "found") continue;
+        text += new TextDecoder().decode(chunk);
+        const port = /"listening".*?"port":(\d+)/.exec(text)?.[1];
+        if (port === undefined) continue;
+        resolve(Number(port));
+        text = "found";
+      }
+    })();
+  });
+}
+
+async function requestsPerSecond(url: string, { path, init }: Endpoint): Promise<number> {
+  const script = join(directory, "request.lua");
+  const headers = Object.entries((init.headers ?? {}) as Record<string, string>);
+  await Bun.write(
+    script,
+    [
+      `wrk.method = "${init.method ?? "GET"}"`,
+      ...headers.map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
+      `wrk.body = ${init.body === undefined ? "nil" : JSON.stringify(init.body)}`,
+    ].join("\n"),
+  );
+  const wrk = Bun.spawn(
+    ["taskset", "-c", "1", "wrk", "-t1", "-c32", `-d${seconds}s`, "-s", script, url + path],
+    { stdout: "pipe" },
+  );
+  const report = await new Response(wrk.stdout).text();
+  if ((await wrk.exited) !== 0) throw new Error("wrk failed");
+  if (/Non-2xx/.test(report)) throw new Error(`${path} was not answered well:\n${report}`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+async function measure(service: string, endpoint: Endpoint) {
+  const response = await fetch(service + endpoint.path, endpoint.init);
+  const headers = [...response.headers].filter(([name]) => !/^(date|content-length)$/.test(name));
+  const answer = { status: response.status, headers, body: await response.text() };
+  const bareFile = join(directory, "bare.ts");
+  await Bun.write(bareFile, BARE_SERVER);
+  const bare = await startPinned([process.execPath, bareFile], { ANSWER: JSON.stringify(answer) });
+  const rates: { service: number; bare: number }[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rates.push({
+      service: await requestsPerSecond(service, endpoint),
+      bare: await requestsPerSecond(bare.url, endpoint),
+    });
+  }
+  bare.stop();
+  return {
+    service: median(rates.map((rate) => rate.service)),
+    bare: median(rates.map((rate) => rate.bare)),
+    ratio: median(rates.map((rate) => rate.service / rate.bare)),
+  };
+}
+
+const binary = join(directory, "thimble");
+await build(binary);
+const service = await startPinned([binary], {
+  API_KEY,
+  PORT: "0",
+  HOST: "127.0.0.1",
+  DATA_DIR: directory,
+});
+try {
+  console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
+  for (const endpoint of ENDPOINTS) {
+    const { service: rate, bare, ratio } = await measure(service.url, endpoint);
+    const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+} finally {
+  service.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
