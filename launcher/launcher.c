@@ -25,12 +25,6 @@
 #define MFD_EXEC 0x10u
 #endif
 
-#include <fcntl.h>
-#ifdef USE_FALLOCATE
-#define ALLOC fallocate
-#else
-#define ALLOC(f,a,b,s) ftruncate(f,s)
-#endif
 #define MIB (UINT64_C(1) << 20)
 
 /* What the program itself needs at the least, beside its own image in memory. */
@@ -45,11 +39,13 @@ static void die_of_damage(void)
 }
 
 __attribute__((noreturn))
-static void die_of_errno(const char *call)
+static void die_of_error(const char *call, int error)
 {
-	const char *reason = strerror(errno);
+	const char *reason = strerror(error);
 
-	switch (errno) {
+	switch (error) {
+	case EBADMSG:
+		die_of_damage();
 	case ENOSYS:
 	case EPERM:
 	case EACCES:
@@ -60,7 +56,7 @@ static void die_of_errno(const char *call)
 		die(EX_OSERR, "not enough memory to unpack the program (%s: %s); give it more or use the `standard` image",
 		    call, reason);
 	default:
-		die(EX_OSERR, "cannot start the program: %s: %s", call, reason);
+		die(EX_OSERR, "cannot start the program (%s: %s)", call, reason);
 	}
 }
 
@@ -91,36 +87,24 @@ static void compare_with_memory_limit(void)
 }
 
 /* Since Linux 6.3 a memory file says whether it is to be executed; before, the flag is unknown. */
-static int create_memory_file(uint64_t size)
+static int create_memory_file(void)
 {
 	int file = memfd_create("thimble", MFD_CLOEXEC | MFD_EXEC);
 
 	if (file < 0 && errno == EINVAL)
 		file = memfd_create("thimble", MFD_CLOEXEC);
 	if (file < 0)
-		die_of_errno("memfd_create");
-	if (ALLOC(file, 0, 0, (off_t)size) != 0)
-		die_of_errno("fallocate");
+		die_of_error("memfd_create", errno);
 	return file;
 }
 
 static int unpack_to_memory_file(void)
 {
-	int file = create_memory_file(payload.program_size);
-	void *program = mmap(NULL, payload.program_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	int file = create_memory_file();
+	int error = unpack(&payload, file);
 
-	if (program == MAP_FAILED)
-		die_of_errno("mmap");
-
-	switch (unpack(&payload, program)) {
-	case UNPACK_DONE:
-		break;
-	case UNPACK_DAMAGED:
-		die_of_damage();
-	case UNPACK_NO_MEMORY:
-		errno = ENOMEM;
-		die_of_errno("malloc");
-	}
+	if (error != 0)
+		die_of_error("unpack", error);
 	return file;
 }
 
@@ -129,7 +113,7 @@ static void end_at_once(int signal_number)
 	_exit(128 + signal_number);
 }
 
-/* The memory file has all its pages, so what cannot be read is this executable. */
+/* A page of this executable cannot be read: its file is cut short, or its disk fails. */
 static void on_bus_error(int signal_number)
 {
 	(void)signal_number;
@@ -168,5 +152,5 @@ int main(int argc, char **argv, char **environment)
 	inspect_payload();
 	compare_with_memory_limit();
 	fexecve(unpack_to_memory_file(), argv, environment);
-	die_of_errno("execveat");
+	die_of_error("execveat", errno);
 }

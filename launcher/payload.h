@@ -22,7 +22,8 @@
 #define PAYLOAD_MAGIC UINT64_C(0x31656c626d696874)
 #define PAYLOAD_MAGIC_EMPTY UINT64_C(0x30656c626d696874)
 
-enum { PAYLOAD_MAX_BLOCKS = 8 };
+/* Two CPUs and four share the work evenly. Twice as many blocks make the payload 1 % larger. */
+enum { PAYLOAD_BLOCKS = 4 };
 
 struct payload_block {
 	uint64_t size;        /* in the program */
@@ -36,8 +37,8 @@ struct payload_header {
 	uint64_t checksum; /* of everything below */
 	uint64_t program_size;
 	uint64_t filter; /* enum filter */
-	uint64_t block_count;
-	struct payload_block blocks[PAYLOAD_MAX_BLOCKS];
+	uint64_t block_count; /* less for a program of a few pages */
+	struct payload_block blocks[PAYLOAD_BLOCKS];
 };
 
 enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };

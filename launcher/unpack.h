@@ -3,12 +3,10 @@
 
 #include "payload.h"
 
-enum unpack_result { UNPACK_DONE, UNPACK_DAMAGED, UNPACK_NO_MEMORY };
-
 /*
- * Unpacks the program behind `header` to `program`, which has header->program_size bytes, on
- * several threads. The header has been inspected.
+ * Unpacks the program behind `header`, which has been inspected, into `file` on several threads.
+ * Returns 0, EBADMSG if the payload is damaged, or what the system has refused.
  */
-enum unpack_result unpack(const struct payload_header *header, uint8_t *program);
+int unpack(const struct payload_header *header, int file);
 
 #endif

@@ -1,0 +1,679 @@
+/**
+ * Builds the launcher and `pack` with make, packs programs and runs them. Needs what the Makefile
+ * needs; root for namespaces and a Docker engine for containers, without which the tests that use
+ * them are skipped and say so in their names.
+ */
+import { dlopen, ptr } from "bun:ffi";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+
+// Packing a program of Bun at the highest level takes a minute of two CPUs.
+setDefaultTimeout(300_000);
+
+const EX_SOFTWARE = 70;
+const EX_OSERR = 71;
+const DAMAGED = /^thimble: the program in this executable is damaged or cut short; [^\n]+\n$/;
+const MIB = 1 << 20;
+
+const work = mkdtempSync(join(tmpdir(), "launcher-test-"));
+const source = join(work, "launcher-source");
+const launcher = join(source, "launcher");
+const pack = join(source, "pack");
+const inWork = (name: string) => join(work, name);
+
+function run(command: string[], options: { env?: Record<string, string>; input?: string | Buffer } = {}) {
+  const [file = "", ...args] = command;
+  const result = spawnSync(file, args, { env: { PATH: process.env.PATH, ...options.env }, input: options.input });
+  return {
+    status: result.status,
+    signal: result.signal,
+    stdout: result.stdout.toString(),
+    stderr: result.stderr.toString(),
+  };
+}
+
+function succeed(command: string[]) {
+  const result = run(command);
+  if (result.status !== 0) throw new Error(`${command.join(" ")}: ${result.stderr}`);
+  return result.stdout;
+}
+
+const works = (command: string[]) => {
+  try {
+    return run(command).status === 0;
+  } catch {
+    return false;
+  }
+};
+const namespaces = works(["unshare", "--mount", "--pid", "--fork", "true"]);
+const docker = works(["docker", "version"]);
+const ipv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
+
+/** The test, or one that is skipped under a name with the reason. */
+const testIf = (condition: boolean, reason: string) => (name: string, body: () => void | Promise<void>) =>
+  condition ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body);
+const testWithNamespaces = testIf(namespaces, "needs root to make namespaces");
+const testWithDocker = testIf(docker, "needs a Docker engine");
+const testWithIpv6 = testIf(ipv6, "this machine has no IPv6");
+
+/** Compiles test/sample.c, packs it, and returns the paths of both. */
+function packSample(name: string, flags: string[] = []) {
+  const plain = inWork(name);
+  const packed = inWork(`${name}-packed`);
+  succeed(["cc", "-O2", "-static", ...flags, "-o", plain, join(source, "test/sample.c")]);
+  succeed([pack, launcher, plain, packed]);
+  return { plain, packed };
+}
+
+let sample: { plain: string; packed: string };
+let large: { plain: string; packed: string };
+const LARGE_MIB = 64;
+
+beforeAll(() => {
+  cpSync(import.meta.dir, source, { recursive: true });
+  succeed(["make", "-C", source, "clean", "all"]);
+  succeed(["cc", "-O2", "-o", inWork("refuse"), join(source, "test/refuse.c")]);
+  sample = packSample("sample");
+  large = packSample("large", [`-DBALLAST_MIB=${LARGE_MIB}`]);
+});
+
+afterAll(() => rmSync(work, { recursive: true }));
+
+describe("a packed program", () => {
+  test("gets its arguments as they are", () => {
+    const args = ["echo", "", "two words", "naïve ☂", "--flag=1", "'\"$\\"];
+    expect(run([sample.packed, ...args]).stdout.split("\0")).toEqual([sample.packed, ...args, ""]);
+  });
+
+  test("gets `healthcheck` with more arguments", () => {
+    expect(run([sample.packed, "healthcheck", "now"]).stdout).toBe("program: healthcheck now \n");
+  });
+
+  test("gets its environment", () => {
+    expect(run([sample.packed], { env: { SAMPLE: "naïve ☂" } }).stdout).toBe("program: naïve ☂\n");
+  });
+
+  test("gets standard input and output", () => {
+    const input = Buffer.alloc(MIB, "0123456789\n");
+    expect(run([sample.packed, "cat"], { input }).stdout).toBe(input.toString());
+  });
+
+  test("gives its exit status", () => {
+    for (const status of [0, 1, 42, 255]) {
+      expect(run([sample.packed, "exit", String(status)])).toEqual({ status, signal: null, stdout: "", stderr: "" });
+    }
+  });
+
+  test("gives the signal it dies of", () => {
+    expect(run([sample.packed, "abort"]).signal).toBe("SIGABRT");
+  });
+
+  test("has the signals and files it would have had without the launcher", () => {
+    expect(run([sample.packed, "state"])).toEqual(run([sample.plain, "state"]));
+  });
+
+  test("ignores the signals its caller ignores", () => {
+    const ignoring = (program: string) => ["sh", "-c", `trap '' INT TERM HUP; exec ${program} state`];
+    const state = run(ignoring(sample.packed));
+    expect(state.stdout).toContain("ignored 15\n");
+    expect(state).toEqual(run(ignoring(sample.plain)));
+  });
+
+  test("is found through PATH", () => {
+    expect(run(["sh", "-c", "sample-packed exit 3"], { env: { PATH: `${work}:${process.env.PATH}` } }).status).toBe(3);
+  });
+
+  test("starts where no thread can be made", () => {
+    const eagain = "11";
+    expect(run([inWork("refuse"), "clone", eagain, "0", sample.packed, "exit", "3"]).status).toBe(3);
+  });
+
+  test("starts on kernels that do not know MFD_EXEC", () => {
+    const [einval, mfdExec] = ["22", "16"];
+    expect(run([inWork("refuse"), "memfd_create", einval, mfdExec, sample.packed, "exit", "3"]).status).toBe(3);
+  });
+
+  testWithNamespaces("starts without /proc", () => {
+    const script = `umount --lazy /proc && exec ${sample.packed} exit 3`;
+    expect(run(["unshare", "--mount", "sh", "-c", script])).toMatchObject({ status: 3, stderr: "" });
+  });
+});
+
+describe("a payload", () => {
+  /** Where the payload begins: at the last loadable segment of the launcher. */
+  function payloadOffset(file: Buffer) {
+    const PT_LOAD = 1;
+    const table = Number(file.readBigUInt64LE(32));
+    const offsets = Array.from({ length: file.readUInt16LE(56) }, (_, i) => table + 56 * i)
+      .filter((segment) => file.readUInt32LE(segment) === PT_LOAD)
+      .map((segment) => Number(file.readBigUInt64LE(segment + 8)));
+    return Math.max(...offsets);
+  }
+
+  /** The header's end and the end of every block, as payload.h lays them out. */
+  function payloadParts(file: Buffer, start: number) {
+    const [fixedSize, blockSize, maxBlocks] = [40, 32, 4];
+    const ends = [start + fixedSize + maxBlocks * blockSize];
+    for (let i = 0; i < Number(file.readBigUInt64LE(start + 32)); i++) {
+      const packedSize = Number(file.readBigUInt64LE(start + fixedSize + blockSize * i + 8));
+      ends.push((ends.at(-1) ?? 0) + packedSize);
+    }
+    return ends;
+  }
+
+  const expectDamage = (program: string) => {
+    const result = run([program, "echo"]);
+    expect(result).toMatchObject({ status: EX_SOFTWARE, stdout: "" });
+    expect(result.stderr).toMatch(DAMAGED);
+  };
+
+  test("fills the file, in four blocks", () => {
+    const file = readFileSync(sample.packed);
+    const ends = payloadParts(file, payloadOffset(file));
+    expect(ends).toHaveLength(5);
+    expect(ends.at(-1)).toBe(file.length);
+  });
+
+  test("with any byte of its header damaged is not run", () => {
+    const file = readFileSync(sample.packed);
+    const start = payloadOffset(file);
+    const [headerEnd = 0] = payloadParts(file, start);
+    const damaged = inWork("damaged");
+    copyFileSync(sample.packed, damaged);
+    for (let offset = start; offset < headerEnd; offset++) {
+      const copy = Buffer.from(file);
+      copy.writeUInt8(file.readUInt8(offset) ^ 0xff, offset);
+      writeFileSync(damaged, copy);
+      expectDamage(damaged);
+    }
+  });
+
+  test("with a damaged byte in any block is not run", () => {
+    const file = readFileSync(sample.packed);
+    const ends = payloadParts(file, payloadOffset(file));
+    const damaged = inWork("damaged");
+    copyFileSync(sample.packed, damaged);
+    for (let block = 1; block < ends.length; block++) {
+      const [start = 0, end = 0] = ends.slice(block - 1, block + 1);
+      for (let part = 0; part <= 16; part++) {
+        const offset = start + Math.floor(((end - 1 - start) * part) / 16);
+        const copy = Buffer.from(file);
+        copy.writeUInt8(file.readUInt8(offset) ^ 0xff, offset);
+        writeFileSync(damaged, copy);
+        expectDamage(damaged);
+      }
+    }
+  });
+
+  test("that is cut short is not run", () => {
+    const { length } = readFileSync(sample.packed);
+    const start = payloadOffset(readFileSync(sample.packed));
+    const cut = inWork("cut");
+    const lengths = [start, start + 1, start + 100, start + 4096, length - 4096, length - 8];
+    for (let part = 1; part < 16; part++) lengths.push(start + Math.floor(((length - start) * part) / 16));
+    for (const size of lengths) {
+      copyFileSync(sample.packed, cut);
+      truncateSync(cut, size);
+      expectDamage(cut);
+    }
+  });
+
+  test("that was never put in is missed", () => {
+    expect(run([launcher, "echo"])).toEqual({
+      status: EX_SOFTWARE,
+      signal: null,
+      stdout: "",
+      stderr: "thimble: there is no program in this executable\n",
+    });
+  });
+});
+
+describe("pack", () => {
+  test("makes the same bytes of the same files", () => {
+    succeed([pack, launcher, sample.plain, inWork("again")]);
+    expect(readFileSync(inWork("again")).equals(readFileSync(sample.packed))).toBe(true);
+  });
+
+  test("takes a dynamic program of a few pages", () => {
+    succeed(["cc", "-O2", "-s", "-o", inWork("dynamic"), join(source, "test/sample.c")]);
+    succeed([pack, launcher, inWork("dynamic"), inWork("dynamic-packed")]);
+    expect(run([inWork("dynamic-packed"), "exit", "3"]).status).toBe(3);
+  });
+
+  test.each([
+    ["too few arguments", () => [pack, launcher], "usage: pack LAUNCHER PROGRAM OUTPUT"],
+    ["a launcher that is none", () => [pack, sample.plain, sample.plain, inWork("x")], "not the launcher"],
+    ["a packed launcher", () => [pack, sample.packed, sample.plain, inWork("x")], "already packed"],
+    ["a program that is no ELF file", () => [pack, launcher, join(source, "Makefile"), inWork("x")], "ELF"],
+    ["a missing program", () => [pack, launcher, inWork("none"), inWork("x")], "cannot read"],
+    ["an output that cannot be written", () => [pack, launcher, sample.plain, inWork("none/x")], "cannot write"],
+  ])("refuses %s", (_, command, reason) => {
+    const result = run(command());
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(new RegExp(`^pack: [^\\n]*${reason}[^\\n]*\\n$`));
+  });
+});
+
+describe("the filter", () => {
+  const filters = { none: 0, x86_64: 1, aarch64: 2 };
+  type Direction = (filter: number, bytes: Uint8Array, position: number) => void;
+  let encode: Direction;
+  let decode: Direction;
+
+  beforeAll(() => {
+    const library = inWork("filter.so");
+    succeed(["cc", "-O2", "-shared", "-fPIC", "-o", library, join(source, "filter.c")]);
+    const signature = { args: ["i32", "ptr", "u64", "u64"], returns: "void" } as const;
+    const { symbols } = dlopen(library, { filter_encode: signature, filter_decode: signature });
+    // An empty array has no address: it is given room for one byte that is not counted.
+    const call = (direction: typeof symbols.filter_encode): Direction => (filter, bytes, position) => {
+      const room = new Uint8Array(bytes.length + 1);
+      room.set(bytes);
+      direction(filter, ptr(room), bytes.length, position);
+      bytes.set(room.subarray(0, bytes.length));
+    };
+    encode = call(symbols.filter_encode);
+    decode = call(symbols.filter_decode);
+  });
+
+  /** Pseudo-random, so that a failure can be repeated: https://en.wikipedia.org/wiki/Xorshift */
+  function* numbers(seed: number) {
+    for (let x = seed; ; yield x >>> 0) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+    }
+  }
+
+  /** Bytes with many opcodes of calls and many distances at the edges of what is rewritten. */
+  function code(seed: number, size: number) {
+    const frequent = [0xe8, 0xe8, 0xe9, 0x00, 0x07, 0x08, 0xf7, 0xf8, 0xff, 0x94, 0x97];
+    const random = numbers(seed);
+    return Uint8Array.from({ length: size }, () => {
+      const number = random.next().value ?? 0;
+      return number % 3 === 0 ? number >>> 8 : (frequent[(number >>> 8) % frequent.length] ?? 0);
+    });
+  }
+
+  test.each(Object.entries(filters))("%s is reversible", (_, filter) => {
+    for (let seed = 1; seed <= 2000; seed++) {
+      const size = seed % 100;
+      const position = (seed * 2_654_435_761) % 2 ** 33 & ~3;
+      const bytes = code(seed, size);
+      const copy = bytes.slice();
+      encode(filter, copy, position >>> 0);
+      decode(filter, copy, position >>> 0);
+      expect(copy).toEqual(bytes);
+    }
+  });
+
+  test("makes calls of one function alike", () => {
+    const call = (distance: number) => [0xe8, distance & 0xff, (distance >> 8) & 0xff, distance >> 16 && 0xff, 0];
+    const x86 = Uint8Array.from([...call(0x1000), ...call(0x1000 - 5)]);
+    encode(filters.x86_64, x86, 0x400000);
+    expect(x86.subarray(0, 5)).toEqual(x86.subarray(5));
+
+    const branch = (words: number) => [words & 0xff, words >> 8, 0, 0x94];
+    const aarch64 = Uint8Array.from([...branch(0x100), ...branch(0xff)]);
+    encode(filters.aarch64, aarch64, 0x400000);
+    expect(aarch64.subarray(0, 4)).toEqual(aarch64.subarray(4));
+  });
+});
+
+describe("a host", () => {
+  const [eperm, enomem, eacces, enospc, enosys] = ["1", "12", "13", "28", "38"];
+  const expectRefusal = (command: string[], message: RegExp) => {
+    const result = run(command);
+    expect(result).toMatchObject({ status: EX_OSERR, stdout: "" });
+    expect(result.stderr).toMatch(message);
+  };
+
+  test.each([
+    ["memfd_create", eperm, /^thimble: this host forbids .*memfd_create.* `standard` image\n$/],
+    ["memfd_create", eacces, /^thimble: this host forbids .*memfd_create.* `standard` image\n$/],
+    ["memfd_create", enosys, /^thimble: this host forbids .*memfd_create.* `standard` image\n$/],
+    ["memfd_create", enomem, /^thimble: not enough memory .*memfd_create.* `standard` image\n$/],
+    ["execveat", eacces, /^thimble: this host forbids .*execveat.* `standard` image\n$/],
+    ["execveat", eperm, /^thimble: this host forbids .*execveat.* `standard` image\n$/],
+    ["pwrite64", enospc, /^thimble: not enough memory .* `standard` image\n$/],
+  ])("where %s fails with error %s is told apart", (call, error, message) => {
+    expectRefusal([inWork("refuse"), call, error, "0", sample.packed, "exit", "0"], message);
+  });
+
+  test("that limits the address space has not enough memory", () => {
+    const kib = (LARGE_MIB * 1024) / 8;
+    expectRefusal(
+      ["sh", "-c", `ulimit -v ${kib}; exec ${large.packed} exit 0`],
+      /^thimble: not enough memory .* `standard` image\n$/,
+    );
+  });
+
+  /** Runs a program that sees the given files, and only these, in /sys/fs/cgroup. */
+  const withControlGroup = (files: Record<string, string>, program: string) => {
+    const writes = Object.entries(files).map(([name, text]) => {
+      const path = `/sys/fs/cgroup/${name}`;
+      return `mkdir -p $(dirname ${path}) && echo ${text} >${path}`;
+    });
+    const script = ["mount -t tmpfs none /sys/fs/cgroup", ...writes, `exec ${program} exit 3`].join(" && ");
+    return ["unshare", "--mount", "sh", "-c", script];
+  };
+  const limit = String(48 * MIB);
+  const tooSmall = /^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]* `standard` image\n$/;
+
+  testWithNamespaces("with a small memory limit is told before the unpacking", () => {
+    expectRefusal(withControlGroup({ "memory.max": limit }, large.packed), tooSmall);
+    expectRefusal(withControlGroup({ "memory/memory.limit_in_bytes": limit }, large.packed), tooSmall);
+  });
+
+  testWithNamespaces("with a large memory limit, or none, runs the program", () => {
+    const unlimited: Record<string, string>[] = [
+      {},
+      { "memory.max": "max" },
+      { "memory.max": String(90 * MIB) },
+      { "memory/memory.limit_in_bytes": "9223372036854771712" },
+    ];
+    for (const files of unlimited) {
+      expect(run(withControlGroup(files, large.packed))).toMatchObject({ status: 3, stderr: "" });
+    }
+  });
+});
+
+describe("healthcheck", () => {
+  const servers: Server[] = [];
+  const sockets: Socket[] = [];
+
+  /** A server that does `answer` with what connects to it; resolves to its port. */
+  function listen(answer: (socket: Socket) => void, host = "127.0.0.1") {
+    return new Promise<string>((resolve, reject) => {
+      const server = createServer((socket) => {
+        sockets.push(socket);
+        socket.on("error", () => {});
+        answer(socket);
+      });
+      servers.push(server);
+      server.on("error", reject);
+      server.listen(0, host, () => {
+        const address = server.address();
+        resolve(String(typeof address === "object" ? address?.port : undefined));
+      });
+    });
+  }
+
+  const say = (text: string) => (socket: Socket) => {
+    socket.once("data", () => socket.end(text));
+  };
+  const ok = say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy();
+    for (const server of servers) server.close();
+  });
+
+  /** Unlike run(), leaves the servers of this process alive. */
+  async function check(env: Record<string, string>, program = sample.packed) {
+    const child = Bun.spawn([program, "healthcheck"], { env, stdout: "pipe", stderr: "pipe" });
+    const [stdout, stderr, status] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    return { status, stdout, stderr };
+  }
+  const READY = { status: 0, stdout: "ready\n", stderr: "" };
+  const notReady = (reason: string) => ({ status: 1, stdout: "", stderr: `thimble: ${reason}\n` });
+  const LEFT_TO_PROGRAM = { status: 0, stdout: "program: healthcheck \n", stderr: "" };
+
+  test("asks for /ready", async () => {
+    let request = "";
+    const port = await listen((socket) => {
+      socket.on("data", (data) => {
+        request += data;
+        if (request.endsWith("\r\n\r\n")) socket.end("HTTP/1.1 200 OK\r\n\r\n");
+      });
+    });
+    expect(await check({ PORT: port })).toEqual(READY);
+    expect(request).toBe(`GET /ready HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
+  });
+
+  test("needs no program", async () => {
+    expect(await check({ PORT: await listen(ok) }, launcher)).toEqual(READY);
+  });
+
+  test("understands Bun's own server", async () => {
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) => new Response("ok", { status: new URL(request.url).pathname === "/ready" ? 200 : 404 }),
+    });
+    expect(await check({ PORT: String(server.port) })).toEqual(READY);
+    await server.stop(true);
+  });
+
+  test.each(["", "0.0.0.0", "127.0.0.1"])("reaches a server that listens on HOST=%s", async (HOST) => {
+    expect(await check({ HOST, PORT: await listen(ok) })).toEqual(READY);
+  });
+
+  test("reaches another IPv4 address", async () => {
+    expect(await check({ HOST: "127.0.0.2", PORT: await listen(ok, "127.0.0.2") })).toEqual(READY);
+  });
+
+  testWithIpv6("reaches IPv6 addresses", async () => {
+    const PORT = await listen(ok, "::1");
+    for (const HOST of ["::", "::1", "0:0:0:0:0:0:0:1"]) expect(await check({ HOST, PORT })).toEqual(READY);
+  });
+
+  testWithIpv6("names an IPv6 address as a URL does", async () => {
+    expect(await check({ HOST: "::", PORT: "1" })).toEqual(notReady("no answer on [::1]:1: Connection refused"));
+  });
+
+  test("takes an answer that comes in pieces", async () => {
+    const port = await listen((socket) => {
+      const pieces = ["HT", "TP/1.", "1 20", "0", " OK\r\n\r\n"];
+      const next = () => {
+        const piece = pieces.shift();
+        if (piece !== undefined) socket.write(piece, () => setTimeout(next, 10));
+      };
+      socket.setNoDelay();
+      socket.once("data", next);
+    });
+    expect(await check({ PORT: port })).toEqual(READY);
+  });
+
+  test.each([
+    ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "not ready: HTTP 503"],
+    ["HTTP/1.0 404 Not Found\r\n\r\n", "not ready: HTTP 404"],
+    ["HTTP/1.1 204\r\n\r\n", "not ready: HTTP 204"],
+  ])("tells the status of %j", async (answer, reason) => {
+    expect(await check({ PORT: await listen(say(answer)) })).toEqual(notReady(reason));
+  });
+
+  test.each([
+    "",
+    "HTTP/1.1",
+    "HTTP/1.1 20",
+    "HTTP/1.1 2000 OK\r\n\r\n",
+    "HTTP/1.1 +20 OK\r\n\r\n",
+    "HTTP/2 200 OK\r\n\r\n\r\n",
+    "SSH-2.0-OpenSSH_9.2p1\r\n",
+    "\x15\x03\x01\x00\x02\x02\x16",
+    "x".repeat(4096),
+  ])("does not take %j for an answer", async (answer) => {
+    const PORT = await listen(say(answer));
+    expect(await check({ PORT })).toEqual(notReady(`no HTTP answer on 127.0.0.1:${PORT}`));
+  });
+
+  test("tells that nobody listens", async () => {
+    expect(await check({ PORT: "1" })).toEqual(notReady("no answer on 127.0.0.1:1: Connection refused"));
+  });
+
+  test("asks on port 5000 unless told otherwise", async () => {
+    // Whatever listens there on this machine, the launcher speaks of that port or is content.
+    for (const env of [{}, { PORT: "" }]) {
+      const { stdout, stderr } = await check(env);
+      expect(stdout + stderr).toMatch(/^ready\n$|127\.0\.0\.1:5000|not ready: HTTP/);
+    }
+  });
+
+  test("does not wait for ever", async () => {
+    const silent = await listen(() => {});
+    const slow = await listen((socket) => {
+      const timer = setInterval(() => socket.write("H"), 400);
+      socket.on("close", () => clearInterval(timer));
+    });
+    const timedOut = (port: string) => notReady(`no answer on 127.0.0.1:${port}: Operation timed out`);
+    const [ofSilent, ofSlow] = await Promise.all([check({ PORT: silent }), check({ PORT: slow })]);
+    expect(ofSilent).toEqual(timedOut(silent));
+    expect(ofSlow).toEqual(timedOut(slow));
+  });
+
+  test.each(["0", "65536", "99999999999999999999", "-1", "+80", " 80", "80 ", "80a", "0x50", "http"])(
+    "refuses PORT=%j",
+    async (PORT) => {
+      expect(await check({ PORT })).toEqual(notReady("PORT must be a whole number from 1 to 65535"));
+    },
+  );
+
+  test.each([
+    { HOST: "localhost" },
+    { HOST: "127.1" },
+    { HOST: "[::1]" },
+    { HOST: "fe80::1%lo" },
+    { TLS_CERT_FILE: "/cert.pem" },
+  ])("is left to the program with %j", async (env) => {
+    expect(await check({ ...env, PORT: await listen(ok) })).toEqual(LEFT_TO_PROGRAM);
+  });
+
+  test("is not left to the program for an empty TLS_CERT_FILE", async () => {
+    expect(await check({ TLS_CERT_FILE: "", PORT: await listen(ok) })).toEqual(READY);
+  });
+});
+
+describe("a program of Bun", () => {
+  const plain = inWork("server");
+  const packed = inWork("server-packed");
+
+  beforeAll(() => {
+    succeed([process.execPath, "build", "--compile", "--outfile", plain, join(source, "test/server.ts")]);
+    succeed([pack, launcher, plain, packed]);
+  });
+
+  test("is served by its packed self, gets SIGTERM and gives its status", async () => {
+    const child = Bun.spawn([packed], { stdout: "pipe" });
+    const { value } = await child.stdout.getReader().read();
+    const answer = await fetch(`http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`);
+    expect(await answer.text()).toBe("hello");
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(7);
+  });
+
+  const linksOf = (directory: string) => {
+    try {
+      return readdirSync(directory).map((name) => readlinkSync(join(directory, name)));
+    } catch {
+      return []; // it ended, or a file was closed in between
+    }
+  };
+
+  /** Stops a process while it unpacks: it has its memory file, and is still the launcher. */
+  function stopWhileUnpacking(pid: () => number | undefined) {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+      const id = pid();
+      if (id === undefined || !linksOf(`/proc/${id}/fd`).some((file) => file.startsWith("/memfd:thimble"))) continue;
+      process.kill(id, "SIGSTOP");
+      if (readlinkSync(`/proc/${id}/exe`) === packed) return id;
+      process.kill(id, "SIGKILL");
+      return undefined;
+    }
+    return undefined;
+  }
+
+  /** The machine may be too slow to stop it in time: then again. */
+  async function signalWhileUnpacking(command: string[], pidOf: (child: number) => number | undefined, signal: "SIGTERM" | "SIGINT") {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
+      const pid = stopWhileUnpacking(() => pidOf(child.pid));
+      if (pid !== undefined) {
+        process.kill(pid, signal);
+        process.kill(pid, "SIGCONT");
+      }
+      await child.exited;
+      if (pid !== undefined) return { status: child.exitCode, signal: child.signalCode };
+    }
+    throw new Error("the launcher was never seen unpacking");
+  }
+
+  test.each([["SIGTERM", 143], ["SIGINT", 130]] as const)("is not begun after %s", async (signal, status) => {
+    expect(await signalWhileUnpacking([packed], (child) => child, signal)).toEqual({ status, signal: null });
+  });
+
+  testWithNamespaces("is not begun after SIGTERM as process 1", async () => {
+    const onlyChild = (pid: number) => {
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+      return children === "" ? undefined : Number(children);
+    };
+    const command = ["unshare", "--pid", "--fork", packed];
+    expect(await signalWhileUnpacking(command, onlyChild, "SIGTERM")).toEqual({ status: 143, signal: null });
+  });
+});
+
+describe("a container", () => {
+  const image = `launcher-test-${process.pid}`;
+  const dockerRun = (...args: string[]) =>
+    run(["docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", ...args]);
+
+  beforeAll(() => {
+    if (!docker) return;
+    const context = mkdtempSync(join(work, "image-"));
+    copyFileSync(large.packed, join(context, "program"));
+    writeFileSync(join(context, "Dockerfile"), 'FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n');
+    succeed(["docker", "build", "--quiet", "--tag", image, context]);
+  });
+
+  afterAll(() => {
+    if (docker) run(["docker", "image", "rm", "--force", image]);
+  });
+
+  testWithDocker("of nothing else runs the program as any user", () => {
+    expect(dockerRun("--user", "65532:65532", image, "exit", "3")).toMatchObject({ status: 3, stderr: "" });
+  });
+
+  testWithDocker("needs no more memory than the program", () => {
+    const memory = `${LARGE_MIB + 20}m`;
+    const result = dockerRun("--memory", memory, "--memory-swap", memory, image, "exit", "3");
+    expect(result).toMatchObject({ status: 3, stderr: "" });
+  });
+
+  testWithDocker("with too little memory tells so", () => {
+    const result = dockerRun("--memory", "48m", "--memory-swap", "48m", image, "exit", "3");
+    expect(result.status).toBe(EX_OSERR);
+    expect(result.stderr).toMatch(/^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]+\n$/);
+  });
+
+  testWithDocker("whose seccomp profile has no memfd_create tells so", () => {
+    const profile = inWork("seccomp.json");
+    writeFileSync(
+      profile,
+      JSON.stringify({
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["memfd_create"], action: "SCMP_ACT_ERRNO", errnoRet: 1 }],
+      }),
+    );
+    const result = dockerRun("--security-opt", `seccomp=${profile}`, image, "exit", "3");
+    expect(result.status).toBe(EX_OSERR);
+    expect(result.stderr).toMatch(/^thimble: this host forbids [^\n]+ `standard` image\n$/);
+  });
+});

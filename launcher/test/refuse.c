@@ -1,0 +1,60 @@
+/*
+ * refuse SYSCALL ERRNO FLAGS PROGRAM ARGUMENTS...
+ *
+ * Runs a program for which one system call fails, as hosts and container engines make it fail.
+ * With FLAGS other than 0 it fails only where its second argument has one of these bits.
+ */
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static uint32_t number_of(const char *name)
+{
+	if (strcmp(name, "memfd_create") == 0)
+		return SYS_memfd_create;
+	if (strcmp(name, "execveat") == 0)
+		return SYS_execveat;
+	if (strcmp(name, "clone") == 0)
+		return SYS_clone;
+	if (strcmp(name, "pwrite64") == 0)
+		return SYS_pwrite64;
+	fprintf(stderr, "refuse: unknown system call %s\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 5)
+		return 2;
+
+	uint32_t error = (uint32_t)atoi(argv[2]);
+	uint32_t flags = (uint32_t)atoi(argv[3]);
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(argv[1]), 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags == 0 ? 0 : UINT32_MAX, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof filter / sizeof *filter, .filter = filter };
+
+	if (flags == 0)
+		filter[2] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+		perror("refuse");
+		return 2;
+	}
+	execv(argv[4], argv + 4);
+	perror("refuse");
+	return 2;
+}

@@ -1,0 +1,81 @@
+/*
+ * A program to be packed. It tells what it was given: `sample COMMAND ...`.
+ *
+ *     echo ARGUMENTS     writes every argument and a NUL
+ *     cat                copies standard input to standard output
+ *     exit STATUS        exits
+ *     abort              dies of a signal
+ *     state              writes its blocked and ignored signals and its open files
+ *     anything else      writes "program: " and its arguments
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Makes the unpacked program large where a test needs it; the packed one stays small. */
+#ifdef BALLAST_MIB
+char ballast[BALLAST_MIB << 20] = { 1 };
+#endif
+
+static int echo(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		fwrite(argv[i], 1, strlen(argv[i]) + 1, stdout);
+	return 0;
+}
+
+static int cat(void)
+{
+	char buffer[4096];
+	size_t size;
+
+	while ((size = fread(buffer, 1, sizeof buffer, stdin)) > 0)
+		fwrite(buffer, 1, size, stdout);
+	return 0;
+}
+
+static int state(void)
+{
+	struct sigaction action;
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	for (int i = 1; i < NSIG; i++) {
+		if (sigismember(&blocked, i) == 1)
+			printf("blocked %d\n", i);
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			printf("ignored %d\n", i);
+	}
+	for (int i = 0; i < 256; i++)
+		if (fcntl(i, F_GETFD) >= 0)
+			printf("open %d\n", i);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (strcmp(command, "echo") == 0)
+		return echo(argc, argv);
+	if (strcmp(command, "cat") == 0)
+		return cat();
+	if (strcmp(command, "exit") == 0)
+		return atoi(argv[2]);
+	if (strcmp(command, "abort") == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		abort();
+	}
+	if (strcmp(command, "state") == 0)
+		return state();
+	printf("program:");
+	for (int i = 1; i < argc; i++)
+		printf(" %s", argv[i]);
+	printf(" %s\n", getenv("SAMPLE") ? getenv("SAMPLE") : "");
+	return 0;
+}

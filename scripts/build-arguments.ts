@@ -1,0 +1,37 @@
+import packageJson from "../package.json" with { type: "json" };
+
+/**
+ * What the image says of itself, from git. The time is that of the commit, unless SOURCE_DATE_EPOCH is
+ * set (https://reproducible-builds.org/specs/source-date-epoch/), so that one commit makes one image.
+ */
+export function buildArguments(): Record<string, string> {
+  const epoch = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct") ?? "0";
+  return {
+    SOURCE_DATE_EPOCH: epoch,
+    CREATED: new Date(Number(epoch) * 1000).toISOString(),
+    REVISION: git("rev-parse", "HEAD") ?? "unknown",
+    SOURCE: webAddress(git("remote", "get-url", "origin") ?? "") ?? "unknown",
+    VERSION: versionOf(git("describe", "--tags", "--match=v*", "--always", "--dirty")),
+  };
+}
+
+/** `1.2.0` for a release, else the package's version and git's words for what is built after it. */
+export function versionOf(described = "unknown"): string {
+  const release = /^v(\d+\.\d+\.\d+)$/.exec(described)?.[1];
+  return release ?? `${packageJson.version}+${described}`;
+}
+
+/** The page of a git remote, without credentials; nothing where the remote is a path. */
+export function webAddress(remote: string): string | undefined {
+  const [, host, path] =
+    /^(?:(?:https?|ssh|git):\/\/)?(?:[^@/]+@)?([\w.-]+\.\w+)(?::\d+)?[:/](.+?)(?:\.git)?\/?$/.exec(
+      remote,
+    ) ?? [];
+  return host && path ? `https://${host}/${path}` : undefined;
+}
+
+function git(...args: string[]): string | undefined {
+  if (Bun.which("git") === null) return undefined;
+  const { success, stdout } = Bun.spawnSync(["git", ...args], { stderr: "ignore" });
+  return success ? stdout.toString().trim() : undefined;
+}

@@ -1,0 +1,55 @@
+// Makes the secrets that are missing, builds and starts what compose.yml describes, and waits until it
+// is healthy.
+//
+//   bun run up [OPTION OF docker compose up]...
+import { buildArguments } from "./build-arguments.ts";
+import { docker, requireEngine, showDocker } from "./docker.ts";
+import { makeSecrets, missingSecrets, SecretError, secretPath } from "./secrets.ts";
+
+const SECRETS_DIRECTORY = "secrets";
+
+async function up(options: readonly string[]): Promise<number> {
+  await requireEngine();
+  await keepDatabasePassword();
+  makeSecrets(SECRETS_DIRECTORY);
+  const compose = ["compose", "up", "--build", "--detach", "--wait", ...options];
+  const status = await showDocker(compose, buildArguments());
+  if (status === 0) await announce();
+  else console.error("thimble: it did not start; `docker compose logs` may say why");
+  return status;
+}
+
+/** A new password would lock the API out of a database that was made with another one. */
+async function keepDatabasePassword(): Promise<void> {
+  if (!missingSecrets(SECRETS_DIRECTORY).includes("postgres_password")) return;
+  const { name } = JSON.parse(await docker("compose", "config", "--format=json"));
+  const labels = { "com.docker.compose.project": name, "com.docker.compose.volume": "books" };
+  const filters = Object.entries(labels).map(([key, value]) => `--filter=label=${key}=${value}`);
+  if ((await docker("volume", "ls", "--quiet", ...filters)) === "") return;
+  throw new SecretError(
+    `${secretPath(SECRETS_DIRECTORY, "postgres_password")} is missing, and there is a database ` +
+      "that was made with it; put it back, or remove the database and all books: " +
+      "docker compose down --volumes",
+  );
+}
+
+async function announce(): Promise<void> {
+  const address = await docker("compose", "port", "api", "5000");
+  const url = `http://localhost:${address.split(":").at(-1)}`;
+  const key = secretPath(SECRETS_DIRECTORY, "api_key");
+  console.log(`
+  Thimble answers on ${url}
+  The API key: cat ${key}
+
+  curl ${url}/books -H "X-API-Key: $(cat ${key})" -H 'Content-Type: application/json' \\
+    -d '{"title":"Dune","author":"Frank Herbert","year":1965}'
+`);
+}
+
+try {
+  process.exit(await up(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof SecretError)) throw error;
+  console.error(`thimble: ${error.message}`);
+  process.exit(1);
+}
