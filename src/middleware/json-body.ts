@@ -2,6 +2,10 @@ import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { every } from "hono/combine";
 import { DomainError } from "../errors.ts";
+import { isNestedDeeper } from "./json-depth.ts";
+
+/** Deeper than any data that people have, and shallow enough for a container's memory. */
+const MAX_DEPTH = 1000;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
@@ -23,8 +27,12 @@ export function jsonBody(maxBytes: number): MiddlewareHandler {
 }
 
 const requireJson: MiddlewareHandler = async (c, next) => {
-  if ((await c.req.text()).trim() === "") {
+  const text = await c.req.text();
+  if (text.trim() === "") {
     throw new DomainError("no_data", "Send a JSON object as the request body.");
+  }
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
   }
   if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) {
     throw new DomainError("unsupported_media_type", "Send the body as application/json.");

@@ -1,0 +1,87 @@
+import { docker } from "../../scripts/docker.ts";
+import { LABEL, MEMORY, type Target, tagOf } from "./images.ts";
+
+export const API_KEY = "0123456789abcdef-container";
+
+const DEADLINE_MS = 60_000;
+
+/** What every container of the tests runs under: what the README promises it can run under. */
+const HARDENED = [
+  "--read-only",
+  "--cap-drop=ALL",
+  "--security-opt=no-new-privileges",
+  "--user=12345:0",
+];
+
+export type Container = Awaited<ReturnType<typeof startContainer>>;
+
+/** Starts a hardened container of a target, and waits until it answers. */
+export async function startContainer(target: Target, options: readonly string[] = []) {
+  const id = await docker(
+    ...["run", "--detach", `--label=${LABEL}`, "--publish=127.0.0.1::5000"],
+    ...[`--env=API_KEY=${API_KEY}`, `--memory=${MEMORY[target]}`, ...HARDENED, ...options],
+    tagOf(target),
+  );
+  const container = controlContainer(id);
+  await container.answering();
+  return container;
+}
+
+/** A handle on a container that publishes port 5000. */
+export function controlContainer(id: string) {
+  const url = async () => `http://${(await docker("port", id, "5000")).split("\n")[0]}`;
+  return {
+    id,
+    url,
+    fetch: async (path: string, init?: RequestInit) => fetch((await url()) + path, init),
+    inspect: (format: string) => docker("inspect", `--format=${format}`, id),
+    start: () => docker("start", id),
+    signal: (name: string) => docker("kill", `--signal=${name}`, id),
+    /** Resolves with the exit code. */
+    exited: async () => Number(await docker("wait", id)),
+    /** What it wrote to both streams. */
+    logs: () => logsOf(id),
+    answering: () => until(`${id} answers`, async () => (await fetch(`${await url()}/ready`)).ok),
+    healthIs: (health: string) =>
+      until(`${id} is ${health}`, async () => (await healthOf(id)) === health),
+    logged: (text: string) =>
+      until(`${id} logs "${text}"`, async () => (await logsOf(id)).includes(text)),
+    remove: () => docker("rm", "--force", "--volumes", id),
+  };
+}
+
+/** Runs a container to its end, whatever that is. */
+export async function runToEnd(target: Target, options: string[], args: string[] = []) {
+  const command = ["run", "--rm", `--label=${LABEL}`, ...HARDENED, ...options, tagOf(target)];
+  const child = Bun.spawn(["docker", ...command, ...args], { stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, status };
+}
+
+function healthOf(id: string): Promise<string> {
+  return docker("inspect", "--format={{.State.Health.Status}}", id);
+}
+
+async function logsOf(id: string): Promise<string> {
+  const { stdout, stderr } = Bun.spawnSync(["docker", "logs", id]);
+  return `${stdout}${stderr}`;
+}
+
+/** Asks again and again until the answer is yes. An error counts as a no. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      last = error;
+    }
+    await Bun.sleep(20);
+  }
+  throw new Error(`Not within ${DEADLINE_MS} ms: ${what}`, { cause: last });
+}

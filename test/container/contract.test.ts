@@ -1,0 +1,17 @@
+import { httpContract } from "../http.contract.ts";
+import { API_KEY, startContainer } from "./container.ts";
+import { TARGETS } from "./images.ts";
+
+for (const target of TARGETS) {
+  httpContract(`${target} on SQLite`, async () => {
+    const container = await startContainer(target, ["--env=CORS_ORIGINS=https://app.example"]);
+    return {
+      baseUrl: await container.url(),
+      apiKey: API_KEY,
+      fetch,
+      close: async () => {
+        await container.remove();
+      },
+    };
+  });
+}
