@@ -9,7 +9,7 @@ WORKDIR /build
 FROM base AS packages
 COPY package.json bun.lock ./
 RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
-      echo "Dockerfile: BUN_VERSION is $(bun --version), but package.json says: $(grep packageManager package.json)" >&2; \
+      echo "Dockerfile: BUN_VERSION is $(bun --version), but package.json pins $(grep -o "bun@[^\"]*" package.json)" >&2; \
       exit 1; \
     }
 RUN bun install --frozen-lockfile --production

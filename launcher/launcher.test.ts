@@ -35,9 +35,15 @@ const launcher = join(source, "launcher");
 const pack = join(source, "pack");
 const inWork = (name: string) => join(work, name);
 
-function run(command: string[], options: { env?: Record<string, string>; input?: string | Buffer } = {}) {
+function run(
+  command: string[],
+  options: { env?: Record<string, string>; input?: string | Buffer } = {},
+) {
   const [file = "", ...args] = command;
-  const result = spawnSync(file, args, { env: { PATH: process.env.PATH, ...options.env }, input: options.input });
+  const result = spawnSync(file, args, {
+    env: { PATH: process.env.PATH, ...options.env },
+    input: options.input,
+  });
   return {
     status: result.status,
     signal: result.signal,
@@ -61,11 +67,14 @@ const works = (command: string[]) => {
 };
 const namespaces = works(["unshare", "--mount", "--pid", "--fork", "true"]);
 const docker = works(["docker", "version"]);
-const ipv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
+const ipv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 
 /** The test, or one that is skipped under a name with the reason. */
-const testIf = (condition: boolean, reason: string) => (name: string, body: () => void | Promise<void>) =>
-  condition ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body);
+const testIf =
+  (condition: boolean, reason: string) => (name: string, body: () => void | Promise<void>) =>
+    condition ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body);
 const testWithNamespaces = testIf(namespaces, "needs root to make namespaces");
 const testWithDocker = testIf(docker, "needs a Docker engine");
 const testWithIpv6 = testIf(ipv6, "this machine has no IPv6");
@@ -114,7 +123,12 @@ describe("a packed program", () => {
 
   test("gives its exit status", () => {
     for (const status of [0, 1, 42, 255]) {
-      expect(run([sample.packed, "exit", String(status)])).toEqual({ status, signal: null, stdout: "", stderr: "" });
+      expect(run([sample.packed, "exit", String(status)])).toEqual({
+        status,
+        signal: null,
+        stdout: "",
+        stderr: "",
+      });
     }
   });
 
@@ -127,29 +141,43 @@ describe("a packed program", () => {
   });
 
   test("ignores the signals its caller ignores", () => {
-    const ignoring = (program: string) => ["sh", "-c", `trap '' INT TERM HUP; exec ${program} state`];
+    const ignoring = (program: string) => [
+      "sh",
+      "-c",
+      `trap '' INT TERM HUP; exec ${program} state`,
+    ];
     const state = run(ignoring(sample.packed));
     expect(state.stdout).toContain("ignored 15\n");
     expect(state).toEqual(run(ignoring(sample.plain)));
   });
 
   test("is found through PATH", () => {
-    expect(run(["sh", "-c", "sample-packed exit 3"], { env: { PATH: `${work}:${process.env.PATH}` } }).status).toBe(3);
+    expect(
+      run(["sh", "-c", "sample-packed exit 3"], { env: { PATH: `${work}:${process.env.PATH}` } })
+        .status,
+    ).toBe(3);
   });
 
   test("starts where no thread can be made", () => {
     const eagain = "11";
-    expect(run([inWork("refuse"), "clone", eagain, "0", sample.packed, "exit", "3"]).status).toBe(3);
+    expect(run([inWork("refuse"), "clone", eagain, "0", sample.packed, "exit", "3"]).status).toBe(
+      3,
+    );
   });
 
   test("starts on kernels that do not know MFD_EXEC", () => {
     const [einval, mfdExec] = ["22", "16"];
-    expect(run([inWork("refuse"), "memfd_create", einval, mfdExec, sample.packed, "exit", "3"]).status).toBe(3);
+    expect(
+      run([inWork("refuse"), "memfd_create", einval, mfdExec, sample.packed, "exit", "3"]).status,
+    ).toBe(3);
   });
 
   testWithNamespaces("starts without /proc", () => {
     const script = `umount --lazy /proc && exec ${sample.packed} exit 3`;
-    expect(run(["unshare", "--mount", "sh", "-c", script])).toMatchObject({ status: 3, stderr: "" });
+    expect(run(["unshare", "--mount", "sh", "-c", script])).toMatchObject({
+      status: 3,
+      stderr: "",
+    });
   });
 });
 
@@ -224,7 +252,8 @@ describe("a payload", () => {
     const start = payloadOffset(readFileSync(sample.packed));
     const cut = inWork("cut");
     const lengths = [start, start + 1, start + 100, start + 4096, length - 4096, length - 8];
-    for (let part = 1; part < 16; part++) lengths.push(start + Math.floor(((length - start) * part) / 16));
+    for (let part = 1; part < 16; part++)
+      lengths.push(start + Math.floor(((length - start) * part) / 16));
     for (const size of lengths) {
       copyFileSync(sample.packed, cut);
       truncateSync(cut, size);
@@ -256,11 +285,23 @@ describe("pack", () => {
 
   test.each([
     ["too few arguments", () => [pack, launcher], "usage: pack LAUNCHER PROGRAM OUTPUT"],
-    ["a launcher that is none", () => [pack, sample.plain, sample.plain, inWork("x")], "not the launcher"],
+    [
+      "a launcher that is none",
+      () => [pack, sample.plain, sample.plain, inWork("x")],
+      "not the launcher",
+    ],
     ["a packed launcher", () => [pack, sample.packed, sample.plain, inWork("x")], "already packed"],
-    ["a program that is no ELF file", () => [pack, launcher, join(source, "Makefile"), inWork("x")], "ELF"],
+    [
+      "a program that is no ELF file",
+      () => [pack, launcher, join(source, "Makefile"), inWork("x")],
+      "ELF",
+    ],
     ["a missing program", () => [pack, launcher, inWork("none"), inWork("x")], "cannot read"],
-    ["an output that cannot be written", () => [pack, launcher, sample.plain, inWork("none/x")], "cannot write"],
+    [
+      "an output that cannot be written",
+      () => [pack, launcher, sample.plain, inWork("none/x")],
+      "cannot write",
+    ],
   ])("refuses %s", (_, command, reason) => {
     const result = run(command());
     expect(result.status).toBe(1);
@@ -280,12 +321,14 @@ describe("the filter", () => {
     const signature = { args: ["i32", "ptr", "u64", "u64"], returns: "void" } as const;
     const { symbols } = dlopen(library, { filter_encode: signature, filter_decode: signature });
     // An empty array has no address: it is given room for one byte that is not counted.
-    const call = (direction: typeof symbols.filter_encode): Direction => (filter, bytes, position) => {
-      const room = new Uint8Array(bytes.length + 1);
-      room.set(bytes);
-      direction(filter, ptr(room), bytes.length, position);
-      bytes.set(room.subarray(0, bytes.length));
-    };
+    const call =
+      (direction: typeof symbols.filter_encode): Direction =>
+      (filter, bytes, position) => {
+        const room = new Uint8Array(bytes.length + 1);
+        room.set(bytes);
+        direction(filter, ptr(room), bytes.length, position);
+        bytes.set(room.subarray(0, bytes.length));
+      };
     encode = call(symbols.filter_encode);
     decode = call(symbols.filter_decode);
   });
@@ -312,7 +355,7 @@ describe("the filter", () => {
   test.each(Object.entries(filters))("%s is reversible", (_, filter) => {
     for (let seed = 1; seed <= 2000; seed++) {
       const size = seed % 100;
-      const position = (seed * 2_654_435_761) % 2 ** 33 & ~3;
+      const position = ((seed * 2_654_435_761) % 2 ** 33) & ~3;
       const bytes = code(seed, size);
       const copy = bytes.slice();
       encode(filter, copy, position >>> 0);
@@ -322,7 +365,13 @@ describe("the filter", () => {
   });
 
   test("makes calls of one function alike", () => {
-    const call = (distance: number) => [0xe8, distance & 0xff, (distance >> 8) & 0xff, distance >> 16 && 0xff, 0];
+    const call = (distance: number) => [
+      0xe8,
+      distance & 0xff,
+      (distance >> 8) & 0xff,
+      distance >> 16 && 0xff,
+      0,
+    ];
     const x86 = Uint8Array.from([...call(0x1000), ...call(0x1000 - 5)]);
     encode(filters.x86_64, x86, 0x400000);
     expect(x86.subarray(0, 5)).toEqual(x86.subarray(5));
@@ -368,15 +417,21 @@ describe("a host", () => {
       const path = `/sys/fs/cgroup/${name}`;
       return `mkdir -p $(dirname ${path}) && echo ${text} >${path}`;
     });
-    const script = ["mount -t tmpfs none /sys/fs/cgroup", ...writes, `exec ${program} exit 3`].join(" && ");
+    const script = ["mount -t tmpfs none /sys/fs/cgroup", ...writes, `exec ${program} exit 3`].join(
+      " && ",
+    );
     return ["unshare", "--mount", "sh", "-c", script];
   };
   const limit = String(48 * MIB);
-  const tooSmall = /^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]* `standard` image\n$/;
+  const tooSmall =
+    /^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]* `standard` image\n$/;
 
   testWithNamespaces("with a small memory limit is told before the unpacking", () => {
     expectRefusal(withControlGroup({ "memory.max": limit }, large.packed), tooSmall);
-    expectRefusal(withControlGroup({ "memory/memory.limit_in_bytes": limit }, large.packed), tooSmall);
+    expectRefusal(
+      withControlGroup({ "memory/memory.limit_in_bytes": limit }, large.packed),
+      tooSmall,
+    );
   });
 
   testWithNamespaces("with a large memory limit, or none, runs the program", () => {
@@ -446,7 +501,9 @@ describe("healthcheck", () => {
       });
     });
     expect(await check({ PORT: port })).toEqual(READY);
-    expect(request).toBe(`GET /ready HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
+    expect(request).toBe(
+      `GET /ready HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
+    );
   });
 
   test("needs no program", async () => {
@@ -457,15 +514,19 @@ describe("healthcheck", () => {
     const server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
-      fetch: (request) => new Response("ok", { status: new URL(request.url).pathname === "/ready" ? 200 : 404 }),
+      fetch: (request) =>
+        new Response("ok", { status: new URL(request.url).pathname === "/ready" ? 200 : 404 }),
     });
     expect(await check({ PORT: String(server.port) })).toEqual(READY);
     await server.stop(true);
   });
 
-  test.each(["", "0.0.0.0", "127.0.0.1"])("reaches a server that listens on HOST=%s", async (HOST) => {
-    expect(await check({ HOST, PORT: await listen(ok) })).toEqual(READY);
-  });
+  test.each(["", "0.0.0.0", "127.0.0.1"])(
+    "reaches a server that listens on HOST=%s",
+    async (HOST) => {
+      expect(await check({ HOST, PORT: await listen(ok) })).toEqual(READY);
+    },
+  );
 
   test("reaches another IPv4 address", async () => {
     expect(await check({ HOST: "127.0.0.2", PORT: await listen(ok, "127.0.0.2") })).toEqual(READY);
@@ -473,11 +534,14 @@ describe("healthcheck", () => {
 
   testWithIpv6("reaches IPv6 addresses", async () => {
     const PORT = await listen(ok, "::1");
-    for (const HOST of ["::", "::1", "0:0:0:0:0:0:0:1"]) expect(await check({ HOST, PORT })).toEqual(READY);
+    for (const HOST of ["::", "::1", "0:0:0:0:0:0:0:1"])
+      expect(await check({ HOST, PORT })).toEqual(READY);
   });
 
   testWithIpv6("names an IPv6 address as a URL does", async () => {
-    expect(await check({ HOST: "::", PORT: "1" })).toEqual(notReady("no answer on [::1]:1: Connection refused"));
+    expect(await check({ HOST: "::", PORT: "1" })).toEqual(
+      notReady("no answer on [::1]:1: Connection refused"),
+    );
   });
 
   test("takes an answer that comes in pieces", async () => {
@@ -517,7 +581,9 @@ describe("healthcheck", () => {
   });
 
   test("tells that nobody listens", async () => {
-    expect(await check({ PORT: "1" })).toEqual(notReady("no answer on 127.0.0.1:1: Connection refused"));
+    expect(await check({ PORT: "1" })).toEqual(
+      notReady("no answer on 127.0.0.1:1: Connection refused"),
+    );
   });
 
   test("asks on port 5000 unless told otherwise", async () => {
@@ -534,18 +600,27 @@ describe("healthcheck", () => {
       const timer = setInterval(() => socket.write("H"), 400);
       socket.on("close", () => clearInterval(timer));
     });
-    const timedOut = (port: string) => notReady(`no answer on 127.0.0.1:${port}: Operation timed out`);
+    const timedOut = (port: string) =>
+      notReady(`no answer on 127.0.0.1:${port}: Operation timed out`);
     const [ofSilent, ofSlow] = await Promise.all([check({ PORT: silent }), check({ PORT: slow })]);
     expect(ofSilent).toEqual(timedOut(silent));
     expect(ofSlow).toEqual(timedOut(slow));
   });
 
-  test.each(["0", "65536", "99999999999999999999", "-1", "+80", " 80", "80 ", "80a", "0x50", "http"])(
-    "refuses PORT=%j",
-    async (PORT) => {
-      expect(await check({ PORT })).toEqual(notReady("PORT must be a whole number from 1 to 65535"));
-    },
-  );
+  test.each([
+    "0",
+    "65536",
+    "99999999999999999999",
+    "-1",
+    "+80",
+    " 80",
+    "80 ",
+    "80a",
+    "0x50",
+    "http",
+  ])("refuses PORT=%j", async (PORT) => {
+    expect(await check({ PORT })).toEqual(notReady("PORT must be a whole number from 1 to 65535"));
+  });
 
   test.each([
     { HOST: "localhost" },
@@ -567,7 +642,14 @@ describe("a program of Bun", () => {
   const packed = inWork("server-packed");
 
   beforeAll(() => {
-    succeed([process.execPath, "build", "--compile", "--outfile", plain, join(source, "test/server.ts")]);
+    succeed([
+      process.execPath,
+      "build",
+      "--compile",
+      "--outfile",
+      plain,
+      join(source, "test/server.ts"),
+    ]);
     succeed([pack, launcher, plain, packed]);
   });
 
@@ -592,7 +674,11 @@ describe("a program of Bun", () => {
   function stopWhileUnpacking(pid: () => number | undefined) {
     for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
       const id = pid();
-      if (id === undefined || !linksOf(`/proc/${id}/fd`).some((file) => file.startsWith("/memfd:thimble"))) continue;
+      if (
+        id === undefined ||
+        !linksOf(`/proc/${id}/fd`).some((file) => file.startsWith("/memfd:thimble"))
+      )
+        continue;
       process.kill(id, "SIGSTOP");
       if (readlinkSync(`/proc/${id}/exe`) === packed) return id;
       process.kill(id, "SIGKILL");
@@ -602,7 +688,11 @@ describe("a program of Bun", () => {
   }
 
   /** The machine may be too slow to stop it in time: then again. */
-  async function signalWhileUnpacking(command: string[], pidOf: (child: number) => number | undefined, signal: "SIGTERM" | "SIGINT") {
+  async function signalWhileUnpacking(
+    command: string[],
+    pidOf: (child: number) => number | undefined,
+    signal: "SIGTERM" | "SIGINT",
+  ) {
     for (let attempt = 0; attempt < 20; attempt++) {
       const child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
       const pid = stopWhileUnpacking(() => pidOf(child.pid));
@@ -616,8 +706,14 @@ describe("a program of Bun", () => {
     throw new Error("the launcher was never seen unpacking");
   }
 
-  test.each([["SIGTERM", 143], ["SIGINT", 130]] as const)("is not begun after %s", async (signal, status) => {
-    expect(await signalWhileUnpacking([packed], (child) => child, signal)).toEqual({ status, signal: null });
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)("is not begun after %s", async (signal, status) => {
+    expect(await signalWhileUnpacking([packed], (child) => child, signal)).toEqual({
+      status,
+      signal: null,
+    });
   });
 
   testWithNamespaces("is not begun after SIGTERM as process 1", async () => {
@@ -626,20 +722,38 @@ describe("a program of Bun", () => {
       return children === "" ? undefined : Number(children);
     };
     const command = ["unshare", "--pid", "--fork", packed];
-    expect(await signalWhileUnpacking(command, onlyChild, "SIGTERM")).toEqual({ status: 143, signal: null });
+    expect(await signalWhileUnpacking(command, onlyChild, "SIGTERM")).toEqual({
+      status: 143,
+      signal: null,
+    });
   });
 });
 
 describe("a container", () => {
   const image = `launcher-test-${process.pid}`;
   const dockerRun = (...args: string[]) =>
-    run(["docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", ...args]);
+    run([
+      "docker",
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      "--read-only",
+      "--cap-drop",
+      "ALL",
+      "--security-opt",
+      "no-new-privileges",
+      ...args,
+    ]);
 
   beforeAll(() => {
     if (!docker) return;
     const context = mkdtempSync(join(work, "image-"));
     copyFileSync(large.packed, join(context, "program"));
-    writeFileSync(join(context, "Dockerfile"), 'FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n');
+    writeFileSync(
+      join(context, "Dockerfile"),
+      'FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n',
+    );
     succeed(["docker", "build", "--quiet", "--tag", image, context]);
   });
 
@@ -648,7 +762,10 @@ describe("a container", () => {
   });
 
   testWithDocker("of nothing else runs the program as any user", () => {
-    expect(dockerRun("--user", "65532:65532", image, "exit", "3")).toMatchObject({ status: 3, stderr: "" });
+    expect(dockerRun("--user", "65532:65532", image, "exit", "3")).toMatchObject({
+      status: 3,
+      stderr: "",
+    });
   });
 
   testWithDocker("needs no more memory than the program", () => {
@@ -660,7 +777,9 @@ describe("a container", () => {
   testWithDocker("with too little memory tells so", () => {
     const result = dockerRun("--memory", "48m", "--memory-swap", "48m", image, "exit", "3");
     expect(result.status).toBe(EX_OSERR);
-    expect(result.stderr).toMatch(/^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]+\n$/);
+    expect(result.stderr).toMatch(
+      /^thimble: the memory limit is 48 MiB and 8[12] MiB are needed; [^\n]+\n$/,
+    );
   });
 
   testWithDocker("whose seccomp profile has no memfd_create tells so", () => {

@@ -10,7 +10,11 @@ const IMAGES = {
 };
 
 /** Builds one target of the Dockerfile, described as this checkout is. @returns Docker's exit code. */
-export function buildImage(target: string, tags: readonly string[], options: readonly string[] = []) {
+export function buildImage(
+  target: string,
+  tags: readonly string[],
+  options: readonly string[] = [],
+) {
   const args = Object.entries(buildArguments()).map(
     ([name, value]) => `--build-arg=${name}=${value}`,
   );

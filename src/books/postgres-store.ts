@@ -170,7 +170,8 @@ function selectBooks(sql: Sql, { sort, after, words, author, year, limit }: Book
         : sql`(${field}, id) ${comparison} (${after.value}, ${after.id})`),
   ].filter((condition) => condition !== undefined && condition !== false);
   const where = conditions.reduce(
-    (joined, condition, index) => sql`${joined} ${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
+    (joined, condition, index) =>
+      sql`${joined} ${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
     sql``,
   );
   return sql`SELECT ${columns(sql)} FROM books ${where}

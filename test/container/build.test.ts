@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
+import { docker } from "../../scripts/docker.ts";
+import { filesOfImage, type ImageFile } from "../../scripts/image-layers.ts";
+import { type Checkout, copyCheckout } from "./checkout.ts";
+import { TARGETS } from "./images.ts";
+
+let checkout: Checkout;
+
+beforeAll(() => {
+  checkout = copyCheckout();
+});
+
+afterAll(() => {
+  checkout.remove();
+});
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(checkout.path(file)), { recursive: true });
+  writeFileSync(checkout.path(file), text);
+}
+
+describe("two clean builds", () => {
+  const EPOCH = 1_700_000_000;
+
+  /** The digest of an image that nothing from the cache went into. */
+  const cleanBuild = (target: string) =>
+    docker(
+      ...["build", "--no-cache", "--quiet", `--target=${target}`, "--tag=thimble-test:clean"],
+      ...[`--build-arg=SOURCE_DATE_EPOCH=${EPOCH}`, checkout.directory],
+    );
+
+  for (const target of TARGETS) {
+    test(`make the same image: ${target}`, async () => {
+      const first = await cleanBuild(target);
+      expect(first).toMatch(/^sha256:/);
+      expect(await cleanBuild(target)).toBe(first);
+    });
+  }
+});
+
+describe("the build context", () => {
+  const PRIVATE = [
+    ".env",
+    ".git/config",
+    "data/thimble.db",
+    "dist/thimble",
+    "node_modules/hono/package.json",
+    "secrets/api_key.txt",
+    "secrets/postgres_password.txt",
+  ];
+  let files: ImageFile[];
+
+  beforeAll(async () => {
+    for (const file of PRIVATE) write(file, "private");
+    write("probe.Dockerfile", "FROM scratch\nCOPY . /\n");
+    const tag = "thimble-test:context";
+    await docker(
+      ...["build", "--quiet", `--tag=${tag}`, `--file=${checkout.path("probe.Dockerfile")}`],
+      checkout.directory,
+    );
+    files = await filesOfImage(tag);
+  });
+
+  test("is under 1 MB", () => {
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThan(1_000_000);
+  });
+
+  for (const file of PRIVATE) {
+    test(`is without ${file}`, () => {
+      expect(files.map(({ path }) => path)).not.toContain(file);
+    });
+  }
+
+  test("is without tests", () => {
+    expect(files.filter(({ path }) => /(^|\/)test\/|\.test\.ts$/.test(path))).toEqual([]);
+  });
+});
+
+test("where Dockerfile and package.json differ on Bun, the build ends with one line that says so", async () => {
+  const text = readFileSync("package.json", "utf8");
+  write("package.json", text.replace(packageJson.packageManager, "bun@0.0.1"));
+  const { status, output } = await checkout.run(["docker", "build", "--target=packages", "."]);
+  write("package.json", text);
+  expect(status).not.toBe(0);
+  const version = packageJson.packageManager.replace("bun@", "");
+  expect(output).toContain(
+    `Dockerfile: BUN_VERSION is ${version}, but package.json pins bun@0.0.1`,
+  );
+});

@@ -1,0 +1,172 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import packageJson from "../../package.json" with { type: "json" };
+import { buildArguments } from "../../scripts/build-arguments.ts";
+import { docker } from "../../scripts/docker.ts";
+import {
+  filesOfImage,
+  type ImageFile,
+  pulledBytes,
+  readImageFile,
+  withLayers,
+} from "../../scripts/image-layers.ts";
+import { packagesOf } from "./bundle.ts";
+import { runToEnd, startContainer } from "./container.ts";
+import { TARGETS, type Target, tagOf } from "./images.ts";
+
+const MB = 1_000_000;
+const BUDGETS: Record<Target, { image: number; pull: number }> = {
+  standard: { image: 116 * MB, pull: 44 * MB },
+  tiny: { image: 45 * MB, pull: 44 * MB },
+};
+
+type Component = {
+  type: string;
+  name: string;
+  version: string;
+  purl: string;
+  licenses: { expression: string }[];
+  evidence?: { occurrences: { location: string }[] };
+};
+
+for (const target of TARGETS) {
+  const image = tagOf(target);
+
+  describe(`${target}: size`, () => {
+    test(`is within ${BUDGETS[target].image / MB} MB`, async () => {
+      const size = Number(await docker("image", "inspect", "--format={{.Size}}", image));
+      expect(size).toBeLessThanOrEqual(BUDGETS[target].image);
+    });
+
+    test(`is pulled in ${BUDGETS[target].pull / MB} MB where layers are zstd`, async () => {
+      const zstd = (tar: Uint8Array<ArrayBuffer>) => Bun.zstdCompressSync(tar, { level: 19 });
+      const size = await withLayers(image, (layers) => pulledBytes(layers, zstd));
+      expect(size).toBeLessThanOrEqual(BUDGETS[target].pull);
+    });
+  });
+
+  describe(`${target}: what the image says`, () => {
+    let config: Record<string, unknown> & { Labels: Record<string, string> };
+
+    beforeAll(async () => {
+      config = JSON.parse(await docker("image", "inspect", "--format={{json .Config}}", image));
+    });
+
+    test("it runs as a user by number, on its port, and is stopped by SIGTERM", () => {
+      expect(config).toMatchObject({
+        User: "65532:65532",
+        ExposedPorts: { "5000/tcp": {} },
+        Volumes: { "/data": {} },
+        Entrypoint: ["/thimble"],
+        StopSignal: "SIGTERM",
+      });
+      expect(config.Cmd ?? null).toBeNull();
+    });
+
+    test("it is checked without a shell, and given time to start", () => {
+      expect(config.Healthcheck).toMatchObject({
+        Test: ["CMD", "/thimble", "healthcheck"],
+        StartPeriod: 10_000_000_000,
+      });
+    });
+
+    test("it is for production, with its data in /data", () => {
+      expect(config.Env).toEqual(
+        expect.arrayContaining(["ENVIRONMENT=production", "DATA_DIR=/data"]),
+      );
+    });
+
+    test("its labels name the commit that it was built from", () => {
+      const { SOURCE, VERSION, REVISION, CREATED } = buildArguments();
+      expect(config.Labels).toMatchObject({
+        "org.opencontainers.image.source": SOURCE,
+        "org.opencontainers.image.version": VERSION,
+        "org.opencontainers.image.revision": REVISION,
+        "org.opencontainers.image.created": CREATED,
+        "org.opencontainers.image.licenses": packageJson.license,
+      });
+      expect(VERSION).toStartWith(packageJson.version);
+      expect(REVISION).toMatch(/^[0-9a-f]{40}$/);
+      expect(new Date(CREATED ?? "").getTime()).toBeGreaterThan(0);
+    });
+  });
+
+  describe(`${target}: what is in the image`, () => {
+    let files: ImageFile[];
+    let components: Component[];
+    const named = (name: string) => components.find((component) => component.name === name);
+
+    beforeAll(async () => {
+      files = await filesOfImage(image);
+      const document = JSON.parse(await readImageFile(image, "sbom.cdx.json"));
+      components = document.components;
+    });
+
+    test("the executable, its libraries, their list, and a place for data; no shell", () => {
+      const paths = files.filter(({ mode }) => !mode.startsWith("d")).map(({ path }) => path);
+      const libraries = paths.filter((path) => /^lib(64)?\/(.*\/)?[\w+-]+\.so(\.\d+)?$/.test(path));
+      expect(libraries.length).toBeGreaterThan(0);
+      expect(new Set(paths)).toEqual(new Set(["thimble", "sbom.cdx.json", ...libraries]));
+      expect(files).toContainEqual({
+        path: "data/",
+        mode: "drwxrwxrwt",
+        owner: "65532/65532",
+        size: 0,
+      });
+    });
+
+    test("nothing that a user who is not root could change, except the data", () => {
+      const writable = files.filter(({ mode, owner }) => mode[8] === "w" || owner !== "0/0");
+      expect(writable.map(({ path }) => path)).toEqual(["data/"]);
+    });
+
+    test("the bill of materials names each bundled package, and no other", async () => {
+      const purls = components
+        .map(({ purl }) => purl)
+        .filter((purl) => purl.startsWith("pkg:npm/"));
+      const container = await startContainer(target);
+      const bundled = await packagesOf(container);
+      await container.remove();
+      const expected = [packageJson.packageManager, ...bundled];
+      expect(purls.toSorted()).toEqual(
+        expected.map((each) => `pkg:npm/${each.replace(/^@/, "%40")}`).toSorted(),
+      );
+    });
+
+    test("the bill of materials names the Bun that is in it", async () => {
+      const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["--version"]);
+      expect(named("bun")?.version).toBe(stdout.trim());
+    });
+
+    test("the bill of materials names each library, in the loader's own version", async () => {
+      const located = components.flatMap(({ evidence }) => evidence?.occurrences ?? []);
+      const libraries = files.filter(
+        ({ path, mode }) => /^lib/.test(path) && !mode.startsWith("d"),
+      );
+      expect(located.map(({ location }) => location).toSorted()).toEqual(
+        libraries.map(({ path }) => `/${path}`).toSorted(),
+      );
+      const loader = libraries.find(({ path }) => /\/ld-linux/.test(path))?.path;
+      const { stdout } = await runToEnd(target, [`--entrypoint=/${loader}`], ["--version"]);
+      expect(stdout).toContain(`Debian GLIBC ${named("libc6")?.version}`);
+    });
+
+    test("the bill of materials names what the launcher is made of, where there is one", () => {
+      const names = components.map(({ name }) => name);
+      const launcher = ["thimble-launcher", "libzstd-dev", "musl-dev"];
+      expect(names.filter((name) => launcher.includes(name))).toEqual(
+        target === "tiny" ? launcher : [],
+      );
+    });
+
+    test("every component has a version, a licence and an address", () => {
+      for (const { name, version, licenses, purl } of components) {
+        expect([name, version, licenses[0]?.expression, purl]).toEqual([
+          expect.stringMatching(/./),
+          expect.stringMatching(/^\d/),
+          expect.stringMatching(/./),
+          expect.stringMatching(/^pkg:(npm|deb|generic)\/[^ ]+@[^ ]+$/),
+        ]);
+      }
+    });
+  });
+}
