@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
+import { build } from "../scripts/build.ts";
 import type { BookInput } from "../src/books/book.ts";
 import { createPostgresBookStore } from "../src/books/postgres-store.ts";
 import { prepareSqliteBooks } from "../src/books/sqlite-store.ts";
 import { bookWords } from "../src/books/words.ts";
 import { inTransaction } from "../src/database/sqlite.ts";
 import { openSqliteFile } from "../src/runtime/sqlite-file.ts";
-import { build } from "../scripts/build.ts";
 import { freshDatabase } from "../test/postgres.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
@@ -41,7 +41,8 @@ function createBooks() {
   };
   const anyWord = () => word(Math.floor(20_000 ** random()) - 1);
   const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-  const phrase = (words: number) => Array.from({ length: words }, () => capital(anyWord())).join(" ");
+  const phrase = (words: number) =>
+    Array.from({ length: words }, () => capital(anyWord())).join(" ");
   return {
     anyWord,
     next: (): BookInput => ({

@@ -106,11 +106,18 @@ function announce(
     database: config.database.kind,
   });
   if (config.apiKey !== undefined) return;
+  const url = `http://${localName(config.host)}:${port}`;
   stdout(`
-  Thimble listens on http://localhost:${port}
+  Thimble listens on ${url}
   API key for this run: ${apiKey}
 
-  curl http://localhost:${port}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
+  curl ${url}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
 `);
+}
+
+/** What a client on this machine calls the address that the service listens on. */
+function localName(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }
