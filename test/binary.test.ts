@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -14,6 +14,12 @@ import {
 } from "./service.ts";
 
 const PROCESS = "/api/v1/process";
+
+// A busy machine may take longer than Bun's five seconds to build and start.
+setDefaultTimeout(30_000);
+
+/** Bun ends a connection without a request after some 12 seconds; a shutdown must not wait for that. */
+const SOON_MS = 8000;
 
 httpContract("compiled binary", async () => {
   const service = await startService({ env: { CORS_ORIGINS: "https://app.example" } });
@@ -354,29 +360,37 @@ describe("a signal", () => {
     });
   }
 
-  test("is not held up by connections that are kept alive", async () => {
-    await using service = await startService();
-    const connections = Array.from({ length: 10 }, () => open(service));
-    for (const connection of connections) {
-      connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");
-      await connection.answered("\r\n\r\nOK");
-      expect(connection.closed()).toBe(false);
-    }
-    expect(await service.stop()).toEqual({ code: 0, signal: null });
-  });
+  test(
+    "is not held up by connections that are kept alive",
+    async () => {
+      await using service = await startService();
+      const connections = Array.from({ length: 10 }, () => open(service));
+      for (const connection of connections) {
+        connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");
+        await connection.answered("\r\n\r\nOK");
+        expect(connection.closed()).toBe(false);
+      }
+      expect(await service.stop()).toEqual({ code: 0, signal: null });
+    },
+    SOON_MS,
+  );
 
   for (const [what, bytes] of [
     ["never asked for anything", ""],
     ["sent a part of a request's head", "GET /healthz HTTP/1.1\r\nHo"],
   ] as const) {
-    test(`is not held up by connections that ${what}`, async () => {
-      await using service = await startService();
-      const connections = Array.from({ length: 10 }, () => open(service));
-      for (const connection of connections) connection.send(bytes);
-      expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
-      expect(await service.stop()).toEqual({ code: 0, signal: null });
-      for (const connection of connections) connection.close();
-    });
+    test(
+      `is not held up by connections that ${what}`,
+      async () => {
+        await using service = await startService();
+        const connections = Array.from({ length: 10 }, () => open(service));
+        for (const connection of connections) connection.send(bytes);
+        expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+        expect(await service.stop()).toEqual({ code: 0, signal: null });
+        for (const connection of connections) connection.close();
+      },
+      SOON_MS,
+    );
   }
 
   test("cuts off no answer that its client reads slowly", async () => {

@@ -1,3 +1,4 @@
+import { setDefaultTimeout } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,9 @@ import { httpContract } from "./http.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 
 const API_KEY = "0123456789abcdef";
+
+// On a busy machine, PostgreSQL takes its time to start.
+setDefaultTimeout(60_000);
 
 /** The app in this process on the database that a URL names. */
 async function openTarget(databaseUrl: string, release: () => Promise<void> | void = () => {}) {

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+
+// The compiler reads every type there is, which takes a busy machine a while.
+setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "..");
 const COPIED = ["src", "package.json", "tsconfig.json", "tsconfig.portable.json", "biome.json"];

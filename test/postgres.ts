@@ -177,6 +177,7 @@ function openHome(): string {
 }
 
 const CLEAN_UP = `
+trap '' INT TERM HUP
 read -r _
 for file in "$1"/data-*/postmaster.pid; do
   read -r pid < "$file" && kill -CONT "$pid" && kill -QUIT "$pid"

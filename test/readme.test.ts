@@ -84,6 +84,6 @@ test("writing the tables again changes nothing", async () => {
   expect(await withTables(readme)).toBe(readme);
 });
 
-test("a README without markers is refused", () => {
-  expect(withTables("# Thimble\n")).rejects.toThrow("README.md has no <!-- endpoints -->");
+test("a README without markers is refused", async () => {
+  await expect(withTables("# Thimble\n")).rejects.toThrow("README.md has no <!-- endpoints -->");
 });

@@ -4,6 +4,9 @@ import { API_KEY, openApp } from "../../test/app.ts";
 const READS = ["/books", "/books?q=emma", "/books/1", "/api/v1/books", "/api/v1/books/1"];
 const OPEN = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/api/v1/process"];
 
+type Operation = { security?: unknown; responses: object };
+type OpenApi = { paths: Record<string, Record<string, Operation>> };
+
 describe("where PUBLIC_READS is false", () => {
   const { request } = openApp({ config: { publicReads: false } });
 
@@ -27,6 +30,12 @@ describe("where PUBLIC_READS is false", () => {
 
   test("a book that is missing is not told to a stranger", async () => {
     expect((await request("/books/99")).status).toBe(401);
+  });
+
+  test("the OpenAPI document says so of the reads", async () => {
+    const { paths } = (await (await request("/openapi.json")).json()) as OpenApi;
+    expect(paths["/books"]?.get?.security).toEqual([{ apiKey: [] }, { bearer: [] }]);
+    expect(Object.keys(paths["/books/{id}"]?.get?.responses ?? {})).toContain("401");
   });
 
   for (const path of OPEN) {

@@ -48,6 +48,9 @@ export async function serve(runtime: Runtime): Promise<void> {
     clock,
     write: stdout,
   });
+  // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
+  // listens for is lost.
+  const untilSignal = runtime.untilSignal();
   const opened = openStore(config, clock);
   try {
     await prepareStore(opened, logger);
@@ -66,7 +69,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       idleTimeoutSeconds: config.requestTimeoutSeconds + IDLE_MARGIN_SECONDS,
     });
     announce(config, apiKey, server.port, logger, stdout);
-    const signal = await runtime.untilSignal();
+    const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
