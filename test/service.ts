@@ -8,7 +8,7 @@ import { build } from "../scripts/build.ts";
 export const API_KEY = "0123456789abcdef";
 
 const POLL_INTERVAL_MS = 5;
-const POLL_LIMIT_MS = 10_000;
+const POLL_LIMIT_MS = 20_000;
 
 /** Variables to set; those that are `undefined` are not set at all. */
 export type Variables = Record<string, string | undefined>;
@@ -84,13 +84,17 @@ export async function inTemporaryDirectory<T>(use: (directory: string) => Promis
   }
 }
 
-/** Resolves with the first thing that `look` finds. */
-export async function eventually<T>(what: string, look: () => T | undefined): Promise<T> {
-  const end = performance.now() + POLL_LIMIT_MS;
+/** Resolves with the first thing that `look` finds; throws when it finds nothing within the limit. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  limitMs = POLL_LIMIT_MS,
+): Promise<T> {
+  const end = performance.now() + limitMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`Waited in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`Not within ${limitMs} ms: ${what}`);
     await Bun.sleep(POLL_INTERVAL_MS);
   }
 }
@@ -152,17 +156,31 @@ export async function startService({ command, env = {} }: StartOptions = {}): Pr
   }
 }
 
+type Output = { stdout: string; stderr: string };
+
 /** Runs the compiled binary to its end, with the data in a new directory. */
 export async function runBinary(
   args: readonly string[],
   env: Variables = {},
+  options: { directory?: string } = {},
+): Promise<Ending & Output> {
+  return runToEnd([await compiledBinary(), ...args], env, options);
+}
+
+/** Runs a command to its end, which comes by force where it does not come within the limit. */
+export function runToEnd(
+  command: readonly string[],
+  env: Variables = {},
   { directory }: { directory?: string } = {},
-): Promise<Ending & { stdout: string; stderr: string }> {
-  const path = await compiledBinary();
+): Promise<Ending & Output> {
   return inTemporaryDirectory(async (own) => {
     const at = directory ?? own;
-    const { stdout, stderr, exited } = watch(start([path, ...args], { DATA_DIR: at, ...env }, at));
-    return { ...(await exited), stdout: stdout(), stderr: stderr() };
+    const child = start(command, { DATA_DIR: at, ...env }, at);
+    const { stdout, stderr, exited } = watch(child);
+    const timer = setTimeout(() => child.kill("SIGKILL"), POLL_LIMIT_MS);
+    const ending = await exited;
+    clearTimeout(timer);
+    return { ...ending, stdout: stdout(), stderr: stderr() };
   });
 }
 
