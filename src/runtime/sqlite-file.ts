@@ -51,7 +51,6 @@ function open(path: string): SqliteDatabase {
     connection.exec("ROLLBACK");
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec("PRAGMA synchronous = FULL");
-    connection.exec("PRAGMA foreign_keys = ON");
     // Fails now, with a clear message, where the file can be read but not written.
     connection.exec("BEGIN IMMEDIATE; ROLLBACK");
   } catch (error) {
