@@ -18,6 +18,7 @@
 
 #include "report.h"
 
+#define DEFAULT_HOST "0.0.0.0"
 #define DEFAULT_PORT "5000"
 #define MAX_PORT 65535
 
@@ -140,7 +141,7 @@ static bool send_request(int connection, const struct server *server)
 	return send(connection, request, (size_t)size, MSG_NOSIGNAL) == size;
 }
 
-/* Reads a status line, or what there is of it until the server hangs up; false and errno on failure. */
+/* A status line, or what there is of it until the server hangs up; false and errno on failure. */
 static bool receive_status_line(int connection, char line[LINE_SIZE], int64_t deadline)
 {
 	size_t filled = 0;
@@ -181,7 +182,8 @@ static int request_status(const struct server *server)
 	int64_t deadline = now_ms() + BUDGET_MS;
 	int connection = connect_to(server, deadline);
 
-	if (connection < 0 || !send_request(connection, server) || !receive_status_line(connection, line, deadline))
+	if (connection < 0 || !send_request(connection, server) ||
+	    !receive_status_line(connection, line, deadline))
 		return -1;
 	return parse_status(line);
 }
@@ -208,7 +210,8 @@ enum health check_health(void)
 	struct server server;
 	uint16_t port = parse_port(setting("PORT", DEFAULT_PORT));
 
-	if (setting("TLS_CERT_FILE", NULL) != NULL || !locate_server(&server, setting("HOST", "0.0.0.0"), port))
+	if (setting("TLS_CERT_FILE", NULL) != NULL ||
+	    !locate_server(&server, setting("HOST", DEFAULT_HOST), port))
 		return HEALTH_LEFT_TO_PROGRAM;
 	if (port == 0) {
 		report("PORT must be a whole number from 1 to %d", MAX_PORT);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,12 +50,12 @@ static void die_of_error(const char *call, int error)
 	case ENOSYS:
 	case EPERM:
 	case EACCES:
-		die(EX_OSERR, "this host forbids running a program from memory (%s: %s); use the `standard` image",
-		    call, reason);
+		die(EX_OSERR, "this host forbids running a program from memory (%s: %s); "
+		    "use the `standard` image", call, reason);
 	case ENOMEM:
 	case ENOSPC:
-		die(EX_OSERR, "not enough memory to unpack the program (%s: %s); give it more or use the `standard` image",
-		    call, reason);
+		die(EX_OSERR, "not enough memory to unpack the program (%s: %s); "
+		    "give it more or use the `standard` image", call, reason);
 	default:
 		die(EX_OSERR, "cannot start the program (%s: %s)", call, reason);
 	}
@@ -82,8 +83,24 @@ static void compare_with_memory_limit(void)
 	uint64_t limit = memory_limit();
 
 	if (needed > limit)
-		die(EX_OSERR, "the memory limit is %" PRIu64 " MiB and %" PRIu64 " MiB are needed; raise it or use the `standard` image",
-		    limit / MIB, (needed + MIB - 1) / MIB);
+		die(EX_OSERR, "the memory limit is %" PRIu64 " MiB and %" PRIu64 " MiB are needed; "
+		    "raise it or use the `standard` image", limit / MIB, (needed + MIB - 1) / MIB);
+}
+
+/*
+ * JavaScriptCore sizes its heap by the memory limit, and does not know that the program itself fills
+ * most of it. A limit above the memory there is limits nothing.
+ */
+static void name_free_memory(void)
+{
+	uint64_t limit = memory_limit();
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char bytes[sizeof "18446744073709551615"];
+
+	if (limit >= memory)
+		return;
+	snprintf(bytes, sizeof bytes, "%" PRIu64, limit - payload.program_size);
+	setenv("BUN_JSC_forceRAMSize", bytes, 0);
 }
 
 /* Since Linux 6.3 a memory file says whether it is to be executed; before, the flag is unknown. */
@@ -140,7 +157,7 @@ static void handle_signals(void)
 	handle_unless_ignored(SIGBUS, on_bus_error);
 }
 
-int main(int argc, char **argv, char **environment)
+int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "healthcheck") == 0) {
 		enum health health = check_health();
@@ -151,6 +168,7 @@ int main(int argc, char **argv, char **environment)
 	handle_signals();
 	inspect_payload();
 	compare_with_memory_limit();
-	fexecve(unpack_to_memory_file(), argv, environment);
+	name_free_memory();
+	fexecve(unpack_to_memory_file(), argv, environ);
 	die_of_error("execveat", errno);
 }

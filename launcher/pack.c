@@ -171,7 +171,8 @@ static struct buffer compress(struct buffer content)
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL));
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, SHORTEST_MATCH));
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
-	packed.size = zstd_checked(ZSTD_compress2(context, packed.bytes, packed.size, content.bytes, content.size));
+	packed.size = zstd_checked(
+		ZSTD_compress2(context, packed.bytes, packed.size, content.bytes, content.size));
 	ZSTD_freeCCtx(context);
 	return packed;
 }

@@ -1,10 +1,10 @@
 /*
  * The payload: a program, compressed, inside the executable that starts it.
  *
- * The linker gives the section `.payload` (empty-payload.c) a loadable segment of its own, the last one of the
- * launcher. There it holds an empty header; `pack` puts the real header and the compressed blocks
- * in its place and enlarges the segment. So the kernel maps the payload together with the
- * launcher, which needs neither its own path nor /proc to read it.
+ * The linker gives the section `.payload` a loadable segment of its own, the last one of the
+ * launcher. It holds an empty header (empty-payload.c); `pack` puts the real header and the
+ * compressed blocks in its place and enlarges the segment. So the kernel maps the payload together
+ * with the launcher, which needs neither its own path nor /proc to read it.
  *
  *     header | frame of block 0 | frame of block 1 | ...
  *

@@ -64,7 +64,8 @@ static int move_to_file(int file, uint8_t *bytes, size_t size, off_t offset)
 	return error;
 }
 
-static int unpack_block_to(uint8_t *bytes, const struct unpacking *unpacking, const struct payload_block *block)
+static int unpack_block_by(uint8_t *buffer, const struct unpacking *unpacking,
+			   const struct payload_block *block)
 {
 	const struct payload_header *header = unpacking->header;
 	const uint8_t *packed = (const uint8_t *)(header + 1);
@@ -75,13 +76,13 @@ static int unpack_block_to(uint8_t *bytes, const struct unpacking *unpacking, co
 		start += before->size;
 	}
 
-	int error = decompress(bytes, block->size, packed, block->packed_size);
+	int error = decompress(buffer, block->size, packed, block->packed_size);
 
 	if (error != 0)
 		return error;
-	filter_decode((enum filter)header->filter, bytes + block->code_start, block->code_size,
+	filter_decode((enum filter)header->filter, buffer + block->code_start, block->code_size,
 		      start + block->code_start);
-	return move_to_file(unpacking->file, bytes, block->size, (off_t)start);
+	return move_to_file(unpacking->file, buffer, block->size, (off_t)start);
 }
 
 /*
@@ -96,7 +97,7 @@ static int unpack_block(const struct unpacking *unpacking, const struct payload_
 		return errno;
 	madvise(buffer, block->size, MADV_HUGEPAGE);
 
-	int error = unpack_block_to(buffer, unpacking, block);
+	int error = unpack_block_by(buffer, unpacking, block);
 
 	munmap(buffer, block->size);
 	return error;

@@ -11,7 +11,7 @@ import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
-import { anyone, requireApiKey } from "./middleware/api-key.ts";
+import { requireApiKey } from "./middleware/api-key.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
@@ -40,7 +40,7 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   const app = new OpenAPIHono<AppEnv>();
   const startedAt = clock();
   const requireKey = requireApiKey(config.apiKey);
-  const readAccess = config.publicReads ? anyone : requireKey;
+  const readAccess = config.publicReads ? undefined : requireKey;
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: requireKey, receiveJson });
   const pingDatabase = () => store.ping();

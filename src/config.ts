@@ -15,7 +15,7 @@ declare module "zod" {
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
 
-/** Reads a whole text file; throws an Error that says why it cannot. */
+/** Reads a whole text file; throws an Error whose `code` says why it cannot. */
 export type ReadFile = (path: string) => string;
 
 export type DatabaseConfig =
@@ -40,7 +40,7 @@ const upperCased = <const T extends readonly [string, ...string[]]>(values: T) =
 
 const origin = z
   .string()
-  .refine((value) => value === "*" || (URL.canParse(value) && new URL(value).origin === value));
+  .refine((value) => value === "*" || (!value.includes("*") && URL.parse(value)?.origin === value));
 
 /** Every variable: how it is validated, its default, and what the README and a problem say of it. */
 export const variables = z.object({
@@ -240,11 +240,12 @@ function withSecrets(
 function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
   try {
     const secret = readFile(path).trim();
-    if (!secret) problems.push(`${name} names an empty file: ${path}`);
+    if (!secret) problems.push(`${name} names an empty file`);
     return secret;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    problems.push(`${name} names a file that cannot be read: ${reason}`);
+    // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
+    const { code } = error as { code?: string };
+    problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
     return undefined;
   }
 }
@@ -258,7 +259,7 @@ function parseDatabase(values: Environment, problems: string[]): DatabaseConfig 
     return { kind: "sqlite", path: `${values.DATA_DIR ?? "./data"}/thimble.db` };
   }
   if (url === "memory:") return { kind: "memory" };
-  const sqlitePath = /^sqlite:(?:\/\/)?(?!:)(.+)$/.exec(url)?.[1];
+  const sqlitePath = /^sqlite:(?:\/\/|(?!\/\/))(?!:)(.+)$/.exec(url)?.[1];
   if (sqlitePath) return { kind: "sqlite", path: sqlitePath };
   const postgres = parsePostgresUrl(url);
   if (!postgres) {

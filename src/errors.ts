@@ -8,6 +8,7 @@ export type ErrorCode =
   | "invalid_api_key"
   | "no_data"
   | "malformed_json"
+  | "incomplete_body"
   | "unsupported_media_type"
   | "body_too_large"
   | "invalid_input"

@@ -39,17 +39,25 @@ export function createLogger({ level, format, clock, write }: LoggerOptions): Lo
 type Render = (timestamp: string, level: LogLevel, message: string, fields: LogFields) => string;
 
 const jsonLine: Render = (timestamp, level, message, fields) =>
-  JSON.stringify({ timestamp, level, logger: "thimble", message, ...fields });
+  quote({ timestamp, level, logger: "thimble", message, ...fields });
 
 const textLine: Render = (timestamp, level, message, fields) => {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+    .map(([name, value]) => ` ${name}=${quote(value)}`);
   return `${timestamp} ${level.padEnd(7)} ${quoteIfNeeded(message)}${pairs.join("")}`;
 };
 
 function quoteIfNeeded(message: string): string {
-  return /\p{Cc}/u.test(message) ? JSON.stringify(message) : message;
+  return /[\p{Cc}\u2028\u2029]/u.test(message) ? quote(message) : message;
+}
+
+/** JSON, and what JSON leaves as it is but readers of logs take for a line break or a command. */
+function quote(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /**

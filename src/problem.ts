@@ -30,6 +30,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
   no_data: { status: 400, error: "No data provided" },
   malformed_json: { status: 400, error: "Malformed JSON" },
+  incomplete_body: { status: 400, error: "Incomplete request body" },
   unsupported_media_type: { status: 415, error: "Unsupported media type" },
   body_too_large: { status: 413, error: "Request body too large" },
   invalid_input: { status: 400, error: "Validation failed" },

@@ -1,28 +1,56 @@
+import { setDefaultTimeout } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createApp } from "../src/app.ts";
-import { createMemoryBookStore } from "../src/books/memory-store.ts";
+import { parseConfig } from "../src/config.ts";
 import { createLogger } from "../src/logger.ts";
+import { openStore } from "../src/runtime/stores.ts";
 import { httpContract } from "./http.contract.ts";
+import { freshDatabase } from "./postgres.ts";
 
-httpContract("memory", async () => {
+const API_KEY = "0123456789abcdef";
+
+// On a busy machine, PostgreSQL takes its time to start.
+setDefaultTimeout(60_000);
+
+/** The app in this process on the database that a URL names. */
+async function openTarget(databaseUrl: string, release: () => Promise<void> | void = () => {}) {
+  const environment = {
+    API_KEY,
+    DATABASE_URL: databaseUrl,
+    CORS_ORIGINS: "https://app.example",
+  };
+  const config = parseConfig(environment, () => "");
+  const { store, prepare } = openStore(config, Date.now);
+  await prepare();
   const app = createApp({
-    config: {
-      environment: "test",
-      apiKey: "0123456789abcdef",
-      debug: false,
-      maxBodyBytes: 1048576,
-      requestTimeoutSeconds: 30,
-      publicReads: true,
-      corsOrigins: ["https://app.example"],
-    },
-    store: createMemoryBookStore(Date.now),
-    logger: createLogger({ level: "ERROR", format: "text", clock: Date.now, write: console.log }),
+    config: { ...config, apiKey: API_KEY },
+    store,
+    logger: createLogger({ level: "ERROR", format: "text", clock: Date.now, write: console.error }),
     clock: Date.now,
     newId: () => crypto.randomUUID(),
     readiness: () => "ok",
   });
   return {
     baseUrl: "http://thimble.test",
-    apiKey: "0123456789abcdef",
-    fetch: async (url, init) => app.fetch(new Request(url, init)),
+    apiKey: API_KEY,
+    fetch: async (url: string, init?: RequestInit) => app.fetch(new Request(url, init)),
+    close: async () => {
+      await store.close();
+      await release();
+    },
   };
+}
+
+httpContract("in process, memory", () => openTarget("memory:"));
+
+httpContract("in process, SQLite", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "thimble-http-"));
+  return openTarget(`sqlite:${directory}/books.db`, () => rmSync(directory, { recursive: true }));
+});
+
+httpContract("in process, PostgreSQL", async () => {
+  const { url, drop } = await freshDatabase();
+  return openTarget(url, drop);
 });

@@ -46,9 +46,10 @@ export function createMemoryBookStore(clock: Clock, seed: readonly BookInput[] =
 
     async create(input, idempotencyKey) {
       if (idempotencyKey === undefined) return { book: { ...add(input) }, replayed: false };
-      dropExpired(answers, clock());
+      const oldest = clock() - IDEMPOTENCY_WINDOW_MS;
+      dropExpired(answers, oldest);
       const earlier = answers.get(idempotencyKey);
-      if (earlier) {
+      if (earlier && earlier.createdAt > oldest) {
         expectSameInput(earlier.book, input);
         return { book: { ...earlier.book }, replayed: true };
       }
@@ -78,10 +79,13 @@ function pickInput({ title, author, year }: BookInput): BookInput {
   return { title, author, year };
 }
 
-/** Answers are in the order of their age, so the first that still counts ends the search. */
-function dropExpired(answers: Map<string, Answer>, now: number): void {
+/**
+ * Answers are in the order of their age, so the first that still counts ends the search. Where the
+ * clock went back, some that have expired wait behind it.
+ */
+function dropExpired(answers: Map<string, Answer>, oldest: number): void {
   for (const [key, { createdAt }] of answers) {
-    if (createdAt > now - IDEMPOTENCY_WINDOW_MS) return;
+    if (createdAt > oldest) return;
     answers.delete(key);
   }
 }

@@ -1,11 +1,13 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
 import {
+  isReadOnlyError,
   migratePostgres,
   translatePostgresError,
   unavailableError,
   underMigrationLock,
 } from "../database/postgres.ts";
+import { withDeadline } from "../deadline.ts";
 import { type Book, type BookInput, bookSchema } from "./book.ts";
 import { expectBook, expectSameInput } from "./errors.ts";
 import { postgresMigrations } from "./migrations/postgres.ts";
@@ -64,12 +66,23 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
     void hanging.end({ timeout: 0 });
   }
 
+  /** A connection that may only read stays so, also when the server lets new ones write again. */
+  function renew(readOnly: Sql): void {
+    if (pool !== readOnly) return;
+    pool = connect();
+    void readOnly.end({ timeout: OPERATION_TIMEOUT_MS / 1000 });
+  }
+
   async function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = pool;
     const operation = prepared(sql).then(() => work(sql));
     try {
-      return await within(OPERATION_TIMEOUT_MS, operation, () => giveUp(sql));
+      return await withDeadline(operation, OPERATION_TIMEOUT_MS, () => {
+        giveUp(sql);
+        throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
+      });
     } catch (error) {
+      if (isReadOnlyError(error)) renew(sql);
       throw translatePostgresError(error);
     }
   }
@@ -115,25 +128,6 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
 
     close: () => pool.end({ timeout: 5 }),
   };
-}
-
-async function within<T>(
-  milliseconds: number,
-  operation: Promise<T>,
-  onExpiry: () => void,
-): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expiry = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      onExpiry();
-      reject(unavailableError(new Error(`No answer within ${milliseconds} ms`)));
-    }, milliseconds);
-  });
-  try {
-    return await Promise.race([operation, expiry]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Brings the schema up to date, and gives a database that never had a book the `seed`. */

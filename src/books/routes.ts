@@ -12,8 +12,8 @@ import type { BookStore, Precondition } from "./store.ts";
 
 type BookDeps = {
   store: BookStore;
-  /** Guards the routes that read. */
-  readAccess: MiddlewareHandler;
+  /** Guards the routes that read; without it they are open. */
+  readAccess?: MiddlewareHandler | undefined;
   /** Guards the routes that write. */
   writeAccess: MiddlewareHandler;
   /** Takes in a request's body (see json-body.ts). */
@@ -35,6 +35,12 @@ const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { "application/json": { schema } },
 });
 const bookHeaders = z.object({ ETag: z.string() });
+const newBookHeaders = bookHeaders.extend({
+  Location: z.string().openapi({ description: "Where the book is." }),
+});
+const pageHeaders = z.object({
+  Link: z.string().optional().openapi({ description: 'The next page, as rel="next" (RFC 8288).' }),
+});
 
 /** The books of a store, to be mounted at any path. */
 export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: BookDeps) {
@@ -128,36 +134,48 @@ function nextLink(c: Context, cursor: string): string {
   return `<${c.req.path}?${parameters}>; rel="next"`;
 }
 
-function listRoute(access: MiddlewareHandler) {
+/** The parts of a reading route that depend on whether it asks for a key. */
+function guarded(access?: MiddlewareHandler) {
+  return access ? { middleware: access, security: API_KEY_SECURITY } : {};
+}
+
+function unauthorized(access?: MiddlewareHandler): 401[] {
+  return access ? [401] : [];
+}
+
+function listRoute(access?: MiddlewareHandler) {
   return createRoute({
     method: "get",
     path: "/",
     tags: TAGS,
     summary: "List books",
-    middleware: access,
+    ...guarded(access),
     request: { query: listParametersSchema },
     responses: {
-      200: jsonContent(
-        z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
-        "A page of books; next_cursor is null on the last one",
-      ),
-      ...problems(400, 503),
+      200: {
+        ...jsonContent(
+          z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
+          "A page of books; next_cursor is null on the last one",
+        ),
+        headers: pageHeaders,
+      },
+      ...problems(400, ...unauthorized(access), 503),
     },
   });
 }
 
-function getRoute(access: MiddlewareHandler) {
+function getRoute(access?: MiddlewareHandler) {
   return createRoute({
     method: "get",
     path: "/{id}",
     tags: TAGS,
     summary: "Get a book",
-    middleware: access,
+    ...guarded(access),
     request: { params: idParameter },
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(404, 503),
+      ...problems(...unauthorized(access), 404, 503),
     },
   });
 }
@@ -179,7 +197,7 @@ function createBookRoute(middleware: MiddlewareHandler[]) {
     middleware,
     request: { headers, body: jsonBody(bookInputSchema) },
     responses: {
-      201: { ...jsonContent(bookSchema, "The new book"), headers: bookHeaders },
+      201: { ...jsonContent(bookSchema, "The new book"), headers: newBookHeaders },
       ...problems(400, 401, 413, 415, 422, 503),
     },
   });

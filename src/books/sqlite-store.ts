@@ -17,6 +17,7 @@ import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  type Sort,
 } from "./store.ts";
 import { bookWords } from "./words.ts";
 
@@ -183,38 +184,49 @@ function createAnswers(database: SqliteDatabase, clock: Clock) {
   };
 }
 
+type Condition = { sql: string; values: SqliteValue[] };
+
 /** The statement that lists books by keyset: never by counting off the rows before a page. */
-function listStatement(query: BookQuery): { sql: string; values: SqliteValue[] } {
-  const { sort, after, words, author, year, limit } = query;
-  const conditions: string[] = [];
-  const values: SqliteValue[] = [];
-  const condition = (sql: string, ...its: SqliteValue[]) => {
-    conditions.push(sql);
-    values.push(...its);
-  };
+function listStatement(query: BookQuery): Condition {
+  const { sort, words, limit } = query;
   // In the order of ids, the words' index is walked only as far as the page goes.
   const walksWords = words.length > 0 && sort.field === "id";
-  const id = walksWords ? "book_words.rowid" : "books.id";
   const source = walksWords
     ? "book_words CROSS JOIN books ON books.id = book_words.rowid"
     : "books";
-  if (walksWords) {
-    condition("book_words MATCH ?", matchExpression(words));
-  } else if (words.length > 0) {
-    const matching = "SELECT rowid FROM book_words WHERE book_words MATCH ?";
-    condition(`books.id IN (${matching})`, matchExpression(words));
-  }
-  if (author !== undefined) condition("author = ?", author);
-  if (year !== undefined) condition("year = ?", year);
+  const id = walksWords ? "book_words.rowid" : "books.id";
+  const conditions = [
+    ...wordCondition(words, walksWords),
+    ...equalTo("author", query.author),
+    ...equalTo("year", query.year),
+    ...behind(query, id),
+  ];
+  const where = conditions.map(({ sql }, index) => `${index === 0 ? "WHERE" : "AND"} ${sql}`);
+  const sql = `SELECT ${COLUMNS} FROM ${source} ${where.join(" ")} ORDER BY ${order(sort, id)} LIMIT ?`;
+  return { sql, values: [...conditions.flatMap(({ values }) => values), limit] };
+}
+
+function wordCondition(words: readonly string[], walksWords: boolean): Condition[] {
+  if (words.length === 0) return [];
+  const match = "book_words MATCH ?";
+  const sql = walksWords ? match : `books.id IN (SELECT rowid FROM book_words WHERE ${match})`;
+  return [{ sql, values: [matchExpression(words)] }];
+}
+
+function equalTo(column: string, value: string | number | undefined): Condition[] {
+  return value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }];
+}
+
+function behind({ sort, after }: BookQuery, id: string): Condition[] {
+  if (!after) return [];
   const comparison = sort.descending ? "<" : ">";
-  if (after && sort.field === "id") condition(`${id} ${comparison} ?`, after.id);
-  else if (after) condition(`(${sort.field}, ${id}) ${comparison} (?, ?)`, after.value, after.id);
-  const direction = sort.descending ? "DESC" : "ASC";
-  const order =
-    sort.field === "id" ? `${id} ${direction}` : `${sort.field} ${direction}, ${id} ${direction}`;
-  const where = conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : "";
-  const sql = `SELECT ${COLUMNS} FROM ${source}${where} ORDER BY ${order} LIMIT ?`;
-  return { sql, values: [...values, limit] };
+  if (sort.field === "id") return [{ sql: `${id} ${comparison} ?`, values: [after.id] }];
+  return [{ sql: `(${sort.field}, ${id}) ${comparison} (?, ?)`, values: [after.value, after.id] }];
+}
+
+function order({ field, descending }: Sort, id: string): string {
+  const direction = descending ? "DESC" : "ASC";
+  return field === "id" ? `${id} ${direction}` : `${field} ${direction}, ${id} ${direction}`;
 }
 
 /** Words are letters and numbers only, so quoting them is all the escaping that FTS5 needs. */

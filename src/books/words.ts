@@ -25,7 +25,8 @@ export function wordsOf(text: string): string[] {
   const folded = text
     .normalize("NFKD")
     .replace(ACCENTS, "")
-    // Upper case first: it also unfolds ß to SS and takes the dot off ı.
+    // Through upper case, which unfolds ß to SS and puts the dot on ı; ẞ gets there only as ß.
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .replace(SPECIAL_LETTERS, (letter) => PLAIN_LETTERS[letter] ?? letter);

@@ -58,6 +58,11 @@ const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|53|57|58)[0-9A-Z]{3}|25006)$/;
 const UNAVAILABLE_CONNECTION =
   /^(?:CONNECT|ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ENOENT|ERR_SOCKET)/;
 
+/** Whether a connection may not write: the server is a standby, or has been told to write nothing. */
+export function isReadOnlyError(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === "25006";
+}
+
 /** A driver's error in the domain's words where the server is at fault, else the error itself. */
 export function translatePostgresError(error: unknown): unknown {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -77,7 +77,12 @@ function migrateOnce(database: SqliteDatabase, migrations: readonly Migration[])
   });
 }
 
-function expectOwnDatabase(database: SqliteDatabase): void {
+/**
+ * Looks, without writing, whether the database is this service's, or one that nobody has used yet.
+ *
+ * @throws {UnusableDatabaseError} when it is another application's.
+ */
+export function expectOwnDatabase(database: SqliteDatabase): void {
   const owner = readPragma(database, "application_id");
   const tables = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.tables;
   if (owner === APPLICATION_ID || (owner === 0 && tables === 0)) return;

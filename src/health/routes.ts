@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
+import { withDeadline } from "../deadline.ts";
 import { jsonContent } from "../docs/describe.ts";
 import { SERVICE } from "../service.ts";
 
@@ -51,20 +52,13 @@ function health({ environment, clock, startedAt }: HealthDeps) {
   };
 }
 
-async function checkDatabase(ping: () => Promise<void>): Promise<"ok" | "unavailable" | "timeout"> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expiry = new Promise<"timeout">((resolve) => {
-    timer = setTimeout(() => resolve("timeout"), DATABASE_TIMEOUT_MS);
-  });
+/** One word for the database's state. */
+function checkDatabase(ping: () => Promise<void>): Promise<"ok" | "unavailable" | "timeout"> {
   const answer = ping().then(
     () => "ok" as const,
     () => "unavailable" as const,
   );
-  try {
-    return await Promise.race([answer, expiry]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return withDeadline(answer, DATABASE_TIMEOUT_MS, () => "timeout");
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {

@@ -24,9 +24,6 @@ export function requireApiKey(apiKey: string): MiddlewareHandler {
   };
 }
 
-/** A passage for everyone, in the place of {@link requireApiKey}. */
-export const anyone: MiddlewareHandler = (_c, next) => next();
-
 function presentedKey(c: Context): string | undefined {
   return (
     c.req.header("X-API-Key") ?? /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1]

@@ -1,6 +1,5 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { every } from "hono/combine";
 import { DomainError } from "../errors.ts";
 import { isNestedDeeper } from "./json-depth.ts";
 
@@ -13,8 +12,8 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
  * Lets a request pass that brings JSON, or what says it is, of at most `maxBytes` bytes. Hono keeps
  * the body that is read here, so the validator after it reads nothing twice.
  *
- * @throws {DomainError} `body_too_large`, `no_data` without a body, or `unsupported_media_type` for a
- * body of another type.
+ * @throws {DomainError} `body_too_large`, `incomplete_body` when the client goes away, `no_data`
+ * without a body, or `unsupported_media_type` for a body of another type.
  */
 export function jsonBody(maxBytes: number): MiddlewareHandler {
   const limit = bodyLimit({
@@ -23,19 +22,30 @@ export function jsonBody(maxBytes: number): MiddlewareHandler {
       throw new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
     },
   });
-  return every(limit, requireJson);
+  return async function jsonBody(c, next) {
+    let text = "";
+    const read = async () => {
+      text = await c.req.text();
+    };
+    await limit(c, read).catch(rethrowIncomplete);
+    requireJson(c, text);
+    await next();
+  };
 }
 
-const requireJson: MiddlewareHandler = async (c, next) => {
-  const text = await c.req.text();
+function rethrowIncomplete(cause: unknown): never {
+  if (cause instanceof DomainError) throw cause;
+  throw new DomainError("incomplete_body", "The request body did not arrive whole.", { cause });
+}
+
+function requireJson(c: Context, text: string): void {
   if (text.trim() === "") {
     throw new DomainError("no_data", "Send a JSON object as the request body.");
-  }
-  if (isNestedDeeper(text, MAX_DEPTH)) {
-    throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
   }
   if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) {
     throw new DomainError("unsupported_media_type", "Send the body as application/json.");
   }
-  await next();
-};
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
+  }
+}

@@ -3,6 +3,8 @@ import { createLineWriter } from "./line-writer.ts";
 import type { ListenOptions, Runtime } from "./serve.ts";
 import { untilSignal } from "./signals.ts";
 
+const PENDING_POLL_MS = 10;
+
 const out = createLineWriter(1);
 const err = createLineWriter(2);
 process.on("exit", () => {
@@ -19,7 +21,18 @@ function listen(fetch: (request: Request) => Response | Promise<Response>, optio
     // The app limits bodies itself, and answers a larger one with a problem.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
-  return { port: server.port ?? options.port, stop: () => server.stop() };
+  return { port: server.port ?? options.port, stop: () => stop(server) };
+}
+
+/**
+ * Bun would also wait for connections on which no more than a part of a request's head has come, and
+ * those may take longer than an orchestrator waits.
+ */
+async function stop(server: Bun.Server<undefined>): Promise<void> {
+  const stopped = server.stop();
+  while (server.pendingRequests > 0) await Bun.sleep(PENDING_POLL_MS);
+  server.stop(true);
+  await stopped;
 }
 
 const runtime: Runtime = {

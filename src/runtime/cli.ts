@@ -96,8 +96,8 @@ function explainFailure(error: unknown, { env, stderr }: Runtime): number {
     stderr(`thimble: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
     return EXIT.unavailable;
   }
-  const { code } = (error ?? {}) as { code?: string };
-  if (code === "EADDRINUSE" || code === "EACCES" || code === "EADDRNOTAVAIL") {
+  const { code, syscall } = (error ?? {}) as { code?: string; syscall?: string };
+  if (syscall === "listen") {
     stderr(`thimble: cannot listen on ${env.HOST ?? "0.0.0.0"}:${env.PORT ?? "5000"}: ${code}`);
     return EXIT.unavailable;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Reads a secret's file. @throws {Error} whose message says why it cannot, and holds no content. */
+/** Reads a secret's file. @throws {Error} whose `code` says why it cannot. */
 export function readSecretFile(path: string): string {
   return readFileSync(path, "utf8");
 }

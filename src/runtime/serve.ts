@@ -48,6 +48,9 @@ export async function serve(runtime: Runtime): Promise<void> {
     clock,
     write: stdout,
   });
+  // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
+  // listens for is lost.
+  const untilSignal = runtime.untilSignal();
   const opened = openStore(config, clock);
   try {
     await prepareStore(opened, logger);
@@ -66,7 +69,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       idleTimeoutSeconds: config.requestTimeoutSeconds + IDLE_MARGIN_SECONDS,
     });
     announce(config, apiKey, server.port, logger, stdout);
-    const signal = await runtime.untilSignal();
+    const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
@@ -106,11 +109,18 @@ function announce(
     database: config.database.kind,
   });
   if (config.apiKey !== undefined) return;
+  const url = `http://${localName(config.host)}:${port}`;
   stdout(`
-  Thimble listens on http://localhost:${port}
+  Thimble listens on ${url}
   API key for this run: ${apiKey}
 
-  curl http://localhost:${port}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
+  curl ${url}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
 `);
+}
+
+/** What a client on this machine calls the address that the service listens on. */
+function localName(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }

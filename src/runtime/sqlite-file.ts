@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
+  expectOwnDatabase,
   type SqliteDatabase,
   type SqliteStatement,
   sqliteResultCode,
@@ -37,24 +38,29 @@ export function unusable(path: string, error: unknown): UnusableDatabaseError {
 
 function open(path: string): SqliteDatabase {
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const database: SqliteDatabase = {
+    exec: (sql) => connection.exec(sql),
+    // The driver types rows and counts more widely than this service uses them.
+    prepare: (sql) => connection.prepare(sql) as unknown as SqliteStatement,
+    close: () => connection.close(),
+  };
   try {
+    // Before the journal mode, which is written to the file.
+    connection.exec("BEGIN");
+    expectOwnDatabase(database);
+    connection.exec("ROLLBACK");
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec("PRAGMA synchronous = FULL");
-    connection.exec("PRAGMA foreign_keys = ON");
     // Fails now, with a clear message, where the file can be read but not written.
     connection.exec("BEGIN IMMEDIATE; ROLLBACK");
   } catch (error) {
     connection.close();
     throw error;
   }
-  return {
-    exec: (sql) => connection.exec(sql),
-    // The driver types rows and counts more widely than this service uses them.
-    prepare: (sql) => connection.prepare(sql) as unknown as SqliteStatement,
-    close: () => connection.close(),
-  };
+  return database;
 }
 
+/** By extended or primary result code. */
 const REASONS: Record<number, string> = {
   5: "another process has locked it",
   8: "it, or its directory, is not writable",
@@ -63,11 +69,13 @@ const REASONS: Record<number, string> = {
   13: "the disk is full",
   14: "it, or its directory, is not writable",
   26: "it is not a SQLite database; nothing was changed in it",
+  // SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log.
+  4874: "the disk is full",
 };
 
 function reason(error: unknown): string {
   const code = sqliteResultCode(error);
-  const known = code === undefined ? undefined : REASONS[code & 0xff];
+  const known = code === undefined ? undefined : (REASONS[code] ?? REASONS[code & 0xff]);
   if (known) return known;
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,103 @@
+// Writes the README's tables of endpoints and of configuration from the code, between their markers:
+//
+//   bun scripts/readme-tables.ts
+import type { z } from "zod";
+import { variables } from "../src/config.ts";
+import { runCli } from "../src/runtime/cli.ts";
+
+type Operation = { summary?: string; security?: unknown[] };
+type Document = { paths: Record<string, Record<string, Operation>> };
+
+export const README = new URL("../README.md", import.meta.url).pathname;
+
+/** The OpenAPI document that `thimble openapi` prints. */
+export async function readDocument(): Promise<Document> {
+  const lines: string[] = [];
+  await runCli(["openapi"], {
+    env: {},
+    clock: () => 0,
+    stdout: (line) => void lines.push(line),
+    stderr: console.error,
+    listen: () => {
+      throw new Error("nothing is to be served");
+    },
+    untilSignal: async () => "",
+  });
+  return JSON.parse(lines.join("\n"));
+}
+
+/** Every route; those that are mounted at several paths and do the same are one row. */
+export function endpointsTable(document: Document): string {
+  const routes = new Map<string, { method: string; paths: string[]; operation: Operation }>();
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const same = JSON.stringify([method, { ...operation, operationId: undefined }]);
+      const route = routes.get(same) ?? { method: method.toUpperCase(), paths: [], operation };
+      route.paths.push(path);
+      routes.set(same, route);
+    }
+  }
+  const rows = [...routes.values()].map(({ method, paths: [first, ...others], operation }) => [
+    [code(`${method} ${first}`), ...others.map(code)].join(", "),
+    operation.security?.length ? "yes" : "",
+    operation.summary ?? "",
+  ]);
+  return table(["Route", "Key", "What it does"], rows);
+}
+
+export function configurationTable(): string {
+  const rows = Object.entries(variables.shape).map(([name, schema]) => {
+    const { takes = "", description = "", secret } = schema.meta() ?? {};
+    const fromFile = secret ? ` ${code(`${name}_FILE`)} may name a file with it instead.` : "";
+    return [code(name), takes, defaultOf(schema), description + fromFile];
+  });
+  return table(["Variable", "Takes", "Default", "What it does"], rows);
+}
+
+function defaultOf(schema: z.ZodType): string {
+  const text = schema.meta()?.defaultText;
+  if (text !== undefined) return text;
+  const { data } = schema.safeParse(undefined);
+  return data === undefined ? "none" : code(String(data));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(heads: string[], rows: string[][]): string {
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** What stands between the markers `<!-- NAME -->` and `<!-- /NAME -->`. @throws {Error} without them. */
+export function betweenMarkers(text: string, name: string): string {
+  const found = markers(name).exec(text)?.[2];
+  if (found === undefined) throw new Error(`README.md has no <!-- ${name} --> … <!-- /${name} -->`);
+  return found.trim();
+}
+
+/** The README with both tables as the code has them now. */
+export async function withTables(readme: string): Promise<string> {
+  const tables = {
+    endpoints: endpointsTable(await readDocument()),
+    configuration: configurationTable(),
+  };
+  let text = readme;
+  for (const [name, content] of Object.entries(tables)) {
+    betweenMarkers(text, name);
+    text = text.replace(markers(name), (_all, before, _old, after) =>
+      [before, content, after].join("\n\n"),
+    );
+  }
+  return text;
+}
+
+function markers(name: string): RegExp {
+  return new RegExp(`(<!-- ${name} -->)([\\s\\S]*?)(<!-- /${name} -->)`);
+}
+
+if (import.meta.main) {
+  await Bun.write(README, await withTables(await Bun.file(README).text()));
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  createLogger,
+  describeError,
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+} from "./logger.ts";
+
+const NOW = "2026-01-02T03:04:05.006Z";
+
+function linesOf(level: LogLevel, format: LogFormat) {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  return { lines, logger: createLogger({ level, format, clock: () => Date.parse(NOW), write }) };
+}
+
+describe("levels", () => {
+  const written: Record<LogLevel, string[]> = {
+    DEBUG: ["DEBUG", "INFO", "WARNING", "ERROR"],
+    INFO: ["INFO", "WARNING", "ERROR"],
+    WARNING: ["WARNING", "ERROR"],
+    ERROR: ["ERROR"],
+  };
+  for (const level of LOG_LEVELS) {
+    test(`${level} writes ${written[level].join(", ")}`, () => {
+      const { lines, logger } = linesOf(level, "json");
+      logger.debug("d");
+      logger.info("i");
+      logger.warning("w");
+      logger.error("e");
+      expect(lines.map((line) => JSON.parse(line).level)).toEqual(written[level]);
+    });
+  }
+});
+
+describe("formats", () => {
+  test("json is one object", () => {
+    const { lines, logger } = linesOf("INFO", "json");
+    logger.warning("a message", { status: 200, path: "/a b" });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        timestamp: NOW,
+        level: "WARNING",
+        logger: "thimble",
+        message: "a message",
+        status: 200,
+        path: "/a b",
+      },
+    ]);
+  });
+
+  test("text is a line for people, without fields that have no value", () => {
+    const { lines, logger } = linesOf("INFO", "text");
+    logger.info("a message", { status: 200, path: "/a b", cause: undefined });
+    expect(lines).toEqual([`${NOW} INFO    a message status=200 path="/a b"`]);
+  });
+
+  test("text without fields is the message alone", () => {
+    const { lines, logger } = linesOf("INFO", "text");
+    logger.error("a message");
+    expect(lines).toEqual([`${NOW} ERROR   a message`]);
+  });
+});
+
+describe("nothing that is logged begins a line of its own or commands a terminal:", () => {
+  // C0, DEL, C1 and the separators that Unicode calls line breaks.
+  const special = fc.constantFrom(
+    ..."\n\r\t\0\u001b\u007f\u0085\u009b\u2028\u2029\u000b\u000c".split(""),
+  );
+  const hostile = fc
+    .array(fc.oneof(special, fc.string({ unit: "binary" })))
+    .map((parts) => parts.join(""));
+
+  for (const format of ["json", "text"] as const) {
+    test(format, () => {
+      fc.assert(
+        fc.property(hostile, hostile, hostile, (message, value, nested) => {
+          const { lines, logger } = linesOf("INFO", format);
+          logger.info(message, { value, deep: [{ nested }] });
+          expect(lines).toHaveLength(1);
+          expect(lines[0]).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+        }),
+      );
+    });
+  }
+
+  test("json gives every value back as it was", () => {
+    fc.assert(
+      fc.property(hostile, hostile, (message, value) => {
+        const { lines, logger } = linesOf("INFO", "json");
+        logger.info(message, { value });
+        expect(JSON.parse(lines[0] ?? "")).toMatchObject({ message, value });
+      }),
+    );
+  });
+
+  test("text gives every value back as it was", () => {
+    fc.assert(
+      fc.property(hostile, (value) => {
+        const { lines, logger } = linesOf("INFO", "text");
+        logger.info("message", { value });
+        const [, written = ""] = lines[0]?.split(" message value=") ?? [];
+        expect(JSON.parse(written)).toBe(value);
+      }),
+    );
+  });
+});
+
+describe("what the log says of an error", () => {
+  const error = new TypeError("it broke", { cause: new RangeError("too far") });
+
+  test("is its name, its message and its cause", () => {
+    expect(describeError(error)).toEqual({
+      error: "TypeError: it broke",
+      cause: "RangeError: too far",
+    });
+  });
+
+  test("is its stack too where that is asked for", () => {
+    const { stack } = describeError(error, { stack: true });
+    expect(stack).toContain("logger.test.ts");
+  });
+
+  test("is the text of what is no error", () => {
+    expect(describeError("gone")).toEqual({ error: "gone" });
+    expect(describeError(new Error("a", { cause: 5 }))).toEqual({ error: "Error: a", cause: "5" });
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { openApp } from "../../test/app.ts";
+
+const SOON = { requestTimeoutSeconds: 0.02 };
+
+describe("a handler that takes too long", () => {
+  test("is answered for with a 503 that says when to try again", async () => {
+    const never = new Promise<never>(() => {});
+    const { request } = openApp({ config: SOON, store: { list: () => never } });
+    const response = await request("/books", { headers: { "X-Request-Id": "slow-1" } });
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(response.headers.get("Retry-After")).toBe("5");
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(await response.json()).toEqual({
+      type: "about:blank",
+      title: "Service Unavailable",
+      status: 503,
+      detail: "No answer was ready within 0.02 s.",
+      request_id: "slow-1",
+      success: false,
+      error: "Request timed out",
+    });
+  });
+
+  test("is logged as a 503", async () => {
+    const never = new Promise<never>(() => {});
+    const { request, log } = openApp({ config: SOON, store: { list: () => never } });
+    await request("/books", { headers: { "X-Request-Id": "slow-2" } });
+    expect(log).toMatchObject([
+      { level: "WARNING", message: "request refused", request_id: "slow-2" },
+      { level: "INFO", message: "request", request_id: "slow-2", status: 503 },
+    ]);
+  });
+
+  for (const outcome of ["answers", "fails"] as const) {
+    test(`changes nothing when it ${outcome} after all`, async () => {
+      const late = Promise.withResolvers<never[]>();
+      const { request } = openApp({ config: SOON, store: { list: () => late.promise } });
+      const response = await request("/books");
+      expect(response.status).toBe(503);
+      if (outcome === "answers") late.resolve([]);
+      else late.reject(new Error("too late"));
+      expect(await response.json()).toMatchObject({ error: "Request timed out" });
+      expect((await request("/health")).status).toBe(200);
+    });
+  }
+});
+
+test("a handler that is soon enough is not disturbed", async () => {
+  const { request } = openApp({ config: SOON });
+  expect((await request("/books/1")).status).toBe(200);
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import { openApp } from "../test/app.ts";
+
+const SECRET = "password of postgres://u:p@db";
+
+class DriverError extends Error {
+  override readonly name = "DriverError";
+}
+
+function failingApp(config: { debug?: boolean } = {}) {
+  const fail = async () => {
+    throw new DriverError(SECRET, { cause: new RangeError("the disk is gone") });
+  };
+  return openApp({ config, store: { list: fail, get: fail } });
+}
+
+describe("an exception that nobody expected", () => {
+  for (const path of ["/books", "/books/1", "/api/v1/books"]) {
+    test(`is a 500 at ${path} that says nothing of it`, async () => {
+      const response = await failingApp().request(path, { headers: { "X-Request-Id": "id-1" } });
+      expect(response.status).toBe(500);
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(response.headers.get("X-Request-Id")).toBe("id-1");
+      expect(response.headers.get("X-Frame-Options")).toBe("DENY");
+      expect(await response.json()).toEqual({
+        type: "about:blank",
+        title: "Internal Server Error",
+        status: 500,
+        detail: "The server could not answer this request; its log says why.",
+        request_id: "id-1",
+        success: false,
+        error: "Internal server error",
+      });
+    });
+  }
+
+  test("is in the log, under the id of its request and without its stack", async () => {
+    const { request, log } = failingApp();
+    await request("/books", { headers: { "X-Request-Id": "id-2" } });
+    expect(log).toMatchObject([
+      {
+        level: "ERROR",
+        message: "request failed",
+        request_id: "id-2",
+        error: `DriverError: ${SECRET}`,
+        cause: "RangeError: the disk is gone",
+      },
+      { level: "INFO", message: "request", request_id: "id-2", status: 500 },
+    ]);
+    expect(log[0]).not.toHaveProperty("stack");
+  });
+
+  test("leaves its stack in the log, and only there, where DEBUG is true", async () => {
+    const { request, log } = failingApp({ debug: true });
+    const response = await request("/books");
+    expect(log[0]).toMatchObject({ stack: expect.stringContaining("problem.test.ts") });
+    const text = (await response.text()) + JSON.stringify([...response.headers]);
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toMatch(/DriverError|RangeError|\.ts\b|\s+at /);
+  });
+
+  test("has no body for HEAD, and the same headers", async () => {
+    const response = await failingApp().request("/books", { method: "HEAD" });
+    expect(response.status).toBe(500);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await response.text()).toBe("");
+  });
+});
+
+test("what a client did wrong is no error in the log", async () => {
+  const { request, log } = openApp();
+  await request("/books/99");
+  await request("/books?limit=0");
+  await request("/nothing");
+  expect(log.map(({ message }) => message)).toEqual(["request", "request", "request"]);
+});

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import {
+  API_KEY,
+  type Ending,
+  eventually,
+  type LogLine,
+  runToEnd,
+  type Service,
+  startService as start,
+  type Variables,
+} from "./service.ts";
+
+export { API_KEY };
+
+/** The service from source in a process of its own, to be spoken to over HTTP. */
+export type ChildService = {
+  fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  /** A request with the API key and a JSON body. */
+  send: (method: string, path: string, body?: unknown, headers?: object) => Promise<Response>;
+  /** The log so far. */
+  log: () => LogLine[];
+  /** Whether the process still runs. */
+  running: () => boolean;
+  /** Ends it at once, as a crash would, and waits until it is gone. */
+  kill: () => Promise<void>;
+};
+
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+
+/** Starts the service from source and waits until it listens. */
+export async function startService(variables: Variables): Promise<ChildService> {
+  const service = await start({ command: COMMAND, env: { ENVIRONMENT: "test", ...variables } });
+  let ended = false;
+  void service.exited.then(() => {
+    ended = true;
+  });
+  const request = (path: string, init?: RequestInit) => fetch(service.url + path, init);
+  return {
+    fetch: request,
+    send: (method, path, body, headers) =>
+      request(path, {
+        method,
+        headers: { "X-API-Key": API_KEY, "Content-Type": "application/json", ...headers },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    log: service.log,
+    running: () => !ended,
+    kill: () => dispose(service),
+  };
+}
+
+function dispose(service: Service): Promise<void> {
+  return service[Symbol.asyncDispose]();
+}
+
+/** Starts the service where it cannot serve, and waits until it has given up, or long enough. */
+export function runService(
+  variables: Variables,
+): Promise<Ending & { stdout: string; stderr: string }> {
+  const environment = { ENVIRONMENT: "test", API_KEY, HOST: "127.0.0.1", PORT: "0" };
+  return runToEnd(COMMAND, { ...environment, ...variables });
+}
+
+/** Resolves when the condition holds; throws when it does not within the limit. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs?: number,
+): Promise<void> {
+  await eventually(what, async () => (await condition()) || undefined, limitMs);
+}

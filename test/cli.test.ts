@@ -1,0 +1,303 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../package.json" with { type: "json" };
+import type { Environment } from "../src/config.ts";
+import { runCli } from "../src/runtime/cli.ts";
+import type { Fetch, ListenOptions } from "../src/runtime/serve.ts";
+import { inTemporaryDirectory } from "./service.ts";
+
+const API_KEY = "0123456789abcdef";
+
+type Run = { code: number; stdout: string; stderr: string };
+
+/** What stands in the place of the port: by default one that is asked nothing and asked to stop at once. */
+type Listen = (fetch: Fetch, options: ListenOptions) => void | Promise<void>;
+
+async function run(args: string[], env: Environment = {}, whileListening?: Listen): Promise<Run> {
+  const written = { stdout: [] as string[], stderr: [] as string[] };
+  const code = await runCli(args, {
+    env,
+    clock: () => Date.parse("2026-01-01T00:00:00.000Z"),
+    stdout: (line) => void written.stdout.push(line),
+    stderr: (line) => void written.stderr.push(line),
+    listen: async (fetch, options) => {
+      await whileListening?.(fetch, options);
+      return { port: options.port || 49_152, stop: async () => {} };
+    },
+    untilSignal: async () => "SIGTERM",
+  });
+  return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
+}
+
+const nothing = expect.stringMatching(/^$/);
+const usage = expect.stringContaining("Usage: thimble [COMMAND]");
+const told = (...problems: (string | RegExp)[]) => {
+  const lines = problems.map((problem) =>
+    typeof problem === "string" ? RegExp.escape(problem) : problem.source,
+  );
+  const text = [/thimble: the configuration cannot work:/.source, ...lines.map((l) => `  - ${l}`)];
+  return expect.stringMatching(new RegExp(`^${text.join("\n")}$`));
+};
+
+type Row = { args: string[]; env?: Environment } & { [Part in keyof Run]: unknown };
+
+const ROWS: Row[] = [
+  { args: ["--version"], code: 0, stdout: `thimble ${version}`, stderr: nothing },
+  { args: ["--help"], code: 0, stdout: usage, stderr: nothing },
+  {
+    args: ["frobnicate"],
+    code: 64,
+    stdout: nothing,
+    stderr: /^thimble: unknown command: frobnicate\n/,
+  },
+  {
+    args: ["toString"],
+    code: 64,
+    stdout: nothing,
+    stderr: /^thimble: unknown command: toString\n/,
+  },
+  { args: ["--port"], code: 64, stdout: nothing, stderr: usage },
+  { args: [""], code: 64, stdout: nothing, stderr: usage },
+  {
+    args: ["serve", "now"],
+    code: 64,
+    stdout: nothing,
+    stderr: /^thimble: unknown command: serve now\n/,
+  },
+  { args: ["migrate", "--dry-run"], code: 64, stdout: nothing, stderr: usage },
+  { args: ["--help", "serve"], code: 64, stdout: nothing, stderr: usage },
+  {
+    args: [],
+    code: 78,
+    stdout: nothing,
+    stderr: told(/API_KEY is required; it takes .+/),
+  },
+  {
+    args: ["serve"],
+    env: { ENVIRONMENT: "prod", API_KEY: "short-secret", PORT: "70000", LOG_LEVEL: "loud" },
+    code: 78,
+    stdout: nothing,
+    stderr: told(
+      "ENVIRONMENT takes production, staging, test or development",
+      "API_KEY takes at least 16 printable ASCII characters without spaces",
+      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
+      "LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR",
+    ),
+  },
+  {
+    args: ["serve"],
+    env: { API_KEY, API_KEY_FILE: "/run/secrets/key", DATABASE_URL_FILE: "/no/such/file" },
+    code: 78,
+    stdout: nothing,
+    stderr: told(
+      "API_KEY and API_KEY_FILE are both set; set one of them",
+      "DATABASE_URL_FILE names a file that cannot be read: ENOENT",
+    ),
+  },
+  {
+    args: ["migrate"],
+    env: { API_KEY, DATABASE_URL: "mysql://user:secret@db/books" },
+    code: 78,
+    stdout: nothing,
+    stderr: told("DATABASE_URL takes sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME"),
+  },
+  {
+    args: ["migrate"],
+    env: { API_KEY, DATABASE_URL: "memory:" },
+    code: 0,
+    stdout: "Migrations applied: 0",
+    stderr: nothing,
+  },
+  {
+    args: ["migrate"],
+    env: { API_KEY, DATABASE_URL: "sqlite:/dev/null/books.db" },
+    code: 78,
+    stdout: nothing,
+    stderr: /^thimble: Cannot use the SQLite file \/dev\/null\/books\.db: .+$/,
+  },
+  {
+    args: ["migrate"],
+    env: { API_KEY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" },
+    code: 69,
+    stdout: nothing,
+    stderr: /^thimble: (?!.*secret).+$/,
+  },
+  {
+    args: ["healthcheck"],
+    env: { PORT: "1" },
+    code: 1,
+    stdout: nothing,
+    stderr: /^thimble: no answer on 127\.0\.0\.1:1: /,
+  },
+  {
+    args: ["healthcheck"],
+    env: { PORT: "1", HOST: "::" },
+    code: 1,
+    stdout: nothing,
+    stderr: /^thimble: no answer on \[::1\]:1: /,
+  },
+  {
+    args: ["healthcheck"],
+    env: { PORT: "high", HOST: "a b" },
+    code: 78,
+    stdout: nothing,
+    stderr: told(
+      "HOST takes an IP address or a host name",
+      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
+    ),
+  },
+];
+
+describe("arguments and environment become an exit code and output:", () => {
+  for (const { args, env = {}, code, stdout, stderr } of ROWS) {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    test([...variables, "thimble", ...args].join(" "), async () => {
+      const text = (expected: unknown) =>
+        expected instanceof RegExp ? expect.stringMatching(expected) : expected;
+      expect(await run(args, env)).toEqual({
+        code: code as number,
+        stdout: text(stdout) as string,
+        stderr: text(stderr) as string,
+      });
+    });
+  }
+});
+
+test("openapi prints the OpenAPI 3.1 document, and needs no configuration", async () => {
+  const { code, stdout, stderr } = await run(["openapi"], { PORT: "high" });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({
+    openapi: "3.1.0",
+    info: { title: "Thimble", version },
+    paths: { "/books": { get: {}, post: {} }, "/api/v1/process": { post: {} } },
+  });
+});
+
+test("migrate makes the schema once", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const env = { API_KEY, DATA_DIR: join(directory, "new") };
+    const first = await run(["migrate"], env);
+    expect(first).toEqual({ code: 0, stdout: "Migrations applied: 1", stderr: "" });
+    const second = await run(["migrate"], env);
+    expect(second).toEqual({ code: 0, stdout: "Migrations applied: 0", stderr: "" });
+    expect(existsSync(join(directory, "new/thimble.db"))).toBe(true);
+  });
+});
+
+describe("serve", () => {
+  const MEMORY = { API_KEY, DATABASE_URL: "memory:" };
+  const log = ({ stdout }: Run) => stdout.split("\n").map((line) => JSON.parse(line));
+
+  test("listens as configured, says so, and ends with 0 after a signal", async () => {
+    let asked: ListenOptions | undefined;
+    const env = { ...MEMORY, HOST: "::1", PORT: "8080", REQUEST_TIMEOUT_SECONDS: "240" };
+    const result = await run(["serve"], env, (_fetch, options) => {
+      asked = options;
+    });
+    expect(asked).toEqual({ host: "::1", port: 8080, idleTimeoutSeconds: 245 });
+    expect(result.code).toBe(0);
+    expect(log(result)).toMatchObject([
+      {
+        message: "listening",
+        host: "::1",
+        port: 8080,
+        version,
+        environment: "production",
+        database: "memory",
+      },
+      { message: "draining", signal: "SIGTERM" },
+      { message: "stopped" },
+    ]);
+    expect(result.stdout).not.toContain(API_KEY);
+  });
+
+  test("names the port that the system chose", async () => {
+    const result = await run([], { ...MEMORY, PORT: "0" });
+    expect(log(result)[0]).toMatchObject({ message: "listening", port: 49_152 });
+  });
+
+  test("answers with the key it is given", async () => {
+    const statuses: number[] = [];
+    await run([], MEMORY, async (fetch) => {
+      for (const key of [API_KEY, "another-key-of-16"]) {
+        const init = {
+          method: "POST",
+          headers: { "X-API-Key": key, "Content-Type": "application/json" },
+          body: '{"action":"echo"}',
+        };
+        const response = await fetch(new Request("http://a.test/api/v1/process", init));
+        statuses.push(response.status);
+      }
+    });
+    expect(statuses).toEqual([200, 401]);
+  });
+
+  test("makes another key for every run in development", async () => {
+    const env = { ENVIRONMENT: "development", DATABASE_URL: "memory:", LOG_FORMAT: "text" };
+    const keys = [await run([], env), await run([], env)].map(
+      ({ stdout }) => /API key for this run: ([0-9a-f]{32})$/m.exec(stdout)?.[1],
+    );
+    expect(keys[0]).toBeString();
+    expect(keys[1]).toBeString();
+    expect(keys[0]).not.toBe(keys[1] ?? "");
+  });
+
+  for (const [HOST, name] of [
+    ["0.0.0.0", "localhost"],
+    ["::", "localhost"],
+    ["127.0.0.1", "127.0.0.1"],
+    ["::1", "[::1]"],
+  ]) {
+    test(`calls itself ${name} where HOST is ${HOST}`, async () => {
+      const env = { ENVIRONMENT: "development", DATABASE_URL: "memory:", HOST, PORT: "8080" };
+      const { stdout } = await run([], env);
+      expect(stdout).toContain(`curl http://${name}:8080/api/v1/process `);
+    });
+  }
+
+  test("prints no key that it was given", async () => {
+    const { stdout } = await run([], { ...MEMORY, ENVIRONMENT: "development" });
+    expect(stdout).not.toContain(API_KEY);
+    expect(stdout).not.toContain("curl");
+  });
+
+  for (const code of ["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "EINVAL"]) {
+    test(`ends with 69 and a line where it cannot listen: ${code}`, async () => {
+      const result = await run([], { ...MEMORY, HOST: "127.0.0.1", PORT: "80" }, () => {
+        throw Object.assign(new Error("no"), { code, syscall: "listen" });
+      });
+      expect(result.code).toBe(69);
+      expect(result.stderr).toBe(`thimble: cannot listen on 127.0.0.1:80: ${code}`);
+    });
+  }
+
+  test("ends with 1 and the stack where there is a defect", async () => {
+    const result = await run([], MEMORY, () => {
+      throw new TypeError("a defect");
+    });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/^TypeError: a defect\n\s+at /);
+  });
+
+  test("ends with 1 where what was thrown is no error", async () => {
+    const result = await run([], MEMORY, () => Promise.reject("a text"));
+    expect(result).toMatchObject({ code: 1, stderr: "a text" });
+  });
+
+  test("serves without a database that cannot be reached, and says so", async () => {
+    let readiness: unknown;
+    const env = { API_KEY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
+    const result = await run([], env, async (fetch) => {
+      const response = await fetch(new Request("http://a.test/ready"));
+      readiness = [response.status, await response.json()];
+    });
+    expect(result.code).toBe(0);
+    expect(readiness).toEqual([
+      503,
+      { ready: false, checks: { api: "ok", database: "unavailable" } },
+    ]);
+    expect(log(result)[0]).toMatchObject({ level: "WARNING" });
+    expect(result.stdout).not.toContain("secret");
+  });
+});

@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import postgres from "postgres";
+import type { Book } from "../src/books/book.ts";
+import { openStore } from "../src/runtime/stores.ts";
+import { API_KEY, type ChildService, runService, startService, until } from "./child-service.ts";
+import { freshDatabase } from "./postgres.ts";
+
+setDefaultTimeout(30_000);
+
+/** An empty database, and ways to look into it past the service. */
+type Place = {
+  /** What makes the service use it. */
+  variables: Record<string, string>;
+  /** Makes its schema look like that of a later release. */
+  makeNewer: () => Promise<void>;
+  /** How many migrations were applied to it. */
+  migrations: () => Promise<number>;
+  remove: () => Promise<void>;
+};
+
+async function openSqlite(): Promise<Place> {
+  const directory = mkdtempSync(join(tmpdir(), "thimble-durability-"));
+  const query = (sql: string) => {
+    const database = new DatabaseSync(join(directory, "thimble.db"));
+    try {
+      return database.prepare(sql).get();
+    } finally {
+      database.close();
+    }
+  };
+  return {
+    variables: { DATA_DIR: directory },
+    makeNewer: async () => {
+      query("PRAGMA user_version = 99");
+    },
+    migrations: async () => Number(query("PRAGMA user_version")?.user_version),
+    remove: async () => rmSync(directory, { recursive: true }),
+  };
+}
+
+async function openPostgres(): Promise<Place> {
+  const { url, drop } = await freshDatabase();
+  const sql = postgres(url, { max: 1 });
+  return {
+    variables: { DATABASE_URL: url, DATABASE_POOL_SIZE: "4" },
+    makeNewer: async () => {
+      await sql`INSERT INTO schema_migrations (version, name) VALUES (99, 'later')`;
+    },
+    migrations: async () => {
+      const [row] = await sql`SELECT count(*) FROM schema_migrations`;
+      return Number(row?.count);
+    },
+    remove: async () => {
+      await sql.end();
+      await drop();
+    },
+  };
+}
+
+test("PostgreSQL: twenty stores that are prepared at the same moment migrate once", async () => {
+  const { url, drop } = await freshDatabase();
+  const database = { kind: "postgres", url } as const;
+  const config = { database, databasePoolSize: 1, seedBooks: true };
+  const stores = Array.from({ length: 20 }, () => openStore(config, Date.now));
+  try {
+    const applied = await Promise.all(stores.map(({ prepare }) => prepare()));
+    expect(applied.toSorted()).toEqual([...Array(19).fill(0), 1]);
+    for (const { store } of stores) {
+      const sort = { field: "id", descending: false } as const;
+      const books = await store.list({ limit: 10, sort, words: [] });
+      expect(books.map(({ id }) => id)).toEqual([1, 2]);
+    }
+  } finally {
+    await Promise.all(stores.map(({ store }) => store.close()));
+    await drop();
+  }
+});
+
+durability("SQLite", openSqlite);
+durability("PostgreSQL", openPostgres);
+
+function durability(name: string, open: () => Promise<Place>): void {
+  describe(`${name}: durability`, () => {
+    let place: Place;
+    let services: ChildService[] = [];
+
+    beforeEach(async () => {
+      place = await open();
+    });
+
+    afterEach(async () => {
+      await Promise.all(services.map(({ kill }) => kill()));
+      services = [];
+      await place.remove();
+    });
+
+    const start = async (variables: Record<string, string> = {}) => {
+      const service = await startService({ ...place.variables, ...variables });
+      services.push(service);
+      return service;
+    };
+
+    test("loses no acknowledged book when it is killed amid writes", async () => {
+      let service = await start({ SEED_BOOKS: "false" });
+      const acknowledged: Book[] = [];
+      for (const round of [1, 2]) {
+        const enough = acknowledged.length + 100;
+        const killed = new AbortController();
+        const writers = [1, 2, 3, 4].map((writer) =>
+          write(service, `${round} ${writer}`, acknowledged, killed.signal),
+        );
+        await until("books are acknowledged", () => acknowledged.length >= enough);
+        killed.abort();
+        await service.kill();
+        await Promise.all(writers);
+        service = await start({ SEED_BOOKS: "false" });
+        const kept = await everyBook(service);
+        const byId = new Map(kept.map((book) => [book.id, book]));
+        for (const book of acknowledged) expect(byId.get(book.id)).toEqual(book);
+        // Each writer may have had one more under way, which is there as a whole or not at all.
+        expect(kept.length).toBeLessThanOrEqual(acknowledged.length + round * writers.length);
+        expect(await everyBook(service, "&q=somebody")).toEqual(kept);
+      }
+    });
+
+    test("gives the first answer to an idempotency key again after a restart", async () => {
+      const key = { "Idempotency-Key": "a key" };
+      const input = { title: "Dune", author: "Frank Herbert", year: 1965 };
+      const first = await start();
+      const created = await first.send("POST", "/books", input, key);
+      const body = await created.text();
+      expect(created.status).toBe(201);
+      await first.kill();
+
+      const second = await start();
+      const replayed = await second.send("POST", "/books", input, key);
+      expect(replayed.status).toBe(201);
+      expect(replayed.headers.get("Idempotency-Replayed")).toBe("true");
+      for (const header of ["Location", "ETag"]) {
+        expect(replayed.headers.get(header)).toBe(created.headers.get(header));
+      }
+      expect(await replayed.text()).toBe(body);
+      expect((await second.send("POST", "/books", { ...input, year: 1 }, key)).status).toBe(422);
+      expect(await everyBook(second)).toHaveLength(3);
+    });
+
+    test("ten instances that start together migrate once and seed once", async () => {
+      await Promise.all(Array.from({ length: 10 }, () => start()));
+      expect(services).toHaveLength(10);
+      for (const service of services) {
+        expect((await service.fetch("/ready")).status).toBe(200);
+        expect((await everyBook(service)).map(({ id, title }) => [id, title])).toEqual([
+          [1, "1984"],
+          [2, "To Kill a Mockingbird"],
+        ]);
+      }
+      const migrated = services
+        .flatMap((service) => service.log())
+        .filter(({ message }) => message === "database migrated");
+      expect(migrated).toMatchObject([{ migrations: 1 }]);
+      expect(await place.migrations()).toBe(1);
+    });
+
+    test("refuses a database whose schema is of a later release", async () => {
+      await (await start()).kill();
+      await place.makeNewer();
+      const { code, stderr, stdout } = await runService(place.variables);
+      expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+      expect(stderr).toMatch(
+        /^thimble: .*The database has schema version 99.+ knows only 1\..+\n$/,
+      );
+      expect(stderr).not.toContain(API_KEY);
+    });
+
+    test("adds no books where SEED_BOOKS is false", async () => {
+      expect(await everyBook(await start({ SEED_BOOKS: "false" }))).toEqual([]);
+    });
+
+    test("does not bring deleted seeds back", async () => {
+      const first = await start();
+      for (const id of [1, 2]) {
+        expect((await first.send("DELETE", `/books/${id}`)).status).toBe(204);
+      }
+      await first.kill();
+      expect(await everyBook(await start())).toEqual([]);
+    });
+  });
+}
+
+/** Adds one book after the other, until the service is killed. */
+async function write(
+  service: ChildService,
+  title: string,
+  acknowledged: Book[],
+  killed: AbortSignal,
+): Promise<void> {
+  for (let year = 0; ; year += 1) {
+    try {
+      const response = await service.send("POST", "/books", { title, author: "Somebody", year });
+      if (response.status !== 201) throw new Error(`Answered ${response.status}`);
+      acknowledged.push((await response.json()) as Book);
+    } catch (error) {
+      if (killed.aborted) return;
+      throw error;
+    }
+  }
+}
+
+async function everyBook(service: ChildService, filter = ""): Promise<Book[]> {
+  const books: Book[] = [];
+  let next = `/books?limit=200${filter}`;
+  for (;;) {
+    const response = await service.fetch(next);
+    expect(response.status).toBe(200);
+    const page = (await response.json()) as { items: Book[]; next_cursor: string | null };
+    books.push(...page.items);
+    if (page.next_cursor === null) return books;
+    next = `/books?limit=200${filter}&cursor=${encodeURIComponent(page.next_cursor)}`;
+  }
+}

@@ -1,0 +1,638 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres, { type Sql } from "postgres";
+import type { Book } from "../src/books/book.ts";
+import { type ChildService, runService, startService, until } from "./child-service.ts";
+import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
+
+setDefaultTimeout(60_000);
+
+const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
+
+/** What a test of a fault works with; all of it is gone when the test ends. */
+type Bench = {
+  directory: string;
+  start: (variables: Record<string, string>) => Promise<ChildService>;
+  /** Runs when the test ends, the latest first. */
+  defer: (cleanUp: () => unknown) => void;
+};
+
+/** Most of these tests wait for a time-out of the service's, so they wait together. */
+function faultTest(name: string, body: (bench: Bench) => Promise<void>, runs = true): void {
+  test.concurrent.if(runs)(name, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "thimble-faults-"));
+    const cleanUps: (() => unknown)[] = [() => rmSync(directory, { recursive: true })];
+    const defer = (cleanUp: () => unknown) => cleanUps.unshift(cleanUp);
+    const start = async (variables: Record<string, string>) => {
+      const service = await startService(variables);
+      defer(service.kill);
+      return service;
+    };
+    try {
+      await body({ directory, start, defer });
+    } finally {
+      for (const cleanUp of cleanUps) await cleanUp();
+    }
+  });
+}
+
+const mayMount = probeMount();
+const MOUNTING = mayMount ? "" : " (not run: it takes the right to mount a file system)";
+
+describe("PostgreSQL that fails", () => {
+  const startPostgres = async ({ defer }: Bench) => {
+    const server = await createPostgres();
+    await server.start();
+    defer(server.stop);
+    return server;
+  };
+
+  faultTest("down at the start: the rest works, and books when it is up", async (bench) => {
+    const server = await startPostgres(bench);
+    await server.stop();
+    const service = await bench.start({ DATABASE_URL: server.url });
+    expect(service.log()).toContainEqual(
+      expect.objectContaining({
+        level: "WARNING",
+        message: "database unreachable; serving without it until it answers",
+        cause: expect.stringContaining("ECONNREFUSED"),
+      }),
+    );
+    await expectWithoutBooks(service, "unavailable");
+    await server.start();
+    await untilReady(service);
+    const { items } = await getJson<{ items: Book[] }>(service, "/books");
+    expect(items.map(({ id, title }) => [id, title])).toEqual([
+      [1, "1984"],
+      [2, "To Kill a Mockingbird"],
+    ]);
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+  });
+
+  faultTest("restarted: nothing but 503 in between, and no book is lost", async (bench) => {
+    const server = await startPostgres(bench);
+    const service = await bench.start({ DATABASE_URL: server.url, SEED_BOOKS: "false" });
+    const client = keepWriting(service);
+    for (let restart = 0; restart < 3; restart += 1) {
+      await until("books are written", client.wrote);
+      await server.stop();
+      await expectWithoutBooks(service, "unavailable");
+      await server.start();
+      await untilReady(service);
+    }
+    await until("books are written", client.wrote);
+    const { statuses, acknowledged } = await client.stop();
+    expect([...statuses].sort()).toEqual([201, 503]);
+    for (const id of acknowledged) {
+      expect((await service.fetch(`/books/${id}`)).status).toBe(200);
+    }
+  });
+
+  faultTest("frozen: answers 503 instead of hanging, and goes on afterwards", async (bench) => {
+    const server = await startPostgres(bench);
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+    await server.pause();
+    bench.defer(server.resume);
+    const crowd = Array.from({ length: 20 }, () => service.fetch("/books"));
+    await expectWithoutBooks(service, "timeout");
+    for (const response of await Promise.all(crowd)) await expectUnavailable(response);
+    server.resume();
+    await untilReady(service);
+    expect(await getJson(service, "/books/3")).toMatchObject(DUNE);
+    expect((await service.send("PATCH", "/books/3", { year: 1966 })).status).toBe(200);
+  });
+
+  describe("and is mended", () => {
+    type Fault = {
+      what: string;
+      /** Of the role and the database, both named `name`. */
+      harm: (name: string) => string;
+      mend: (name: string) => string;
+      /** What the log gives as the cause. */
+      cause: RegExp;
+    };
+    const faults: Fault[] = [
+      {
+        what: "another password",
+        harm: (name) => `ALTER ROLE ${name} PASSWORD 'another'`,
+        mend: (name) => `ALTER ROLE ${name} PASSWORD '${PASSWORD}'`,
+        cause: /password authentication failed/,
+      },
+      {
+        what: "a role that may not log in",
+        harm: (name) => `ALTER ROLE ${name} NOLOGIN`,
+        mend: (name) => `ALTER ROLE ${name} LOGIN`,
+        cause: /not permitted to log in/,
+      },
+      {
+        what: "no such database",
+        harm: (name) => `ALTER DATABASE ${name} RENAME TO ${name}_elsewhere`,
+        mend: (name) => `ALTER DATABASE ${name}_elsewhere RENAME TO ${name}`,
+        cause: /does not exist/,
+      },
+      {
+        what: "too many connections",
+        harm: (name) => `ALTER ROLE ${name} CONNECTION LIMIT 0`,
+        mend: (name) => `ALTER ROLE ${name} CONNECTION LIMIT -1`,
+        cause: /too many connections/,
+      },
+      {
+        what: "a database that may only be read",
+        harm: (name) => `ALTER DATABASE ${name} SET default_transaction_read_only = on`,
+        mend: (name) => `ALTER DATABASE ${name} RESET default_transaction_read_only`,
+        cause: /read-only transaction/,
+      },
+    ];
+
+    faultTest(`(${faults.map(({ what }) => what).join("; ")})`, async (bench) => {
+      const server = await startPostgres(bench);
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      await Promise.all(
+        faults.map(async ({ harm, mend, cause }, index) => {
+          const name = `fault_${index}`;
+          const url = await createDatabase(sql, server, name);
+          await sql.unsafe(harm(name));
+          const service = await bench.start({ DATABASE_URL: url });
+          const warning = service.log().find(({ level }) => level === "WARNING");
+          expect(warning?.cause).toMatch(cause);
+          await expectWithoutBooks(service, "unavailable");
+          await sql.unsafe(mend(name));
+          await untilReady(service);
+          expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+        }),
+      );
+    });
+  });
+
+  faultTest("that may only be read for a while: reads go on, and writes again", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const url = await createDatabase(sql, server, "fault");
+    const service = await bench.start({ DATABASE_URL: url });
+    await sql`ALTER DATABASE fault SET default_transaction_read_only = on`;
+    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'fault'`;
+    await until("a write is refused", async () => {
+      return (await service.send("POST", "/books", DUNE)).status === 503;
+    });
+    for (const _time of [1, 2]) {
+      await expectUnavailable(await service.send("POST", "/books", DUNE));
+      expect((await service.fetch("/books/1")).status).toBe(200);
+      expect((await service.fetch("/ready")).status).toBe(200);
+    }
+    await sql`ALTER DATABASE fault RESET default_transaction_read_only`;
+    await until("a book is written", async () => {
+      return (await service.send("POST", "/books", DUNE)).status === 201;
+    });
+  });
+
+  async function createDatabase(sql: Sql, { url }: PostgresServer, name: string): Promise<string> {
+    await sql.unsafe(`CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}'`);
+    await sql.unsafe(`CREATE DATABASE ${name} OWNER ${name}`);
+    const its = new URL(url);
+    its.username = name;
+    its.pathname = name;
+    return its.href;
+  }
+});
+
+describe("a SQLite file that cannot serve", () => {
+  type Fault = {
+    what: string;
+    /** Prepares the fault, and answers the path of the file. */
+    harm: (directory: string, bench: Bench) => string | Promise<string>;
+    says: RegExp;
+    runs?: boolean;
+  };
+
+  const NOT_A_DATABASE = /it is not a SQLite database; nothing was changed in it/;
+  const CORRUPT = /it is corrupt; nothing was changed in it/;
+  const ANOTHERS = /another application's SQLite database/;
+  const NOT_WRITABLE = /it, or its directory, is not writable/;
+  const faults: Fault[] = [
+    {
+      what: "its directory would be under a file",
+      harm: (directory) => {
+        writeFileSync(join(directory, "file"), "");
+        return join(directory, "file/data/books.db");
+      },
+      says: /ENOTDIR|EEXIST/,
+    },
+    {
+      what: "it is a directory",
+      harm: (directory) => {
+        mkdirSync(join(directory, "books.db"));
+        return join(directory, "books.db");
+      },
+      says: NOT_WRITABLE,
+    },
+    {
+      what: "its directory takes no files (/proc)",
+      harm: () => "/proc/books.db",
+      says: NOT_WRITABLE,
+      runs: process.platform === "linux",
+    },
+    {
+      what: "it is text",
+      harm: (directory) => write(directory, Buffer.from("What I have to do\n".repeat(1000))),
+      says: NOT_A_DATABASE,
+    },
+    {
+      what: "it is a few bytes",
+      harm: (directory) => write(directory, Buffer.from("1,2,3\n")),
+      says: NOT_A_DATABASE,
+    },
+    {
+      what: "its header is damaged",
+      harm: async (directory) => damage(await makeBooks(directory), 0, 16),
+      says: NOT_A_DATABASE,
+    },
+    {
+      what: "its schema is damaged",
+      harm: async (directory) => damage(await makeBooks(directory), 100, 3996),
+      says: CORRUPT,
+    },
+    {
+      what: "every page but the first is damaged",
+      harm: async (directory) => damage(await makeBooks(directory), 4096, Number.MAX_SAFE_INTEGER),
+      says: CORRUPT,
+    },
+    {
+      what: "it ends after the first page",
+      harm: async (directory) => {
+        const path = await makeBooks(directory);
+        truncateSync(path, 4096);
+        return path;
+      },
+      says: CORRUPT,
+    },
+    {
+      what: "it is another application's, by its tables",
+      harm: (directory) => makeAnother(directory, "CREATE TABLE books (isbn TEXT)"),
+      says: ANOTHERS,
+    },
+    {
+      what: "it is another application's, by its application id",
+      harm: (directory) => makeAnother(directory, "PRAGMA application_id = 42"),
+      says: ANOTHERS,
+    },
+    {
+      what: "another process writes it and does not end",
+      harm: async (directory, bench) => {
+        const path = await makeBooks(directory);
+        await holdLock(bench, path, "BEGIN IMMEDIATE");
+        return path;
+      },
+      says: /another process has locked it/,
+    },
+    {
+      what: "another process has it for itself",
+      harm: async (directory, bench) => {
+        const path = join(directory, "books.db");
+        await holdLock(bench, path, "BEGIN EXCLUSIVE");
+        return path;
+      },
+      says: /another process has locked it/,
+    },
+  ];
+
+  const faultsOfTheDisk: Fault[] = [
+    {
+      what: "its file system is read-only",
+      harm: async (directory, bench) => {
+        mount(bench, "ro");
+        return join(directory, "books.db");
+      },
+      says: NOT_WRITABLE,
+    },
+    {
+      what: "its file system became read-only",
+      harm: async (directory, bench) => {
+        mount(bench, "rw");
+        const path = await makeBooks(directory);
+        mount(bench, "remount,ro");
+        return path;
+      },
+      says: NOT_WRITABLE,
+    },
+    ...["4k", "16k", "64k"].map((size) => ({
+      what: `its disk has room for ${size}`,
+      harm: (directory: string, bench: Bench) => {
+        mount(bench, `size=${size}`);
+        return join(directory, "books.db");
+      },
+      says: /the disk is full/,
+    })),
+  ];
+  faults.push(
+    ...faultsOfTheDisk.map((fault) => ({
+      ...fault,
+      what: fault.what + MOUNTING,
+      runs: mayMount,
+    })),
+  );
+
+  for (const { what, harm, says, runs } of faults) {
+    faultTest(
+      `${what}: says so, exits, and leaves it as it was`,
+      async (bench) => {
+        const path = await harm(bench.directory, bench);
+        const before = contents(bench.directory);
+        const { code, stdout, stderr } = await runService({ DATABASE_URL: `sqlite:${path}` });
+        expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
+        expect(stderr).toStartWith(`thimble: Cannot use the SQLite file ${path}: `);
+        expect(stderr).toMatch(says);
+        expect(stderr.trimEnd()).not.toContain("\n");
+        const wasThere = Object.keys(before).length > 0;
+        if (wasThere) expect(contents(bench.directory)).toEqual(before);
+      },
+      runs,
+    );
+  }
+});
+
+describe("a SQLite file that fails while it serves", () => {
+  faultTest(
+    `the disk is full: 503 for writes, reads go on, and writes when there is room${MOUNTING}`,
+    async (bench) => {
+      mount(bench, "size=1m");
+      const service = await bench.start({ DATA_DIR: bench.directory, SEED_BOOKS: "false" });
+      const kept = new Map<number, Book>();
+      const send = async (method: string, id: number | undefined, input?: object) => {
+        const response = await service.send(method, id ? `/books/${id}` : "/books", input);
+        if (response.status === 503) return response;
+        if (id !== undefined && response.status === 204) return void kept.delete(id);
+        const book = (await response.json()) as Book;
+        expect(response.status).toBe(id ? 200 : 201);
+        kept.set(book.id, book);
+        return undefined;
+      };
+      const newest = () => Math.max(...kept.keys());
+      for (const write of [
+        () => send("POST", undefined, { ...DUNE, title: "x".repeat(255) }),
+        () => send("POST", undefined, DUNE),
+        () => send("PUT", 1, { title: "y".repeat(255) }),
+        () => send("DELETE", newest()),
+        () => send("POST", undefined, DUNE),
+      ]) {
+        let refusal = await write();
+        while (!refusal) refusal = await write();
+        await expectUnavailable(refusal);
+      }
+      const key = { "Idempotency-Key": "key" };
+      await expectUnavailable(await service.send("POST", "/books", DUNE, key));
+      const books = await everyBook(service);
+      expect(books.length).toBeGreaterThan(3);
+      expect(books).toEqual([...kept.values()]);
+      expect(await everyBook(service, "&q=herbert")).toEqual(books);
+      expect(await getJson(service, "/books/1")).toEqual(books[0]);
+
+      mount(bench, "remount,size=16m");
+      const created = await service.send("POST", "/books", DUNE, key);
+      expect(created.status).toBe(201);
+      expect(created.headers.has("Idempotency-Replayed")).toBe(false);
+      expect(await everyBook(service)).toEqual([...books, (await created.json()) as Book]);
+      expect((await service.send("DELETE", "/books/1")).status).toBe(204);
+      await service.kill();
+      expect(integrity(join(bench.directory, "thimble.db"))).toBe("ok");
+    },
+    mayMount,
+  );
+
+  faultTest("another process writes it: 503, and writes when that has ended", async (bench) => {
+    const path = await makeBooks(bench.directory);
+    const service = await bench.start({ DATABASE_URL: `sqlite:${path}` });
+    const release = await holdLock(bench, path, "BEGIN IMMEDIATE");
+    await expectUnavailable(await service.send("POST", "/books", DUNE));
+    expect((await service.fetch("/books/1")).status).toBe(200);
+    await release();
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+  });
+
+  faultTest("a page is damaged: 503 for what needs it, and the rest goes on", async (bench) => {
+    const path = await makeBooks(bench.directory);
+    const database = new Database(path);
+    const { rootpage } = database
+      .query<{ rootpage: number }, []>(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'books_by_title'",
+      )
+      .get() ?? { rootpage: 0 };
+    database.close();
+    damage(path, (rootpage - 1) * 4096, 4096);
+    const service = await bench.start({ DATABASE_URL: `sqlite:${path}` });
+    await expectUnavailable(await service.fetch("/books?sort=title"));
+    await expectUnavailable(await service.send("POST", "/books", DUNE));
+    expect(await getJson(service, "/books/1")).toMatchObject({ title: "1984" });
+    expect(await everyBook(service)).toHaveLength(2);
+    expect(service.log()).toContainEqual(
+      expect.objectContaining({ cause: expect.stringContaining("malformed") }),
+    );
+  });
+});
+
+/** Everything that needs no database works; what needs one says so. */
+async function expectWithoutBooks(service: ChildService, word: string): Promise<void> {
+  const echo = { action: "echo", data: "hello" };
+  const [ready, list, one, created, changed, health, live, processed, docs] = await Promise.all([
+    service.fetch("/ready"),
+    service.fetch("/books?q=dune&sort=-title"),
+    service.fetch("/api/v1/books/1"),
+    service.send("POST", "/books", DUNE, { "Idempotency-Key": "without" }),
+    service.send("PUT", "/books/1", { year: 1 }),
+    service.fetch("/health"),
+    service.fetch("/healthz"),
+    service.send("POST", "/api/v1/process", echo),
+    service.fetch("/openapi.json"),
+  ]);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toEqual({ ready: false, checks: { api: "ok", database: word } });
+  for (const response of [list, one, created, changed]) await expectUnavailable(response);
+  expect(await health.json()).toMatchObject({ status: "healthy" });
+  expect(await live.text()).toBe("OK");
+  expect(await processed.json()).toMatchObject({ success: true, data: "hello" });
+  expect(docs.status).toBe(200);
+  expect(service.running()).toBe(true);
+}
+
+/** A problem that sends the client away for a while, and tells it nothing of the database. */
+async function expectUnavailable(response: Response): Promise<void> {
+  const text = await response.text();
+  expect({ status: response.status, text }).toMatchObject({ status: 503 });
+  expect(response.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(JSON.parse(text)).toMatchObject({
+    title: "Service Unavailable",
+    status: 503,
+    request_id: response.headers.get("X-Request-Id") ?? "",
+    success: false,
+    error: "Database unavailable",
+  });
+  expect(text).not.toMatch(/127\.0\.0\.1|postgres|sqlite|ECONN|\.db/i);
+  expect(text).not.toContain(PASSWORD);
+}
+
+async function untilReady(service: ChildService): Promise<void> {
+  await until("the service is ready", async () => (await service.fetch("/ready")).status === 200);
+}
+
+/** A client that adds book after book and takes no refusal for an end. */
+function keepWriting(service: ChildService) {
+  const statuses = new Set<number>();
+  const acknowledged: number[] = [];
+  let seen = 0;
+  let stopped = false;
+  async function run() {
+    while (!stopped) {
+      const response = await service.send("POST", "/books", DUNE);
+      statuses.add(response.status);
+      const { id } = (await response.json()) as { id?: number };
+      if (id !== undefined) acknowledged.push(id);
+    }
+  }
+  const runs = [run(), run(), run()];
+  return {
+    /** Whether books were added since the last time this was asked. */
+    wrote: () => {
+      const wrote = acknowledged.length > seen;
+      if (wrote) seen = acknowledged.length;
+      return wrote;
+    },
+    stop: async () => {
+      stopped = true;
+      await Promise.all(runs);
+      return { statuses, acknowledged };
+    },
+  };
+}
+
+async function getJson<T = unknown>(service: ChildService, path: string): Promise<T> {
+  const response = await service.fetch(path);
+  expect(response.status).toBe(200);
+  return (await response.json()) as T;
+}
+
+async function everyBook(service: ChildService, filter = ""): Promise<Book[]> {
+  const books: Book[] = [];
+  let cursor = "";
+  for (;;) {
+    const path = `/books?limit=200${cursor}${filter}`;
+    const page = await getJson<{ items: Book[]; next_cursor: string | null }>(service, path);
+    books.push(...page.items);
+    if (page.next_cursor === null) return books;
+    cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
+  }
+}
+
+/** Makes a file as the service leaves it, with the two books that it starts with. */
+async function makeBooks(directory: string): Promise<string> {
+  const path = join(directory, "books.db");
+  const service = await startService({ DATABASE_URL: `sqlite:${path}` });
+  await service.kill();
+  // Takes in what is in the write-ahead log, and ends it.
+  const database = new Database(path);
+  database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  database.close();
+  return path;
+}
+
+const LOCK = `
+const database = new (require("bun:sqlite").Database)(process.argv[1]);
+database.run(process.argv[2]);
+console.log("locked");
+process.stdin.once("end", () => database.close()).resume();
+`;
+
+/**
+ * Has another process lock the file, until this is called or the test ends. In this process it would
+ * be lost with the first other use of the file, as locks are in POSIX.
+ */
+async function holdLock({ defer }: Bench, path: string, sql: string): Promise<() => Promise<void>> {
+  const holder = spawn(process.execPath, ["-e", LOCK, path, sql], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = once(holder, "exit");
+  const release = async () => {
+    holder.stdin.end();
+    await exited;
+  };
+  defer(release);
+  await once(holder.stdout, "data");
+  return release;
+}
+
+function makeAnother(directory: string, sql: string): string {
+  const path = join(directory, "books.db");
+  const database = new Database(path);
+  database.run(sql);
+  database.run("VACUUM");
+  database.close();
+  return path;
+}
+
+function write(directory: string, bytes: Buffer): string {
+  const path = join(directory, "books.db");
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Turns bits over, from an offset on, for so many bytes as there are. */
+function damage(path: string, offset: number, length: number): string {
+  const bytes = readFileSync(path);
+  const end = Math.min(bytes.length, offset + length);
+  expect(end).toBeGreaterThan(offset);
+  for (let index = offset; index < end; index += 1) bytes[index] = ~(bytes[index] ?? 0) & 0xff;
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Every file of a directory with its bytes. */
+function contents(directory: string): Record<string, string> {
+  const files = readdirSync(directory, { withFileTypes: true });
+  return Object.fromEntries(
+    files.map((file) => [
+      file.name,
+      file.isFile() ? readFileSync(join(directory, file.name)).toString("base64") : "directory",
+    ]),
+  );
+}
+
+function integrity(path: string): unknown {
+  const database = new Database(path);
+  try {
+    const row = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check").get();
+    return row?.integrity_check;
+  } finally {
+    database.close();
+  }
+}
+
+/** Puts a file system of its own at the directory, or changes the one there. */
+function mount({ directory, defer }: Bench, options: string): void {
+  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
+  if (status !== 0) throw new Error(`mount: ${stderr}`);
+  if (!options.startsWith("remount")) defer(() => spawnSync("umount", ["-l", directory]));
+}
+
+function probeMount(): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  const directory = mkdtempSync(join(tmpdir(), "thimble-mount-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "tmpfs", directory]);
+  if (status === 0) spawnSync("umount", [directory]);
+  rmSync(directory, { recursive: true });
+  return status === 0;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "bun:test";
+import {
+  betweenMarkers,
+  configurationTable,
+  endpointsTable,
+  README,
+  readDocument,
+  withTables,
+} from "../scripts/readme-tables.ts";
+import { secretNames, variables } from "../src/config.ts";
+import { openApp } from "./app.ts";
+
+const readme = await Bun.file(README).text();
+
+/** The cells of a table's rows, without its head. */
+function rowsOf(table: string): string[][] {
+  return table
+    .split("\n")
+    .slice(2)
+    .map((line) => line.replace(/^\| | \|$/g, "").split(/ \| /));
+}
+
+/** The routes that `app` answers, in OpenAPI's spelling; middleware and what pages load apart. */
+function servedRoutes(): string[] {
+  const served = openApp().app.routes.filter(
+    ({ method, path }) => method !== "ALL" && !path.startsWith("/docs/"),
+  );
+  const names = served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+  return [...new Set(names)].toSorted();
+}
+
+describe("the README's endpoints", () => {
+  const written = betweenMarkers(readme, "endpoints");
+
+  test("are those of the code (else run `bun scripts/readme-tables.ts`)", async () => {
+    expect(written).toBe(endpointsTable(await readDocument()));
+  });
+
+  test("are every route that the app serves", () => {
+    const listed = rowsOf(written).flatMap(([cell = ""]) => {
+      const [first = "", ...others] = cell.replaceAll("`", "").split(", ");
+      const method = first.split(" ")[0];
+      return [first, ...others.map((path) => `${method} ${path}`)];
+    });
+    expect(listed.toSorted()).toEqual(servedRoutes());
+  });
+
+  test("say which need the key", () => {
+    const keyed = rowsOf(written).filter(([, key]) => key === "yes");
+    expect(keyed.map(([route = ""]) => route.split(",")[0])).toEqual([
+      "`POST /api/v1/process`",
+      "`POST /books`",
+      "`PUT /books/{id}`",
+      "`PATCH /books/{id}`",
+      "`DELETE /books/{id}`",
+    ]);
+  });
+});
+
+describe("the README's configuration", () => {
+  const written = betweenMarkers(readme, "configuration");
+
+  test("is that of the code (else run `bun scripts/readme-tables.ts`)", () => {
+    expect(written).toBe(configurationTable());
+  });
+
+  test("has every variable, with what it takes, its default and what it does", () => {
+    const rows = rowsOf(written);
+    expect(rows.map(([name]) => name)).toEqual(
+      Object.keys(variables.shape).map((name) => `\`${name}\``),
+    );
+    for (const row of rows) {
+      expect(row).toHaveLength(4);
+      for (const cell of row) expect(cell).toMatch(/\S/);
+    }
+  });
+
+  test("names the file of every secret", () => {
+    for (const name of secretNames) expect(written).toContain(`\`${name}_FILE\``);
+  });
+});
+
+test("writing the tables again changes nothing", async () => {
+  expect(await withTables(readme)).toBe(readme);
+});
+
+test("a README without markers is refused", async () => {
+  await expect(withTables("# Thimble\n")).rejects.toThrow("README.md has no <!-- endpoints -->");
+});

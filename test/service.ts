@@ -1,0 +1,220 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { build } from "../scripts/build.ts";
+
+export const API_KEY = "0123456789abcdef";
+
+const POLL_INTERVAL_MS = 5;
+const POLL_LIMIT_MS = 20_000;
+
+/** Variables to set; those that are `undefined` are not set at all. */
+export type Variables = Record<string, string | undefined>;
+export type LogLine = Record<string, unknown> & { message: string };
+/** How a process ended: by itself with a code, or by a signal. */
+export type Ending = { code: number | null; signal: NodeJS.Signals | null };
+
+export type Service = {
+  url: string;
+  port: number;
+  apiKey: string;
+  pid: number;
+  directory: string;
+  kill: (signal: NodeJS.Signals) => void;
+  /** Sends a signal and resolves when the process has ended. */
+  stop: (signal?: NodeJS.Signals) => Promise<Ending>;
+  exited: Promise<Ending>;
+  stdout: () => string;
+  stderr: () => string;
+  /** Every whole line of standard output that is JSON. */
+  log: () => LogLine[];
+  /** Resolves when such a line is in the log. */
+  logged: (message: string) => Promise<LogLine>;
+  /** Stops reading standard output, as a log collector that has died. */
+  closeStdout: () => void;
+  [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+let home: string | undefined;
+let binary: Promise<string> | undefined;
+
+/** The path of the compiled service, built when it is first asked for. */
+export function compiledBinary(): Promise<string> {
+  binary ??= buildBinary();
+  return binary;
+}
+
+async function buildBinary(): Promise<string> {
+  const path = join(newDirectory(), "thimble");
+  await build(path);
+  return path;
+}
+
+/** A directory that is gone when this process is, whatever becomes of the test that asks for it. */
+function newDirectory(): string {
+  if (home === undefined) {
+    home = mkdtempSync(join(tmpdir(), "thimble-service-"));
+    removeAfterThisProcess(home);
+  }
+  return mkdtempSync(join(home, "test-"));
+}
+
+/**
+ * Bun's test runner tells no module that it ends, nor could one that is killed say so. A shell that
+ * waits for the end of its input learns of both.
+ */
+function removeAfterThisProcess(directory: string): void {
+  const script = 'trap "" INT TERM HUP; cat >/dev/null; rm -rf "$1"';
+  const reaper = spawn("sh", ["-c", script, "sh", directory], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  reaper.unref();
+}
+
+/** A directory of its own for `use`, which is gone afterwards. */
+export async function inTemporaryDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = newDirectory();
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Resolves with the first thing that `look` finds; throws when it finds nothing within the limit. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  limitMs = POLL_LIMIT_MS,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`Not within ${limitMs} ms: ${what}`);
+    await Bun.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+type StartOptions = {
+  /** The program and its arguments: the compiled binary unless another is given. */
+  command?: readonly string[];
+  env?: Variables;
+};
+
+/**
+ * Starts the service on a free port with its data in a new directory, and waits until it listens.
+ * Hold it with `await using`, so that it is gone when the test is over.
+ */
+export async function startService({ command, env = {} }: StartOptions = {}): Promise<Service> {
+  const directory = newDirectory();
+  const variables = { DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...env };
+  const child = start(command ?? [await compiledBinary()], variables, directory);
+  const { stdout, stderr, exited } = watch(child);
+
+  const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+  const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
+    kill(signal);
+    return exited;
+  };
+  const log = () => jsonLines(stdout());
+  const logged = (message: string) =>
+    eventually(`the log says "${message}"`, () => {
+      const line = log().find((each) => each.message === message);
+      if (!line && child.exitCode !== null) throw new Error(`It ended: ${stdout()}${stderr()}`);
+      return line;
+    });
+  const dispose = async () => {
+    await stop("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+
+  try {
+    const port = Number((await logged("listening")).port);
+    return {
+      url: `http://127.0.0.1:${port}`,
+      port,
+      apiKey: variables.API_KEY ?? "",
+      pid: child.pid ?? 0,
+      directory,
+      kill,
+      stop,
+      exited,
+      stdout,
+      stderr,
+      log,
+      logged,
+      closeStdout: () => child.stdout.destroy(),
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+type Output = { stdout: string; stderr: string };
+
+/** Runs the compiled binary to its end, with the data in a new directory. */
+export async function runBinary(
+  args: readonly string[],
+  env: Variables = {},
+  options: { directory?: string } = {},
+): Promise<Ending & Output> {
+  return runToEnd([await compiledBinary(), ...args], env, options);
+}
+
+/** Runs a command to its end, which comes by force where it does not come within the limit. */
+export function runToEnd(
+  command: readonly string[],
+  env: Variables = {},
+  { directory }: { directory?: string } = {},
+): Promise<Ending & Output> {
+  return inTemporaryDirectory(async (own) => {
+    const at = directory ?? own;
+    const child = start(command, { DATA_DIR: at, ...env }, at);
+    const { stdout, stderr, exited } = watch(child);
+    const timer = setTimeout(() => child.kill("SIGKILL"), POLL_LIMIT_MS);
+    const ending = await exited;
+    clearTimeout(timer);
+    return { ...ending, stdout: stdout(), stderr: stderr() };
+  });
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function start(command: readonly string[], variables: Variables, cwd: string): Child {
+  const [program = "", ...args] = command;
+  const env = Object.entries({ PATH: process.env.PATH, ...variables }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return spawn(program, args, {
+    cwd,
+    env: Object.fromEntries(env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Keeps what a process writes; `exited` resolves when it has ended and all of that is read. */
+function watch(child: Child) {
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const exited = new Promise<Ending>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal }));
+  });
+  return { stdout: () => out, stderr: () => err, exited };
+}
+
+function jsonLines(text: string): LogLine[] {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return whole.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+}
