@@ -7,6 +7,8 @@ import { docker, requireEngine } from "./docker.ts";
 
 const TESTS = "./test/container/";
 const CONFIG = "--config=test/container/bunfig.toml";
+/** The longest test builds an image twice, from nothing. */
+const TIMEOUT = "--timeout=900000";
 
 /** What a run that was interrupted left behind. */
 async function removeLeftovers(): Promise<void> {
@@ -24,7 +26,7 @@ async function main(options: readonly string[]): Promise<number> {
     const status = await buildImage(target, [tagOf(target)], ["--quiet"]);
     if (status !== 0) return status;
   }
-  const tests = Bun.spawn([process.execPath, CONFIG, "test", TESTS, ...options], {
+  const tests = Bun.spawn([process.execPath, CONFIG, "test", TIMEOUT, TESTS, ...options], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   return await tests.exited;

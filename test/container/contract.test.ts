@@ -4,7 +4,10 @@ import { TARGETS } from "./images.ts";
 
 for (const target of TARGETS) {
   httpContract(`${target} on SQLite`, async () => {
-    const container = await startContainer(target, ["--env=CORS_ORIGINS=https://app.example"]);
+    const container = await startContainer(target, [
+      "--user=12345:0",
+      "--env=CORS_ORIGINS=https://app.example",
+    ]);
     return {
       baseUrl: await container.url(),
       apiKey: API_KEY,

@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { docker } from "../../scripts/docker.ts";
+import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
+import { LABEL, TARGETS } from "./images.ts";
+import { beginRequest } from "./partial-request.ts";
+import { addBook, expectBooks, writeUntilRefused } from "./writers.ts";
+
+const KEY = `--env=API_KEY=${API_KEY}`;
+const COMMAND_NOT_FOUND = 127;
+const containers: Container[] = [];
+let volume: string;
+
+beforeAll(async () => {
+  volume = await docker("volume", "create", `--label=${LABEL}`);
+});
+
+afterEach(async () => {
+  for (const container of containers.splice(0)) await container.remove();
+});
+
+afterAll(async () => {
+  await docker("volume", "rm", volume);
+});
+
+for (const target of TARGETS) {
+  const start = async (options: string[] = []) => {
+    const container = await startContainer(target, options);
+    containers.push(container);
+    return container;
+  };
+
+  describe(`${target}: one process`, () => {
+    test("runs as the image's user, and nothing else runs beside it", async () => {
+      const { id } = await start();
+      const [, ...processes] = (await docker("top", id, "-o", "pid,uid,gid")).split("\n");
+      expect(processes.map((line) => line.trim().split(/\s+/).slice(1))).toEqual([
+        ["65532", "65532"],
+      ]);
+    });
+
+    test("has no shell to enter", async () => {
+      const { id } = await start();
+      for (const shell of ["sh", "/bin/sh", "bash", "/bin/busybox"]) {
+        const { exitCode } = Bun.spawnSync(["docker", "exec", id, shell, "-c", "true"]);
+        expect(exitCode).toBe(COMMAND_NOT_FOUND);
+      }
+    });
+
+    test("becomes healthy, by the image's own check", async () => {
+      const container = await start();
+      await container.healthIs("healthy");
+    });
+
+    test("passes arguments in and the exit code out", async () => {
+      expect(await runToEnd(target, [], ["--version"])).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/^thimble \d/),
+      });
+      expect(await runToEnd(target, [], ["no-such-command"])).toMatchObject({ status: 64 });
+    });
+
+    test("on SIGTERM answers the request in flight, then ends with 0", async () => {
+      const container = await start();
+      const finish = await beginRequest(await container.url(), API_KEY);
+      await container.signal("TERM");
+      await container.logged('"draining"');
+      const answer = await finish();
+      expect(answer).toContain(" 200 OK\r\n");
+      expect(answer).toContain('"data":"in flight"');
+      expect(await container.exited()).toBe(0);
+    });
+  });
+
+  describe(`${target}: what it cannot start with`, () => {
+    const expectOneProblem = (stderr: string, problem: RegExp) => {
+      expect(stderr).toMatch(problem);
+      expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    };
+
+    test("no API key: says so, and ends with 78", async () => {
+      const { status, stderr } = await runToEnd(target, []);
+      expectOneProblem(stderr, /API_KEY is required/);
+      expect(status).toBe(78);
+    });
+
+    test("data that cannot be written: says so, and ends with 78", async () => {
+      const mount = `--mount=type=volume,src=${volume},dst=/data,readonly`;
+      const { status, stderr } = await runToEnd(target, [KEY, mount]);
+      expectOneProblem(stderr, /\/data\/thimble\.db: .*not writable/);
+      expect(status).toBe(78);
+    });
+
+    test("a secret that is not there: names its variable, and ends with 78", async () => {
+      const { status, stderr } = await runToEnd(target, [
+        "--env=API_KEY_FILE=/run/secrets/api_key",
+      ]);
+      expectOneProblem(stderr, /API_KEY_FILE names a file that cannot be read/);
+      expect(status).toBe(78);
+    });
+  });
+
+  describe(`${target}: books in SQLite`, () => {
+    test("outlive a restart, and the container", async () => {
+      const mount = [`--mount=type=volume,src=${volume},dst=/data`];
+      const first = await start(mount);
+      const id = await addBook(first, "Outlives");
+      expect(id).toBeNumber();
+      const books = new Map([[id ?? 0, "Outlives"]]);
+      await docker("restart", first.id);
+      await first.answering();
+      await expectBooks(first, books);
+      await first.remove();
+      await expectBooks(await start(mount), books);
+    });
+
+    test("are all there after kill -9 in the middle of writes, once acknowledged", async () => {
+      const container = await start();
+      const books = await writeUntilRefused(container, 100, () => container.signal("KILL"));
+      expect(await container.exited()).toBe(137);
+      expect(books.size).toBeGreaterThanOrEqual(100);
+      await container.start();
+      await container.answering();
+      await expectBooks(container, books);
+    });
+  });
+}
+
+test("tiny: in too little memory says what it needs, and names the way out", async () => {
+  const { status, stderr } = await runToEnd("tiny", [KEY, "--memory=100m"]);
+  expect(status).toBe(71);
+  expect(stderr).toMatch(/^thimble: the memory limit is 100 MiB .* `standard` image\n$/);
+});
