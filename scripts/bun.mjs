@@ -56,12 +56,17 @@ function run(args, defaults = {}) {
   const child = spawn(bun, args, {
     cwd: root,
     stdio: "inherit",
-    env: { ...defaults, ...process.env },
+    env: { ...process.env, ...unset(defaults) },
   });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exit(code ?? 128 + constants.signals[signal]);
   });
+}
+
+/** Those of the variables that the environment does not set, or sets to nothing. */
+function unset(variables) {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !process.env[name]));
 }
 
 function fail(message) {

@@ -12,6 +12,7 @@ import type { Logger } from "./logger.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
 import { requireApiKey } from "./middleware/api-key.ts";
+import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
@@ -38,6 +39,7 @@ export type AppDeps = {
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
 export function createApp({ config, store, logger, clock, newId, readiness }: AppDeps) {
   const app = new OpenAPIHono<AppEnv>();
+  const { environment } = config;
   const startedAt = clock();
   const requireKey = requireApiKey(config.apiKey);
   const readAccess = config.publicReads ? undefined : requireKey;
@@ -48,12 +50,13 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   app.use(requestId(newId));
   app.use(accessLog(logger));
   app.use(securityHeaders());
+  app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
 
   app.route("/", landingRoutes({ clock, startedAt }));
-  app.route("/", healthRoutes({ ...config, clock, startedAt, readiness, pingDatabase }));
+  app.route("/", healthRoutes({ environment, clock, startedAt, readiness, pingDatabase }));
   app.route("/api/v1", processRoutes({ clock, requireKey, receiveJson }));
   app.route("/books", books);
   app.route("/api/v1/books", books);

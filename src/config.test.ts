@@ -147,6 +147,10 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
         "postgres://u@db/n?sslmode=require",
         { kind: "postgres", url: "postgres://u@db/n?sslmode=require" },
       ],
+      [
+        "postgres://u@db/n?sslmode=require&channel_binding=require",
+        { kind: "postgres", url: "postgres://u@db/n?sslmode=require" },
+      ],
       ["postgres://u@[::1]:5432/n", { kind: "postgres", url: "postgres://u@[::1]:5432/n" }],
     ],
     bad: [
@@ -159,6 +163,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       "postgres:",
       "postgres://",
       "postgres:///n",
+      "postgres://u:p%zz@db/n",
       "postgres://u@db:port/n",
       "postgres://u@db:99999/n",
       "http://db",

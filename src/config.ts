@@ -12,6 +12,12 @@ declare module "zod" {
   }
 }
 
+/**
+ * What managed servers put into the URLs they hand out for libpq's sake; the driver would pass it on to
+ * the server, which refuses it.
+ */
+const LIBPQ_PARAMETERS = ["channel_binding", "gssencmode"];
+
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
 
@@ -72,7 +78,8 @@ export const variables = z.object({
   }),
   DEBUG: flag.default(false).meta({
     takes: "`true` or `false`",
-    description: "Logs stack traces, and everything from level DEBUG up. Responses stay the same.",
+    description:
+      "Logs everything from level DEBUG up, and stack traces of expected faults too. Responses stay the same.",
   }),
   LOG_LEVEL: upperCased(LOG_LEVELS).default("INFO").meta({
     takes: "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
@@ -276,7 +283,17 @@ function parseDatabase(values: Environment, problems: string[]): DatabaseConfig 
 }
 
 function parsePostgresUrl(url: string): URL | undefined {
-  if (!/^postgres(ql)?:\/\/[^/]/.test(url) || !URL.canParse(url)) return undefined;
-  const parsed = new URL(url);
-  return parsed.hostname ? parsed : undefined;
+  if (!/^postgres(ql)?:\/\/[^/]/.test(url)) return undefined;
+  const parsed = URL.parse(url);
+  if (!parsed?.hostname || !canDecode(url)) return undefined;
+  for (const name of LIBPQ_PARAMETERS) parsed.searchParams.delete(name);
+  return parsed;
+}
+
+function canDecode(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== "";
+  } catch {
+    return false;
+  }
 }

@@ -84,14 +84,17 @@ function asDomainError(error: Error): DomainError | undefined {
   return undefined;
 }
 
-/** Logs what went wrong on the server's side; a client's own mistakes are in the access log's status. */
+/**
+ * Logs what went wrong on the server's side; a client's own mistakes are in the access log's status. A
+ * defect is always logged with its stack, an expected fault where `stack` asks for it.
+ */
 export function logError(
   logger: Logger,
   error: Error,
   { requestId, stack }: { requestId: string; stack: boolean },
 ): void {
   const known = asDomainError(error);
-  const fields = { request_id: requestId, ...describeError(error, { stack }) };
+  const fields = { request_id: requestId, ...describeError(error, { stack: stack || !known }) };
   if (!known) logger.error("request failed", fields);
   else if (MAPPINGS[known.code].status >= 500) logger.warning("request refused", fields);
 }

@@ -317,6 +317,22 @@ async function beginRequest(service: Service) {
   return connection;
 }
 
+describe("a request without a usable Host", () => {
+  for (const [what, request] of [
+    ["of HTTP/1.0", "GET /healthz HTTP/1.0\r\n\r\n"],
+    ["with an empty one", "GET /healthz HTTP/1.1\r\nHost:\r\n\r\n"],
+  ]) {
+    test(`${what} is answered all the same`, async () => {
+      await using service = await startService();
+      const connection = open(service);
+      connection.send(request ?? "");
+      await connection.answered("\r\n\r\nOK");
+      expect(connection.received()).toContain("X-Content-Type-Options: nosniff");
+      connection.close();
+    });
+  }
+});
+
 describe("a signal", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`${signal} ends an idle service with 0`, async () => {
@@ -354,11 +370,24 @@ describe("a signal", () => {
       const connection = await beginRequest(service);
       service.kill(first);
       await service.logged("draining");
-      service.kill(second);
+      // One that follows at once is taken for the echo of the first, so it is sent until it counts.
+      const insisting = setInterval(() => service.kill(second), 50);
       expect(await service.exited).toEqual({ code, signal: null });
+      clearInterval(insisting);
       connection.close();
     });
   }
+
+  test("Ctrl-C that comes twice in a moment, from terminal and npm, is one", async () => {
+    await using service = await startService();
+    const connection = await beginRequest(service);
+    service.kill("SIGINT");
+    service.kill("SIGINT");
+    await service.logged("draining");
+    connection.send(BODY);
+    await connection.answered('"data":"late"');
+    expect(await service.exited).toEqual({ code: 0, signal: null });
+  });
 
   test(
     "is not held up by connections that are kept alive",

@@ -101,6 +101,40 @@ describe("PostgreSQL that fails", () => {
     }
   });
 
+  faultTest("a locked row fails its writers, and no connection is given up", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+    await sql.begin(async (transaction) => {
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      const writers = Array.from({ length: 5 }, () => service.send("PUT", "/books/1", { year: 1 }));
+      await until("every connection waits", async () => {
+        const [row] = await transaction`SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted`;
+        return Number(row?.waiting) === 2;
+      });
+      for (const writer of writers) await expectUnavailable(await writer);
+    });
+    expect((await service.send("PUT", "/books/1", { year: 1 })).status).toBe(200);
+    expect(service.log().filter(({ cause }) => /DESTROYED/.test(String(cause)))).toEqual([]);
+  });
+
+  faultTest("a migration waits for another instance's, however long that takes", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const sessions = async () => {
+      const [row] = await sql`SELECT max(now() - query_start) > interval '6 seconds' AS patient
+        FROM pg_stat_activity WHERE wait_event = 'advisory'`;
+      return row?.patient === true;
+    };
+    await sql`SELECT pg_advisory_lock(${0x74686d62})`;
+    const starting = bench.start({ DATABASE_URL: server.url });
+    await until("it has waited longer than any statement of a request may", sessions);
+    await sql`SELECT pg_advisory_unlock(${0x74686d62})`;
+    expect((await (await starting).fetch("/ready")).status).toBe(200);
+  });
+
   faultTest("frozen: answers 503 instead of hanging, and goes on afterwards", async (bench) => {
     const server = await startPostgres(bench);
     const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
@@ -418,8 +452,14 @@ describe("a SQLite file that fails while it serves", () => {
     const path = await makeBooks(bench.directory);
     const service = await bench.start({ DATABASE_URL: `sqlite:${path}` });
     const release = await holdLock(bench, path, "BEGIN IMMEDIATE");
-    await expectUnavailable(await service.send("POST", "/books", DUNE));
-    expect((await service.fetch("/books/1")).status).toBe(200);
+    const order: string[] = [];
+    const write = service.send("POST", "/books", DUNE).finally(() => order.push("write"));
+    for (const path of ["/healthz", "/books/1"]) {
+      expect((await service.fetch(path)).status).toBe(200);
+      order.push(path);
+    }
+    await expectUnavailable(await write);
+    expect(order).toEqual(["/healthz", "/books/1", "write"]);
     await release();
     expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
   });

@@ -20,6 +20,7 @@ function line(what: string) {
 
 export const titleSchema = line("The title");
 export const authorSchema = line("The author");
+export const idSchema = z.int().positive();
 export const yearSchema = z.int().min(YEAR_MIN).max(YEAR_MAX);
 
 /** What a new book takes. */
@@ -42,13 +43,14 @@ export const bookChangesSchema = z
   .refine((changes) => Object.keys(changes).length > 0, {
     error: "Expected at least one of title, author, year",
   })
-  .openapi("BookChanges");
+  // The document's generator takes an exactOptional field for a required one.
+  .openapi("BookChanges", { required: [], minProperties: 1 });
 export type BookChanges = z.output<typeof bookChangesSchema>;
 
 /** A book as it is stored and answered. `updated_at` differs between any two states of one book. */
 export const bookSchema = z
   .object({
-    id: z.int().positive(),
+    id: idSchema,
     title: z.string(),
     author: z.string(),
     year: z.int(),

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DomainError } from "../errors.ts";
-import type { Book } from "./book.ts";
+import { type Book, titleSchema } from "./book.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { SORT_FIELDS } from "./store.ts";
 
 type List = Parameters<typeof encodeCursor>[1];
 
 const NOW = "2026-01-01T00:00:00.000Z";
-const text = fc.string({ unit: "binary", minLength: 1, maxLength: 255 });
+const text = fc
+  .string({ unit: "binary", minLength: 1, maxLength: 255 })
+  .filter((candidate) => titleSchema.safeParse(candidate).data === candidate);
 const year = fc.integer({ min: -4000, max: 9999 });
 const book: fc.Arbitrary<Book> = fc.record({
   id: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -73,6 +75,24 @@ test("a cursor needs no escaping in a URL", () => {
 });
 
 describe("refused is", () => {
+  for (const [field, value] of [
+    ["id", 0],
+    ["id", 2 ** 53],
+    ["year", Number.MAX_SAFE_INTEGER],
+    ["title", "a\u0000b"],
+    ["author", "x".repeat(256)],
+  ] as const) {
+    test(`a ${field} that no book can have, though it is well made`, () => {
+      const of: List = {
+        sort: { field, descending: false },
+        words: [],
+        author: undefined,
+        year: undefined,
+      };
+      expectRefused(encodeCursor({ ...EMMA, [field]: value }, of), of);
+    });
+  }
+
   const character = fc.oneof(
     fc.constantFrom(..."ABCxyz019-_.=+/ %"),
     fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),

@@ -1,13 +1,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
-import {
-  isReadOnlyError,
-  migratePostgres,
-  translatePostgresError,
-  unavailableError,
-  underMigrationLock,
-} from "../database/postgres.ts";
-import { withDeadline } from "../deadline.ts";
+import { migratePostgres, underMigrationLock } from "../database/postgres.ts";
+import { createPostgresPool } from "../database/postgres-pool.ts";
 import { type Book, type BookInput, bookSchema } from "./book.ts";
 import { expectBook, expectSameInput } from "./errors.ts";
 import { postgresMigrations } from "./migrations/postgres.ts";
@@ -19,15 +13,6 @@ import {
   IDEMPOTENCY_WINDOW_MS,
 } from "./store.ts";
 import { bookWords } from "./words.ts";
-
-/** How long the server may work on one statement. */
-export const STATEMENT_TIMEOUT_MS = 5000;
-
-/**
- * How long an operation may take in all. The server's own timeout cannot fire where the server has
- * vanished, so beyond this the pool is given up and a new one is made.
- */
-const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
 type PostgresOptions = {
   /** Makes a pool. It is called again when the last one no longer answers. */
@@ -47,48 +32,13 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
   prepare(): Promise<number>;
 } {
   const { connect, clock, seed } = options;
-  let pool = connect();
-  let preparation: Promise<number> | undefined;
-
-  function prepared(sql: Sql): Promise<number> {
-    preparation ??= preparePostgresBooks(sql, clock, seed).catch((error: unknown) => {
-      preparation = undefined;
-      throw error;
-    });
-    return preparation;
-  }
-
-  /** A pool whose connections may all hang is of no use to anyone; whoever waits on it is told. */
-  function giveUp(hanging: Sql): void {
-    if (pool !== hanging) return;
-    pool = connect();
-    preparation = undefined;
-    void hanging.end({ timeout: 0 });
-  }
-
-  /** A connection that may only read stays so, also when the server lets new ones write again. */
-  function renew(readOnly: Sql): void {
-    if (pool !== readOnly) return;
-    pool = connect();
-    void readOnly.end({ timeout: OPERATION_TIMEOUT_MS / 1000 });
-  }
-
-  async function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const sql = pool;
-    const operation = prepared(sql).then(() => work(sql));
-    try {
-      return await withDeadline(operation, OPERATION_TIMEOUT_MS, () => {
-        giveUp(sql);
-        throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
-      });
-    } catch (error) {
-      if (isReadOnlyError(error)) renew(sql);
-      throw translatePostgresError(error);
-    }
-  }
+  const { run, prepare, close } = createPostgresPool({
+    connect,
+    prepare: (sql) => preparePostgresBooks(sql, clock, seed),
+  });
 
   return {
-    prepare: () => run(prepared),
+    prepare,
 
     ping: () =>
       run(async (sql) => {
@@ -126,7 +76,7 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
         }),
       ),
 
-    close: () => pool.end({ timeout: 5 }),
+    close,
   };
 }
 

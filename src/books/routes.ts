@@ -30,6 +30,9 @@ const ifMatchHeader = z.object({
     .optional()
     .openapi({ description: "The ETag that the book must still have." }),
 });
+const ifNoneMatchHeader = z.object({
+  "If-None-Match": z.string().optional().openapi({ description: "An ETag that is known already." }),
+});
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { "application/json": { schema } },
@@ -62,7 +65,7 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
       if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
         return c.body(null, 304, { ETag: tag });
       }
-      return c.json(book, 200, { ETag: tag });
+      return answerBook(c, book);
     })
     .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
       const key = c.req.valid("header")["Idempotency-Key"];
@@ -71,14 +74,12 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
       const location = `${c.req.path}/${book.id}`;
       return c.json(book, 201, { Location: location, ETag: entityTag(book) });
     })
-    .openapi(updateRoute("put", [writeAccess, receiveJson]), async (c) => {
-      const book = await changeBook(store, c, c.req.param("id"), c.req.valid("json"));
-      return c.json(book, 200, { ETag: entityTag(book) });
-    })
-    .openapi(updateRoute("patch", [writeAccess, receiveJson]), async (c) => {
-      const book = await changeBook(store, c, c.req.param("id"), c.req.valid("json"));
-      return c.json(book, 200, { ETag: entityTag(book) });
-    })
+    .openapi(updateRoute("put", [writeAccess, receiveJson]), async (c) =>
+      answerBook(c, await changeBook(store, c, c.req.param("id"), c.req.valid("json"))),
+    )
+    .openapi(updateRoute("patch", [writeAccess, receiveJson]), async (c) =>
+      answerBook(c, await changeBook(store, c, c.req.param("id"), c.req.valid("json"))),
+    )
     .openapi(deleteRoute(writeAccess), async (c) => {
       const id = parseId(c.req.param("id"));
       await store.delete(id, await precondition(store, id, c));
@@ -91,6 +92,10 @@ function parseId(text: string): number {
   const id = Number(text);
   if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(id)) throw bookNotFound(text);
   return id;
+}
+
+function answerBook(c: Context, book: Book) {
+  return c.json(book, 200, { ETag: entityTag(book) });
 }
 
 async function findBook(store: BookStore, idText: string): Promise<Book> {
@@ -171,7 +176,7 @@ function getRoute(access?: MiddlewareHandler) {
     tags: TAGS,
     summary: "Get a book",
     ...guarded(access),
-    request: { params: idParameter },
+    request: { params: idParameter, headers: ifNoneMatchHeader },
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },

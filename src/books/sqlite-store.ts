@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import {
   inTransaction,
+  isBusyError,
   migrateSqlite,
   type SqliteDatabase,
   type SqliteRow,
@@ -21,6 +22,10 @@ import {
 } from "./store.ts";
 import { bookWords } from "./words.ts";
 
+/** How long a write waits for another process to finish its own. */
+const WRITE_LOCK_TIMEOUT_MS = 5000;
+const WRITE_LOCK_PAUSE_MS = 25;
+
 const COLUMNS = "books.id, title, author, year, created_at, updated_at";
 
 /**
@@ -34,7 +39,7 @@ export function prepareSqliteBooks(
   seed: readonly BookInput[],
 ): number {
   const applied = migrateSqlite(database, sqliteMigrations);
-  const writer = createWriter(database, clock);
+  const writer = createWriter((sql) => database.prepare(sql), clock);
   const everHadBook = "SELECT 1 FROM sqlite_sequence WHERE name = 'books'";
   inTransaction(database, () => {
     if (database.prepare(everHadBook).get()) return;
@@ -46,8 +51,8 @@ export function prepareSqliteBooks(
 /** A store on a prepared SQLite database (see {@link prepareSqliteBooks}), which it closes. */
 export function createSqliteBookStore(database: SqliteDatabase, clock: Clock): BookStore {
   const statement = statementCache(database);
-  const writer = createWriter(database, clock);
-  const answers = createAnswers(database, clock);
+  const writer = createWriter(statement, clock);
+  const answers = createAnswers(statement, clock);
 
   function findBook(id: number): Book | undefined {
     const row = statement(`SELECT ${COLUMNS} FROM books WHERE id = ?`).get(id);
@@ -95,7 +100,7 @@ export function createSqliteBookStore(database: SqliteDatabase, clock: Clock): B
     },
 
     async delete(id, precondition) {
-      inWriteTransaction(database, () => {
+      await inWriteTransaction(database, () => {
         expectBook(id, findBook(id), precondition);
         writer.remove(id);
       });
@@ -115,11 +120,32 @@ function translated<T>(work: () => T): T {
   }
 }
 
-function inWriteTransaction<T>(database: SqliteDatabase, work: () => T): T {
-  return translated(() => inTransaction(database, work));
+/**
+ * Runs `work` in a transaction. While another process holds the write lock it tries again and again:
+ * SQLite's own waiting would stop every other request too, as the driver is synchronous.
+ */
+async function inWriteTransaction<T>(database: SqliteDatabase, work: () => T): Promise<T> {
+  const giveUpAt = performance.now() + WRITE_LOCK_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return inTransaction(database, work);
+    } catch (error) {
+      if (!isBusyError(error) || performance.now() > giveUpAt) throw translateSqliteError(error);
+    }
+    // Not all at the same moment, where several processes wait.
+    await pause(Math.random() * WRITE_LOCK_PAUSE_MS);
+  }
 }
 
-function statementCache(database: SqliteDatabase): (sql: string) => SqliteStatement {
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+type Prepare = (sql: string) => SqliteStatement;
+
+function statementCache(database: SqliteDatabase): Prepare {
   const statements = new Map<string, SqliteStatement>();
   return (sql) => {
     const known = statements.get(sql);
@@ -131,8 +157,7 @@ function statementCache(database: SqliteDatabase): (sql: string) => SqliteStatem
 }
 
 /** Writes books and their words, which have to stay together. To be called in a transaction. */
-function createWriter(database: SqliteDatabase, clock: Clock) {
-  const statement = statementCache(database);
+function createWriter(statement: Prepare, clock: Clock) {
   const words = (book: { title: string; author: string }) => bookWords(book).join(" ");
   return {
     insert(input: BookInput): Book {
@@ -162,8 +187,7 @@ function createWriter(database: SqliteDatabase, clock: Clock) {
 }
 
 /** The answers that idempotency keys stand for. To be called in a transaction. */
-function createAnswers(database: SqliteDatabase, clock: Clock) {
-  const statement = statementCache(database);
+function createAnswers(statement: Prepare, clock: Clock) {
   const oldest = () => Math.floor(clock()) - IDEMPOTENCY_WINDOW_MS;
   return {
     find(key: string): Book | undefined {

@@ -24,6 +24,8 @@ export async function underMigrationLock<T>(
   work: (transaction: TransactionSql) => Promise<T>,
 ): Promise<T> {
   const result = await sql.begin(async (transaction) => {
+    // To wait for another instance's migration, or to index a large table, takes what it takes.
+    await transaction`SET LOCAL statement_timeout = 0`;
     await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
     return [await work(transaction)] as const;
   });
@@ -61,6 +63,12 @@ const UNAVAILABLE_CONNECTION =
 /** Whether a connection may not write: the server is a standby, or has been told to write nothing. */
 export function isReadOnlyError(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === "25006";
+}
+
+/** Whether the server itself sent this error, with an SQLSTATE. */
+export function isServerError(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
+  return typeof code === "string" && typeof severity === "string";
 }
 
 /** A driver's error in the domain's words where the server is at fault, else the error itself. */

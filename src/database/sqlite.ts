@@ -101,6 +101,11 @@ function readPragma(database: SqliteDatabase, name: string): number {
  */
 const UNAVAILABLE_CODES = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
 
+/** Whether another process holds a lock that the statement needs. */
+export function isBusyError(error: unknown): boolean {
+  return ((sqliteResultCode(error) ?? 0) & 0xff) === 5;
+}
+
 /** A driver's error in the domain's words where the database is at fault, else the error itself. */
 export function translateSqliteError(error: unknown): unknown {
   const code = sqliteResultCode(error);

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
@@ -26,8 +27,9 @@ const PAGE_POLICY = [
 const CACHED = { "Cache-Control": "public, max-age=3600" };
 
 /** Base64: by the macro a string, and where no bundler ran it the promise of one. */
-const SWAGGER_SCRIPT: string | Promise<string> = gzippedScript();
-const SWAGGER_STYLE: string | Promise<string> = gzippedStyle();
+type Base64 = string | Promise<string>;
+const SWAGGER_SCRIPT: Base64 = gzippedScript();
+const SWAGGER_STYLE: Base64 = gzippedStyle();
 
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
@@ -40,6 +42,8 @@ const CSS = "text/css; charset=utf-8";
 export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   const app = new OpenAPIHono<AppEnv>();
   let document: string | undefined;
+  const style = decodedOnce(SWAGGER_STYLE);
+  const script = decodedOnce(SWAGGER_SCRIPT);
 
   app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(openApiDocument(describedApp()));
@@ -47,8 +51,8 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   });
 
   app.get("/docs", (c) => c.html(page(), 200, { "Content-Security-Policy": PAGE_POLICY }));
-  app.get("/docs/swagger-ui.css", (c) => gzippedAsset(c, SWAGGER_STYLE, CSS));
-  app.get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, SWAGGER_SCRIPT, JAVASCRIPT));
+  app.get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS));
+  app.get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT));
   app.get("/docs/start.js", (c) =>
     c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
   );
@@ -57,13 +61,31 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   return app;
 }
 
+/** Decodes when it is first asked: most services never show the page. */
+function decodedOnce(base64: Base64): () => Promise<Uint8Array<ArrayBuffer>> {
+  let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  const decode = async () =>
+    Uint8Array.from(atob(await base64), (character) => character.charCodeAt(0));
+  return () => {
+    bytes ??= decode();
+    return bytes;
+  };
+}
+
 /** Sends an asset as it is stored, or unpacked to a client that does not take gzip. */
-async function gzippedAsset(c: Context, base64: string | Promise<string>, type: string) {
-  const bytes = Uint8Array.from(atob(await base64), (character) => character.charCodeAt(0));
+async function gzippedAsset(
+  c: Context,
+  gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
+  type: string,
+): Promise<Response> {
   const headers = { "Content-Type": type, Vary: "Accept-Encoding", ...CACHED };
-  if (/\bgzip\b(?!;q=0(\.0*)?\b)/.test(c.req.header("Accept-Encoding") ?? "")) {
-    return c.body(bytes, 200, { ...headers, "Content-Encoding": "gzip" });
-  }
+  const encoding = accepts(c, {
+    header: "Accept-Encoding",
+    supports: ["gzip"],
+    default: "identity",
+  });
+  const bytes = await gzipped();
+  if (encoding === "gzip") return c.body(bytes, 200, { ...headers, "Content-Encoding": "gzip" });
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return c.body(unpacked, 200, headers);
 }
@@ -93,7 +115,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     method: "get",
     path: "/openapi.json",
     tags,
-    summary: "This document",
+    summary: "The OpenAPI document",
     responses: {
       200: {
         description: "OpenAPI 3.1",

@@ -10,6 +10,19 @@ import { SERVICE } from "../service.ts";
 /** Whether this instance takes new work; a draining one finishes what it has and goes. */
 export type Readiness = () => "ok" | "draining";
 
+const healthSchema = z.object({
+  status: z.literal("healthy"),
+  timestamp: z.iso.datetime(),
+  service: z.string(),
+  version: z.string(),
+  uptime_seconds: z.number(),
+  environment: z.string(),
+});
+const readySchema = z.object({
+  ready: z.boolean(),
+  checks: z.object({ api: z.string(), database: z.string() }),
+});
+
 type HealthDeps = {
   environment: string;
   clock: Clock;
@@ -41,7 +54,7 @@ export function healthRoutes(deps: HealthDeps) {
   return app;
 }
 
-function health({ environment, clock, startedAt }: HealthDeps) {
+function health({ environment, clock, startedAt }: HealthDeps): z.output<typeof healthSchema> {
   return {
     status: "healthy",
     timestamp: timestamp(clock),
@@ -62,18 +75,6 @@ function checkDatabase(ping: () => Promise<void>): Promise<"ok" | "unavailable" 
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
-  const healthSchema = z.object({
-    status: z.literal("healthy"),
-    timestamp: z.iso.datetime(),
-    service: z.string(),
-    version: z.string(),
-    uptime_seconds: z.number(),
-    environment: z.string(),
-  });
-  const readySchema = z.object({
-    ready: z.boolean(),
-    checks: z.object({ api: z.string(), database: z.string() }),
-  });
   const tags = ["Health"];
   app.openAPIRegistry.registerPath({
     method: "get",

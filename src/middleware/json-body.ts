@@ -25,12 +25,21 @@ export function jsonBody(maxBytes: number): MiddlewareHandler {
   return async function jsonBody(c, next) {
     let text = "";
     const read = async () => {
-      text = await c.req.text();
+      text = decodeUtf8(await c.req.arrayBuffer());
     };
     await limit(c, read).catch(rethrowIncomplete);
     requireJson(c, text);
     await next();
   };
+}
+
+/** Strictly: a byte that is no UTF-8 would be stored as something that nobody sent. */
+function decodeUtf8(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new DomainError("malformed_json", "The request body is not valid UTF-8.", { cause });
+  }
 }
 
 function rethrowIncomplete(cause: unknown): never {

@@ -1,6 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 
-const HEADERS = Object.entries({
+/** Whatever is not a page may load nothing, and nothing may frame it. */
+const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+export const SECURITY_HEADERS = {
+  "Content-Security-Policy": API_POLICY,
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "X-XSS-Protection": "1; mode=block",
@@ -9,10 +13,7 @@ const HEADERS = Object.entries({
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-});
-
-/** For whatever is not a page: nothing may load, and nothing may frame it. */
-const CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
+};
 
 /**
  * Sets the security headers of every response. A page that needs another Content-Security-Policy sets
@@ -24,12 +25,12 @@ const CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
  * @see https://owasp.org/www-project-secure-headers/
  */
 export function securityHeaders(): MiddlewareHandler {
+  const entries = Object.entries(SECURITY_HEADERS);
   return async function securityHeaders(c, next) {
     await next();
     const { headers } = c.res;
-    for (const [name, value] of HEADERS) headers.set(name, value);
-    if (!headers.has("Content-Security-Policy")) {
-      headers.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-    }
+    const pagePolicy = headers.get("Content-Security-Policy");
+    for (const [name, value] of entries) headers.set(name, value);
+    if (pagePolicy !== null) headers.set("Content-Security-Policy", pagePolicy);
   };
 }

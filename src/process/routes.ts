@@ -133,7 +133,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
         }),
         "The action's result",
       ),
-      ...problems(400, 401, 413, 415),
+      ...problems(400, 401, 413, 415, 503),
     },
   });
 }

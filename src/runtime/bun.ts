@@ -1,6 +1,7 @@
+import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
 import { runCli } from "./cli.ts";
 import { createLineWriter } from "./line-writer.ts";
-import type { ListenOptions, Runtime } from "./serve.ts";
+import type { Fetch, ListenOptions, Runtime, Server } from "./serve.ts";
 import { untilSignal } from "./signals.ts";
 
 const PENDING_POLL_MS = 10;
@@ -12,9 +13,14 @@ process.on("exit", () => {
   err.flush();
 });
 
-function listen(fetch: (request: Request) => Response | Promise<Response>, options: ListenOptions) {
+function listen(fetch: Fetch, options: ListenOptions): Server {
   const server = Bun.serve({
-    fetch,
+    fetch: (request) => fetch(withAbsoluteUrl(request)),
+    // What the app could not turn into an answer itself, and nothing of what it was.
+    error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
+    development: false,
+    // Without this, and out of development mode, a second instance would take half the connections.
+    reusePort: false,
     hostname: options.host,
     port: options.port,
     idleTimeout: options.idleTimeoutSeconds,
@@ -22,6 +28,13 @@ function listen(fetch: (request: Request) => Response | Promise<Response>, optio
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
   return { port: server.port ?? options.port, stop: () => stop(server) };
+}
+
+/** Without a usable Host, as in HTTP/1.0, Bun gives a request a URL that is a path only. */
+function withAbsoluteUrl(request: Request): Request {
+  return request.url.startsWith("/")
+    ? new Request(`http://localhost${request.url}`, request)
+    : request;
 }
 
 /**

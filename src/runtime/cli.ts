@@ -9,7 +9,7 @@ import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { checkHealth } from "./healthcheck.ts";
 import { readSecretFile } from "./secret-file.ts";
-import { type Runtime, serve } from "./serve.ts";
+import { ListenError, type Runtime, serve } from "./serve.ts";
 import { openStore } from "./stores.ts";
 
 /** Exit codes, after sysexits.h. */
@@ -81,7 +81,7 @@ export async function runCli(args: readonly string[], runtime: Runtime): Promise
 }
 
 /** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
-function explainFailure(error: unknown, { env, stderr }: Runtime): number {
+function explainFailure(error: unknown, { stderr }: Runtime): number {
   if (error instanceof ConfigError) {
     stderr("thimble: the configuration cannot work:");
     for (const problem of error.problems) stderr(`  - ${problem}`);
@@ -96,9 +96,8 @@ function explainFailure(error: unknown, { env, stderr }: Runtime): number {
     stderr(`thimble: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
     return EXIT.unavailable;
   }
-  const { code, syscall } = (error ?? {}) as { code?: string; syscall?: string };
-  if (syscall === "listen") {
-    stderr(`thimble: cannot listen on ${env.HOST ?? "0.0.0.0"}:${env.PORT ?? "5000"}: ${code}`);
+  if (error instanceof ListenError || (error instanceof Error && error.name === "PostgresError")) {
+    stderr(`thimble: ${error.message}`);
     return EXIT.unavailable;
   }
   stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -30,6 +30,11 @@ export type Runtime = {
   untilSignal: () => Promise<string>;
 };
 
+/** The address that the configuration names cannot be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const IDLE_MARGIN_SECONDS = 5;
 
@@ -63,11 +68,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       newId: () => crypto.randomUUID(),
       readiness: () => state,
     });
-    const server = await runtime.listen((request) => app.fetch(request), {
-      host: config.host,
-      port: config.port,
-      idleTimeoutSeconds: config.requestTimeoutSeconds + IDLE_MARGIN_SECONDS,
-    });
+    const server = await listen(runtime, (request) => app.fetch(request), config);
     announce(config, apiKey, server.port, logger, stdout);
     const signal = await untilSignal;
     state = "draining";
@@ -76,6 +77,18 @@ export async function serve(runtime: Runtime): Promise<void> {
     logger.info("stopped");
   } finally {
     await opened.store.close();
+  }
+}
+
+async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<Server> {
+  const { host, port, requestTimeoutSeconds } = config;
+  const idleTimeoutSeconds = requestTimeoutSeconds + IDLE_MARGIN_SECONDS;
+  try {
+    return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
+  } catch (error) {
+    const { code, syscall } = (error ?? {}) as { code?: string; syscall?: string };
+    if (syscall !== "listen") throw error;
+    throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
   }
 }
 

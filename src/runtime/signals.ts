@@ -2,18 +2,24 @@ import { constants } from "node:os";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
+/** Ctrl-C reaches a process from the terminal and, where npm started it, once more from its parent. */
+const ECHO_MS = 500;
+
 /**
- * Resolves with the first signal that asks the process to end. The second one ends it at once, with
- * the exit code that shells give a process which died of it.
+ * Resolves with the first signal that asks the process to end. The next one ends it at once, with the
+ * exit code that shells give a process which died of it.
  */
 export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAt: number | undefined;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (asked) process.exit(128 + constants.signals[signal]);
-        asked = true;
-        resolve(signal);
+        if (askedAt === undefined) {
+          askedAt = performance.now();
+          resolve(signal);
+        } else if (performance.now() - askedAt > ECHO_MS) {
+          process.exit(128 + constants.signals[signal]);
+        }
       });
     }
   });

@@ -9,7 +9,7 @@ import {
   UnusableDatabaseError,
 } from "../database/sqlite.ts";
 
-/** How long a statement waits for another process that is writing. */
+/** How long opening and migrating wait for another process that is writing. */
 const BUSY_TIMEOUT_MS = 5000;
 
 /**

@@ -1,11 +1,12 @@
 import postgres from "postgres";
 import { type BookInput, SEED_BOOKS } from "../books/book.ts";
 import { createMemoryBookStore } from "../books/memory-store.ts";
-import { createPostgresBookStore, STATEMENT_TIMEOUT_MS } from "../books/postgres-store.ts";
+import { createPostgresBookStore } from "../books/postgres-store.ts";
 import { createSqliteBookStore, prepareSqliteBooks } from "../books/sqlite-store.ts";
 import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 
 const CONNECT_TIMEOUT_SECONDS = 3;
@@ -38,7 +39,10 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
     store: createSqliteBookStore(file, clock),
     prepare: async () => {
       try {
-        return prepareSqliteBooks(file, clock, seed);
+        const applied = prepareSqliteBooks(file, clock, seed);
+        // While it serves, the store itself waits for locks, and nothing else waits with it.
+        file.exec("PRAGMA busy_timeout = 0");
+        return applied;
       } catch (error) {
         throw unusable(path, error);
       }

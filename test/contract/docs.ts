@@ -33,6 +33,8 @@ function follow(document: unknown, reference: string): unknown {
     );
 }
 
+type Reference = { $ref?: string };
+
 export function docsContract(api: Api): void {
   const readDocument = async () => readJson<Document>(await api.get("/openapi.json"));
 
@@ -81,6 +83,19 @@ export function docsContract(api: Api): void {
       });
     }
 
+    for (const path of BOOKS) {
+      for (const method of ["put", "patch"]) {
+        test(`asks for no particular field of ${method.toUpperCase()} ${path}/{id}`, async () => {
+          const document = await readDocument();
+          const body = document.paths[`${path}/{id}`]?.[method]?.requestBody;
+          const { $ref = "" } = (body?.content?.["application/json"]?.schema ?? {}) as Reference;
+          const schema = follow(document, $ref) as { required?: string[]; properties: object };
+          expect(Object.keys(schema.properties)).toEqual(["title", "author", "year"]);
+          expect(schema.required ?? []).toEqual([]);
+        });
+      }
+    }
+
     test("names the fields of a book", async () => {
       const names = objectsIn(await readDocument()).flatMap((each) =>
         Object.keys((each.properties as object | undefined) ?? {}),
@@ -105,6 +120,23 @@ export function docsContract(api: Api): void {
       Array.from(page.matchAll(/<(?:script|link|img)\b[^>]*?\b(?:src|href)="([^"]+)"/g), (match) =>
         String(match[1]),
       ).filter((address) => !address.startsWith("data:"));
+
+    for (const [accepted, encoding] of [
+      ["gzip", "gzip"],
+      ["br, gzip;q=0.5", "gzip"],
+      ["gzip;q=0", null],
+      ["identity", null],
+    ] as const) {
+      test(`sends its script as ${encoding ?? "it is"} where the client takes ${accepted}`, async () => {
+        const headers = { "Accept-Encoding": accepted };
+        const response = await api.get("/docs/swagger-ui-bundle.js", headers);
+        // A fetch that unpacks by itself may leave the header or take it away.
+        if (encoding === null) expect(response.headers.get("Content-Encoding")).toBeNull();
+        expect(response.status).toBe(200);
+        expect(response.headers.get("Vary")).toContain("Accept-Encoding");
+        expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(100_000);
+      });
+    }
 
     test("is a page", async () => {
       const response = await api.get("/docs");

@@ -1,0 +1,119 @@
+import type { Sql } from "postgres";
+import { withDeadline } from "../deadline.ts";
+import {
+  isReadOnlyError,
+  isServerError,
+  translatePostgresError,
+  unavailableError,
+} from "./postgres.ts";
+
+/** How long the server may work on one statement. */
+export const STATEMENT_TIMEOUT_MS = 5000;
+
+/**
+ * How long an operation may take in all, waiting for a connection included. The server's own timeout
+ * cannot fire where the server has vanished.
+ */
+const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
+
+/** How long the operations under way may go on in a pool that is no longer used. */
+const RENEWAL_GRACE_SECONDS = 5;
+
+type PoolOptions = {
+  /** Makes a driver's pool. It is called again when the last one is of no more use. */
+  connect: () => Sql;
+  /** Brings the schema up to date; says how many migrations that took. */
+  prepare: (sql: Sql) => Promise<number>;
+};
+
+type Pool = {
+  sql: Sql;
+  preparation: Promise<number> | undefined;
+  prepared: boolean;
+  /** When the server last answered anything, by `performance.now()`. */
+  answeredAt: number;
+};
+
+export type PostgresPool = ReturnType<typeof createPostgresPool>;
+
+/**
+ * A pool that can be made while the server is down, and that heals by itself: its first operation
+ * which reaches the server prepares the database, and connections that hang are replaced.
+ */
+export function createPostgresPool({ connect, prepare }: PoolOptions) {
+  let current = open();
+
+  function open(): Pool {
+    const answeredAt = performance.now();
+    return { sql: connect(), preparation: undefined, prepared: false, answeredAt };
+  }
+
+  function prepared(pool: Pool): Promise<number> {
+    pool.preparation ??= prepare(pool.sql).then(
+      (applied) => {
+        pool.prepared = true;
+        return applied;
+      },
+      (error: unknown) => {
+        pool.preparation = undefined;
+        throw error;
+      },
+    );
+    return pool.preparation;
+  }
+
+  /** Connections that hang; the server behind new ones may be another. */
+  function giveUp(pool: Pool): void {
+    if (current !== pool) return;
+    current = open();
+    void pool.sql.end({ timeout: 0 });
+  }
+
+  /** A connection that may only read stays so, also when the server lets new ones write again. */
+  function renew(pool: Pool): void {
+    if (current !== pool) return;
+    current = { ...pool, sql: connect() };
+    void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+  }
+
+  /**
+   * One operation that came too late may have waited for a lock or in a queue. Only where nothing
+   * else got an answer either do the connections hang. A migration may take its time.
+   */
+  function expire(pool: Pool): never {
+    const silence = performance.now() - pool.answeredAt;
+    if (pool.prepared && silence >= OPERATION_TIMEOUT_MS) giveUp(pool);
+    throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
+  }
+
+  async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+    try {
+      await prepared(pool);
+      const result = await work(pool.sql);
+      pool.answeredAt = performance.now();
+      return result;
+    } catch (error) {
+      if (isServerError(error)) pool.answeredAt = performance.now();
+      if (isReadOnlyError(error)) renew(pool);
+      throw translatePostgresError(error);
+    }
+  }
+
+  return {
+    /** @throws {DomainError} `store_unavailable` when no answer comes in time. */
+    run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+      const pool = current;
+      return withDeadline(attempt(pool, work), OPERATION_TIMEOUT_MS, () => expire(pool));
+    },
+
+    /** Prepares the database now, however long that takes; says how many migrations it took. */
+    prepare(): Promise<number> {
+      const pool = current;
+      return attempt(pool, () => prepared(pool));
+    },
+
+    close(): Promise<void> {
+      return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+    },
+  };
+}
