@@ -10,10 +10,10 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     entrypoints: [new URL("../src/runtime/bun.ts", import.meta.url).pathname],
     minify: true,
     format: "esm",
-    // Bytecode starts sooner than source does. That of nested functions too would add 1 MB, and they
-    // are compiled soon enough when they are first called.
+    // Bytecode starts sooner than source does. That of functions would save another 6 ms of 40, and
+    // make every pull of the image 0.7 MB larger.
     bytecode: true,
-    bytecodeDepth: 1,
+    bytecodeDepth: 0,
     metafile: true,
     plugins: [englishOnly],
     // A file in the directory that the service happens to start in must not change what it does.

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
@@ -51,8 +51,10 @@ function open(path: string): SqliteDatabase {
     connection.exec("ROLLBACK");
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec("PRAGMA synchronous = FULL");
-    // Fails now, with a clear message, where the file can be read but not written.
+    // Fails now, with a clear message, where the file can be read but not written. SQLite would find
+    // out at the first write, where a process that was killed has left its log.
     connection.exec("BEGIN IMMEDIATE; ROLLBACK");
+    if (!isWritable(path)) throw new Error(NOT_WRITABLE);
   } catch (error) {
     connection.close();
     throw error;
@@ -60,14 +62,25 @@ function open(path: string): SqliteDatabase {
   return database;
 }
 
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const NOT_WRITABLE = "it, or its directory, is not writable";
+
 /** By extended or primary result code. */
 const REASONS: Record<number, string> = {
   5: "another process has locked it",
-  8: "it, or its directory, is not writable",
+  8: NOT_WRITABLE,
   10: "reading or writing it failed",
   11: "it is corrupt; nothing was changed in it",
   13: "the disk is full",
-  14: "it, or its directory, is not writable",
+  14: NOT_WRITABLE,
   26: "it is not a SQLite database; nothing was changed in it",
   // SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log.
   4874: "the disk is full",

@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { docker } from "../../scripts/docker.ts";
+import { httpContract } from "../http.contract.ts";
+import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
+import { type Container, until } from "./container.ts";
+import { TARGETS } from "./images.ts";
+import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
+
+const NOBODY = 65534;
+let deployment: Deployment;
+let api: Container;
+let db: Container;
+let apiKey: string;
+let service: Service;
+
+/** The replicas and their ports are others after each `up`. */
+async function findContainers(): Promise<void> {
+  api = await deployment.container("api");
+  db = await deployment.container("db");
+  [apiKey = ""] = await readSecrets(deployment.checkout);
+  service = { apiKey, fetch: api.fetch };
+}
+
+beforeAll(() => {
+  deployment = deploy();
+});
+
+afterAll(() => deployment.remove());
+
+test("without its secrets, plain Compose names the file that is missing", async () => {
+  const { status, output } = await deployment.compose("up", "--build", "--detach");
+  expect(status).not.toBe(0);
+  expect(output).toMatch(/bind source path does not exist: \S+\/secrets\/\w+\.txt/);
+});
+
+for (const target of TARGETS) {
+  describe(`bun run up, ${target}`, () => {
+    let output: string;
+
+    beforeAll(async () => {
+      const result = await deployment.up(target);
+      output = result.output;
+      expect(output).toContain("Thimble answers on");
+      expect(result.status).toBe(0);
+      await findContainers();
+    });
+
+    test("prints the URL and where the key is, not the key", () => {
+      const url = /Thimble answers on (http:\S+)/.exec(output)?.[1];
+      expect(fetch(`${url}/ready`).then(({ status }) => status)).resolves.toBe(200);
+      expect(output).toContain("cat secrets/api_key.txt");
+      expect(output).not.toContain(apiKey);
+    });
+
+    httpContract(`${target} on Compose's PostgreSQL`, async () => ({
+      baseUrl: await api.url(),
+      apiKey,
+      fetch,
+    }));
+
+    test("a health check fails while the database is paused, and passes again", async () => {
+      await api.healthIs("healthy");
+      await docker("pause", db.id);
+      await api.healthIs("unhealthy");
+      await docker("unpause", db.id);
+      await api.healthIs("healthy");
+    });
+
+    test("no acknowledged book is lost when the service is killed while it writes", async () => {
+      const books = await writeUntilRefused(service, 100, () => api.signal("KILL"));
+      expect(books.size).toBeGreaterThanOrEqual(100);
+      await api.start();
+      await api.answering();
+      await expectBooks(service, books);
+    });
+
+    test("no acknowledged book is lost when the database is killed while it writes", async () => {
+      const books = await writeUntilRefused(service, 100, () => db.signal("KILL"));
+      expect(books.size).toBeGreaterThanOrEqual(100);
+      await db.start();
+      await api.answering();
+      await expectBooks(service, books);
+    });
+  });
+}
+
+describe("secrets", () => {
+  test("are long, random, and the same after another up", async () => {
+    const before = await readSecrets(deployment.checkout);
+    for (const secret of before) expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(before[0]).not.toBe(before[1]);
+    await deployment.up("tiny");
+    await findContainers();
+    expect(await readSecrets(deployment.checkout)).toEqual(before);
+  });
+
+  test("can be read by the container's user and by no other user of the host", async () => {
+    // Whoever could get as far as the directory.
+    chmodSync(deployment.checkout.directory, 0o755);
+    for (const name of ["api_key", "postgres_password"]) {
+      const cat = ["cat", deployment.checkout.path(`secrets/${name}.txt`)];
+      const asNobody = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+      const result = Bun.spawnSync([...asNobody, ...cat]);
+      expect(result.stderr.toString()).toContain("Permission denied");
+      expect(result.exitCode).toBe(1);
+    }
+    const response = await service.fetch("/ready");
+    expect(response.status).toBe(200);
+  });
+
+  test("are in nothing that Docker tells, and in no log", async () => {
+    const { output: logs } = await deployment.compose("logs", "--no-color");
+    expect(logs).toContain("listening");
+    const told = (await inspectEverything()) + logs;
+    for (const secret of await readSecrets(deployment.checkout)) expect(told).not.toContain(secret);
+  });
+
+  test("are in no environment variable of a process", async () => {
+    for (const { id } of [api, db]) {
+      const pid = await docker("inspect", "--format={{.State.Pid}}", id);
+      const environment = await Bun.file(`/proc/${pid}/environ`).text();
+      expect(environment).toContain("_FILE=");
+      for (const secret of await readSecrets(deployment.checkout)) {
+        expect(environment).not.toContain(secret);
+      }
+    }
+  });
+
+  test("an empty one is refused with its name", async () => {
+    const path = deployment.checkout.path("secrets/api_key.txt");
+    const key = await Bun.file(path).text();
+    rmSync(path);
+    writeFileSync(path, "");
+    const { status, output } = await deployment.up("tiny");
+    rmSync(path);
+    writeFileSync(path, key);
+    chmodSync(path, 0o444);
+    expect(output).toContain("thimble: secrets/api_key.txt is empty");
+    expect(status).toBe(1);
+  });
+
+  test("a lost database password is not replaced while there is a database made with it", async () => {
+    const path = deployment.checkout.path("secrets/postgres_password.txt");
+    const password = await Bun.file(path).text();
+    rmSync(path);
+    const { status, output } = await deployment.up("tiny");
+    writeFileSync(path, password);
+    chmodSync(path, 0o444);
+    expect(output).toContain("secrets/postgres_password.txt is missing, and there is a database");
+    expect(status).toBe(1);
+  });
+});
+
+describe("the containers", () => {
+  test("are confined, and limited", async () => {
+    const host = JSON.parse(await api.inspect("{{json .HostConfig}}"));
+    expect(host).toMatchObject({
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+      Memory: expect.any(Number),
+      PidsLimit: expect.any(Number),
+      RestartPolicy: { Name: "unless-stopped" },
+    });
+    expect(host.Memory).toBeGreaterThan(0);
+    expect(host.PidsLimit).toBeGreaterThan(0);
+  });
+
+  test("the service is given longer to stop than a request may take", async () => {
+    const requestTimeoutSeconds = 30;
+    expect(Number(await api.inspect("{{.Config.StopTimeout}}"))).toBeGreaterThan(
+      requestTimeoutSeconds,
+    );
+  });
+
+  test("the database is out of reach from outside, and cannot reach out", async () => {
+    expect(await db.inspect("{{json .HostConfig.PortBindings}}")).toBe("{}");
+    const networks = Object.keys(
+      JSON.parse(await db.inspect("{{json .NetworkSettings.Networks}}")),
+    );
+    expect(networks).toHaveLength(1);
+    const isInternal = docker("network", "inspect", "--format={{.Internal}}", ...networks);
+    expect(await isInternal).toBe("true");
+  });
+
+  test("books outlive down and up", async () => {
+    const id = (await addBook(service, "Outlives")) ?? 0;
+    await deployment.compose("down");
+    expect((await deployment.up("standard")).status).toBe(0);
+    await findContainers();
+    await expectBooks(service, new Map([[id, "Outlives"]]));
+  });
+});
+
+describe("three replicas behind the proxy", () => {
+  const CADDY = "FROM debian:trixie-slim\nRUN apt-get update -qq && apt-get install -qq -y caddy\n";
+  const PROXY = `services:
+  proxy:
+    image: thimble-test:caddy
+    command: [caddy, run, --config, /etc/caddy/Caddyfile]
+    ports: !override ["127.0.0.1::443"]
+`;
+  let url: string;
+
+  beforeAll(async () => {
+    // Debian's Caddy, where the public image cannot be had.
+    const { checkout } = deployment;
+    writeFileSync(checkout.path("caddy.Dockerfile"), CADDY);
+    writeFileSync(checkout.path("compose.override.yml"), PROXY);
+    await docker(
+      ...["build", "--quiet", "--tag=thimble-test:caddy"],
+      ...[`--file=${checkout.path("caddy.Dockerfile")}`, checkout.directory],
+    );
+    const { status, output } = await deployment.compose(
+      ...["--profile=proxy", "up", "--detach", "--wait", "--scale=api=3"],
+    );
+    expect(output).toContain("Healthy");
+    expect(status).toBe(0);
+    const address = await deployment.compose("--profile=proxy", "port", "proxy", "443");
+    url = `https://localhost:${address.output.trim().split(":").at(-1)}`;
+  });
+
+  const ask = (path: string) => fetch(url + path, { tls: { rejectUnauthorized: false } });
+
+  test("Caddy finds nothing wrong with its configuration", async () => {
+    const { status, output } = await deployment.compose(
+      ...["--profile=proxy", "exec", "proxy"],
+      ...["caddy", "validate", "--config=/etc/caddy/Caddyfile"],
+    );
+    expect(output).toContain("Valid configuration");
+    expect(output).not.toMatch(/"level":"(warn|error)"/);
+    expect(status).toBe(0);
+  });
+
+  test("each takes its share of requests, over HTTPS", async () => {
+    await until("the proxy answers", async () => (await ask("/ready")).ok);
+    const { output } = await deployment.compose("ps", "--quiet", "api");
+    const replicas = output.trim().split("\n");
+    expect(replicas).toHaveLength(3);
+    await until("each replica was asked", async () => {
+      await Promise.all(Array.from({ length: 10 }, () => ask("/books/1")));
+      const logs = await Promise.all(replicas.map((id) => docker("logs", id)));
+      return logs.every((log) => log.includes('"path":"/books/1"'));
+    });
+  });
+
+  test("no request fails while a replica stops", async () => {
+    const { output } = await deployment.compose("ps", "--quiet", "api");
+    const [replica = ""] = output.trim().split("\n");
+    let stopped = false;
+    const stop = docker("stop", replica).then(() => {
+      stopped = true;
+    });
+    while (!stopped) expect((await ask("/books/1")).status).toBe(200);
+    await stop;
+  });
+});

@@ -1,0 +1,51 @@
+import { docker } from "../../scripts/docker.ts";
+import { type Checkout, copyCheckout } from "./checkout.ts";
+import { controlContainer } from "./container.ts";
+
+/** Tells the tests' containers from those that a user has up. */
+const PROJECT = "thimble-test-compose";
+
+export type Deployment = ReturnType<typeof deploy>;
+
+/** A new user's checkout, and the commands of the README run in it. */
+export function deploy() {
+  const checkout = copyCheckout();
+  const env = (target: string) => ({
+    COMPOSE_PROJECT_NAME: PROJECT,
+    CORS_ORIGINS: "https://app.example",
+    THIMBLE_IMAGE: "thimble-test-compose",
+    THIMBLE_TARGET: target,
+    THIMBLE_PORT: "",
+  });
+  const compose = (...args: string[]) => checkout.run(["docker", "compose", ...args], env("tiny"));
+  return {
+    checkout,
+    compose,
+    up: (target: string, ...options: string[]) =>
+      checkout.run([process.execPath, "scripts/up.ts", ...options], env(target)),
+    container: async (service: string) =>
+      controlContainer((await compose("ps", "--all", "--quiet", service)).output.trim()),
+    remove: async () => {
+      await compose("--profile=proxy", "down", "--volumes", "--remove-orphans");
+      checkout.remove();
+    },
+  };
+}
+
+/** Everything that Docker tells about what belongs to the deployment. */
+export async function inspectEverything(): Promise<string> {
+  const mine = `--filter=label=com.docker.compose.project=${PROJECT}`;
+  const list = async (...args: string[]) => (await docker(...args, "--quiet", mine)).split("\n");
+  const [containers, networks, volumes] = await Promise.all([
+    list("ps", "--all"),
+    list("network", "ls"),
+    list("volume", "ls"),
+  ]);
+  const images = await docker("image", "ls", "--quiet", "thimble-test-compose");
+  return await docker("inspect", ...containers, ...networks, ...volumes, ...images.split("\n"));
+}
+
+export function readSecrets(checkout: Checkout): Promise<string[]> {
+  const files = ["secrets/api_key.txt", "secrets/postgres_password.txt"];
+  return Promise.all(files.map((file) => Bun.file(checkout.path(file)).text()));
+}
