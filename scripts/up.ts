@@ -22,15 +22,23 @@ async function up(options: readonly string[]): Promise<number> {
 /** A new password would lock the API out of a database that was made with another one. */
 async function keepDatabasePassword(): Promise<void> {
   if (!missingSecrets(SECRETS_DIRECTORY).includes("postgres_password")) return;
-  const { name } = JSON.parse(await docker("compose", "config", "--format=json"));
-  const labels = { "com.docker.compose.project": name, "com.docker.compose.volume": "books" };
-  const filters = Object.entries(labels).map(([key, value]) => `--filter=label=${key}=${value}`);
-  if ((await docker("volume", "ls", "--quiet", ...filters)) === "") return;
+  if (!(await isDatabaseMade())) return;
   throw new SecretError(
     `${secretPath(SECRETS_DIRECTORY, "postgres_password")} is missing, and there is a database ` +
       "that was made with it; put it back, or remove the database and all books: " +
       "docker compose down --volumes",
   );
+}
+
+/** A volume alone says little: Compose makes it before it notices that a secret is missing. */
+async function isDatabaseMade(): Promise<boolean> {
+  const { name, services } = JSON.parse(await docker("compose", "config", "--format=json"));
+  const labels = { "com.docker.compose.project": name, "com.docker.compose.volume": "books" };
+  const filters = Object.entries(labels).map(([key, value]) => `--filter=label=${key}=${value}`);
+  const volume = await docker("volume", "ls", "--quiet", ...filters);
+  if (volume === "") return false;
+  const look = ["run", "--rm", "--entrypoint=test", `--volume=${volume}:/books:ro`];
+  return (await showDocker([...look, services.db.image, "-s", "/books/PG_VERSION"])) === 0;
 }
 
 async function announce(): Promise<void> {
