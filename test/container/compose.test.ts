@@ -14,12 +14,16 @@ let db: Container;
 let apiKey: string;
 let service: Service;
 
-/** The replicas and their ports are others after each `up`. */
-async function findContainers(): Promise<void> {
+/** Starts what is not up yet, and takes hold of it: containers and ports are others after each `up`. */
+async function up(target: string): Promise<string> {
+  const { status, output } = await deployment.up(target);
+  expect(output).toContain("Thimble answers on");
+  expect(status).toBe(0);
   api = await deployment.container("api");
   db = await deployment.container("db");
   [apiKey = ""] = await readSecrets(deployment.checkout);
   service = { apiKey, fetch: api.fetch };
+  return output;
 }
 
 beforeAll(() => {
@@ -39,11 +43,7 @@ for (const target of TARGETS) {
     let output: string;
 
     beforeAll(async () => {
-      const result = await deployment.up(target);
-      output = result.output;
-      expect(output).toContain("Thimble answers on");
-      expect(result.status).toBe(0);
-      await findContainers();
+      output = await up(target);
     });
 
     test("prints the URL and where the key is, not the key", () => {
@@ -86,12 +86,15 @@ for (const target of TARGETS) {
 }
 
 describe("secrets", () => {
+  beforeAll(async () => {
+    await up("tiny");
+  });
+
   test("are long, random, and the same after another up", async () => {
     const before = await readSecrets(deployment.checkout);
     for (const secret of before) expect(secret).toMatch(/^[0-9a-f]{64}$/);
     expect(before[0]).not.toBe(before[1]);
-    await deployment.up("tiny");
-    await findContainers();
+    await up("tiny");
     expect(await readSecrets(deployment.checkout)).toEqual(before);
   });
 
@@ -153,6 +156,10 @@ describe("secrets", () => {
 });
 
 describe("the containers", () => {
+  beforeAll(async () => {
+    await up("tiny");
+  });
+
   test("are confined, and limited", async () => {
     const host = JSON.parse(await api.inspect("{{json .HostConfig}}"));
     expect(host).toMatchObject({
@@ -185,8 +192,7 @@ describe("the containers", () => {
   test("books outlive down and up", async () => {
     const id = (await addBook(service, "Outlives")) ?? 0;
     await deployment.compose("down");
-    expect((await deployment.up("standard")).status).toBe(0);
-    await findContainers();
+    await up("standard");
     await expectBooks(service, new Map([[id, "Outlives"]]));
   });
 });
@@ -213,10 +219,8 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
       ...["build", "--quiet", "--tag=thimble-test:caddy"],
       ...[`--file=${checkout.path("caddy.Dockerfile")}`, checkout.directory],
     );
-    const { status, output } = await deployment.compose(
-      ...["--profile=proxy", "up", "--detach", "--wait", "--scale=api=3"],
-    );
-    expect(output).toContain("Healthy");
+    const { status, output } = await deployment.up("standard", "proxy", "--scale=api=3");
+    expect(output).toContain("Thimble answers on");
     expect(status).toBe(0);
     const address = await deployment.compose("--profile=proxy", "port", "proxy", "443");
     url = `https://localhost:${address.output.trim().split(":").at(-1)}`;

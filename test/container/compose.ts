@@ -21,8 +21,12 @@ export function deploy() {
   return {
     checkout,
     compose,
-    up: (target: string, ...options: string[]) =>
-      checkout.run([process.execPath, "scripts/up.ts", ...options], env(target)),
+    /** `bun run up`; `profile` says whether the proxy comes too. */
+    up: (target: string, profile = "", ...options: string[]) =>
+      checkout.run([process.execPath, "scripts/up.ts", ...options], {
+        ...env(target),
+        COMPOSE_PROFILES: profile,
+      }),
     container: async (service: string) =>
       controlContainer((await compose("ps", "--all", "--quiet", service)).output.trim()),
     remove: async () => {
