@@ -1,0 +1,34 @@
+import { describe, expect, test } from "bun:test";
+import packageJson from "../package.json" with { type: "json" };
+import { versionOf, webAddress } from "./build-arguments.ts";
+
+describe("versionOf", () => {
+  const next = packageJson.version;
+  for (const [described, version] of [
+    ["v1.2.3", "1.2.3"],
+    ["v1.2.3-dirty", `${next}+v1.2.3-dirty`],
+    ["v1.2.3-4-g5d9ebf0", `${next}+v1.2.3-4-g5d9ebf0`],
+    ["5d9ebf0", `${next}+5d9ebf0`],
+    [undefined, `${next}+unknown`],
+  ] as const) {
+    test(`${described} is ${version}`, () => {
+      expect(versionOf(described)).toBe(version);
+    });
+  }
+});
+
+describe("webAddress", () => {
+  for (const [remote, address] of [
+    ["https://example.com/owner/thimble.git", "https://example.com/owner/thimble"],
+    ["https://user:secret@example.com/owner/thimble", "https://example.com/owner/thimble"],
+    ["git@example.com:owner/thimble.git", "https://example.com/owner/thimble"],
+    ["ssh://git@example.com:2222/owner/thimble.git", "https://example.com/owner/thimble"],
+    ["/srv/git/thimble.git", undefined],
+    ["../thimble", undefined],
+    ["", undefined],
+  ] as const) {
+    test(`of ${remote || "no remote"} is ${address}`, () => {
+      expect(webAddress(remote)).toBe(address);
+    });
+  }
+});
