@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { build } from "../scripts/build.ts";
 import type { BookInput } from "../src/books/book.ts";
 import { createPostgresBookStore } from "../src/books/postgres-store.ts";
 import { prepareSqliteBooks } from "../src/books/sqlite-store.ts";
@@ -13,6 +12,7 @@ import { bookWords } from "../src/books/words.ts";
 import { inTransaction } from "../src/database/sqlite.ts";
 import { openSqliteFile } from "../src/runtime/sqlite-file.ts";
 import { freshDatabase } from "../test/postgres.ts";
+import { startService } from "../test/service.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
 const BOOKS = Number(process.argv[2] ?? 1_000_000);
@@ -21,7 +21,6 @@ const REQUESTS = 300;
 const PAGE = 1000;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
-const binary = join(directory, "thimble");
 
 /** The same books in every run: words by Zipf's law, so that some are common and most are rare. */
 function createBooks() {
@@ -95,29 +94,6 @@ async function fillPostgres(url: string): Promise<void> {
   await store.close();
 }
 
-async function startService(databaseUrl: string) {
-  const child = Bun.spawn([binary], {
-    env: { API_KEY, PORT: "0", HOST: "127.0.0.1", DATABASE_URL: databaseUrl, LOG_LEVEL: "INFO" },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const url = await new Promise<string>((resolve) => {
-    void (async () => {
-      for await (const chunk of child.stdout) {
-        const port = /"listening".*?"port":(\d+)/.exec(new TextDecoder().decode(chunk))?.[1];
-        if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
-      }
-    })();
-  });
-  return {
-    url,
-    stop: async () => {
-      child.kill();
-      await child.exited;
-    },
-  };
-}
-
 async function ask(url: string, init: RequestInit = {}) {
   const response = await fetch(url, init);
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
@@ -146,7 +122,8 @@ async function time(name: string, request: (round: number) => Promise<unknown>) 
 }
 
 async function measure(name: string, databaseUrl: string): Promise<void> {
-  const { url, stop } = await startService(databaseUrl);
+  await using service = await startService({ env: { API_KEY, DATABASE_URL: databaseUrl } });
+  const { url } = service;
   const { anyWord, next } = createBooks();
   const query = (text: string) => `${url}/books?q=${encodeURIComponent(text)}`;
   const cursor = await cursorOfPage(url, "id");
@@ -170,19 +147,17 @@ async function measure(name: string, databaseUrl: string): Promise<void> {
   ];
   console.log(`\n${name}, ${BOOKS} books, ${REQUESTS} requests each, one after the other`);
   for (const figure of figures) console.log(`- ${figure}`);
-  await stop();
 }
 
+const file = join(directory, "thimble.db");
+const { url, drop } = await freshDatabase();
 try {
-  await build(binary);
-  const file = join(directory, "thimble.db");
   fillSqlite(file);
   await measure("SQLite", `sqlite:${file}`);
-  const { url, drop } = await freshDatabase();
   await fillPostgres(url);
   await measure("PostgreSQL", url);
-  await drop();
 } finally {
+  await drop();
   rmSync(directory, { recursive: true, force: true });
 }
 process.exit(0);

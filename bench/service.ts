@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "../scripts/build.ts";
+import { compiledBinary, startService } from "../test/service.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
@@ -43,32 +43,7 @@ const server = Bun.serve({
 console.log(JSON.stringify({ message: "listening", port: server.port }));
 `;
 
-async function startPinned(command: string[], env: Record<string, string>) {
-  const child = Bun.spawn(["taskset", "-c", "0", ...command], {
-    env: { ...process.env, ...env },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const port = await listeningPort(child.stdout);
-  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill("SIGKILL") };
-}
-
-/** Reads the log up to the line that names the port, and goes on reading so that nothing blocks. */
-function listeningPort(stdout: ReadableStream<Uint8Array>): Promise<number> {
-  return new Promise((resolve) => {
-    void (async () => {
-      let text = "";
-      for await (const chunk of stdout) {
-        if (text === "found") continue;
-        text += new TextDecoder().decode(chunk);
-        const port = /"listening".*?"port":(\d+)/.exec(text)?.[1];
-        if (port === undefined) continue;
-        resolve(Number(port));
-        text = "found";
-      }
-    })();
-  });
-}
+const pinned = (...command: string[]) => ["taskset", "-c", "0", ...command];
 
 async function requestsPerSecond(url: string, { path, init }: Endpoint): Promise<number> {
   const script = join(directory, "request.lua");
@@ -101,7 +76,10 @@ async function measure(service: string, endpoint: Endpoint) {
   const answer = { status: response.status, headers, body: await response.text() };
   const bareFile = join(directory, "bare.ts");
   await Bun.write(bareFile, BARE_SERVER);
-  const bare = await startPinned([process.execPath, bareFile], { ANSWER: JSON.stringify(answer) });
+  await using bare = await startService({
+    command: pinned(process.execPath, bareFile),
+    env: { ANSWER: JSON.stringify(answer) },
+  });
   const rates: { service: number; bare: number }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     rates.push({
@@ -109,7 +87,6 @@ async function measure(service: string, endpoint: Endpoint) {
       bare: await requestsPerSecond(bare.url, endpoint),
     });
   }
-  bare.stop();
   return {
     service: median(rates.map((rate) => rate.service)),
     bare: median(rates.map((rate) => rate.bare)),
@@ -117,22 +94,15 @@ async function measure(service: string, endpoint: Endpoint) {
   };
 }
 
-const binary = join(directory, "thimble");
-await build(binary);
-const service = await startPinned([binary], {
-  API_KEY,
-  PORT: "0",
-  HOST: "127.0.0.1",
-  DATA_DIR: directory,
+await using service = await startService({
+  command: pinned(await compiledBinary()),
+  env: { API_KEY },
 });
-try {
-  console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
-  for (const endpoint of ENDPOINTS) {
-    const { service: rate, bare, ratio } = await measure(service.url, endpoint);
-    const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
-    console.log(`| ${cells.join(" | ")} |`);
-  }
-} finally {
-  service.stop();
-  rmSync(directory, { recursive: true, force: true });
+console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
+for (const endpoint of ENDPOINTS) {
+  const { service: rate, bare, ratio } = await measure(service.url, endpoint);
+  const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
+  console.log(`| ${cells.join(" | ")} |`);
 }
+rmSync(directory, { recursive: true, force: true });
+process.exit(0);

@@ -7,7 +7,7 @@ const STATIC_CHECKS = [
   ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
 ];
-const TESTS = [process.execPath, "test"];
+const TESTS = [process.execPath, "test", "--coverage"];
 
 const checks = process.argv.includes("--static") ? STATIC_CHECKS : [...STATIC_CHECKS, TESTS];
 const failed = checks.filter((command) => {

@@ -20,6 +20,9 @@ import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
 
 setDefaultTimeout(60_000);
 
+/** What readiness says of a server that refuses; where this machine is busy, its second is over first. */
+const DOWN = /^(unavailable|timeout)$/;
+
 const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
 
 /** What a test of a fault works with; all of it is gone when the test ends. */
@@ -71,7 +74,7 @@ describe("PostgreSQL that fails", () => {
         cause: expect.stringContaining("ECONNREFUSED"),
       }),
     );
-    await expectWithoutBooks(service, "unavailable");
+    await expectWithoutBooks(service, DOWN);
     await server.start();
     await untilReady(service);
     const { items } = await getJson<{ items: Book[] }>(service, "/books");
@@ -89,7 +92,7 @@ describe("PostgreSQL that fails", () => {
     for (let restart = 0; restart < 3; restart += 1) {
       await until("books are written", client.wrote);
       await server.stop();
-      await expectWithoutBooks(service, "unavailable");
+      await expectWithoutBooks(service, DOWN);
       await server.start();
       await untilReady(service);
     }
@@ -204,7 +207,7 @@ describe("PostgreSQL that fails", () => {
           const service = await bench.start({ DATABASE_URL: url });
           const warning = service.log().find(({ level }) => level === "WARNING");
           expect(warning?.cause).toMatch(cause);
-          await expectWithoutBooks(service, "unavailable");
+          await expectWithoutBooks(service, DOWN);
           await sql.unsafe(mend(name));
           await untilReady(service);
           expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
@@ -486,7 +489,7 @@ describe("a SQLite file that fails while it serves", () => {
 });
 
 /** Everything that needs no database works; what needs one says so. */
-async function expectWithoutBooks(service: ChildService, word: string): Promise<void> {
+async function expectWithoutBooks(service: ChildService, word: string | RegExp): Promise<void> {
   const echo = { action: "echo", data: "hello" };
   const [ready, list, one, created, changed, health, live, processed, docs] = await Promise.all([
     service.fetch("/ready"),
@@ -500,7 +503,10 @@ async function expectWithoutBooks(service: ChildService, word: string): Promise<
     service.fetch("/openapi.json"),
   ]);
   expect(ready.status).toBe(503);
-  expect(await ready.json()).toEqual({ ready: false, checks: { api: "ok", database: word } });
+  expect(await ready.json()).toEqual({
+    ready: false,
+    checks: { api: "ok", database: expect.stringMatching(word) },
+  });
   for (const response of [list, one, created, changed]) await expectUnavailable(response);
   expect(await health.json()).toMatchObject({ status: "healthy" });
   expect(await live.text()).toBe("OK");
