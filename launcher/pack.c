@@ -26,10 +26,10 @@
 enum { COMPRESSION_LEVEL = 22 };
 
 /*
- * Level 22 looks for matches from 3 bytes on. Leaving out the shortest makes the result 3 % larger
- * and unpacking 10 % faster.
+ * Level 22 looks for matches from 3 bytes on. Leaving out the shortest makes the result 1.4 %
+ * larger and unpacking 8 % faster; with 5 bytes the gain is lost in the noise, the cost is not.
  */
-enum { SHORTEST_MATCH = 5 };
+enum { SHORTEST_MATCH = 4 };
 
 enum { PAGE_SIZE = 4096 };
 
