@@ -30,8 +30,7 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
     const { action: name, ...members } = await readCommand(c);
     const action = findAction(name);
     const result = action.run(parseInput(action, members));
-    const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
-    return c.body(stringify(answer), 200, { "Content-Type": "application/json" });
+    return c.json({ success: true, action: action.name, ...result, timestamp: timestamp(clock) });
   });
 
   describeRoutes(app);
@@ -47,16 +46,6 @@ async function readCommand(c: Context): Promise<Record<string, unknown>> {
     throw invalidInput([{ path: "", message: "Expected a JSON object" }]);
   }
   return body as Record<string, unknown>;
-}
-
-/** JSON that can be parsed may still be nested too deeply to be written again. */
-function stringify(answer: object): string {
-  try {
-    return JSON.stringify(answer);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw invalidInput([{ path: "", message: "The request body is nested too deeply" }]);
-  }
 }
 
 function findAction(name: unknown): Action {
