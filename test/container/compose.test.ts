@@ -130,6 +130,15 @@ describe("secrets", () => {
     }
   });
 
+  test("a removed API key is replaced, and the new one holds at once", async () => {
+    const before = apiKey;
+    rmSync(deployment.checkout.path("secrets/api_key.txt"));
+    await up("tiny");
+    expect(apiKey).not.toBe(before);
+    expect(await addBook(service, "With the new key")).toBeNumber();
+    expect(await addBook({ ...service, apiKey: before }, "With the old key")).toBeUndefined();
+  });
+
   test("an empty one is refused with its name", async () => {
     const path = deployment.checkout.path("secrets/api_key.txt");
     const key = await Bun.file(path).text();
