@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 test("makes what is missing, each of it random", () => {
-  makeSecrets(directory);
+  expect(makeSecrets(directory)).toEqual([...SECRETS]);
   expect(missingSecrets(directory)).toEqual([]);
   for (const secret of read()) expect(secret).toMatch(/^[0-9a-f]{64}$/);
   expect(new Set(read()).size).toBe(SECRETS.length);
@@ -35,7 +35,7 @@ test("keeps a secret that is there, and mends its mode", () => {
   rmSync(path);
   writeFileSync(path, "made by hand", { mode: 0o600 });
   chmodSync(directory, 0o755);
-  makeSecrets(directory);
+  expect(makeSecrets(directory)).toEqual([]);
   expect(readFileSync(path, "utf8")).toBe("made by hand");
   expect(modeOf(path)).toBe(0o444);
   expect(modeOf(directory)).toBe(0o700);

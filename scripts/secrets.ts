@@ -26,16 +26,19 @@ export function missingSecrets(directory: string): Secret[] {
  * Makes the secrets that are missing, and gives the directory and all of them the modes that
  * secrets/README.md explains.
  *
+ * @returns the secrets that were made.
  * @throws {SecretError}
  */
-export function makeSecrets(directory: string): void {
+export function makeSecrets(directory: string): Secret[] {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, DIRECTORY_MODE);
-  for (const name of missingSecrets(directory)) {
+  const missing = missingSecrets(directory);
+  for (const name of missing) {
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toHex();
     writeFileSync(secretPath(directory, name), secret, { flag: "wx", mode: FILE_MODE });
   }
   for (const name of SECRETS) checkSecret(secretPath(directory, name));
+  return missing;
 }
 
 function checkSecret(path: string): void {

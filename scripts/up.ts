@@ -11,8 +11,10 @@ const SECRETS_DIRECTORY = "secrets";
 async function up(options: readonly string[]): Promise<number> {
   await requireEngine();
   await keepDatabasePassword();
-  makeSecrets(SECRETS_DIRECTORY);
-  const compose = ["compose", "up", "--build", "--detach", "--wait", ...options];
+  const made = makeSecrets(SECRETS_DIRECTORY);
+  // A container that is there holds on to the file that was a secret before.
+  const recreate = made.length > 0 ? ["--force-recreate"] : [];
+  const compose = ["compose", "up", "--build", "--detach", "--wait", ...recreate, ...options];
   const status = await showDocker(compose, buildArguments());
   if (status === 0) await announce();
   else console.error("thimble: it did not start; `docker compose logs` may say why");

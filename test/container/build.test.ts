@@ -5,7 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { docker } from "../../scripts/docker.ts";
 import { filesOfImage, type ImageFile } from "../../scripts/image-layers.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
-import { TARGETS } from "./images.ts";
+import { TARGETS, tagOf } from "./images.ts";
 
 let checkout: Checkout;
 
@@ -28,7 +28,7 @@ describe("two clean builds", () => {
   /** The digest of an image that nothing from the cache went into. */
   const cleanBuild = (target: string) =>
     docker(
-      ...["build", "--no-cache", "--quiet", `--target=${target}`, "--tag=thimble-test:clean"],
+      ...["build", "--no-cache", "--quiet", `--target=${target}`, `--tag=${tagOf("clean")}`],
       ...[`--build-arg=SOURCE_DATE_EPOCH=${EPOCH}`, checkout.directory],
     );
 
@@ -56,7 +56,7 @@ describe("the build context", () => {
   beforeAll(async () => {
     for (const file of PRIVATE) write(file, "private");
     write("probe.Dockerfile", "FROM scratch\nCOPY . /\n");
-    const tag = "thimble-test:context";
+    const tag = tagOf("context");
     await docker(
       ...["build", "--quiet", `--tag=${tag}`, `--file=${checkout.path("probe.Dockerfile")}`],
       checkout.directory,

@@ -4,7 +4,7 @@ import { docker } from "../../scripts/docker.ts";
 import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
 import { type Container, until } from "./container.ts";
-import { TARGETS } from "./images.ts";
+import { TARGETS, tagOf } from "./images.ts";
 import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
 
 const NOBODY = 65534;
@@ -130,6 +130,15 @@ describe("secrets", () => {
     }
   });
 
+  test("a removed API key is replaced, and the new one holds at once", async () => {
+    const before = apiKey;
+    rmSync(deployment.checkout.path("secrets/api_key.txt"));
+    await up("tiny");
+    expect(apiKey).not.toBe(before);
+    expect(await addBook(service, "With the new key")).toBeNumber();
+    expect(await addBook({ ...service, apiKey: before }, "With the old key")).toBeUndefined();
+  });
+
   test("an empty one is refused with its name", async () => {
     const path = deployment.checkout.path("secrets/api_key.txt");
     const key = await Bun.file(path).text();
@@ -206,7 +215,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
 `;
   const PROXY = `services:
   proxy:
-    image: thimble-test:caddy
+    image: ${tagOf("caddy")}
     ports: !override ["127.0.0.1::443"]
 `;
   let url: string;
@@ -216,7 +225,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
     writeFileSync(checkout.path("caddy.Dockerfile"), CADDY);
     writeFileSync(checkout.path("compose.override.yml"), PROXY);
     await docker(
-      ...["build", "--quiet", "--tag=thimble-test:caddy"],
+      ...["build", "--quiet", `--tag=${tagOf("caddy")}`],
       ...[`--file=${checkout.path("caddy.Dockerfile")}`, checkout.directory],
     );
     const { status, output } = await deployment.up("standard", "proxy", "--scale=api=3");

@@ -1,9 +1,7 @@
 import { docker } from "../../scripts/docker.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 import { controlContainer } from "./container.ts";
-
-/** Tells the tests' containers from those that a user has up. */
-const PROJECT = "thimble-test-compose";
+import { RUN } from "./images.ts";
 
 export type Deployment = ReturnType<typeof deploy>;
 
@@ -11,9 +9,9 @@ export type Deployment = ReturnType<typeof deploy>;
 export function deploy() {
   const checkout = copyCheckout();
   const env = (target: string) => ({
-    COMPOSE_PROJECT_NAME: PROJECT,
+    COMPOSE_PROJECT_NAME: RUN,
     CORS_ORIGINS: "https://app.example",
-    THIMBLE_IMAGE: "thimble-test-compose",
+    THIMBLE_IMAGE: `${RUN}-compose`,
     THIMBLE_TARGET: target,
     THIMBLE_PORT: "",
   });
@@ -38,14 +36,14 @@ export function deploy() {
 
 /** Everything that Docker tells about what belongs to the deployment. */
 export async function inspectEverything(): Promise<string> {
-  const mine = `--filter=label=com.docker.compose.project=${PROJECT}`;
+  const mine = `--filter=label=com.docker.compose.project=${RUN}`;
   const list = async (...args: string[]) => (await docker(...args, "--quiet", mine)).split("\n");
   const [containers, networks, volumes] = await Promise.all([
     list("ps", "--all"),
     list("network", "ls"),
     list("volume", "ls"),
   ]);
-  const images = await docker("image", "ls", "--quiet", "thimble-test-compose");
+  const images = await docker("image", "ls", "--quiet", `${RUN}-compose`);
   return await docker("inspect", ...containers, ...networks, ...volumes, ...images.split("\n"));
 }
 

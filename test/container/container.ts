@@ -1,5 +1,5 @@
 import { docker } from "../../scripts/docker.ts";
-import { LABEL, MEMORY, type Target, tagOf } from "./images.ts";
+import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
 
@@ -13,7 +13,7 @@ export type Container = Awaited<ReturnType<typeof startContainer>>;
 /** Starts a hardened container of a target, and waits until it answers. */
 export async function startContainer(target: Target, options: readonly string[] = []) {
   const id = await docker(
-    ...["run", "--detach", `--label=${LABEL}`, "--publish=127.0.0.1::5000"],
+    ...["run", "--detach", `--label=${RUN}`, "--publish=127.0.0.1::5000"],
     ...[`--env=API_KEY=${API_KEY}`, `--memory=${MEMORY[target]}`, ...HARDENED, ...options],
     tagOf(target),
   );
@@ -48,7 +48,7 @@ export function controlContainer(id: string) {
 
 /** Runs a container to its end, whatever that is. */
 export async function runToEnd(target: Target, options: string[], args: string[] = []) {
-  const command = ["run", "--rm", `--label=${LABEL}`, ...HARDENED, ...options, tagOf(target)];
+  const command = ["run", "--rm", `--label=${RUN}`, ...HARDENED, ...options, tagOf(target)];
   const child = Bun.spawn(["docker", ...command, ...args], { stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, status] = await Promise.all([
     new Response(child.stdout).text(),

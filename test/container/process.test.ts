@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { docker } from "../../scripts/docker.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
-import { LABEL, TARGETS } from "./images.ts";
+import { RUN, TARGETS } from "./images.ts";
 import { beginRequest } from "./partial-request.ts";
 import { addBook, expectBooks, writeUntilRefused } from "./writers.ts";
 
@@ -12,7 +12,7 @@ const containers: Container[] = [];
 let volume: string;
 
 beforeAll(async () => {
-  volume = await docker("volume", "create", `--label=${LABEL}`);
+  volume = await docker("volume", "create", `--label=${RUN}`);
 });
 
 afterEach(async () => {
