@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../scripts/build.ts";
+import { median } from "./statistics.ts";
+import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
@@ -44,7 +46,7 @@ console.log(JSON.stringify({ message: "listening", port: server.port }));
 `;
 
 async function startPinned(command: string[], env: Record<string, string>) {
-  const child = Bun.spawn(["taskset", "-c", "0", ...command], {
+  const child = Bun.spawn(["taskset", "-c", SERVICE_CORE, ...command], {
     env: { ...process.env, ...env },
     stdout: "pipe",
     stderr: "inherit",
@@ -70,31 +72,6 @@ function listeningPort(stdout: ReadableStream<Uint8Array>): Promise<number> {
   });
 }
 
-async function requestsPerSecond(url: string, { path, init }: Endpoint): Promise<number> {
-  const script = join(directory, "request.lua");
-  const headers = Object.entries((init.headers ?? {}) as Record<string, string>);
-  await Bun.write(
-    script,
-    [
-      `wrk.method = "${init.method ?? "GET"}"`,
-      ...headers.map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
-      `wrk.body = ${init.body === undefined ? "nil" : JSON.stringify(init.body)}`,
-    ].join("\n"),
-  );
-  const wrk = Bun.spawn(
-    ["taskset", "-c", "1", "wrk", "-t1", "-c32", `-d${seconds}s`, "-s", script, url + path],
-    { stdout: "pipe" },
-  );
-  const report = await new Response(wrk.stdout).text();
-  if ((await wrk.exited) !== 0) throw new Error("wrk failed");
-  if (/Non-2xx/.test(report)) throw new Error(`${path} was not answered well:\n${report}`);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 async function measure(service: string, endpoint: Endpoint) {
   const response = await fetch(service + endpoint.path, endpoint.init);
   const headers = [...response.headers].filter(([name]) => !/^(date|content-length)$/.test(name));
@@ -105,8 +82,8 @@ async function measure(service: string, endpoint: Endpoint) {
   const rates: { service: number; bare: number }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     rates.push({
-      service: await requestsPerSecond(service, endpoint),
-      bare: await requestsPerSecond(bare.url, endpoint),
+      service: await requestsPerSecond(service + endpoint.path, seconds, endpoint.init),
+      bare: await requestsPerSecond(bare.url + endpoint.path, seconds, endpoint.init),
     });
   }
   bare.stop();
