@@ -23,7 +23,7 @@ import { CONDITIONS, measureRate, measureStart, type Start } from "./run.ts";
 import { markdown } from "./table.ts";
 import { chooseVariants, findVariants, type Variant } from "./variants.ts";
 
-const FULL: Effort = { starts: 10, turns: 5, secondsPerTurn: 4 };
+const FULL: Effort = { starts: 10, turns: 5, secondsPerTurn: 2 };
 const QUICK: Effort = { starts: 3, turns: 1, secondsPerTurn: 1 };
 
 type Built = Pick<Result, "uncompressed" | "contents" | "buildSeconds" | "localBases">;
