@@ -11,8 +11,9 @@ const PANELS: Panel[] = [
 ];
 
 const PADDING = 24;
-const LABELS_WIDTH = 230;
-const PANEL_WIDTH = 172;
+const LABELS_WIDTH = 256;
+const LABELS_LENGTH = 40;
+const PANEL_WIDTH = 166;
 const PANEL_GAP = 16;
 const VALUE_WIDTH = 48;
 const ROW_HEIGHT = 40;
@@ -82,8 +83,13 @@ function label({ name, description }: Bar, row: number): string {
   const y = rowTop(row);
   return [
     text("text name", PADDING, y + 14, name),
-    text("quiet small", PADDING, y + 29, description),
+    text("quiet small", PADDING, y + 29, shorten(description)),
   ].join("\n");
+}
+
+function shorten(description: string): string {
+  if (description.length <= LABELS_LENGTH) return description;
+  return `${description.slice(0, LABELS_LENGTH - 1).trimEnd()}…`;
 }
 
 function panelLines({ title, digits }: Panel, index: number, bars: readonly Bar[]): string[] {

@@ -1,4 +1,4 @@
-# Production node_modules on oven/bun slim
+# Production node_modules, oven/bun slim
 ARG BUN_VERSION
 FROM oven/bun:${BUN_VERSION}-slim AS packages
 WORKDIR /app

@@ -1,4 +1,4 @@
-# One stage on oven/bun slim, everything installed
+# One stage on oven/bun slim
 ARG BUN_VERSION
 FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app

@@ -35,7 +35,7 @@ export type Results = {
 /** The image that Thimble replaces. Its figures are those it was published with; nobody measured them here. */
 export const FLASK = {
   name: "Flask",
-  description: "The image that Thimble replaces, as published",
+  description: "What Thimble replaces, as published",
   uncompressed: 75_200_000,
   buildSeconds: 90,
   firstAnswerMs: 3000,

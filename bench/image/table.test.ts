@@ -10,7 +10,7 @@ describe("the table", () => {
     expect(rows).toEqual([
       "| **naive**\\*: One stage <slim> | 425.0 | 150.4 / 120.6 | 8 / 9000 / 400 | 4.0 / 3.0 | 237 | 35.0 + 0.0 = 35.0 | 20000 |",
       "| **tiny**: Packed | 45.0 | 44.0 / 43.0 | 2 / 7 / 2 | 60.0 / 50.0 | 140 | 12.0 + 108.0 = 120.0 | 20100 |",
-      "| **Flask**†: The image that Thimble replaces, as published | 75.2 |  |  | 90 | 3000 |  |  |",
+      "| **Flask**†: What Thimble replaces, as published | 75.2 |  |  | 90 | 3000 |  |  |",
     ]);
   });
 

@@ -1,4 +1,4 @@
-# Compiled, packed by UPX, on scratch
+# Compiled, UPX, on scratch
 #
 # `--best --lzma` is the smallest that UPX makes, and size is what UPX is taken for. `--fast` starts
 # sooner and is larger.

@@ -25,7 +25,7 @@ const PROJECT_VARIANTS: Variant[] = [
   },
   {
     name: "tiny",
-    description: "Compiled, packed behind a launcher, on scratch",
+    description: "Compiled, behind a launcher, on scratch",
     dockerfile: "Dockerfile",
     target: "tiny",
   },
