@@ -26,6 +26,8 @@ import { chooseVariants, findVariants, type Variant } from "./variants.ts";
 const FULL: Effort = { starts: 10, turns: 5, secondsPerTurn: 2 };
 const QUICK: Effort = { starts: 3, turns: 1, secondsPerTurn: 1 };
 
+const INTERRUPTED = 130;
+
 type Built = Pick<Result, "uncompressed" | "contents" | "buildSeconds" | "localBases">;
 type Measured = { variant: Variant; built: Built; starts: Start[]; rates: number[] };
 
@@ -124,14 +126,16 @@ async function main(args: string[]): Promise<void> {
   console.log(markdown(results));
 }
 
-/** Ctrl-C leaves nothing behind either. */
+/** Ctrl-C leaves nothing behind either, though it comes twice: from the terminal, and from bun.mjs. */
 function removeWhenInterrupted(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, async () => {
-      await removeAll().catch(() => {});
-      process.exit(130);
-    });
-  }
+  let interrupted = false;
+  const interrupt = async () => {
+    if (interrupted) return;
+    interrupted = true;
+    await removeAll().catch(() => {});
+    process.exit(INTERRUPTED);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
 }
 
 if (import.meta.main) {
