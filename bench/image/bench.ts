@@ -8,6 +8,9 @@
 //
 // A quick run, or one of some variants only, writes partial-results.* instead. Each variant is a
 // Dockerfile of this folder, or a target of the project's. Needs Docker, wrk and two cores.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker, requireEngine } from "../../scripts/docker.ts";
@@ -126,6 +129,13 @@ async function main(args: string[]): Promise<void> {
   console.log(markdown(results));
 }
 
+/** Whatever is written to a temporary directory from now on is gone when this process ends. */
+function useOwnTemporaryDirectory(): void {
+  const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+  process.env.TMPDIR = directory;
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+}
+
 /** Ctrl-C leaves nothing behind either, though it comes twice: from the terminal, and from bun.mjs. */
 function removeWhenInterrupted(): void {
   let interrupted = false;
@@ -139,6 +149,7 @@ function removeWhenInterrupted(): void {
 }
 
 if (import.meta.main) {
+  useOwnTemporaryDirectory();
   removeWhenInterrupted();
   let status = 0;
   try {
