@@ -5,7 +5,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
 import { compiledBinary, startService } from "../test/service.ts";
+import { median } from "./statistics.ts";
+import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
@@ -43,32 +46,7 @@ const server = Bun.serve({
 console.log(JSON.stringify({ message: "listening", port: server.port }));
 `;
 
-const pinned = (...command: string[]) => ["taskset", "-c", "0", ...command];
-
-async function requestsPerSecond(url: string, { path, init }: Endpoint): Promise<number> {
-  const script = join(directory, "request.lua");
-  const headers = Object.entries((init.headers ?? {}) as Record<string, string>);
-  await Bun.write(
-    script,
-    [
-      `wrk.method = "${init.method ?? "GET"}"`,
-      ...headers.map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
-      `wrk.body = ${init.body === undefined ? "nil" : JSON.stringify(init.body)}`,
-    ].join("\n"),
-  );
-  const wrk = Bun.spawn(
-    ["taskset", "-c", "1", "wrk", "-t1", "-c32", `-d${seconds}s`, "-s", script, url + path],
-    { stdout: "pipe" },
-  );
-  const report = await new Response(wrk.stdout).text();
-  if ((await wrk.exited) !== 0) throw new Error("wrk failed");
-  if (/Non-2xx/.test(report)) throw new Error(`${path} was not answered well:\n${report}`);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
+const pinned = (...command: string[]) => ["taskset", "-c", SERVICE_CORE, ...command];
 
 async function measure(service: string, endpoint: Endpoint) {
   const response = await fetch(service + endpoint.path, endpoint.init);
@@ -83,8 +61,8 @@ async function measure(service: string, endpoint: Endpoint) {
   const rates: { service: number; bare: number }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     rates.push({
-      service: await requestsPerSecond(service, endpoint),
-      bare: await requestsPerSecond(bare.url, endpoint),
+      service: await requestsPerSecond(service + endpoint.path, seconds, endpoint.init),
+      bare: await requestsPerSecond(bare.url + endpoint.path, seconds, endpoint.init),
     });
   }
   return {

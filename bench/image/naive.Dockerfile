@@ -1,0 +1,7 @@
+# One stage on oven/bun slim
+ARG BUN_VERSION
+FROM oven/bun:${BUN_VERSION}-slim
+WORKDIR /app
+COPY . .
+RUN bun install --frozen-lockfile
+CMD ["src/runtime/bun.ts"]

@@ -1,0 +1,42 @@
+import type { Contents } from "./contents.ts";
+import type { Machine, Versions } from "./machine.ts";
+import type { CONDITIONS } from "./run.ts";
+
+/** What a variant was measured to be. Sizes and memory are in bytes. */
+export type Result = {
+  name: string;
+  description: string;
+  uncompressed: number;
+  contents: Contents;
+  buildSeconds: { cold: number; warm: number };
+  firstAnswerMs: number;
+  idle: { anon: number; shmem: number };
+  requestsPerSecond: number;
+  /** The images it is built from that were built on this machine, and not pulled from a registry. */
+  localBases: string[];
+};
+
+/** How often each thing is measured, and for how long. */
+export type Effort = { starts: number; turns: number; secondsPerTurn: number };
+
+export type Results = {
+  date: string;
+  command: string;
+  quick: boolean;
+  revision: string;
+  machine: Machine & { loadBefore: number };
+  versions: Versions;
+  effort: Effort;
+  conditions: typeof CONDITIONS;
+  compression: { gzipLevel: number; zstdLevel: number };
+  results: Result[];
+};
+
+/** The image that Thimble replaces. Its figures are those it was published with; nobody measured them here. */
+export const FLASK = {
+  name: "Flask",
+  description: "What Thimble replaces, as published",
+  uncompressed: 75_200_000,
+  buildSeconds: 90,
+  firstAnswerMs: 3000,
+};

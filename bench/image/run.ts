@@ -1,0 +1,99 @@
+import { docker } from "../../scripts/docker.ts";
+import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
+import { imageOf } from "./build.ts";
+import { type Memory, memoryOf } from "./memory.ts";
+import type { Variant } from "./variants.ts";
+
+export type Start = Memory & { firstAnswerMs: number };
+
+/** What every variant runs under, whatever its image says. */
+export const CONDITIONS = {
+  memory: "256m",
+  ready: "/ready",
+  endpoint: "/books/1",
+  settleMs: 2000,
+  warmUpSeconds: 1,
+};
+
+const DEADLINE_MS = 60_000;
+const POLL_MS = 2;
+
+/** From the start of the container's process, as the engine gives it, to its first 200; then its memory. */
+export function measureStart(variant: Variant): Promise<Start> {
+  return withContainer(variant, [], async ({ id, answeredAt }) => {
+    await Bun.sleep(CONDITIONS.settleMs);
+    const state = await docker("inspect", "--format={{.State.StartedAt}} {{.State.Pid}}", id);
+    const [startedAt = "", pid] = state.split(" ");
+    const firstAnswerMs = answeredAt - millisecondsOf(startedAt);
+    return { firstAnswerMs, ...(await memoryOf(Number(pid))) };
+  });
+}
+
+/** Requests per second of a container on one core, once it has been asked for a second. */
+export function measureRate(variant: Variant, seconds: number): Promise<number> {
+  return withContainer(variant, [`--cpuset-cpus=${SERVICE_CORE}`], async ({ url }) => {
+    await requestsPerSecond(url + CONDITIONS.endpoint, CONDITIONS.warmUpSeconds);
+    return await requestsPerSecond(url + CONDITIONS.endpoint, seconds);
+  });
+}
+
+type Started = { id: string; url: string; answeredAt: number };
+
+/**
+ * A container on the host's network, so that neither a proxy nor address translation is measured; and
+ * without health checks, so that nothing but the service runs in it.
+ */
+async function withContainer<T>(
+  variant: Variant,
+  options: readonly string[],
+  use: (started: Started) => Promise<T>,
+): Promise<T> {
+  const port = freePort();
+  const environment = {
+    ENVIRONMENT: "production",
+    API_KEY: "a-key-for-the-benchmark",
+    DATA_DIR: "/data",
+    HOST: "127.0.0.1",
+    PORT: String(port),
+  };
+  const id = await docker(
+    ...["create", `--name=${imageOf(variant)}`, "--network=host", "--no-healthcheck"],
+    ...["--volume=/data", `--memory=${CONDITIONS.memory}`, ...options],
+    ...Object.entries(environment).map(([name, value]) => `--env=${name}=${value}`),
+    imageOf(variant),
+  );
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    const [answeredAt] = await Promise.all([
+      firstAnswer(url + CONDITIONS.ready, variant.name),
+      docker("start", id),
+    ]);
+    return await use({ id, url, answeredAt });
+  } finally {
+    await docker("rm", "--force", "--volumes", id);
+  }
+}
+
+/** Resolves with the time of the first 200, in milliseconds since 1970, as precise as the clock is. */
+async function firstAnswer(url: string, name: string): Promise<number> {
+  const deadline = performance.now() + DEADLINE_MS;
+  while (performance.now() < deadline) {
+    const { status } = await fetch(url).catch(() => ({ status: 0 }));
+    if (status === 200) return performance.timeOrigin + performance.now();
+    await Bun.sleep(POLL_MS);
+  }
+  throw new Error(`${name} gave no 200 within ${DEADLINE_MS / 1000} s`);
+}
+
+/** What `Date` would round: an RFC 3339 time with nanoseconds, in milliseconds since 1970. */
+export function millisecondsOf(time: string): number {
+  const [, seconds = "", fraction = "0"] = /^([^.]+?)(?:\.(\d+))?Z$/.exec(time) ?? [];
+  return Date.parse(`${seconds}Z`) + Number(`0.${fraction}`) * 1000;
+}
+
+function freePort(): number {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port = 0 } = server;
+  server.stop(true);
+  return port;
+}

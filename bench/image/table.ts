@@ -1,0 +1,86 @@
+import { FLASK, type Result, type Results } from "./results.ts";
+
+const HEADS = [
+  "image",
+  "MB",
+  "pull MB, gzip / zstd",
+  "layers / files / executables",
+  "build s, cold / warm",
+  "first 200, ms",
+  "idle MiB, anon + shmem",
+  "requests/s",
+];
+
+const LOCAL_MARK = "\\*";
+const CITED_MARK = "†";
+
+/** The results as Markdown: a table and what has to be known to read it. */
+export function markdown(results: Results): string {
+  const rows = [...results.results.map(resultRow), flaskRow()];
+  const table = [HEADS, HEADS.map((_head, index) => (index === 0 ? "---" : "--:")), ...rows];
+  const lines = table.map((cells) => `| ${cells.join(" | ")} |`);
+  return [quickNote(results), lines.join("\n"), ...notes(results)].filter(Boolean).join("\n\n");
+}
+
+function resultRow(result: Result): string[] {
+  const { contents, buildSeconds, idle, localBases } = result;
+  const mark = localBases.length > 0 ? LOCAL_MARK : "";
+  return [
+    `**${result.name}**${mark}: ${result.description}`,
+    megabytes(result.uncompressed),
+    `${megabytes(contents.gzip)} / ${megabytes(contents.zstd)}`,
+    `${contents.layers} / ${contents.files} / ${contents.executables}`,
+    `${buildSeconds.cold.toFixed(1)} / ${buildSeconds.warm.toFixed(1)}`,
+    result.firstAnswerMs.toFixed(0),
+    `${mebibytes(idle.anon)} + ${mebibytes(idle.shmem)} = ${mebibytes(idle.anon + idle.shmem)}`,
+    result.requestsPerSecond.toFixed(0),
+  ];
+}
+
+function flaskRow(): string[] {
+  const { name, description, uncompressed, buildSeconds, firstAnswerMs } = FLASK;
+  return [
+    `**${name}**${CITED_MARK}: ${description}`,
+    megabytes(uncompressed),
+    "",
+    "",
+    String(buildSeconds),
+    String(firstAnswerMs),
+    "",
+    "",
+  ];
+}
+
+function quickNote({ quick }: Results): string {
+  return quick ? "**A quick run: few repetitions, so times and rates are rough.**" : "";
+}
+
+function notes(results: Results): string[] {
+  const { machine, versions, effort, conditions, compression } = results;
+  const local = [...new Set(results.results.flatMap(({ localBases }) => localBases))];
+  return [
+    `${results.date.slice(0, 10)}, \`${results.command}\` on ${machine.cores} cores (${machine.cpu}), ` +
+      `${machine.memoryGiB} GiB, Linux ${versions.linux} on ${machine.architecture}, ` +
+      `Docker ${versions.engine}, Bun ${versions.bun}, wrk ${versions.wrk}.`,
+    local.length > 0
+      ? `${LOCAL_MARK} Base images built locally: ${local.join(", ")}. The public ones differ in size.`
+      : "",
+    `${CITED_MARK} Cited, not measured here.`,
+    `Pull: the layers of \`docker save\`, as gzip -${compression.gzipLevel} (what \`docker push\` uses) ` +
+      `and as zstd -${compression.zstdLevel}. Build: cold without any cache, downloads included; warm ` +
+      "after a change of the source. First 200: from the container's `State.StartedAt` to the first " +
+      `200 of \`${conditions.ready}\`, median of ${effort.starts}. Idle: ` +
+      `${conditions.settleMs / 1000} s later, from the cgroup, without the page cache. Requests: ` +
+      `\`GET ${conditions.endpoint}\` from SQLite, one core for the container and one for wrk, ` +
+      `median of ${effort.turns} turns of ${effort.secondsPerTurn} s. All under ` +
+      `\`--memory=${conditions.memory}\`.`,
+  ];
+}
+
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+export function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}

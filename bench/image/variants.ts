@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
+
+/** A way to ship the service as an image: a Dockerfile of this folder, or a target of the project's. */
+export type Variant = {
+  name: string;
+  description: string;
+  dockerfile: string;
+  target?: string;
+};
+
+const FOLDER = "bench/image";
+const SUFFIX = ".Dockerfile";
+
+/** What every Dockerfile here is built with: the version of Bun is pinned in package.json alone. */
+export const BUILD_ARGUMENTS = { BUN_VERSION: packageJson.packageManager.replace("bun@", "") };
+
+const PROJECT_VARIANTS: Variant[] = [
+  {
+    name: "standard",
+    description: "Compiled, on scratch",
+    dockerfile: "Dockerfile",
+    target: "standard",
+  },
+  {
+    name: "tiny",
+    description: "Compiled, behind a launcher, on scratch",
+    dockerfile: "Dockerfile",
+    target: "tiny",
+  },
+];
+
+/** `NAME.Dockerfile` of this folder is the variant NAME; its first line is a comment that describes it. */
+export function findVariants(): Variant[] {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith(SUFFIX));
+  return [...files.sort().map(readVariant), ...PROJECT_VARIANTS];
+}
+
+function readVariant(file: string): Variant {
+  const dockerfile = join(FOLDER, file);
+  const description = /^# *(.+)/.exec(readFileSync(dockerfile, "utf8"))?.[1];
+  const name = file.slice(0, -SUFFIX.length);
+  return { name, description: description ?? name, dockerfile };
+}
+
+/** The variants of these names, or all of them for no name. @throws {Error} for an unknown name. */
+export function chooseVariants(all: readonly Variant[], names: readonly string[]): Variant[] {
+  const unknown = names.find((name) => !all.some((variant) => variant.name === name));
+  if (unknown !== undefined) {
+    const known = all.map(({ name }) => name).join(", ");
+    throw new Error(`there is no variant ${unknown}; there are ${known}`);
+  }
+  return all.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** The images outside a Dockerfile that it starts from. */
+export function baseImages(dockerfile: string): string[] {
+  const stages = new Set(["scratch"]);
+  const bases = new Set<string>();
+  const defaults = dockerfile.matchAll(/^ARG (\w+)=(\S+)/gm);
+  const values: Record<string, string> = Object.fromEntries(
+    [...defaults].map(([, name, value]) => [name, value]),
+  );
+  Object.assign(values, BUILD_ARGUMENTS);
+  for (const [, from = "", stage] of dockerfile.matchAll(/^FROM (\S+)(?: AS (\S+))?/gim)) {
+    const image = from.replace(/\$\{?(\w+)\}?/g, (whole, name) => values[name] ?? whole);
+    if (!stages.has(image)) bases.add(image);
+    if (stage !== undefined) stages.add(stage);
+  }
+  return [...bases];
+}

@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { rateOf } from "./wrk.ts";
+
+const REPORT = `Running 4s test @ http://127.0.0.1:5000/books/1
+  1 threads and 32 connections
+  80000 requests in 4.00s, 30.00MB read
+Requests/sec:  20000.25
+Transfer/sec:      7.50MB
+`;
+
+test("the rate is read from wrk's report", () => {
+  expect(rateOf(REPORT)).toBe(20000.25);
+});
+
+test("a report of failed requests is no rate", () => {
+  const failed = REPORT.replace("Requests/sec", "  Non-2xx or 3xx responses: 7\nRequests/sec");
+  expect(() => rateOf(failed)).toThrow("Non-2xx or 3xx responses: 7");
+  expect(() => rateOf("")).toThrow("wrk names no rate");
+});
