@@ -1,4 +1,5 @@
-// Writes the README's tables of endpoints and of configuration from the code, between their markers:
+// Writes the README's tables between their markers: endpoints and configuration from the code, images
+// from the last complete run of the benchmark:
 //
 //   bun scripts/readme-tables.ts
 import type { z } from "zod";
@@ -8,6 +9,7 @@ import { runCli } from "../src/runtime/cli.ts";
 type Operation = { summary?: string; security?: unknown[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
+const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
 export const README = new URL("../README.md", import.meta.url).pathname;
 
 /** The OpenAPI document that `thimble openapi` prints. */
@@ -78,11 +80,12 @@ export function betweenMarkers(text: string, name: string): string {
   return found.trim();
 }
 
-/** The README with both tables as the code has them now. */
+/** The README with the tables as the code and the last benchmark have them. */
 export async function withTables(readme: string): Promise<string> {
   const tables = {
     endpoints: endpointsTable(await readDocument()),
     configuration: configurationTable(),
+    images: (await Bun.file(IMAGE_RESULTS).text()).trim(),
   };
   let text = readme;
   for (const [name, content] of Object.entries(tables)) {
