@@ -1,7 +1,8 @@
 /*
  * A small static executable that carries a large one compressed, unpacks it into memory and
- * becomes it. Arguments, environment, working directory and open files pass through untouched;
- * the process stays the same one, and so its exit status is the program's.
+ * becomes it. Arguments, environment (but for one hint, see name_free_memory), working directory and
+ * open files pass through untouched; the process stays the same one, and so its exit status is the
+ * program's.
  *
  * It needs nothing around it: no /proc, no /tmp, no writable file system, no privilege.
  */
