@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import postgres, { type Sql } from "postgres";
+import { createPostgres, type PostgresServer } from "../../test/postgres.ts";
+import { createPostgresPool } from "./postgres-pool.ts";
+
+const TIMEOUT_MS = 60_000;
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await createPostgres();
+  await server.start();
+}, TIMEOUT_MS);
+
+afterAll(() => server.stop(), TIMEOUT_MS);
+
+/** A pool that counts how often it connects and prepares. */
+function openPool(connection: (made: number) => Record<string, string> = () => ({})) {
+  const counts = { connected: 0, prepared: 0 };
+  const pool = createPostgresPool({
+    connect: () => {
+      counts.connected += 1;
+      return postgres(server.url, { max: 2, connection: connection(counts.connected) });
+    },
+    prepare: async (sql) => {
+      await sql`SELECT 1`;
+      counts.prepared += 1;
+      return counts.prepared;
+    },
+  });
+  return { ...pool, counts };
+}
+
+const selectOne = async (sql: Sql) => (await sql`SELECT 1 AS one`)[0]?.one;
+
+test("the database is prepared once, by whoever comes first", async () => {
+  const { run, prepare, close, counts } = openPool();
+  expect(await Promise.all([run(selectOne), run(selectOne)])).toEqual([1, 1]);
+  expect(await prepare()).toBe(1);
+  expect(counts).toEqual({ connected: 1, prepared: 1 });
+  await close();
+});
+
+test(
+  "a server that stops answering is given up after the deadline, and found again",
+  async () => {
+    const { run, close, counts } = openPool();
+    await run(selectOne);
+    await server.pause();
+    await expect(run(selectOne)).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(counts.connected).toBe(2);
+    server.resume();
+    expect(await run(selectOne)).toBe(1);
+    expect(counts).toEqual({ connected: 2, prepared: 2 });
+    await close();
+  },
+  TIMEOUT_MS,
+);
+
+test("connections that may only read are renewed, and nothing is prepared again", async () => {
+  const { run, close, counts } = openPool((made) => ({
+    default_transaction_read_only: made === 1 ? "on" : "off",
+  }));
+  await run(selectOne);
+  const write = (sql: Sql) => sql`CREATE TABLE written (a integer)`;
+  await expect(run(write)).rejects.toMatchObject({ code: "store_unavailable" });
+  await run(write);
+  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  await close();
+});
+
+test("a server's own error is passed on, and costs no connection", async () => {
+  const { run, close, counts } = openPool();
+  await expect(run((sql) => sql`SELECT 1 / 0`)).rejects.toThrow("division by zero");
+  expect(counts.connected).toBe(1);
+  await close();
+});

@@ -1,0 +1,104 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { inTemporaryDirectory } from "../../test/service.ts";
+import { openSqliteFile } from "../runtime/sqlite-file.ts";
+import { NewerSchemaError } from "./migrations.ts";
+import {
+  inTransaction,
+  isBusyError,
+  migrateSqlite,
+  type SqliteDatabase,
+  translateSqliteError,
+  UnusableDatabaseError,
+} from "./sqlite.ts";
+
+const MIGRATIONS = [
+  { version: 1, name: "one", sql: "CREATE TABLE one (a)" },
+  { version: 2, name: "two", sql: "CREATE TABLE two (a)" },
+];
+
+async function withDatabase(use: (database: SqliteDatabase, path: string) => void): Promise<void> {
+  await inTemporaryDirectory(async (directory) => {
+    const path = join(directory, "test.db");
+    const database = openSqliteFile(path);
+    try {
+      use(database, path);
+    } finally {
+      database.close();
+    }
+  });
+}
+
+const versionOf = (database: SqliteDatabase) => database.prepare("PRAGMA user_version").get();
+
+test("migrations are applied once, those that are new", async () => {
+  await withDatabase((database) => {
+    expect(migrateSqlite(database, MIGRATIONS.slice(0, 1))).toBe(1);
+    expect(migrateSqlite(database, MIGRATIONS)).toBe(1);
+    expect(migrateSqlite(database, MIGRATIONS)).toBe(0);
+    expect(versionOf(database)).toEqual({ user_version: 2 });
+  });
+});
+
+test("a migration that fails leaves the one before it", async () => {
+  await withDatabase((database) => {
+    const broken = [
+      ...MIGRATIONS,
+      { version: 3, name: "three", sql: "CREATE TABLE three (a); no" },
+    ];
+    expect(() => migrateSqlite(database, broken)).toThrow("syntax error");
+    expect(versionOf(database)).toEqual({ user_version: 2 });
+    expect(() => database.prepare("SELECT * FROM three")).toThrow("no such table");
+  });
+});
+
+test("a newer schema is refused", async () => {
+  await withDatabase((database) => {
+    migrateSqlite(database, MIGRATIONS);
+    const older = () => migrateSqlite(database, MIGRATIONS.slice(0, 1));
+    expect(older).toThrow(NewerSchemaError);
+    expect(older).toThrow("schema version 2, and this release knows only 1");
+  });
+});
+
+test("another application's tables are refused", async () => {
+  await withDatabase((database) => {
+    database.exec("CREATE TABLE theirs (a)");
+    expect(() => migrateSqlite(database, MIGRATIONS)).toThrow(UnusableDatabaseError);
+    expect(versionOf(database)).toEqual({ user_version: 0 });
+  });
+});
+
+test("where a transaction has ended by itself, its own error is the one that is thrown", async () => {
+  await withDatabase((database) => {
+    const work = () => {
+      database.exec("ROLLBACK");
+      throw new Error("the disk is full");
+    };
+    expect(() => inTransaction(database, work)).toThrow("the disk is full");
+  });
+});
+
+test("a lock that another connection holds is the database's fault, a wrong query is not", async () => {
+  await withDatabase((database, path) => {
+    const other = openSqliteFile(path);
+    other.exec("PRAGMA busy_timeout = 0");
+    database.exec("BEGIN IMMEDIATE");
+    const busy = errorOf(() => other.exec("BEGIN IMMEDIATE"));
+    expect(isBusyError(busy)).toBe(true);
+    expect(translateSqliteError(busy)).toMatchObject({ code: "store_unavailable", cause: busy });
+    const wrong = errorOf(() => other.exec("SELEKT"));
+    expect(isBusyError(wrong)).toBe(false);
+    expect(translateSqliteError(wrong)).toBe(wrong);
+    other.close();
+  });
+});
+
+function errorOf(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It did not fail.");
+}
