@@ -21,18 +21,29 @@ type BookDeps = {
 };
 
 const TAGS = ["Books"];
-const idParameter = z.object({
-  id: z.string().openapi({ type: "integer", minimum: 1, examples: [1] }),
-});
-const ifMatchHeader = z.object({
-  "If-Match": z
-    .string()
-    .optional()
-    .openapi({ description: "The ETag that the book must still have." }),
-});
-const ifNoneMatchHeader = z.object({
-  "If-None-Match": z.string().optional().openapi({ description: "An ETag that is known already." }),
-});
+/**
+ * Described here and read by the handlers: as schemas of the request, the library would validate them
+ * asynchronously at every call, and there is nothing about them to validate.
+ */
+const ID_PARAMETER = {
+  name: "id",
+  in: "path",
+  required: true,
+  schema: { type: "integer", minimum: 1 },
+  example: 1,
+} as const;
+const IF_MATCH = {
+  name: "If-Match",
+  in: "header",
+  description: "The ETag that the book must still have.",
+  schema: { type: "string" },
+} as const;
+const IF_NONE_MATCH = {
+  name: "If-None-Match",
+  in: "header",
+  description: "An ETag that is known already.",
+  schema: { type: "string" },
+} as const;
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { "application/json": { schema } },
@@ -176,7 +187,7 @@ function getRoute(access?: MiddlewareHandler) {
     tags: TAGS,
     summary: "Get a book",
     ...guarded(access),
-    request: { params: idParameter, headers: ifNoneMatchHeader },
+    parameters: [ID_PARAMETER, IF_NONE_MATCH],
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },
@@ -217,7 +228,8 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     summary: "Change the given fields of a book",
     security: API_KEY_SECURITY,
     middleware,
-    request: { params: idParameter, headers: ifMatchHeader, body: jsonBody(bookChangesSchema) },
+    parameters: [ID_PARAMETER, IF_MATCH],
+    request: { body: jsonBody(bookChangesSchema) },
     responses: {
       200: { ...jsonContent(bookSchema, "The changed book"), headers: bookHeaders },
       ...problems(400, 401, 404, 412, 413, 415, 503),
@@ -233,7 +245,7 @@ function deleteRoute(access: MiddlewareHandler) {
     summary: "Delete a book",
     security: API_KEY_SECURITY,
     middleware: access,
-    request: { params: idParameter, headers: ifMatchHeader },
+    parameters: [ID_PARAMETER, IF_MATCH],
     responses: { 204: { description: "The book is gone" }, ...problems(401, 404, 412, 503) },
   });
 }
