@@ -17,15 +17,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "healthcheck.h"
+#include "image.h"
 #include "memory-limit.h"
 #include "payload.h"
 #include "report.h"
+#include "start.h"
 #include "unpack.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x10u
-#endif
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -33,34 +32,6 @@
 #define WORKING_MEMORY (16 * MIB)
 
 extern const struct payload_header payload;
-
-__attribute__((noreturn))
-static void die_of_damage(void)
-{
-	die(EX_SOFTWARE, "the program in this executable is damaged or cut short; get the image again");
-}
-
-__attribute__((noreturn))
-static void die_of_error(const char *call, int error)
-{
-	const char *reason = strerror(error);
-
-	switch (error) {
-	case EBADMSG:
-		die_of_damage();
-	case ENOSYS:
-	case EPERM:
-	case EACCES:
-		die(EX_OSERR, "this host forbids running a program from memory (%s: %s); "
-		    "use the `standard` image", call, reason);
-	case ENOMEM:
-	case ENOSPC:
-		die(EX_OSERR, "not enough memory to unpack the program (%s: %s); "
-		    "give it more or use the `standard` image", call, reason);
-	default:
-		die(EX_OSERR, "cannot start the program (%s: %s)", call, reason);
-	}
-}
 
 static void inspect_payload(void)
 {
@@ -80,7 +51,7 @@ static void inspect_payload(void)
  */
 static void compare_with_memory_limit(void)
 {
-	uint64_t needed = payload.program_size + WORKING_MEMORY;
+	uint64_t needed = payload.memory_size + WORKING_MEMORY;
 	uint64_t limit = memory_limit();
 
 	if (needed > limit)
@@ -100,30 +71,8 @@ static void name_free_memory(void)
 
 	if (limit >= memory)
 		return;
-	snprintf(bytes, sizeof bytes, "%" PRIu64, limit - payload.program_size);
+	snprintf(bytes, sizeof bytes, "%" PRIu64, limit - payload.memory_size);
 	setenv("BUN_JSC_forceRAMSize", bytes, 0);
-}
-
-/* Since Linux 6.3 a memory file says whether it is to be executed; before, the flag is unknown. */
-static int create_memory_file(void)
-{
-	int file = memfd_create("thimble", MFD_CLOEXEC | MFD_EXEC);
-
-	if (file < 0 && errno == EINVAL)
-		file = memfd_create("thimble", MFD_CLOEXEC);
-	if (file < 0)
-		die_of_error("memfd_create", errno);
-	return file;
-}
-
-static int unpack_to_memory_file(void)
-{
-	int file = create_memory_file();
-	int error = unpack(&payload, file);
-
-	if (error != 0)
-		die_of_error("unpack", error);
-	return file;
 }
 
 static void end_at_once(int signal_number)
@@ -150,7 +99,7 @@ static void handle_unless_ignored(int signal_number, void (*handler)(int))
 	sigaction(signal_number, &action, NULL);
 }
 
-/* Without a handler PID 1 would not notice its end being asked for. None outlives the exec. */
+/* Without a handler PID 1 would not notice its end being asked for. */
 static void handle_signals(void)
 {
 	handle_unless_ignored(SIGTERM, end_at_once);
@@ -158,7 +107,36 @@ static void handle_signals(void)
 	handle_unless_ignored(SIGBUS, on_bus_error);
 }
 
-int main(int argc, char **argv)
+/* As an exec would leave them to the program. */
+static void unhandle_signals(void)
+{
+	handle_unless_ignored(SIGTERM, SIG_DFL);
+	handle_unless_ignored(SIGINT, SIG_DFL);
+	handle_unless_ignored(SIGBUS, SIG_DFL);
+}
+
+static struct image unpack_program(void)
+{
+	struct image program = image_reserve(&payload);
+	int error = unpack(&payload, program.memory);
+
+	if (error != 0)
+		die_of_error("unpack", error);
+	image_protect(program);
+	/* The pages of its file are not this process's memory any more. */
+	munmap((void *)&payload, payload_size(&payload));
+	return program;
+}
+
+/* Behind the environment that the kernel gave the process; setenv() may have made another since. */
+static const Elf64_auxv_t *find_auxiliary_vector(char **first_environment)
+{
+	while (*first_environment != NULL)
+		first_environment++;
+	return (const Elf64_auxv_t *)(first_environment + 1);
+}
+
+int main(int argc, char **argv, char **first_environment)
 {
 	if (argc == 2 && strcmp(argv[1], "healthcheck") == 0) {
 		enum health health = check_health();
@@ -170,6 +148,9 @@ int main(int argc, char **argv)
 	inspect_payload();
 	compare_with_memory_limit();
 	name_free_memory();
-	fexecve(unpack_to_memory_file(), argv, environ);
-	die_of_error("execveat", errno);
+
+	struct image program = unpack_program();
+
+	unhandle_signals();
+	start(program, argv, environ, find_auxiliary_vector(first_environment));
 }

@@ -1,7 +1,5 @@
 #include "payload.h"
 
-#include <stddef.h>
-
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/: enough for two hundred bytes. */
 static uint64_t fnv1a(const uint8_t *bytes, size_t size)
 {
@@ -14,9 +12,18 @@ static uint64_t fnv1a(const uint8_t *bytes, size_t size)
 
 uint64_t payload_header_checksum(const struct payload_header *header)
 {
-	size_t start = offsetof(struct payload_header, program_size);
+	size_t start = offsetof(struct payload_header, address);
 
 	return fnv1a((const uint8_t *)header + start, sizeof *header - start);
+}
+
+size_t payload_size(const struct payload_header *header)
+{
+	size_t size = sizeof *header;
+
+	for (size_t i = 0; i < header->block_count; i++)
+		size += header->blocks[i].packed_size;
+	return size;
 }
 
 enum payload_state payload_inspect(const struct payload_header *header)

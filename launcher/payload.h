@@ -8,12 +8,14 @@
  *
  *     header | frame of block 0 | frame of block 1 | ...
  *
- * A block is a stretch of the program, compressed as one zstd frame that ends in a checksum. The
+ * What is packed is no file but an image, the program as it lies in memory (image.h): its segments
+ * at their distances, without what a file holds beside them. A block is a stretch of it, compressed as one zstd frame that ends in a checksum. The
  * blocks depend on nothing but themselves, so that each can be unpacked by a thread of its own.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "filter.h"
@@ -26,7 +28,7 @@
 enum { PAYLOAD_BLOCKS = 4 };
 
 struct payload_block {
-	uint64_t size;        /* in the program */
+	uint64_t size;        /* in the image */
 	uint64_t packed_size; /* in the payload */
 	uint64_t code_start;  /* the part of the block that is filtered */
 	uint64_t code_size;
@@ -35,8 +37,10 @@ struct payload_block {
 struct payload_header {
 	uint64_t magic;
 	uint64_t checksum; /* of everything below */
-	uint64_t program_size;
-	uint64_t filter; /* enum filter */
+	uint64_t address;     /* where the program begins in memory; 0 if it runs anywhere */
+	uint64_t memory_size; /* of the program, with what is zero at its start and not packed */
+	uint64_t image_size;  /* of what is packed */
+	uint64_t filter;      /* enum filter */
 	uint64_t block_count; /* less for a program of a few pages */
 	struct payload_block blocks[PAYLOAD_BLOCKS];
 };
@@ -47,5 +51,8 @@ enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
 enum payload_state payload_inspect(const struct payload_header *header);
 
 uint64_t payload_header_checksum(const struct payload_header *header);
+
+/* Bytes, with the header. */
+size_t payload_size(const struct payload_header *header);
 
 #endif

@@ -2,20 +2,14 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include <zstd.h>
 
 #include "parallel.h"
 
-/* A huge page: they are given back as a whole. */
-enum { PIECE_SIZE = 2 << 20 };
-
 struct unpacking {
 	const struct payload_header *header;
-	int file;
+	uint8_t *image;
 	atomic_int error;
 };
 
@@ -29,45 +23,18 @@ static int decompress(uint8_t *to, size_t size, const uint8_t *from, size_t pack
 
 	if (context == NULL)
 		return ENOMEM;
+
 	size_t written = ZSTD_decompressDCtx(context, to, size, from, packed_size);
+
 	ZSTD_freeDCtx(context);
 	return written == size ? 0 : EBADMSG;
 }
 
-static int write_all(int file, const uint8_t *bytes, size_t size, off_t offset)
+static void unpack_block(void *argument, size_t index)
 {
-	while (size > 0) {
-		ssize_t written = pwrite(file, bytes, size, offset);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return errno;
-		bytes += written;
-		size -= (size_t)written;
-		offset += written;
-	}
-	return 0;
-}
-
-/* Gives back what is written piece by piece, so that nothing is in memory twice. */
-static int move_to_file(int file, uint8_t *bytes, size_t size, off_t offset)
-{
-	int error = 0;
-
-	for (size_t done = 0; done < size && error == 0; done += PIECE_SIZE) {
-		size_t piece = size - done < PIECE_SIZE ? size - done : PIECE_SIZE;
-
-		error = write_all(file, bytes + done, piece, offset + (off_t)done);
-		madvise(bytes + done, piece, MADV_DONTNEED);
-	}
-	return error;
-}
-
-static int unpack_block_by(uint8_t *buffer, const struct unpacking *unpacking,
-			   const struct payload_block *block)
-{
+	struct unpacking *unpacking = argument;
 	const struct payload_header *header = unpacking->header;
+	const struct payload_block *block = &header->blocks[index];
 	const uint8_t *packed = (const uint8_t *)(header + 1);
 	uint64_t start = 0;
 
@@ -76,46 +43,20 @@ static int unpack_block_by(uint8_t *buffer, const struct unpacking *unpacking,
 		start += before->size;
 	}
 
-	int error = decompress(buffer, block->size, packed, block->packed_size);
-
-	if (error != 0)
-		return error;
-	filter_decode((enum filter)header->filter, buffer + block->code_start, block->code_size,
-		      start + block->code_start);
-	return move_to_file(unpacking->file, buffer, block->size, (off_t)start);
-}
-
-/*
- * By way of a buffer of its own: the kernel fills one with huge pages, which a file in memory is
- * rarely given, and writing whole pages is cheaper than faulting them in one by one.
- */
-static int unpack_block(const struct unpacking *unpacking, const struct payload_block *block)
-{
-	void *buffer = mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (buffer == MAP_FAILED)
-		return errno;
-	madvise(buffer, block->size, MADV_HUGEPAGE);
-
-	int error = unpack_block_by(buffer, unpacking, block);
-
-	munmap(buffer, block->size);
-	return error;
-}
-
-static void unpack_job(void *argument, size_t index)
-{
-	struct unpacking *unpacking = argument;
-	int error = unpack_block(unpacking, &unpacking->header->blocks[index]);
+	uint8_t *content = unpacking->image + start;
+	int error = decompress(content, block->size, packed, block->packed_size);
 
 	if (error != 0)
 		unpacking->error = error;
+	else
+		filter_decode((enum filter)header->filter, content + block->code_start, block->code_size,
+			      start + block->code_start);
 }
 
-int unpack(const struct payload_header *header, int file)
+int unpack(const struct payload_header *header, uint8_t *image)
 {
-	struct unpacking unpacking = { .header = header, .file = file };
+	struct unpacking unpacking = { .header = header, .image = image };
 
-	parallel_for(header->block_count, unpack_job, &unpacking);
+	parallel_for(header->block_count, unpack_block, &unpacking);
 	return unpacking.error;
 }

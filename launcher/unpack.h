@@ -4,9 +4,9 @@
 #include "payload.h"
 
 /*
- * Unpacks the program behind `header`, which has been inspected, into `file` on several threads.
- * Returns 0, EBADMSG if the payload is damaged, or what the system has refused.
+ * Unpacks the image behind `header`, which has been inspected, on several threads.
+ * Returns 0, EBADMSG if the payload is damaged, or ENOMEM.
  */
-int unpack(const struct payload_header *header, int file);
+int unpack(const struct payload_header *header, uint8_t *image);
 
 #endif

@@ -35,7 +35,7 @@ test("names a package of which something is left, and none of which nothing is",
 test("names a package that a macro reads", async () => {
   const packages = await bundledPackages({
     ...NOTHING,
-    inputs: { "src/docs/routes.ts": input },
+    inputs: { "src/docs/swagger-ui.ts": input },
   });
   expect(packages.map(({ name }) => name)).toContain("swagger-ui-dist");
 });

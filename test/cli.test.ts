@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import type { Environment } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
-import type { Fetch, ListenOptions } from "../src/runtime/serve.ts";
+import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
 import { inTemporaryDirectory } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";

@@ -65,7 +65,7 @@ test("PostgreSQL: twenty stores that are prepared at the same moment migrate onc
   const { url, drop } = await freshDatabase();
   const database = { kind: "postgres", url } as const;
   const config = { database, databasePoolSize: 1, seedBooks: true };
-  const stores = Array.from({ length: 20 }, () => openStore(config, Date.now));
+  const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(config, Date.now)));
   try {
     const applied = await Promise.all(stores.map(({ prepare }) => prepare()));
     expect(applied.toSorted()).toEqual([...Array(19).fill(0), 1]);

@@ -22,7 +22,7 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
     CORS_ORIGINS: "https://app.example",
   };
   const config = parseConfig(environment, () => "");
-  const { store, prepare } = openStore(config, Date.now);
+  const { store, prepare } = await openStore(config, Date.now);
   await prepare();
   const app = createApp({
     config: { ...config, apiKey: API_KEY },

@@ -24,7 +24,7 @@ const BY_ID: Sort = { field: "id", descending: false };
 
 async function openMemory({ clock, seedBooks }: StoreOptions): Promise<OpenedStore> {
   const database = { kind: "memory" } as const;
-  const { store } = openStore({ database, databasePoolSize: POOL_SIZE, seedBooks }, clock);
+  const { store } = await openStore({ database, databasePoolSize: POOL_SIZE, seedBooks }, clock);
   return { store, close: () => store.close() };
 }
 
@@ -61,7 +61,7 @@ async function reopenable(
 ): Promise<OpenedStore> {
   const openPrepared = async ({ clock, seedBooks }: StoreOptions) => {
     const config = { database, databasePoolSize: POOL_SIZE, seedBooks };
-    const { store, prepare } = openStore(config, clock);
+    const { store, prepare } = await openStore(config, clock);
     await prepare();
     return store;
   };

@@ -5,15 +5,18 @@
  *     cat                copies standard input to standard output
  *     exit STATUS        exits
  *     abort              dies of a signal
+ *     vector             checks what the auxiliary vector tells of it
  *     state              writes its blocked and ignored signals and its open files
  *     anything else      writes "program: " and its arguments
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -57,6 +60,35 @@ static int state(void)
 	return 0;
 }
 
+/* Defined by the linker and by the C library. */
+extern const Elf64_Ehdr __ehdr_start;
+extern void _start(void);
+
+static const char *interpreter(void)
+{
+	const Elf64_Phdr *segments = (const Elf64_Phdr *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+
+	for (int i = 0; i < __ehdr_start.e_phnum; i++)
+		if (segments[i].p_type == PT_INTERP)
+			return "an interpreter";
+	return NULL;
+}
+
+static int vector(void)
+{
+	const char *base = (const char *)getauxval(AT_BASE);
+
+	if (getauxval(AT_PHDR) != (unsigned long)&__ehdr_start + __ehdr_start.e_phoff)
+		return 1;
+	if (getauxval(AT_PHNUM) != __ehdr_start.e_phnum)
+		return 2;
+	if (getauxval(AT_ENTRY) != (unsigned long)_start)
+		return 3;
+	if ((base == NULL) != (interpreter() == NULL))
+		return 4;
+	return base != NULL && memcmp(base, ELFMAG, SELFMAG) != 0 ? 5 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -71,6 +103,8 @@ int main(int argc, char **argv)
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		abort();
 	}
+	if (strcmp(command, "vector") == 0)
+		return vector();
 	if (strcmp(command, "state") == 0)
 		return state();
 	printf("program:");

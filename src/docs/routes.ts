@@ -4,7 +4,6 @@ import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
-import { gzippedScript, gzippedStyle } from "./gzip.macro.ts" with { type: "macro" };
 import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
@@ -26,11 +25,6 @@ const PAGE_POLICY = [
 /** Assets change only with a release, so an hour in a browser's cache is safe and saves most loads. */
 const CACHED = { "Cache-Control": "public, max-age=3600" };
 
-/** Base64: by the macro a string, and where no bundler ran it the promise of one. */
-type Base64 = string | Promise<string>;
-const SWAGGER_SCRIPT: Base64 = gzippedScript();
-const SWAGGER_STYLE: Base64 = gzippedStyle();
-
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 
@@ -42,8 +36,8 @@ const CSS = "text/css; charset=utf-8";
 export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   const app = new OpenAPIHono<AppEnv>();
   let document: string | undefined;
-  const style = decodedOnce(SWAGGER_STYLE);
-  const script = decodedOnce(SWAGGER_SCRIPT);
+  const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
+  const script = decodedOnce(async () => (await swaggerUi()).swaggerScript());
 
   app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(openApiDocument(describedApp()));
@@ -61,11 +55,13 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   return app;
 }
 
-/** Decodes when it is first asked: most services never show the page. */
-function decodedOnce(base64: Base64): () => Promise<Uint8Array<ArrayBuffer>> {
+/** Loaded when it is first asked for, as most services never show the page: it is half of the bundle. */
+const swaggerUi = () => import("./swagger-ui.ts");
+
+function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
   const decode = async () =>
-    Uint8Array.from(atob(await base64), (character) => character.charCodeAt(0));
+    Uint8Array.from(atob(await base64()), (character) => character.charCodeAt(0));
   return () => {
     bytes ??= decode();
     return bytes;

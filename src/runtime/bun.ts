@@ -1,7 +1,7 @@
 import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
 import { runCli } from "./cli.ts";
 import { createLineWriter } from "./line-writer.ts";
-import type { Fetch, ListenOptions, Runtime, Server } from "./serve.ts";
+import type { Fetch, ListenOptions, Runtime, Server } from "./runtime.ts";
 import { untilSignal } from "./signals.ts";
 
 const PENDING_POLL_MS = 10;

@@ -1,16 +1,11 @@
-import { createApp } from "../app.ts";
-import { createMemoryBookStore } from "../books/memory-store.ts";
 import { ConfigError, parseConfig, parseListenAddress } from "../config.ts";
 import { NewerSchemaError } from "../database/migrations.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
-import { openApiDocument } from "../docs/openapi.ts";
 import { DomainError } from "../errors.ts";
-import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { checkHealth } from "./healthcheck.ts";
+import { ListenError, type Runtime } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
-import { ListenError, type Runtime, serve } from "./serve.ts";
-import { openStore } from "./stores.ts";
 
 /** Exit codes, after sysexits.h. */
 export const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
@@ -28,8 +23,10 @@ Configured by environment variables; see the README.`;
 
 type Command = (runtime: Runtime) => number | Promise<number>;
 
+/** Each loads what it needs when it is called, so that a health check does not load the whole app. */
 const COMMANDS: Record<string, Command> = {
   serve: async (runtime) => {
+    const { serve } = await import("./serve.ts");
     await serve(runtime);
     return EXIT.ok;
   },
@@ -40,7 +37,8 @@ const COMMANDS: Record<string, Command> = {
     return failure ? EXIT.failure : EXIT.ok;
   },
   migrate: async ({ env, clock, stdout }) => {
-    const { store, prepare } = openStore(parseConfig(env, readSecretFile), clock);
+    const { openStore } = await import("./stores.ts");
+    const { store, prepare } = await openStore(parseConfig(env, readSecretFile), clock);
     try {
       stdout(`Migrations applied: ${await prepare()}`);
     } finally {
@@ -48,8 +46,9 @@ const COMMANDS: Record<string, Command> = {
     }
     return EXIT.ok;
   },
-  openapi: ({ stdout }) => {
-    stdout(JSON.stringify(openApiDocument(documentedApp()), null, 2));
+  openapi: async ({ stdout }) => {
+    const { openApiDocument } = await import("../docs/openapi.ts");
+    stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
     return EXIT.ok;
   },
   "--version": ({ stdout }) => {
@@ -105,7 +104,12 @@ function explainFailure(error: unknown, { stderr }: Runtime): number {
 }
 
 /** An app that is only described, never asked. */
-function documentedApp() {
+async function documentedApp() {
+  const [{ createApp }, { createMemoryBookStore }, { createLogger }] = await Promise.all([
+    import("../app.ts"),
+    import("../books/memory-store.ts"),
+    import("../logger.ts"),
+  ]);
   const clock = () => 0;
   return createApp({
     config: {

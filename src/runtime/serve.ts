@@ -1,39 +1,12 @@
 import { createApp } from "../app.ts";
-import type { Clock } from "../clock.ts";
-import { type Config, type Environment, parseConfig } from "../config.ts";
+import { type Config, parseConfig } from "../config.ts";
 import { DomainError } from "../errors.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createLogger, describeError, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
+import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { type OpenStore, openStore } from "./stores.ts";
-
-/** A listening server. */
-export type Server = {
-  port: number;
-  /** Takes no new connection, and resolves when every request under way is answered. */
-  stop: () => Promise<void>;
-};
-
-export type Fetch = (request: Request) => Response | Promise<Response>;
-
-export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
-
-/** What a JavaScript runtime brings to the service. */
-export type Runtime = {
-  env: Environment;
-  clock: Clock;
-  stdout: (line: string) => void;
-  stderr: (line: string) => void;
-  listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
-  /** Resolves with the name of the first signal that asks the process to end. */
-  untilSignal: () => Promise<string>;
-};
-
-/** The address that the configuration names cannot be listened on. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const IDLE_MARGIN_SECONDS = 5;
@@ -56,7 +29,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
-  const opened = openStore(config, clock);
+  const opened = await openStore(config, clock);
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";

@@ -13,13 +13,13 @@ function openSqliteStore(path: string) {
 test("a SQLite file of a newer release is refused by its path", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "newer.db");
-    const first = openSqliteStore(path);
+    const first = await openSqliteStore(path);
     await first.prepare();
     await first.store.close();
     const file = openSqliteFile(path);
     file.exec("PRAGMA user_version = 99");
     file.close();
-    const { store, prepare } = openSqliteStore(path);
+    const { store, prepare } = await openSqliteStore(path);
     await expect(prepare()).rejects.toThrow(UnusableDatabaseError);
     await expect(prepare()).rejects.toThrow(`${path}: The database has schema version 99`);
     await store.close();
@@ -30,7 +30,7 @@ test("a file that is no database is refused as it is", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "letter.txt");
     await Bun.write(path, "Dear reader, this is no database.".repeat(20));
-    expect(() => openSqliteStore(path)).toThrow("it is not a SQLite database");
+    await expect(openSqliteStore(path)).rejects.toThrow("it is not a SQLite database");
     expect(await Bun.file(path).text()).toStartWith("Dear reader");
   });
 });

@@ -1,4 +1,3 @@
-import postgres from "postgres";
 import { type BookInput, SEED_BOOKS } from "../books/book.ts";
 import { createMemoryBookStore } from "../books/memory-store.ts";
 import { createPostgresBookStore } from "../books/postgres-store.ts";
@@ -21,16 +20,14 @@ export type OpenStore = {
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
 
 /** Opens the store that the configuration names. @throws {UnusableDatabaseError} */
-export function openStore(config: StoreConfig, clock: Clock): OpenStore {
+export async function openStore(config: StoreConfig, clock: Clock): Promise<OpenStore> {
   const { database } = config;
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
     return { store: createMemoryBookStore(clock, seed), prepare: async () => 0 };
   }
   if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
-  const connect = () => connectPostgres(database.url, config.databasePoolSize);
-  const store = createPostgresBookStore({ connect, clock, seed });
-  return { store, prepare: () => store.prepare() };
+  return openPostgres(database.url, config.databasePoolSize, clock, seed);
 }
 
 function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): OpenStore {
@@ -50,13 +47,25 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
   };
 }
 
-/** A pool that connects when it is first used, and again by itself when a connection is lost. */
-function connectPostgres(url: string, poolSize: number) {
-  return postgres(url, {
-    max: poolSize,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    backoff: () => RECONNECT_DELAY_SECONDS,
-    connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
-    onnotice: () => {},
-  });
+/**
+ * A pool that connects when it is first used, and again by itself when a connection is lost. The
+ * driver is loaded here, for a service on SQLite starts sooner without it.
+ */
+async function openPostgres(
+  url: string,
+  poolSize: number,
+  clock: Clock,
+  seed: readonly BookInput[],
+): Promise<OpenStore> {
+  const { default: postgres } = await import("postgres");
+  const connect = () =>
+    postgres(url, {
+      max: poolSize,
+      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      backoff: () => RECONNECT_DELAY_SECONDS,
+      connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
+      onnotice: () => {},
+    });
+  const store = createPostgresBookStore({ connect, clock, seed });
+  return { store, prepare: () => store.prepare() };
 }

@@ -1,0 +1,34 @@
+/*
+ * A program in memory, laid out as the kernel would lay it out: all that its loadable segments
+ * cover, in one piece, which begins with the ELF header.
+ */
+#ifndef IMAGE_H
+#define IMAGE_H
+
+#include <elf.h>
+#include <stdint.h>
+
+#include "payload.h"
+
+struct image {
+	uint8_t *memory;
+	uintptr_t distance; /* from an address in its headers to where that is in memory */
+};
+
+/* Writable memory, where the program of the payload has to be. */
+struct image image_reserve(const struct payload_header *payload);
+
+/* A whole ELF file, such as a dynamic linker, ready to run. */
+struct image image_load(const char *path);
+
+/* Gives each segment the protection that it asks for. */
+void image_protect(struct image image);
+
+const Elf64_Ehdr *image_header(struct image image);
+const Elf64_Phdr *image_segments(struct image image);
+uintptr_t image_entry(struct image image);
+
+/* The path of the dynamic linker that the program names; NULL if it needs none. */
+const char *image_interpreter(struct image image);
+
+#endif

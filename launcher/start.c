@@ -1,0 +1,99 @@
+#include "start.h"
+
+#include <alloca.h>
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * Where a program begins, the stack pointer is at the number of its arguments, and what looks like
+ * the rest of an array follows: arguments, NULL, environment, NULL, auxiliary vector. No function is
+ * left to be called at the end, and no frame is above.
+ *
+ * System V ABI, AMD64 supplement 3.4.1, and its equivalent for AArch64.
+ */
+__attribute__((noreturn))
+static void jump(uintptr_t entry, const uintptr_t *stack)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("mov %0, %%rsp\n\txor %%edx, %%edx\n\txor %%ebp, %%ebp\n\tjmp *%1"
+			 : : "r"(stack), "a"(entry) : "memory", "rdx");
+#elif defined(__aarch64__)
+	__asm__ volatile("mov sp, %0\n\tmov x0, xzr\n\tmov x29, xzr\n\tmov x30, xzr\n\tbr %1"
+			 : : "r"(stack), "r"(entry) : "memory", "x0", "x30");
+#else
+#error "how a program begins on this architecture is not known"
+#endif
+	__builtin_unreachable();
+}
+
+static size_t count(char **strings)
+{
+	size_t length = 0;
+
+	while (strings[length] != NULL)
+		length++;
+	return length;
+}
+
+static size_t count_auxiliary(const Elf64_auxv_t *auxiliary)
+{
+	size_t length = 0;
+
+	while (auxiliary[length].a_type != AT_NULL)
+		length++;
+	return length;
+}
+
+/* What the kernel told the launcher of itself, is told of the program. */
+static uintptr_t auxiliary_value(Elf64_auxv_t entry, struct image program, uintptr_t interpreter)
+{
+	switch (entry.a_type) {
+	case AT_PHDR:
+		return (uintptr_t)image_segments(program);
+	case AT_PHNUM:
+		return image_header(program)->e_phnum;
+	case AT_ENTRY:
+		return image_entry(program);
+	case AT_BASE:
+		return interpreter;
+	default:
+		return entry.a_un.a_val;
+	}
+}
+
+static uintptr_t *append_strings(uintptr_t *to, char **strings, size_t length)
+{
+	memcpy(to, strings, (length + 1) * sizeof *strings);
+	return to + length + 1;
+}
+
+static void append_auxiliary(uintptr_t *to, const Elf64_auxv_t *auxiliary, size_t length,
+			     struct image program, uintptr_t interpreter)
+{
+	for (size_t i = 0; i < length; i++) {
+		*to++ = auxiliary[i].a_type;
+		*to++ = auxiliary_value(auxiliary[i], program, interpreter);
+	}
+	*to++ = AT_NULL;
+	*to = 0;
+}
+
+void start(struct image program, char **arguments, char **environment, const Elf64_auxv_t *auxiliary)
+{
+	enum { ALIGNMENT = 16 };
+	size_t argument_count = count(arguments);
+	size_t environment_count = count(environment);
+	size_t auxiliary_count = count_auxiliary(auxiliary);
+	size_t words = 1 + argument_count + 1 + environment_count + 1 + 2 * (auxiliary_count + 1);
+	uintptr_t room = (uintptr_t)alloca(words * sizeof(uintptr_t) + ALIGNMENT);
+	uintptr_t *stack = (uintptr_t *)((room + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+	const char *path = image_interpreter(program);
+	struct image first = path == NULL ? program : image_load(path);
+	uintptr_t *end = stack;
+
+	*end++ = argument_count;
+	end = append_strings(end, arguments, argument_count);
+	end = append_strings(end, environment, environment_count);
+	append_auxiliary(end, auxiliary, auxiliary_count, program, path == NULL ? 0 : first.distance);
+	jump(image_entry(first), stack);
+}

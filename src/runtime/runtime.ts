@@ -1,0 +1,29 @@
+import type { Clock } from "../clock.ts";
+import type { Environment } from "../config.ts";
+
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
+
+/** A listening server. */
+export type Server = {
+  port: number;
+  /** Takes no new connection, and resolves when every request under way is answered. */
+  stop: () => Promise<void>;
+};
+
+/** What a JavaScript runtime brings to the service. */
+export type Runtime = {
+  env: Environment;
+  clock: Clock;
+  stdout: (line: string) => void;
+  stderr: (line: string) => void;
+  listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
+  /** Resolves with the name of the first signal that asks the process to end. */
+  untilSignal: () => Promise<string>;
+};
+
+/** The address that the configuration names cannot be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
