@@ -15,7 +15,7 @@ RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
 RUN bun install --frozen-lockfile --production
 
 FROM packages AS build
-COPY scripts/build.ts scripts/
+COPY scripts/build.ts scripts/english-only.ts scripts/
 COPY src src
 RUN bun scripts/build.ts
 

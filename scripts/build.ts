@@ -1,4 +1,4 @@
-import type { BunPlugin } from "bun";
+import { englishOnly } from "./english-only.ts";
 
 /**
  * Compiles the service into one executable that needs no Bun, no source and no packages.
@@ -32,17 +32,6 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
   }
   return result.metafile;
 }
-
-/** Leaves out the messages that zod has in fifty languages: 0.3 MB which nothing here asks for. */
-const englishOnly: BunPlugin = {
-  name: "english-only",
-  setup(builder) {
-    builder.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js";',
-      loader: "js",
-    }));
-  },
-};
 
 if (import.meta.main) {
   const metafile = await build("dist/thimble");

@@ -57,15 +57,16 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
 
-  app.route("/", landingRoutes({ clock, startedAt }));
-  app.route("/", healthRoutes({ environment, clock, startedAt, readiness, pingDatabase }));
-  app.route("/api/v1", processRoutes({ clock, requireKey, receiveJson }));
-  app.route("/books", books);
-  app.route("/api/v1/books", books);
-  app.route(
-    "/",
-    docsRoutes(() => app),
-  );
+  const routes = app
+    .route("/", landingRoutes({ clock, startedAt }))
+    .route("/", healthRoutes({ environment, clock, startedAt, readiness, pingDatabase }))
+    .route("/api/v1", processRoutes({ clock, requireKey, receiveJson }))
+    .route("/books", books)
+    .route("/api/v1/books", books)
+    .route(
+      "/",
+      docsRoutes(() => app),
+    );
   declareSecurity(app);
 
   app.notFound(notFound(app));
@@ -73,5 +74,8 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
     logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
     return problemResponse(c, error);
   });
-  return app;
+  return routes;
 }
+
+/** What Hono's typed client takes: `hc<AppType>(url)`. */
+export type AppType = ReturnType<typeof createApp>;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "bun:test";
 import { createApi, type Target } from "./contract/api.ts";
 import { authenticationContract } from "./contract/authentication.ts";
 import { booksContract } from "./contract/books.ts";
+import { type Exceptions, registerCases } from "./contract/case.ts";
 import { docsContract } from "./contract/docs.ts";
 import { errorsContract } from "./contract/errors.ts";
 import { etagsContract } from "./contract/etags.ts";
@@ -25,8 +26,14 @@ export type { Target };
  *   apiKey,
  *   fetch: async (url, init) => app.request(url, init),
  * }));
+ *
+ * @param exceptions the cases that cannot hold there, with the reason.
  */
-export function httpContract(name: string, open: () => Promise<Target>): void {
+export function httpContract(
+  name: string,
+  open: () => Promise<Target>,
+  exceptions: Exceptions = {},
+): void {
   describe(`${name}: HTTP contract`, () => {
     let target: Target | undefined;
 
@@ -43,17 +50,19 @@ export function httpContract(name: string, open: () => Promise<Target>): void {
       return target;
     });
 
-    healthContract(api);
-    headersContract(api);
-    errorsContract(api);
-    limitsContract(api);
-    authenticationContract(api);
-    processContract(api);
-    booksContract(api);
-    etagsContract(api);
-    idempotencyContract(api);
-    listsContract(api);
-    searchContract(api);
-    docsContract(api);
+    registerCases(exceptions, () => {
+      healthContract(api);
+      headersContract(api);
+      errorsContract(api);
+      limitsContract(api);
+      authenticationContract(api);
+      processContract(api);
+      booksContract(api);
+      etagsContract(api);
+      idempotencyContract(api);
+      listsContract(api);
+      searchContract(api);
+      docsContract(api);
+    });
   });
 }

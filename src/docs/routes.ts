@@ -39,20 +39,19 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
   const script = decodedOnce(async () => (await swaggerUi()).swaggerScript());
 
-  app.get("/openapi.json", (c) => {
-    document ??= JSON.stringify(openApiDocument(describedApp()));
-    return c.body(document, 200, { "Content-Type": "application/json" });
-  });
-
-  app.get("/docs", (c) => c.html(page(), 200, { "Content-Security-Policy": PAGE_POLICY }));
-  app.get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS));
-  app.get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT));
-  app.get("/docs/start.js", (c) =>
-    c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
-  );
-
   describeRoutes(app);
-  return app;
+
+  return app
+    .get("/openapi.json", (c) => {
+      document ??= JSON.stringify(openApiDocument(describedApp()));
+      return c.body(document, 200, { "Content-Type": "application/json" });
+    })
+    .get("/docs", (c) => c.html(page(), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
+    .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
+    .get("/docs/start.js", (c) =>
+      c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
+    );
 }
 
 /** Loaded when it is first asked for, as most services never show the page: it is half of the bundle. */

@@ -1,5 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
@@ -40,18 +39,16 @@ const FRESH = { "Cache-Control": "no-store" };
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
 
-  app.get("/health", (c) => c.json(health(deps), 200, FRESH));
-
-  app.get("/healthz", (c) => c.text("OK", 200, FRESH));
-
-  app.get("/ready", async (c: Context) => {
-    const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
-    const ready = Object.values(checks).every((word) => word === "ok");
-    return c.json({ ready, checks }, ready ? 200 : 503, FRESH);
-  });
-
   describeRoutes(app);
-  return app;
+
+  return app
+    .get("/health", (c) => c.json(health(deps), 200, FRESH))
+    .get("/healthz", (c) => c.text("OK", 200, FRESH))
+    .get("/ready", async (c) => {
+      const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
+      const ready = Object.values(checks).every((word) => word === "ok");
+      return c.json({ ready, checks }, ready ? 200 : 503, FRESH);
+    });
 }
 
 function health({ environment, clock, startedAt }: HealthDeps): z.output<typeof healthSchema> {

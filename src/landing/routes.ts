@@ -20,17 +20,6 @@ export function landingRoutes({ clock, startedAt }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
   const policy = pagePolicy();
 
-  app.get("/", async (c) => {
-    const type = accepts(c, {
-      header: "Accept",
-      supports: ["text/plain", "text/html"],
-      default: "text/plain",
-    });
-    c.header("Vary", "Accept");
-    if (type === "text/plain") return c.text(GREETING);
-    return c.html(page(clock() - startedAt), 200, { "Content-Security-Policy": await policy });
-  });
-
   app.openAPIRegistry.registerPath({
     method: "get",
     path: "/",
@@ -46,7 +35,17 @@ export function landingRoutes({ clock, startedAt }: LandingDeps) {
       },
     },
   });
-  return app;
+
+  return app.get("/", async (c) => {
+    const type = accepts(c, {
+      header: "Accept",
+      supports: ["text/plain", "text/html"],
+      default: "text/plain",
+    });
+    c.header("Vary", "Accept");
+    if (type === "text/plain") return c.text(GREETING);
+    return c.html(page(clock() - startedAt), 200, { "Content-Security-Policy": await policy });
+  });
 }
 
 /** The page may use this very stylesheet and nothing else (CSP Level 3, hash sources). */

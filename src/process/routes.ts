@@ -6,12 +6,12 @@ import { type Clock, timestamp } from "../clock.ts";
 import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
 import { DomainError, invalidInput } from "../errors.ts";
 import { toIssues } from "../validation.ts";
-import type { Action } from "./action.ts";
+import type { Action, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";
 
 /** Every action there is. A new one is a file of its own and an entry here. */
-const ACTIONS: readonly Action[] = [echo, validateIp];
+const ACTIONS = [echo, validateIp] as const;
 
 type ProcessDeps = {
   clock: Clock;
@@ -24,20 +24,31 @@ type ProcessDeps = {
 export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
   const app = new OpenAPIHono<AppEnv>();
 
-  app.get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }));
-
-  app.post("/process", requireKey, receiveJson, async (c) => {
-    const { action: name, ...members } = await readCommand(c);
-    const action = findAction(name);
-    const result = action.run(parseInput(action, members));
-    return c.json({ success: true, action: action.name, ...result, timestamp: timestamp(clock) });
-  });
-
   describeRoutes(app);
-  return app;
+
+  return app
+    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }))
+    .post("/process", requireKey, receiveJson, readCommand, (c) => {
+      const { action: name, ...members } = c.req.valid("json");
+      const action = findAction(name);
+      const result = action.run(parseInput(action, members));
+      return c.json({ success: true, action: action.name, ...result, timestamp: timestamp(clock) });
+    });
 }
 
-async function readCommand(c: Context): Promise<Record<string, unknown>> {
+/** For typed clients: what the route takes, and what its handler gets, which has not been validated. */
+type ReadCommand = MiddlewareHandler<
+  AppEnv,
+  string,
+  { in: { json: Command<(typeof ACTIONS)[number]> }; out: { json: Record<string, unknown> } }
+>;
+
+const readCommand: ReadCommand = async (c, next) => {
+  c.req.addValidatedData("json", await readMembers(c));
+  await next();
+};
+
+async function readMembers(c: Context): Promise<Record<string, unknown>> {
   const body: unknown = await c.req.json().catch((cause: unknown) => {
     throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
   });

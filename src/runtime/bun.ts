@@ -1,17 +1,8 @@
 import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
-import { runCli } from "./cli.ts";
-import { createLineWriter } from "./line-writer.ts";
-import type { Fetch, ListenOptions, Runtime, Server } from "./runtime.ts";
-import { untilSignal } from "./signals.ts";
+import { runProgram } from "./program.ts";
+import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
 const PENDING_POLL_MS = 10;
-
-const out = createLineWriter(1);
-const err = createLineWriter(2);
-process.on("exit", () => {
-  out.flush();
-  err.flush();
-});
 
 function listen(fetch: Fetch, options: ListenOptions): Server {
   const server = Bun.serve({
@@ -48,13 +39,4 @@ async function stop(server: Bun.Server<undefined>): Promise<void> {
   await stopped;
 }
 
-const runtime: Runtime = {
-  env: process.env,
-  clock: Date.now,
-  stdout: out.write,
-  stderr: err.write,
-  listen,
-  untilSignal,
-};
-
-process.exit(await runCli(process.argv.slice(2), runtime));
+await runProgram(listen);

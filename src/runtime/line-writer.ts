@@ -1,4 +1,6 @@
+import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
+import { setImmediate } from "node:timers";
 
 const FULL_PIPE_PAUSE_MS = 1;
 

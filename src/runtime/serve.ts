@@ -1,12 +1,11 @@
 import { createApp } from "../app.ts";
 import { type Config, parseConfig } from "../config.ts";
-import { DomainError } from "../errors.ts";
 import type { Readiness } from "../health/routes.ts";
-import { createLogger, describeError, type Logger } from "../logger.ts";
+import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
-import { type OpenStore, openStore } from "./stores.ts";
+import { openStore, prepareStore } from "./stores.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const IDLE_MARGIN_SECONDS = 5;
@@ -59,24 +58,9 @@ async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<S
   try {
     return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
   } catch (error) {
-    const { code, syscall } = (error ?? {}) as { code?: string; syscall?: string };
-    if (syscall !== "listen") throw error;
+    const { code } = (error ?? {}) as { code?: string };
+    if (code === undefined) throw error;
     throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
-  }
-}
-
-/** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
-async function prepareStore({ prepare }: OpenStore, logger: Logger): Promise<void> {
-  try {
-    const applied = await prepare();
-    if (applied > 0) logger.info("database migrated", { migrations: applied });
-  } catch (error) {
-    const unreachable = error instanceof DomainError && error.code === "store_unavailable";
-    if (!unreachable) throw error;
-    logger.warning(
-      "database unreachable; serving without it until it answers",
-      describeError(error),
-    );
   }
 }
 

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import process from "node:process";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 

@@ -6,6 +6,8 @@ import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
+import { DomainError } from "../errors.ts";
+import { describeError, type Logger } from "../logger.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 
 const CONNECT_TIMEOUT_SECONDS = 3;
@@ -68,4 +70,19 @@ async function openPostgres(
     });
   const store = createPostgresBookStore({ connect, clock, seed });
   return { store, prepare: () => store.prepare() };
+}
+
+/** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
+export async function prepareStore({ prepare }: OpenStore, logger: Logger): Promise<void> {
+  try {
+    const applied = await prepare();
+    if (applied > 0) logger.info("database migrated", { migrations: applied });
+  } catch (error) {
+    const unreachable = error instanceof DomainError && error.code === "store_unavailable";
+    if (!unreachable) throw error;
+    logger.warning(
+      "database unreachable; serving without it until it answers",
+      describeError(error),
+    );
+  }
 }

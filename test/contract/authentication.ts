@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, createBook, JSON_TYPE, PROCESS, readBook, uniqueWord } from "./api.ts";
+import { test } from "./case.ts";
 import { expectProblem, expectUnauthorized } from "./expectations.ts";
 import { KEYED_ROUTES, pathOf, ROUTES } from "./routes.ts";
 

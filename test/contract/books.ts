@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   type Api,
   BOOKS,
@@ -12,6 +12,7 @@ import {
   readJson,
   uniqueWord,
 } from "./api.ts";
+import { test } from "./case.ts";
 import { expectBook, expectInvalid, expectNoBody, expectProblem, ids } from "./expectations.ts";
 
 const NO_IDS = [

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, BOOKS, PROCESS, readJson } from "./api.ts";
+import { test } from "./case.ts";
 import { KEYED_ROUTES, ROUTES } from "./routes.ts";
 
 type Operation = {

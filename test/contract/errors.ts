@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, createBook, PROCESS } from "./api.ts";
+import { test } from "./case.ts";
 import { expectNoBody, expectProblem, listed } from "./expectations.ts";
 import { METHODS, pathOf, ROUTES } from "./routes.ts";
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   type Api,
   type Book,
@@ -9,6 +9,7 @@ import {
   readBook,
   readJson,
 } from "./api.ts";
+import { test } from "./case.ts";
 import { expectNoBody, expectProblem } from "./expectations.ts";
 
 export function etagsContract(api: Api): void {

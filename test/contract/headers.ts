@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, bookFields, createBook, currentEtag, PROCESS, uniqueWord } from "./api.ts";
+import { test } from "./case.ts";
 import { expectSecurityHeaders, listed, UUID } from "./expectations.ts";
 import { OVERSIZED } from "./limits.ts";
 

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, readJson } from "./api.ts";
+import { test } from "./case.ts";
 import { TIMESTAMP } from "./expectations.ts";
 
 type Health = { version: string; uptime_seconds: number };

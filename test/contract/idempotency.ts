@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   type Api,
   BOOKS,
@@ -11,6 +11,7 @@ import {
   readJson,
   uniqueWord,
 } from "./api.ts";
+import { test } from "./case.ts";
 import { expectInvalid, expectProblem, expectUnauthorized, ids } from "./expectations.ts";
 
 export function idempotencyContract(api: Api): void {

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, bookFields, createBook, JSON_TYPE, PROCESS, readJson } from "./api.ts";
+import { test } from "./case.ts";
 import { expectProblem, expectUnauthorized } from "./expectations.ts";
 
 const MAX_BODY_BYTES = 1_048_576;

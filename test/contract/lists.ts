@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   type Api,
   BOOKS,
@@ -16,6 +16,7 @@ import {
   walk,
   withQuery,
 } from "./api.ts";
+import { test } from "./case.ts";
 import { expectInvalid, ids } from "./expectations.ts";
 
 const SORTS = ["id", "-id", "title", "-title", "author", "-author", "year", "-year"];

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import addresses from "../vectors/ip-addresses.json";
 import { type Api, PROCESS, readJson } from "./api.ts";
+import { test } from "./case.ts";
 import { expectInvalid, expectProblem, TIMESTAMP } from "./expectations.ts";
 
 type Action = { name: string; description: string; input: Record<string, unknown> };

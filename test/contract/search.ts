@@ -1,5 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { type Api, createBook, createBooks, listBooks, uniqueWord, walk } from "./api.ts";
+import { test } from "./case.ts";
 import { ids } from "./expectations.ts";
 
 type Row = { why: string; title: string; author?: string; q: string };

@@ -1,0 +1,24 @@
+import process from "node:process";
+import { runCli } from "./cli.ts";
+import { createLineWriter } from "./line-writer.ts";
+import type { Runtime } from "./runtime.ts";
+import { untilSignal } from "./signals.ts";
+
+/** Runs the program in this process, and ends it: what Bun, Node and Deno have in common. */
+export async function runProgram(listen: Runtime["listen"]): Promise<never> {
+  const out = createLineWriter(1);
+  const err = createLineWriter(2);
+  process.on("exit", () => {
+    out.flush();
+    err.flush();
+  });
+  const code = await runCli(process.argv.slice(2), {
+    env: process.env,
+    clock: Date.now,
+    stdout: out.write,
+    stderr: err.write,
+    listen,
+    untilSignal,
+  });
+  process.exit(code);
+}
