@@ -56,16 +56,16 @@ function fillSqlite(path: string): void {
   const database = openSqliteFile(path);
   prepareSqliteBooks(database, Date.now, []);
   const book = database.prepare(
-    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0)",
+    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0) RETURNING id",
   );
   const words = database.prepare("INSERT INTO book_words (rowid, words) VALUES (?, ?)");
   const { next } = createBooks();
   for (let done = 0; done < BOOKS; done += BATCH) {
     inTransaction(database, () => {
-      for (let row = 0; row < BATCH; row += 1) {
+      for (let count = 0; count < BATCH; count += 1) {
         const input = next();
-        const { lastInsertRowid } = book.run(input.title, input.author, input.year);
-        words.run(lastInsertRowid, bookWords(input).join(" "));
+        const row = book.get(input.title, input.author, input.year);
+        words.get(Number(row?.id), bookWords(input).join(" "));
       }
     });
   }

@@ -17,7 +17,7 @@ export async function bundle(runtime: BundledRuntime, outdir: string): Promise<s
   const result = await Bun.build({
     entrypoints: [`${ENTRIES}${runtime}.ts`],
     outdir,
-    naming: { entry: "[name].mjs" },
+    naming: { entry: "[name].mjs", chunk: "[name]-[hash].mjs" },
     minify: true,
     format: "esm",
     // Workers are uploaded whole, as one file, and reach PostgreSQL by a socket of their own.

@@ -158,15 +158,6 @@ export async function startService({ command, env = {} }: StartOptions = {}): Pr
 
 type Output = { stdout: string; stderr: string };
 
-/** Runs the compiled binary to its end, with the data in a new directory. */
-export async function runBinary(
-  args: readonly string[],
-  env: Variables = {},
-  options: { directory?: string } = {},
-): Promise<Ending & Output> {
-  return runToEnd([await compiledBinary(), ...args], env, options);
-}
-
 /** Runs a command to its end, which comes by force where it does not come within the limit. */
 export function runToEnd(
   command: readonly string[],

@@ -4,10 +4,13 @@ import { type Migration, pendingMigrations } from "./migrations.ts";
 export type SqliteValue = string | number | null;
 export type SqliteRow = Record<string, unknown>;
 
+/**
+ * There is no `run`: on Node it fails, and takes back what it did, where the last row id is too large
+ * for a number, as it is in the tables that FTS5 keeps for itself.
+ */
 export interface SqliteStatement {
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
-  run(...values: SqliteValue[]): { changes: number; lastInsertRowid: number };
 }
 
 /** What a SQLite driver has to offer: one connection, synchronous, to a database of one's own. */

@@ -1,3 +1,4 @@
+import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
@@ -9,9 +10,41 @@ declare const Deno: {
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
 
+const REFUSAL = { status: 503, headers: { ...SECURITY_HEADERS, Connection: "close" } };
+
+/**
+ * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
+ * until then new requests are refused, for without it a port cannot be closed.
+ */
 function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
-  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, fetch);
-  return { port: server.addr.port, stop: () => server.shutdown() };
+  let pending = 0;
+  let stopping = false;
+  let onIdle = () => {};
+
+  async function answer(request: Request): Promise<Response> {
+    if (stopping) return new Response(null, REFUSAL);
+    pending += 1;
+    try {
+      return await fetch(request);
+    } finally {
+      pending -= 1;
+      if (pending === 0) onIdle();
+    }
+  }
+
+  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, answer);
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    if (pending > 0) {
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+    }
+    await server.shutdown();
+  }
+
+  return { port: server.addr.port, stop };
 }
 
 await runProgram(listen);

@@ -1,51 +1,71 @@
-import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
+/** What a request without a usable Host, as in HTTP/1.0, gets a URL with. */
+const HOSTNAME = "localhost";
+
 function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions): Promise<Server> {
-  const server = createServer(getRequestListener(fetch));
+  const answer = getRequestListener(fetch, { hostname: HOSTNAME, autoCleanupIncoming: false });
+  const server = createServer({ requireHostHeader: false }, answer);
   server.keepAliveTimeout = idleTimeoutSeconds * 1000;
-  const pending = countPending(server);
+  const stop = stopper(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       const address = server.address() as AddressInfo;
-      resolve({ port: address.port, stop: () => stop(server, pending) });
+      resolve({ port: address.port, stop });
     });
   });
-}
-
-type Pending = { count: number; onNone?: () => void };
-
-function countPending(server: HttpServer): Pending {
-  const pending: Pending = { count: 0 };
-  server.on("request", (_request, response) => {
-    pending.count += 1;
-    response.once("close", () => {
-      pending.count -= 1;
-      if (pending.count === 0) pending.onNone?.();
-    });
-  });
-  return pending;
 }
 
 /**
- * Node would also wait for connections on which no more than a part of a request's head has come, and
- * those may take longer than an orchestrator waits.
+ * What is left of a body that was answered before it was read stands before the next request. Whoever
+ * began to read it still listens, and would pause it.
  */
-async function stop(server: HttpServer, pending: Pending): Promise<void> {
-  const closed = new Promise((resolve) => {
-    server.close(resolve);
+function skipRest(request: IncomingMessage): void {
+  if (request.readableEnded) return;
+  request.removeAllListeners("data");
+  request.resume();
+}
+
+/** Follows the requests and connections of a server, so that it can be stopped between them. */
+function stopper(server: HttpServer): () => Promise<void> {
+  const sockets = new Set<Socket>();
+  let pending = 0;
+  let onIdle = () => {};
+
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
-  if (pending.count > 0) {
-    await new Promise<void>((resolve) => {
-      pending.onNone = resolve;
+  server.on("request", (request, response) => {
+    pending += 1;
+    response.once("close", () => {
+      pending -= 1;
+      if (pending === 0) onIdle();
+      skipRest(request);
     });
-  }
-  server.closeAllConnections();
-  await closed;
+  });
+
+  /**
+   * The HTTP server's own `close` would cut off answers that are not sent whole yet, and wait for
+   * connections on which no more than a part of a request's head has come.
+   */
+  return async () => {
+    const closed = new Promise<void>((resolve) => {
+      TcpServer.prototype.close.call(server, () => resolve());
+    });
+    if (pending > 0) {
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+    }
+    for (const socket of sockets) socket.destroySoon();
+    await closed;
+  };
 }
 
 await runProgram(listen);

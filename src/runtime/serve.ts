@@ -58,9 +58,8 @@ async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<S
   try {
     return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
   } catch (error) {
-    const { code } = (error ?? {}) as { code?: string };
-    if (code === undefined) throw error;
-    throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
+    const { code, message } = error as { code?: string; message: string };
+    throw new ListenError(`cannot listen on ${host}:${port}: ${code ?? message}`, { cause: error });
   }
 }
 
