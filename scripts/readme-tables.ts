@@ -1,5 +1,5 @@
-// Writes the README's tables between their markers: endpoints and configuration from the code, images
-// from the last complete run of the benchmark:
+// Writes the README's tables between their markers: endpoints and configuration from the code, runtimes
+// and images from the last complete runs of their benchmarks:
 //
 //   bun scripts/readme-tables.ts
 import type { z } from "zod";
@@ -10,6 +10,7 @@ type Operation = { summary?: string; security?: unknown[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
 const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
+const RUNTIME_RESULTS = new URL("../bench/runtimes/results.md", import.meta.url).pathname;
 export const README = new URL("../README.md", import.meta.url).pathname;
 
 /** The OpenAPI document that `thimble openapi` prints. */
@@ -85,6 +86,7 @@ export async function withTables(readme: string): Promise<string> {
   const tables = {
     endpoints: endpointsTable(await readDocument()),
     configuration: configurationTable(),
+    runtimes: (await Bun.file(RUNTIME_RESULTS).text()).trim(),
     images: (await Bun.file(IMAGE_RESULTS).text()).trim(),
   };
   let text = readme;

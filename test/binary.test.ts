@@ -1,21 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { httpContract } from "./http.contract.ts";
-import { programContract } from "./program.contract.ts";
-import { compiledBinary, inTemporaryDirectory, runToEnd, startService } from "./service.ts";
+import { serverContract } from "./server.contract.ts";
+import { compiledBinary, inTemporaryDirectory, runToEnd } from "./service.ts";
 
-httpContract("compiled binary", async () => {
-  const service = await startService({ env: { CORS_ORIGINS: "https://app.example" } });
-  return {
-    baseUrl: service.url,
-    apiKey: service.apiKey,
-    fetch,
-    close: () => service[Symbol.asyncDispose](),
-  };
-});
+setDefaultTimeout(30_000);
 
-programContract("compiled binary", async () => [await compiledBinary()]);
+serverContract("Bun, compiled", async () => [await compiledBinary()]);
 
 test("files in the working directory change nothing", async () => {
   await inTemporaryDirectory(async (directory) => {

@@ -1,4 +1,5 @@
 import { docker } from "../../scripts/docker.ts";
+import { firstAnswer, freePort } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
 import { imageOf } from "./build.ts";
 import { type Memory, memoryOf } from "./memory.ts";
@@ -14,9 +15,6 @@ export const CONDITIONS = {
   settleMs: 2000,
   warmUpSeconds: 1,
 };
-
-const DEADLINE_MS = 60_000;
-const POLL_MS = 2;
 
 /** From the start of the container's process, as the engine gives it, to its first 200; then its memory. */
 export function measureStart(variant: Variant): Promise<Start> {
@@ -74,26 +72,8 @@ async function withContainer<T>(
   }
 }
 
-/** Resolves with the time of the first 200, in milliseconds since 1970, as precise as the clock is. */
-async function firstAnswer(url: string, name: string): Promise<number> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (performance.now() < deadline) {
-    const { status } = await fetch(url).catch(() => ({ status: 0 }));
-    if (status === 200) return performance.timeOrigin + performance.now();
-    await Bun.sleep(POLL_MS);
-  }
-  throw new Error(`${name} gave no 200 within ${DEADLINE_MS / 1000} s`);
-}
-
 /** What `Date` would round: an RFC 3339 time with nanoseconds, in milliseconds since 1970. */
 export function millisecondsOf(time: string): number {
   const [, seconds = "", fraction = "0"] = /^([^.]+?)(?:\.(\d+))?Z$/.exec(time) ?? [];
   return Date.parse(`${seconds}Z`) + Number(`0.${fraction}`) * 1000;
-}
-
-function freePort(): number {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = server;
-  server.stop(true);
-  return port;
 }

