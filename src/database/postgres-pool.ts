@@ -112,6 +112,9 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       return attempt(pool, () => prepared(pool));
     },
 
+    /** Connects anew for whatever comes next: the connections there are may lead nowhere any more. */
+    renew: () => renew(current),
+
     close(): Promise<void> {
       return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
     },
