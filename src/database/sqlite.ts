@@ -4,10 +4,13 @@ import { type Migration, pendingMigrations } from "./migrations.ts";
 export type SqliteValue = string | number | null;
 export type SqliteRow = Record<string, unknown>;
 
+/**
+ * Writing is asking for all rows of a statement that has none: `run` would also tell the last row's id,
+ * and Node's driver fails on one beyond 2^53, as FTS5 gives to rows of its own.
+ */
 export interface SqliteStatement {
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
-  run(...values: SqliteValue[]): { changes: number; lastInsertRowid: number };
 }
 
 /** What a SQLite driver has to offer: one connection, synchronous, to a database of one's own. */
