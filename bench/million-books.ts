@@ -56,7 +56,7 @@ function fillSqlite(path: string): void {
   const database = openSqliteFile(path);
   prepareSqliteBooks(database, Date.now, []);
   const book = database.prepare(
-    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0)",
+    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0) RETURNING id",
   );
   const words = database.prepare("INSERT INTO book_words (rowid, words) VALUES (?, ?)");
   const { next } = createBooks();
@@ -64,8 +64,8 @@ function fillSqlite(path: string): void {
     inTransaction(database, () => {
       for (let row = 0; row < BATCH; row += 1) {
         const input = next();
-        const { lastInsertRowid } = book.run(input.title, input.author, input.year);
-        words.run(lastInsertRowid, bookWords(input).join(" "));
+        const { id } = book.get(input.title, input.author, input.year) ?? {};
+        words.all(Number(id), bookWords(input).join(" "));
       }
     });
   }

@@ -212,7 +212,9 @@ describe("an init phase that fails", () => {
       what: "says which directory cannot be written",
       env: { API_KEY, DATA_DIR: "/dev/null/books" },
       line: {
-        message: expect.stringMatching(/^Cannot use the SQLite file \/dev\/null\/books\/thimble.db: /),
+        message: expect.stringMatching(
+          /^Cannot use the SQLite file \/dev\/null\/books\/thimble.db: /,
+        ),
       },
     },
   ];
