@@ -19,7 +19,7 @@ const EXIT_CONFIG = 78;
 /** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
 const LONG_REST_MS = 60_000;
 
-/** How many turns of the event loop a connection that was closed takes until it is known to be. */
+/** More turns of the event loop than the four it takes until a connection is known to be closed. */
 const TURNS_TO_CATCH_UP = 10;
 
 const clock = Date.now;

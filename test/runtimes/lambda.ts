@@ -43,7 +43,7 @@ const HOST = join(import.meta.dir, "lambda-host.ts");
 export const HANDLER = "lambda.handler";
 
 /** Lambda turns off what Node tries out (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html). */
-const FLAGS = ["--no-experimental-detect-module", "--disable-warning=ExperimentalWarning"];
+const FLAGS = ["--no-experimental-detect-module"];
 
 let bundled: Promise<string> | undefined;
 
