@@ -4,6 +4,7 @@ import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
 import { ConfigError } from "../config.ts";
 import { NewerSchemaError } from "../database/migrations.ts";
+import { isServerError } from "../database/postgres.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
@@ -105,5 +106,5 @@ function refuse(error: unknown): never {
 
 function isDatabaseAtFault(error: unknown): error is Error {
   if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) return true;
-  return error instanceof Error && error.name === "PostgresError";
+  return error instanceof Error && isServerError(error);
 }

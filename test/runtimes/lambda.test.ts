@@ -231,6 +231,34 @@ describe("an init phase that fails", () => {
       ).toMatchObject([{ level: "ERROR", ...line }]);
     });
   }
+
+  const tables = [
+    {
+      what: "a database of a newer release",
+      schema: "CREATE TABLE schema_migrations AS SELECT 99 AS version",
+      says: /^The database has schema version 99/,
+    },
+    {
+      what: "a database of something else",
+      schema: "CREATE TABLE schema_migrations AS SELECT 'else' AS what",
+      says: /column "version" does not exist/,
+    },
+  ];
+  for (const { what, schema, says } of tables) {
+    test(`says that it is ${what}, in one line and without a stack`, async () => {
+      const { url, drop } = await freshDatabase();
+      const sql = postgres(url, { max: 1 });
+      await sql.unsafe(schema);
+      await sql.end();
+      const { code, stdout, stderr } = await failToStart({ API_KEY, DATABASE_URL: url });
+      await drop();
+      expect({ code, stderr }).toEqual({ code: 78, stderr: "" });
+      expect(JSON.parse(stdout)).toMatchObject({
+        level: "ERROR",
+        message: expect.stringMatching(says),
+      });
+    });
+  }
 });
 
 describe("a connection to PostgreSQL", () => {
