@@ -62,10 +62,10 @@ function fillSqlite(path: string): void {
   const { next } = createBooks();
   for (let done = 0; done < BOOKS; done += BATCH) {
     inTransaction(database, () => {
-      for (let count = 0; count < BATCH; count += 1) {
+      for (let row = 0; row < BATCH; row += 1) {
         const input = next();
-        const row = book.get(input.title, input.author, input.year);
-        words.get(Number(row?.id), bookWords(input).join(" "));
+        const { id } = book.get(input.title, input.author, input.year) ?? {};
+        words.all(Number(id), bookWords(input).join(" "));
       }
     });
   }

@@ -17,6 +17,7 @@ export async function bundle(runtime: BundledRuntime, outdir: string): Promise<s
   const result = await Bun.build({
     entrypoints: [`${ENTRIES}${runtime}.ts`],
     outdir,
+    // Where no package.json says so, as on Lambda, only this name makes a file an ES module.
     naming: { entry: "[name].mjs", chunk: "[name]-[hash].mjs" },
     minify: true,
     format: "esm",

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { build } from "../scripts/build.ts";
 
 export const API_KEY = "0123456789abcdef";
@@ -53,7 +53,7 @@ async function buildBinary(): Promise<string> {
 }
 
 /** A directory that is gone when this process is, whatever becomes of the test that asks for it. */
-function newDirectory(): string {
+export function newDirectory(): string {
   if (home === undefined) {
     home = mkdtempSync(join(tmpdir(), "thimble-service-"));
     removeAfterThisProcess(home);
@@ -175,7 +175,7 @@ export function runToEnd(
   });
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+export type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 function start(command: readonly string[], variables: Variables, cwd: string): Child {
   const [program = "", ...args] = command;
@@ -190,7 +190,7 @@ function start(command: readonly string[], variables: Variables, cwd: string): C
 }
 
 /** Keeps what a process writes; `exited` resolves when it has ended and all of that is read. */
-function watch(child: Child) {
+export function watch(child: Child) {
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     out += text;
@@ -205,7 +205,8 @@ function watch(child: Child) {
   return { stdout: () => out, stderr: () => err, exited };
 }
 
-function jsonLines(text: string): LogLine[] {
+/** Every whole line that is JSON. */
+export function jsonLines(text: string): LogLine[] {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
   return whole.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
 }

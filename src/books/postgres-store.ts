@@ -30,15 +30,18 @@ type PostgresOptions = {
 export function createPostgresBookStore(options: PostgresOptions): BookStore & {
   /** Brings the schema up to date now, and says how many migrations that took. */
   prepare(): Promise<number>;
+  /** Connects anew for whatever comes next. */
+  renew(): void;
 } {
   const { connect, clock, seed } = options;
-  const { run, prepare, close } = createPostgresPool({
+  const { run, prepare, renew, close } = createPostgresPool({
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
 
   return {
     prepare,
+    renew,
 
     ping: () =>
       run(async (sql) => {

@@ -166,7 +166,7 @@ function createWriter(statement: Prepare, clock: Clock) {
         VALUES (?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
       const { title, author, year } = input;
       const book = toBook(statement(sql).get(title, author, year, now, now) ?? {});
-      statement("INSERT INTO book_words (rowid, words) VALUES (?, ?)").get(book.id, words(book));
+      statement("INSERT INTO book_words (rowid, words) VALUES (?, ?)").all(book.id, words(book));
       return book;
     },
 
@@ -175,13 +175,13 @@ function createWriter(statement: Prepare, clock: Clock) {
         updated_at = max(?, updated_at + 1) WHERE id = ? RETURNING ${COLUMNS}`;
       const now = Math.floor(clock());
       const book = toBook(statement(sql).get(title, author, year, now, id) ?? {});
-      statement("UPDATE book_words SET words = ? WHERE rowid = ?").get(words(book), id);
+      statement("UPDATE book_words SET words = ? WHERE rowid = ?").all(words(book), id);
       return book;
     },
 
     remove(id: number): void {
-      statement("DELETE FROM books WHERE id = ?").get(id);
-      statement("DELETE FROM book_words WHERE rowid = ?").get(id);
+      statement("DELETE FROM books WHERE id = ?").all(id);
+      statement("DELETE FROM book_words WHERE rowid = ?").all(id);
     },
   };
 }
@@ -200,10 +200,10 @@ function createAnswers(statement: Prepare, clock: Clock) {
       statement(
         `DELETE FROM idempotency_keys WHERE key IN (
           SELECT key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
-      ).get(oldest(), EXPIRED_ANSWERS_PER_CALL);
+      ).all(oldest(), EXPIRED_ANSWERS_PER_CALL);
       statement(
         "INSERT OR REPLACE INTO idempotency_keys (key, answer, created_at) VALUES (?, ?, ?)",
-      ).get(key, JSON.stringify(book), Math.floor(clock()));
+      ).all(key, JSON.stringify(book), Math.floor(clock()));
     },
   };
 }

@@ -69,6 +69,25 @@ test("connections that may only read are renewed, and nothing is prepared again"
   await close();
 });
 
+test("a prepared pool that is renewed connects anew, and prepares nothing again", async () => {
+  const { run, renew, close, counts } = openPool();
+  await run(selectOne);
+  renew();
+  expect(await run(selectOne)).toBe(1);
+  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  await close();
+});
+
+test("a pool that is renewed while it is prepared does not wait for what was lost", async () => {
+  const { run, prepare, renew, close, counts } = openPool();
+  const lost = prepare();
+  renew();
+  await expect(lost).rejects.toMatchObject({ code: "store_unavailable" });
+  expect(await run(selectOne)).toBe(1);
+  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  await close();
+});
+
 test("a server's own error is passed on, and costs no connection", async () => {
   const { run, close, counts } = openPool();
   await expect(run((sql) => sql`SELECT 1 / 0`)).rejects.toThrow("division by zero");

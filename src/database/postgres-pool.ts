@@ -112,6 +112,15 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       return attempt(pool, () => prepared(pool));
     },
 
+    /**
+     * Connects anew for whatever comes next: the connections there are may lead nowhere any more, and
+     * a preparation under way on one of them nowhere either.
+     */
+    renew(): void {
+      if (current.prepared) renew(current);
+      else giveUp(current);
+    },
+
     close(): Promise<void> {
       return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
     },

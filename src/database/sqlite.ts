@@ -5,8 +5,8 @@ export type SqliteValue = string | number | null;
 export type SqliteRow = Record<string, unknown>;
 
 /**
- * There is no `run`: on Node it fails, and takes back what it did, where the last row id is too large
- * for a number, as it is in the tables that FTS5 keeps for itself.
+ * Writing is asking for all rows of a statement that has none: `run` would also tell the last row's id,
+ * and Node's driver fails on one beyond 2^53, as FTS5 gives to rows of its own.
  */
 export interface SqliteStatement {
   get(...values: SqliteValue[]): SqliteRow | undefined;

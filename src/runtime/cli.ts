@@ -1,5 +1,6 @@
 import { ConfigError, parseConfig, parseListenAddress } from "../config.ts";
 import { NewerSchemaError } from "../database/migrations.ts";
+import { isServerError } from "../database/postgres.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { DomainError } from "../errors.ts";
 import { SERVICE } from "../service.ts";
@@ -95,7 +96,7 @@ function explainFailure(error: unknown, { stderr }: Runtime): number {
     stderr(`thimble: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
     return EXIT.unavailable;
   }
-  if (error instanceof ListenError || (error instanceof Error && error.name === "PostgresError")) {
+  if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
     stderr(`thimble: ${error.message}`);
     return EXIT.unavailable;
   }

@@ -1,39 +1,110 @@
 import process from "node:process";
-import { handle } from "hono/aws-lambda";
+import { setImmediate } from "node:timers/promises";
+import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
-import { parseConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import { NewerSchemaError } from "../database/migrations.ts";
+import { isServerError } from "../database/postgres.ts";
+import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { createLogger } from "../logger.ts";
+import { SERVICE } from "../service.ts";
+import { parseLambdaConfig } from "./lambda-config.ts";
+import { isHttpEvent, plainEvent } from "./lambda-event.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
 
-/** The one directory of a function that can be written. It lasts as long as the instance does. */
-const DATA_DIR = "/tmp";
+/** After sysexits.h. */
+const EXIT_CONFIG = 78;
+
+/** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
+const LONG_REST_MS = 60_000;
+
+/** More turns of the event loop than the four it takes until a connection is known to be closed. */
+const TURNS_TO_CATCH_UP = 10;
 
 const clock = Date.now;
 const out = createLineWriter(1);
-const config = parseConfig({ DATA_DIR, ...process.env }, readSecretFile);
-const { apiKey = crypto.randomUUID() } = config;
-const logger = createLogger({
-  level: config.logLevel,
-  format: config.logFormat,
-  clock,
-  write: out.write,
-});
-const opened = await openStore(config, clock);
-await prepareStore(opened, logger);
-if (config.database.kind !== "postgres") {
-  logger.warning("books last as long as this instance; set DATABASE_URL to keep them");
+const { answer, renew } = await start().catch(refuse);
+let restingSince = clock();
+
+/**
+ * Answers requests of API Gateway's HTTP APIs and of function URLs.
+ *
+ * @throws {Error} for any other event.
+ */
+export async function handler(event: unknown, context: LambdaContext) {
+  if (!isHttpEvent(event)) {
+    throw new Error("Not a request in payload format 2.0, of an HTTP API or a function URL");
+  }
+  await catchUp();
+  if (clock() - restingSince > LONG_REST_MS) renew();
+  try {
+    return await answer(plainEvent(event), context);
+  } finally {
+    restingSince = clock();
+  }
 }
 
-const app = createApp({
-  config: { ...config, apiKey },
-  store: opened.store,
-  logger,
-  clock,
-  newId: () => crypto.randomUUID(),
-  readiness: () => "ok",
-});
+async function start() {
+  const config = parseLambdaConfig(process.env, readSecretFile);
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    clock,
+    write: writeAtOnce,
+  });
+  const opened = await openStore(config, clock);
+  await prepareStore(opened, logger);
+  const { environment, database } = config;
+  if (database.kind !== "postgres") {
+    logger.warning("books last as long as this instance; set DATABASE_URL to keep them");
+  }
+  logger.info("started", { version: SERVICE.version, environment, database: database.kind });
+  const app = createApp({
+    config,
+    store: opened.store,
+    logger,
+    clock,
+    newId: () => crypto.randomUUID(),
+    readiness: () => "ok",
+  });
+  return { answer: handle(app), renew: opened.renew };
+}
 
-/** Answers API Gateway's HTTP APIs and function URLs (payload format 2.0). */
-export const handler = handle(app);
+/** Lambda freezes the process when a request is answered, and what is buffered with it. */
+function writeAtOnce(line: string): void {
+  out.write(line);
+  out.flush();
+}
+
+/**
+ * Lets the process learn what came while it was frozen, before a request relies on it: timers that are
+ * over, and connections that the database has closed.
+ */
+async function catchUp(): Promise<void> {
+  for (let turn = 0; turn < TURNS_TO_CATCH_UP; turn += 1) await setImmediate();
+}
+
+/** Ends the instance with one line that says what to mend; of a defect, Lambda logs the stack. */
+function refuse(error: unknown): never {
+  const { error: log } = createLogger({
+    level: "ERROR",
+    format: "json",
+    clock,
+    write: writeAtOnce,
+  });
+  if (error instanceof ConfigError) {
+    log("the configuration cannot work", { problems: error.problems });
+  } else if (isDatabaseAtFault(error)) {
+    log(error.message);
+  } else {
+    throw error;
+  }
+  process.exit(EXIT_CONFIG);
+}
+
+function isDatabaseAtFault(error: unknown): error is Error {
+  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) return true;
+  return error instanceof Error && isServerError(error);
+}

@@ -17,6 +17,8 @@ export type OpenStore = {
   store: BookStore;
   /** Brings the schema up to date, and says how many migrations that took. */
   prepare: () => Promise<number>;
+  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
+  renew: () => void;
 };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
@@ -26,7 +28,8 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Open
   const { database } = config;
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
-    return { store: createMemoryBookStore(clock, seed), prepare: async () => 0 };
+    const store = createMemoryBookStore(clock, seed);
+    return { store, prepare: async () => 0, renew: () => {} };
   }
   if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
   return openPostgres(database.url, config.databasePoolSize, clock, seed);
@@ -46,6 +49,7 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
         throw unusable(path, error);
       }
     },
+    renew: () => {},
   };
 }
 
@@ -69,7 +73,7 @@ async function openPostgres(
       onnotice: () => {},
     });
   const store = createPostgresBookStore({ connect, clock, seed });
-  return { store, prepare: () => store.prepare() };
+  return { store, prepare: () => store.prepare(), renew: () => store.renew() };
 }
 
 /** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */

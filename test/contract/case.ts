@@ -1,4 +1,4 @@
-import { test as bunTest } from "bun:test";
+import { afterAll, test as bunTest } from "bun:test";
 
 /** The cases that cannot hold on a target, by name, with the reason. */
 export type Exceptions = Readonly<Record<string, string>>;
@@ -8,16 +8,19 @@ let missed = new Set<string>();
 
 /**
  * Registers the cases of `register` but for the exceptions, which are skipped under a name with the
- * reason.
+ * reason. An exception that is the name of no case fails when the cases are over.
  *
- * @throws {Error} when an exception is the name of no case.
+ * Bun collects what a `describe` within holds when the `describe` around it is done, and before the
+ * next one beside that: until then the exceptions are these.
  */
 export function registerCases(excepted: Exceptions, register: () => void): void {
+  const unmet = new Set(Object.keys(excepted));
   exceptions = excepted;
-  missed = new Set(Object.keys(excepted));
+  missed = unmet;
   register();
-  exceptions = {};
-  if (missed.size > 0) throw new Error(`There is no case named: ${[...missed].join("; ")}`);
+  afterAll(() => {
+    if (unmet.size > 0) throw new Error(`There is no case named: ${[...unmet].join("; ")}`);
+  });
 }
 
 /** A case of the contract. */
