@@ -1,9 +1,12 @@
 import { DomainError } from "../errors.ts";
 import { type Migration, pendingMigrations } from "./migrations.ts";
 
+/** What this service binds to a statement. */
 export type SqliteValue = string | number | null;
+/** A row by the names of its columns. */
 export type SqliteRow = Record<string, unknown>;
 
+/** A prepared statement; values take the places of its question marks, in order. */
 export interface SqliteStatement {
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
