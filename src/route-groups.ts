@@ -19,7 +19,7 @@ export type BookRoutesOptions = {
   readAccess?: MiddlewareHandler | undefined;
   /** The largest request body: 1,048,576 bytes unless told. */
   maxBodyBytes?: number;
-  /** Is told why a database could not be used; a client learns only that it could not. */
+  /** Is told why the database could not be used; a client learns only that it could not. */
   logger?: Logger;
 };
 
@@ -48,6 +48,7 @@ export type ProcessRoutesOptions = {
   maxBodyBytes?: number;
   /** Says when an action was run: `Date.now` unless told. */
   clock?: Clock;
+  /** Is told of what went wrong on the server's side. */
   logger?: Logger;
 };
 

@@ -49,7 +49,7 @@ function problemContent(description: string) {
   return { description, content: { "application/problem+json": { schema: problemSchema } } };
 }
 
-/** For typed clients: the problems that a route answers which is described apart from its handler. */
+/** For typed clients: the problems of a route whose description is apart from its handler. */
 export type ProblemResponse<Status extends DescribedStatus> = TypedResponse<
   Problem,
   Status,

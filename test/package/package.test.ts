@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { publint } from "publint";
+import { freshDatabase } from "../postgres.ts";
 import consumer from "./consumer/package.json" with { type: "json" };
 
 // Packing compiles every declaration, and the consumer's compiler reads them all.
@@ -12,10 +13,8 @@ const ROOT = join(import.meta.dir, "../..");
 const BIN = join(ROOT, "node_modules/.bin");
 const API_KEY = "0123456789abcdef";
 const KEY = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
-const PROGRAMS = {
-  Bun: [process.execPath, "serve-bun.mjs"],
-  Node: [`${BIN}/node`, "serve-node.mjs"],
-};
+const BUN = [process.execPath, "serve-bun.mjs"];
+const NODE = [join(BIN, "node"), "serve-node.mjs"];
 
 let home = "";
 let tarball = "";
@@ -95,15 +94,23 @@ describe("a project with no types of a runtime compiles", () => {
   }
 });
 
-for (const [runtime, command] of Object.entries(PROGRAMS)) {
-  describe(`in another project, on ${runtime}`, () => {
+const sqliteFile = async () => ({ url: join(home, crypto.randomUUID(), "books.db") });
+
+for (const [where, command, openBooks] of [
+  ["on Bun with SQLite", BUN, sqliteFile],
+  ["on Node with SQLite", NODE, sqliteFile],
+  ["on Node with PostgreSQL", NODE, freshDatabase],
+] as const) {
+  describe(`in another project, ${where}`, () => {
+    let books: { url: string; drop?: () => Promise<void> } | undefined;
     let child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
     let origin = "";
 
     beforeAll(async () => {
-      child = Bun.spawn(command, {
+      books = await openBooks();
+      child = Bun.spawn([...command], {
         cwd: project,
-        env: { PATH: process.env.PATH, API_KEY, BOOKS: join(home, runtime, "books.db") },
+        env: { PATH: process.env.PATH, API_KEY, BOOKS: books.url },
         stdio: ["ignore", "pipe", "inherit"],
       });
       for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -116,6 +123,7 @@ for (const [runtime, command] of Object.entries(PROGRAMS)) {
     afterAll(async () => {
       child?.kill();
       await child?.exited;
+      await books?.drop?.();
     });
 
     const add = (path: string, book: object, headers: object = KEY) =>

@@ -1,16 +1,14 @@
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
-import { bookRoutes, healthRoutes, requireApiKey } from "thimble";
-import { openSqliteBooks } from "thimble/sqlite";
+import { type BookStore, bookRoutes, healthRoutes, requireApiKey } from "thimble";
 
-/** An app of our own that has the books of a SQLite file among its routes. */
-export function createLibrary(options: { path: string; apiKey: string }) {
-  const store = openSqliteBooks(options.path);
+/** An app of our own, with the books of a store among its routes. */
+export function createLibrary({ store, apiKey }: { store: BookStore; apiKey: string }) {
   const service = { name: "library", version: "1.0.0" };
   return new Hono()
     .use(requestId())
     .get("/", (c) => c.text("The library"))
-    .route("/library", bookRoutes({ store, writeAccess: requireApiKey(options.apiKey) }))
+    .route("/library", bookRoutes({ store, writeAccess: requireApiKey(apiKey) }))
     .route("/", healthRoutes({ service, environment: "production", store }));
 }
 

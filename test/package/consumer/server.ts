@@ -1,7 +1,12 @@
 import { Hono } from "hono";
+import { openPostgresBooks } from "thimble/postgres";
+import { openSqliteBooks } from "thimble/sqlite";
 import { createLibrary } from "./library.ts";
 import { createService } from "./service.ts";
 
-export function createServer(options: { path: string; apiKey: string }) {
-  return new Hono().route("/", createLibrary(options)).route("/service", createService(options));
+export function createServer({ books, apiKey }: { books: string; apiKey: string }) {
+  const store = books.startsWith("postgres://") ? openPostgresBooks(books) : openSqliteBooks(books);
+  return new Hono()
+    .route("/", createLibrary({ store, apiKey }))
+    .route("/service", createService({ apiKey }));
 }
