@@ -1,9 +1,8 @@
 import type { BookInput } from "../books/book.ts";
-import { createSqliteBookStore, prepareSqliteBooks } from "../books/sqlite-store.ts";
+import { createSqliteBookStore } from "../books/sqlite-store.ts";
 import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
-import type { SqliteDatabase } from "../database/sqlite.ts";
-import { openSqliteFile, unusable } from "./sqlite-file.ts";
+import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
 
 export { UnusableDatabaseError } from "../database/sqlite.ts";
 
@@ -31,25 +30,4 @@ export function openSqliteBooks(path: string, options: SqliteBooksOptions = {}):
     throw error;
   }
   return createSqliteBookStore(file, clock);
-}
-
-/**
- * Brings the schema of an open file up to date, and says how many migrations that took.
- *
- * @throws {UnusableDatabaseError}
- */
-export function prepareSqliteFile(
-  file: SqliteDatabase,
-  path: string,
-  clock: Clock,
-  seed: readonly BookInput[],
-): number {
-  try {
-    const applied = prepareSqliteBooks(file, clock, seed);
-    // While it serves, the store itself waits for locks, and nothing else waits with it.
-    file.exec("PRAGMA busy_timeout = 0");
-    return applied;
-  } catch (error) {
-    throw unusable(path, error);
-  }
 }

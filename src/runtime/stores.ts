@@ -6,8 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { DomainError } from "../errors.ts";
 import { describeError, type Logger } from "../logger.ts";
-import { prepareSqliteFile } from "./sqlite-books.ts";
-import { openSqliteFile } from "./sqlite-file.ts";
+import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
 
 export type OpenStore = {
   store: BookStore;
