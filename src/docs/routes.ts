@@ -54,8 +54,16 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
     );
 }
 
-/** Loaded when it is first asked for, as most services never show the page: it is half of the bundle. */
-const swaggerUi = () => import("./swagger-ui.ts");
+let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
+
+/**
+ * Loaded when it is first asked for, as most services never show the page: it is half of the bundle.
+ * Asked for once, as Bun never finishes the second import of a file whose macros it is still running.
+ */
+function swaggerUi() {
+  swaggerUiModule ??= import("./swagger-ui.ts");
+  return swaggerUiModule;
+}
 
 function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
