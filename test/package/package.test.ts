@@ -195,6 +195,19 @@ for (const [where, command, openBooks] of [
       expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
     });
 
+    test("the pages of the whole service lead to where it is mounted", async () => {
+      const page = await (await fetch(`${origin}/service/docs`)).text();
+      const landing = await fetch(`${origin}/service`, { headers: { Accept: "text/html" } });
+      const links = [...`${page}${await landing.text()}`.matchAll(/(?:href|src)="(\/[^"]+)"/g)];
+      expect(links).toHaveLength(8);
+      for (const [, link = ""] of links) {
+        expect(link).toStartWith("/service/");
+        expect((await fetch(origin + link)).status).toBe(200);
+      }
+      const document = await (await fetch(`${origin}/service/openapi.json`)).json();
+      expect(document).toMatchObject({ servers: [{ url: "/service" }], paths: { "/books": {} } });
+    });
+
     test("typed clients get what they are promised", async () => {
       const { lend, ipVersion } = await import(join(project, "client.ts"));
       expect(await lend(origin, API_KEY)).toMatchObject(book("Emma"));
