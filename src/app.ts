@@ -21,12 +21,15 @@ import { securityHeaders } from "./middleware/security-headers.ts";
 import { notFound } from "./not-found.ts";
 import { logError, problemResponse } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
+import { SERVICE } from "./service.ts";
 
+/** The part of the configuration that the app itself goes by. */
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
 > & { apiKey: string };
 
+/** All that the app is made of. */
 export type AppDeps = {
   config: AppConfig;
   store: BookStore;
@@ -59,7 +62,10 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
 
   const routes = app
     .route("/", landingRoutes({ clock, startedAt }))
-    .route("/", healthRoutes({ environment, clock, startedAt, readiness, pingDatabase }))
+    .route(
+      "/",
+      healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
+    )
     .route("/api/v1", processRoutes({ clock, requireKey, receiveJson }))
     .route("/books", books)
     .route("/api/v1/books", books)

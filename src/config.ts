@@ -24,6 +24,7 @@ export type Environment = Record<string, string | undefined>;
 /** Reads a whole text file; throws an Error whose `code` says why it cannot. */
 export type ReadFile = (path: string) => string;
 
+/** Where books live, as `DATABASE_URL` says it. */
 export type DatabaseConfig =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
@@ -154,6 +155,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** The configuration of one run. */
 export type Config = ReturnType<typeof parseConfig>;
 
 /**

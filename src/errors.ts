@@ -1,6 +1,7 @@
 /** One thing that is wrong with an input; `path` is dotted, and empty for the input as a whole. */
 export type Issue = { path: string; message: string };
 
+/** What went wrong, for the one table that maps it to a status (see problem.ts). */
 export type ErrorCode =
   | "endpoint_not_found"
   | "method_not_allowed"

@@ -1,12 +1,16 @@
 import type { Clock } from "./clock.ts";
 
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+/** How severe an event is. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ["json", "text"] as const;
+/** One JSON object a line, or a line for people. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+/** What a line says beside its message, by name. */
 export type LogFields = Record<string, unknown>;
 
+/** Where the service says what happens in it. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

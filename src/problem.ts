@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { AppEnv } from "./app-env.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
@@ -71,10 +71,23 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
   });
 }
 
+/**
+ * Answers the errors of a route group that is mounted in another app: those that this service knows of
+ * as problems, logged where there is a logger. Any other is thrown on, for that app to handle as its own.
+ */
+export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
+  return function problemHandler(error, c) {
+    if (!asDomainError(error)) throw error;
+    if (logger) logError(logger, error, { requestId: c.var.requestId, stack: false });
+    return problemResponse(c, error);
+  };
+}
+
 /** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
 function asDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
-  if (!(error instanceof HTTPException)) return undefined;
+  // One that brings its own response is somebody else's, such as a middleware's of another app.
+  if (!(error instanceof HTTPException) || error.res) return undefined;
   if (error.status === 415) {
     return new DomainError("unsupported_media_type", "Send the body as application/json.");
   }

@@ -44,6 +44,16 @@ test("starts in development mode, also where ENVIRONMENT is set to nothing", asy
   );
 });
 
+test("shows the API page from source, whose assets a browser asks for all at once", async () => {
+  await inJob(async ({ log }) => {
+    const port = await eventually("the port", async () => /port=(\d+)/.exec(await log())?.[1]);
+    const assets = ["swagger-ui.css", "swagger-ui-bundle.js", "start.js"].map((name) =>
+      fetch(`http://127.0.0.1:${port}/docs/${name}`, { signal: AbortSignal.timeout(4000) }),
+    );
+    for (const asset of await Promise.all(assets)) expect(asset.status).toBe(200);
+  });
+});
+
 test("Ctrl-C lets a request finish", async () => {
   await inJob(
     async ({ log, exited, interrupt }) => {

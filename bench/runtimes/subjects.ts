@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
-import { requestEvent, startFunction } from "../../test/runtimes/lambda.ts";
+import { startFunction, toEvent } from "../../test/runtimes/lambda.ts";
 import {
   denoCommand,
   denoProgram,
@@ -90,7 +90,7 @@ const config :Workerd.Config = (
 );
 `;
   const path = join(mkdtempSync(join(tmpdir(), "thimble-workerd-")), "config.capnp");
-  require("node:fs").writeFileSync(path, config);
+  writeFileSync(path, config);
   return [workerdProgram(), "serve", path];
 }
 
@@ -99,7 +99,7 @@ async function startLambda(): Promise<Instance> {
   const started = performance.now();
   const instance = await startFunction(ENVIRONMENT);
   const ask = async (path: string) =>
-    instance.invoke(await requestEvent(new Request(`https://lambda.test${path}`)));
+    instance.invoke(await toEvent(new Request(`https://lambda.test${path}`)));
   await ask("/health");
   const firstAnswerMs = performance.now() - started;
   return {

@@ -31,6 +31,7 @@ export const bookInputSchema = z
     year: yearSchema.openapi({ examples: [1949] }),
   })
   .openapi("BookInput");
+/** The title, the author and the year of a new book. */
 export type BookInput = z.output<typeof bookInputSchema>;
 
 /** What a change takes: one field or more. */
@@ -45,6 +46,7 @@ export const bookChangesSchema = z
   })
   // The document's generator takes an exactOptional field for a required one.
   .openapi("BookChanges", { required: [], minProperties: 1 });
+/** The fields of a book to change. */
 export type BookChanges = z.output<typeof bookChangesSchema>;
 
 /** A book as it is stored and answered. `updated_at` differs between any two states of one book. */
@@ -58,6 +60,7 @@ export const bookSchema = z
     updated_at: z.iso.datetime(),
   })
   .openapi("Book");
+/** A book as every store returns it, with its times as RFC 3339 in UTC. */
 export type Book = z.output<typeof bookSchema>;
 
 export const SEED_BOOKS: readonly BookInput[] = [

@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
+import { invalidInput } from "../errors.ts";
 import { throwInvalid } from "../validation.ts";
 import { type Book, bookChangesSchema, bookInputSchema, bookSchema } from "./book.ts";
 import { encodeCursor } from "./cursor.ts";
@@ -44,6 +45,13 @@ const IF_NONE_MATCH = {
   description: "An ETag that is known already.",
   schema: { type: "string" },
 } as const;
+const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
+const IDEMPOTENCY_KEY = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "Repeats within 24 hours get the first answer again.",
+  schema: { type: "string", pattern: KEY_PATTERN.source },
+} as const;
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { "application/json": { schema } },
@@ -79,8 +87,7 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
       return answerBook(c, book);
     })
     .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
-      const key = c.req.valid("header")["Idempotency-Key"];
-      const { book, replayed } = await store.create(c.req.valid("json"), key);
+      const { book, replayed } = await store.create(c.req.valid("json"), idempotencyKey(c));
       if (replayed) c.header("Idempotency-Replayed", "true");
       const location = `${c.req.path}/${book.id}`;
       return c.json(book, 201, { Location: location, ETag: entityTag(book) });
@@ -143,6 +150,14 @@ async function precondition(
   return header.trim() === "*" ? undefined : { updatedAt: book.updated_at };
 }
 
+/** @throws {DomainError} `invalid_input` for a key that does not fit the pattern. */
+function idempotencyKey(c: Context): string | undefined {
+  const { name } = IDEMPOTENCY_KEY;
+  const key = c.req.header(name);
+  if (key === undefined || KEY_PATTERN.test(key)) return key;
+  throw invalidInput([{ path: name, message: "Expected 1 to 255 printable ASCII characters" }]);
+}
+
 /** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */
 function nextLink(c: Context, cursor: string): string {
   const parameters = new URLSearchParams(c.req.query());
@@ -197,13 +212,6 @@ function getRoute(access?: MiddlewareHandler) {
 }
 
 function createBookRoute(middleware: MiddlewareHandler[]) {
-  const headers = z.object({
-    "Idempotency-Key": z
-      .string()
-      .regex(/^[\x20-\x7e]{1,255}$/, { error: "Expected 1 to 255 printable ASCII characters" })
-      .optional()
-      .openapi({ description: "Repeats within 24 hours get the first answer again." }),
-  });
   return createRoute({
     method: "post",
     path: "/",
@@ -211,7 +219,8 @@ function createBookRoute(middleware: MiddlewareHandler[]) {
     summary: "Add a book",
     security: API_KEY_SECURITY,
     middleware,
-    request: { headers, body: jsonBody(bookInputSchema) },
+    parameters: [IDEMPOTENCY_KEY],
+    request: { body: jsonBody(bookInputSchema) },
     responses: {
       201: { ...jsonContent(bookSchema, "The new book"), headers: newBookHeaders },
       ...problems(400, 401, 413, 415, 422, 503),

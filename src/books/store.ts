@@ -1,6 +1,7 @@
 import type { Book, BookChanges, BookInput } from "./book.ts";
 
 export const SORT_FIELDS = ["id", "title", "author", "year"] as const;
+/** A field that lists of books are sorted by. */
 export type SortField = (typeof SORT_FIELDS)[number];
 
 /** Text sorts by code point, and books that are equal in a field by id, in the same direction. */
@@ -9,6 +10,7 @@ export type Sort = { field: SortField; descending: boolean };
 /** A place in a sorted list: right behind the book that has this value and this id. */
 export type Position = { value: string | number; id: number };
 
+/** What a list of books is asked for. */
 export type BookQuery = {
   limit: number;
   sort: Sort;

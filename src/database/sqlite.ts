@@ -1,10 +1,14 @@
 import { DomainError } from "../errors.ts";
 import { type Migration, pendingMigrations } from "./migrations.ts";
 
+/** What this service binds to a statement. */
 export type SqliteValue = string | number | null;
+/** A row by the names of its columns. */
 export type SqliteRow = Record<string, unknown>;
 
 /**
+ * A prepared statement; values take the places of its question marks, in order.
+ *
  * Writing is asking for all rows of a statement that has none: `run` would also tell the last row's id,
  * and Node's driver fails on one beyond 2^53, as FTS5 gives to rows of its own.
  */

@@ -1,3 +1,4 @@
+import type { TypedResponse } from "hono";
 import { z } from "zod";
 
 /** A route's `security` where it needs the API key; the schemes are declared in openapi.ts. */
@@ -16,6 +17,9 @@ const problemSchema = z
   })
   .openapi("Problem");
 
+/** Problem details (RFC 9457), with the members that this service adds to them. */
+export type Problem = z.output<typeof problemSchema>;
+
 const MEANINGS = {
   400: "The request is malformed or invalid",
   401: "The API key is missing or wrong",
@@ -32,15 +36,22 @@ export function jsonContent<T extends z.ZodType>(schema: T, description: string)
   return { description, content: { "application/json": { schema } } };
 }
 
+type DescribedStatus = keyof typeof MEANINGS;
+
 /** Describes the problems (RFC 9457) that a route can answer, by status. */
-export function problems(...statuses: (keyof typeof MEANINGS)[]) {
-  return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      {
-        description: MEANINGS[status],
-        content: { "application/problem+json": { schema: problemSchema } },
-      },
-    ]),
-  );
+export function problems<Status extends DescribedStatus>(...statuses: Status[]) {
+  const described = statuses.map((status) => [status, problemContent(MEANINGS[status])] as const);
+  // `fromEntries` forgets which statuses they are, and typed clients tell answers apart by them.
+  return Object.fromEntries(described) as Record<Status, ReturnType<typeof problemContent>>;
 }
+
+function problemContent(description: string) {
+  return { description, content: { "application/problem+json": { schema: problemSchema } } };
+}
+
+/** For typed clients: the problems of a route whose description is apart from its handler. */
+export type ProblemResponse<Status extends DescribedStatus> = TypedResponse<
+  Problem,
+  Status,
+  "json"
+>;

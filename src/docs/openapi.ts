@@ -2,8 +2,8 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "../app-env.ts";
 import { SERVICE } from "../service.ts";
 
-/** The OpenAPI 3.1 document of every route that `app` has described. */
-export function openApiDocument(app: OpenAPIHono<AppEnv>) {
+/** The OpenAPI 3.1 document of every route that `app`, mounted at `base`, has described. */
+export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -12,6 +12,7 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>) {
       description: "A production-ready HTTP API that fits in a thimble.",
       license: { name: "MIT" },
     },
+    ...(base !== "" && { servers: [{ url: base }] }),
     tags: [
       { name: "Books", description: "At /books and, the same, at /api/v1/books." },
       { name: "Process", description: "Small actions behind the API key." },

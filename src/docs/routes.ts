@@ -35,7 +35,7 @@ const CSS = "text/css; charset=utf-8";
  */
 export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
   const app = new OpenAPIHono<AppEnv>();
-  let document: string | undefined;
+  let document: { base: string; text: string } | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
   const script = decodedOnce(async () => (await swaggerUi()).swaggerScript());
 
@@ -43,10 +43,15 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
 
   return app
     .get("/openapi.json", (c) => {
-      document ??= JSON.stringify(openApiDocument(describedApp()));
-      return c.body(document, 200, { "Content-Type": "application/json" });
+      const base = basePath(c, "/openapi.json");
+      if (document?.base !== base) {
+        document = { base, text: JSON.stringify(openApiDocument(describedApp(), base)) };
+      }
+      return c.body(document.text, 200, { "Content-Type": "application/json" });
     })
-    .get("/docs", (c) => c.html(page(), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs", (c) =>
+      c.html(page(basePath(c, "/docs")), 200, { "Content-Security-Policy": PAGE_POLICY }),
+    )
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
@@ -54,8 +59,21 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
     );
 }
 
-/** Loaded when it is first asked for, as most services never show the page: it is half of the bundle. */
-const swaggerUi = () => import("./swagger-ui.ts");
+/** The path that another app has mounted this one at: nothing, where it is none. */
+function basePath(c: Context, path: string): string {
+  return c.req.path.slice(0, -path.length);
+}
+
+let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
+
+/**
+ * Loaded when it is first asked for, as most services never show the page: it is half of the bundle.
+ * Asked for once, as Bun never finishes the second import of a file whose macros it is still running.
+ */
+function swaggerUi() {
+  swaggerUiModule ??= import("./swagger-ui.ts");
+  return swaggerUiModule;
+}
 
 function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
@@ -85,7 +103,7 @@ async function gzippedAsset(
   return c.body(unpacked, 200, headers);
 }
 
-function page() {
+function page(base: string) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -93,13 +111,13 @@ function page() {
 <meta name="viewport" content="width=device-width">
 <title>Thimble API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-<script src="/docs/swagger-ui-bundle.js" defer></script>
-<script src="/docs/start.js" defer></script>
+<link rel="stylesheet" href="${base}/docs/swagger-ui.css">
+<script src="${base}/docs/swagger-ui-bundle.js" defer></script>
+<script src="${base}/docs/start.js" defer></script>
 </head>
 <body>
 <main id="docs"></main>
-<noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+<noscript>This page needs JavaScript. The document itself is at <a href="${base}/openapi.json">${base}/openapi.json</a>.</noscript>
 </body>
 </html>`;
 }

@@ -1,7 +1,7 @@
 // Runs in the browser, behind swagger-ui-bundle.js.
 window.addEventListener("DOMContentLoaded", () => {
   SwaggerUIBundle({
-    url: "/openapi.json",
+    url: "openapi.json",
     dom_id: "#docs",
     deepLinking: true,
     docExpansion: "list",

@@ -4,7 +4,6 @@ import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
 import { withDeadline } from "../deadline.ts";
 import { jsonContent } from "../docs/describe.ts";
-import { SERVICE } from "../service.ts";
 
 /** Whether this instance takes new work; a draining one finishes what it has and goes. */
 export type Readiness = () => "ok" | "draining";
@@ -23,6 +22,8 @@ const readySchema = z.object({
 });
 
 type HealthDeps = {
+  /** What the answer calls itself. */
+  service: { readonly name: string; readonly version: string };
   environment: string;
   clock: Clock;
   /** When the service began, by `clock`. */
@@ -51,12 +52,17 @@ export function healthRoutes(deps: HealthDeps) {
     });
 }
 
-function health({ environment, clock, startedAt }: HealthDeps): z.output<typeof healthSchema> {
+function health({
+  service,
+  environment,
+  clock,
+  startedAt,
+}: HealthDeps): z.output<typeof healthSchema> {
   return {
     status: "healthy",
     timestamp: timestamp(clock),
-    service: SERVICE.name,
-    version: SERVICE.version,
+    service: service.name,
+    version: service.version,
     uptime_seconds: Math.round(clock() - startedAt) / 1000,
     environment,
   };

@@ -44,7 +44,11 @@ export function landingRoutes({ clock, startedAt }: LandingDeps) {
     });
     c.header("Vary", "Accept");
     if (type === "text/plain") return c.text(GREETING);
-    return c.html(page(clock() - startedAt), 200, { "Content-Security-Policy": await policy });
+    // The path that another app has mounted this one at: nothing, where it is none.
+    const base = c.req.path.replace(/\/$/, "");
+    return c.html(page(clock() - startedAt, base), 200, {
+      "Content-Security-Policy": await policy,
+    });
   });
 }
 
@@ -55,7 +59,7 @@ async function pagePolicy(): Promise<string> {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-function page(uptimeMs: number) {
+function page(uptimeMs: number, base: string) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -72,10 +76,10 @@ function page(uptimeMs: number) {
 <dt>Uptime</dt><dd>${formatDuration(uptimeMs)}</dd>
 </dl>
 <nav>
-<a href="/docs">API documentation</a>
-<a href="/openapi.json">OpenAPI document</a>
-<a href="/health">Health</a>
-<a href="/ready">Readiness</a>
+<a href="${base}/docs">API documentation</a>
+<a href="${base}/openapi.json">OpenAPI document</a>
+<a href="${base}/health">Health</a>
+<a href="${base}/ready">Readiness</a>
 </nav>
 </body>
 </html>`;

@@ -1,17 +1,18 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
-import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
+import { API_KEY_SECURITY, jsonContent, type ProblemResponse, problems } from "../docs/describe.ts";
 import { DomainError, invalidInput } from "../errors.ts";
 import { toIssues } from "../validation.ts";
-import type { Action, Command } from "./action.ts";
+import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";
 
 /** Every action there is. A new one is a file of its own and an entry here. */
 const ACTIONS = [echo, validateIp] as const;
+type KnownAction = (typeof ACTIONS)[number];
 
 type ProcessDeps = {
   clock: Clock;
@@ -27,12 +28,13 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
   describeRoutes(app);
 
   return app
-    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }))
-    .post("/process", requireKey, receiveJson, readCommand, (c) => {
+    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }, 200))
+    .post("/process", requireKey, receiveJson, readCommand, (c): ProcessResponse => {
       const { action: name, ...members } = c.req.valid("json");
       const action = findAction(name);
       const result = action.run(parseInput(action, members));
-      return c.json({ success: true, action: action.name, ...result, timestamp: timestamp(clock) });
+      const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
+      return c.json(answer as Answer<KnownAction>, 200);
     });
 }
 
@@ -40,8 +42,13 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
 type ReadCommand = MiddlewareHandler<
   AppEnv,
   string,
-  { in: { json: Command<(typeof ACTIONS)[number]> }; out: { json: Record<string, unknown> } }
+  { in: { json: Command<KnownAction> }; out: { json: Record<string, unknown> } }
 >;
+
+/** For typed clients, which tell the actions' answers apart by `action`. */
+type ProcessResponse =
+  | TypedResponse<Answer<KnownAction>, 200, "json">
+  | ProblemResponse<400 | 401 | 413 | 415 | 503>;
 
 const readCommand: ReadCommand = async (c, next) => {
   c.req.addValidatedData("json", await readMembers(c));
@@ -90,9 +97,11 @@ function commandSchema(action: Action) {
   return action.input.extend({ action: z.literal(action.name) });
 }
 
-function describeAction(action: Action) {
+function describeAction(action: KnownAction) {
   const { name, description } = action;
-  return { name, description, input: z.toJSONSchema(commandSchema(action), { io: "input" }) };
+  // Its own type is that of all JSON schemas, which is more than a client or a declaration can hold.
+  const input: Record<string, unknown> = z.toJSONSchema(commandSchema(action), { io: "input" });
+  return { name, description, input };
 }
 
 /** The handlers above answer in words that a validator of the whole body would not find, so they are described apart. */

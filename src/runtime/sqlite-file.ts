@@ -1,6 +1,9 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { BookInput } from "../books/book.ts";
+import { prepareSqliteBooks } from "../books/sqlite-store.ts";
+import type { Clock } from "../clock.ts";
 import {
   expectOwnDatabase,
   type SqliteDatabase,
@@ -29,8 +32,29 @@ export function openSqliteFile(path: string): SqliteDatabase {
   }
 }
 
+/**
+ * Brings the schema of an open file up to date, and says how many migrations that took.
+ *
+ * @throws {UnusableDatabaseError}
+ */
+export function prepareSqliteFile(
+  file: SqliteDatabase,
+  path: string,
+  clock: Clock,
+  seed: readonly BookInput[],
+): number {
+  try {
+    const applied = prepareSqliteBooks(file, clock, seed);
+    // While it serves, the store itself waits for locks, and nothing else waits with it.
+    file.exec("PRAGMA busy_timeout = 0");
+    return applied;
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
 /** An error on a SQLite file in words that say what to do about it. */
-export function unusable(path: string, error: unknown): UnusableDatabaseError {
+function unusable(path: string, error: unknown): UnusableDatabaseError {
   return new UnusableDatabaseError(`Cannot use the SQLite file ${path}: ${reason(error)}`, {
     cause: error,
   });

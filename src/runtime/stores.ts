@@ -1,17 +1,12 @@
 import { type BookInput, SEED_BOOKS } from "../books/book.ts";
 import { createMemoryBookStore } from "../books/memory-store.ts";
-import { createPostgresBookStore } from "../books/postgres-store.ts";
-import { createSqliteBookStore, prepareSqliteBooks } from "../books/sqlite-store.ts";
+import { createSqliteBookStore } from "../books/sqlite-store.ts";
 import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
 import { DomainError } from "../errors.ts";
 import { describeError, type Logger } from "../logger.ts";
-import { openSqliteFile, unusable } from "./sqlite-file.ts";
-
-const CONNECT_TIMEOUT_SECONDS = 3;
-const RECONNECT_DELAY_SECONDS = 0.25;
+import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
 
 export type OpenStore = {
   store: BookStore;
@@ -39,40 +34,20 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
   const file = openSqliteFile(path);
   return {
     store: createSqliteBookStore(file, clock),
-    prepare: async () => {
-      try {
-        const applied = prepareSqliteBooks(file, clock, seed);
-        // While it serves, the store itself waits for locks, and nothing else waits with it.
-        file.exec("PRAGMA busy_timeout = 0");
-        return applied;
-      } catch (error) {
-        throw unusable(path, error);
-      }
-    },
+    prepare: async () => prepareSqliteFile(file, path, clock, seed),
     renew: () => {},
   };
 }
 
-/**
- * A pool that connects when it is first used, and again by itself when a connection is lost. The
- * driver is loaded here, for a service on SQLite starts sooner without it.
- */
+/** The driver is loaded here, for a service on SQLite starts sooner without it. */
 async function openPostgres(
   url: string,
   poolSize: number,
   clock: Clock,
   seed: readonly BookInput[],
 ): Promise<OpenStore> {
-  const { default: postgres } = await import("postgres");
-  const connect = () =>
-    postgres(url, {
-      max: poolSize,
-      connect_timeout: CONNECT_TIMEOUT_SECONDS,
-      backoff: () => RECONNECT_DELAY_SECONDS,
-      connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
-      onnotice: () => {},
-    });
-  const store = createPostgresBookStore({ connect, clock, seed });
+  const { openPostgresBooks } = await import("./postgres-books.ts");
+  const store = openPostgresBooks(url, { poolSize, clock, seed });
   return { store, prepare: () => store.prepare(), renew: () => store.renew() };
 }
 

@@ -1,0 +1,49 @@
+import postgres from "postgres";
+import type { BookInput } from "../books/book.ts";
+import { createPostgresBookStore } from "../books/postgres-store.ts";
+import type { BookStore } from "../books/store.ts";
+import type { Clock } from "../clock.ts";
+import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
+
+const CONNECT_TIMEOUT_SECONDS = 3;
+const RECONNECT_DELAY_SECONDS = 0.25;
+const POOL_SIZE = 10;
+
+/** What a store on PostgreSQL may be told. */
+export type PostgresBooksOptions = {
+  /** The most connections: 10 unless told. */
+  poolSize?: number;
+  /** Says when a book was added or changed: `Date.now` unless told. */
+  clock?: Clock;
+  /** Books for a database that never had any: none unless told. */
+  seed?: readonly BookInput[];
+};
+
+/** A store on PostgreSQL. */
+export type PostgresBookStore = BookStore & {
+  /** Brings the schema up to date now, and says how many migrations that took. */
+  prepare(): Promise<number>;
+  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
+  renew(): void;
+};
+
+/**
+ * A store on the PostgreSQL database that a URL names. It connects when it is first used, and again by
+ * itself when a connection is lost; the first operation that reaches the server brings the schema up to
+ * date, unless `prepare` has done so.
+ */
+export function openPostgresBooks(
+  url: string,
+  options: PostgresBooksOptions = {},
+): PostgresBookStore {
+  const { poolSize = POOL_SIZE, clock = Date.now, seed = [] } = options;
+  const connect = () =>
+    postgres(url, {
+      max: poolSize,
+      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      backoff: () => RECONNECT_DELAY_SECONDS,
+      connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
+      onnotice: () => {},
+    });
+  return createPostgresBookStore({ connect, clock, seed });
+}

@@ -1,0 +1,34 @@
+import { hc } from "hono/client";
+import type { AppType, Book } from "thimble";
+import type { Library } from "./library.ts";
+
+/** Adds a book to the library and reads it again. */
+export async function lend(origin: string, apiKey: string): Promise<Book> {
+  const { library } = hc<Library>(origin, { headers: { "X-API-Key": apiKey } });
+  const added = await library.$post({
+    json: { title: "Emma", author: "Jane Austen", year: 1815 },
+  });
+  if (added.status !== 201) throw new Error((await added.json()).detail);
+  const { id } = await added.json();
+  const found = await library[":id"].$get({ param: { id: String(id) } });
+  if (found.status !== 200) throw new Error(`HTTP ${found.status}`);
+  return found.json();
+}
+
+/** Asks the service what a text is as an IP address. */
+export async function ipVersion(origin: string, apiKey: string, ip: string) {
+  const client = hc<AppType>(origin, { headers: { "X-API-Key": apiKey } });
+  const response = await client.api.v1.process.$post({ json: { action: "validate_ip", ip } });
+  if (response.status !== 200) throw new Error((await response.json()).detail);
+  const answer = await response.json();
+  return answer.action === "validate_ip" ? answer.version : null;
+}
+
+/** What the compiler has to refuse. */
+export function wrong(origin: string) {
+  const { library } = hc<Library>(origin);
+  // @ts-expect-error a book needs a year
+  void library.$post({ json: { title: "Emma", author: "Jane Austen" } });
+  // @ts-expect-error there is no such order
+  void library.$get({ query: { sort: "price" } });
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { publint } from "publint";
+import { freshDatabase } from "../postgres.ts";
+import consumer from "./consumer/package.json" with { type: "json" };
+
+// Packing compiles every declaration, and the consumer's compiler reads them all.
+setDefaultTimeout(120_000);
+
+const ROOT = join(import.meta.dir, "../..");
+const BIN = join(ROOT, "node_modules/.bin");
+const API_KEY = "0123456789abcdef";
+const KEY = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
+const BUN = [process.execPath, "serve-bun.mjs"] as const;
+const NODE = [join(BIN, "node"), "serve-node.mjs"] as const;
+
+let home = "";
+let tarball = "";
+/** Another project, which has the package installed. */
+let project = "";
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), "thimble-package-"));
+  tarball = await pack(home);
+  project = join(home, "consumer");
+  cpSync(join(import.meta.dir, "consumer"), project, { recursive: true });
+  await install(tarball, project);
+});
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** What a command writes. @throws {Error} that holds it, where the command fails. */
+async function output(command: string[], cwd: string): Promise<string> {
+  const child = Bun.spawn(command, { cwd, stdout: "pipe", stderr: "pipe" });
+  const texts = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}\n${texts.join("\n")}`);
+  return texts[0];
+}
+
+async function pack(directory: string): Promise<string> {
+  const command = [process.execPath, "pm", "pack", "--quiet", "--destination", directory];
+  const [path = ""] = (await output(command, ROOT)).match(/\S+\.tgz/) ?? [];
+  return path;
+}
+
+/**
+ * What a package manager does, without asking a registry: the package is unpacked, and of this project's
+ * packages those are put beside it that it depends on, and those of the consumer's own.
+ */
+async function install(path: string, into: string): Promise<void> {
+  const unpacked = join(into, "node_modules/thimble");
+  mkdirSync(unpacked, { recursive: true });
+  await output(["tar", "-xzf", path, "--strip-components=1", "-C", unpacked], into);
+  const { dependencies } = await Bun.file(join(unpacked, "package.json")).json();
+  for (const name of Object.keys({ ...dependencies, ...consumer.dependencies })) {
+    if (name === "thimble") continue;
+    const link = join(into, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules", name), link);
+  }
+}
+
+test("publint has nothing to say of it", async () => {
+  const packed = await Bun.file(tarball).arrayBuffer();
+  const { messages } = await publint({ pack: { tarball: packed } });
+  expect(messages).toEqual([]);
+});
+
+test("it holds what it exports, the licence and the README, and no source", async () => {
+  const files = (await output(["tar", "-tzf", tarball], ROOT)).trim().split("\n");
+  const others = files.filter((file) => !file.startsWith("package/dist/package/"));
+  expect(others.toSorted()).toEqual([
+    "package/LICENSE",
+    "package/README.md",
+    "package/package.json",
+  ]);
+  expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual(others);
+});
+
+describe("a project with no types of a runtime compiles", () => {
+  for (const [name, flags] of [
+    ["as Node resolves modules", []],
+    ["as bundlers resolve modules", ["--module", "preserve", "--moduleResolution", "bundler"]],
+  ] as const) {
+    test(name, async () => {
+      const tsc = [process.execPath, `${BIN}/tsc`, "--project", project, "--pretty", "false"];
+      expect(await output([...tsc, ...flags], project)).toBe("");
+    });
+  }
+});
+
+const sqliteFile = async () => ({ url: join(home, crypto.randomUUID(), "books.db") });
+
+for (const [where, command, openBooks] of [
+  ["on Bun with SQLite", BUN, sqliteFile],
+  ["on Node with SQLite", NODE, sqliteFile],
+  ["on Node with PostgreSQL", NODE, freshDatabase],
+] as const) {
+  describe(`in another project, ${where}`, () => {
+    let books: { url: string; drop?: () => Promise<void> } | undefined;
+    let child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
+    let origin = "";
+
+    beforeAll(async () => {
+      books = await openBooks();
+      child = Bun.spawn([...command], {
+        cwd: project,
+        env: { PATH: process.env.PATH, API_KEY, BOOKS: books.url },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+        origin += chunk;
+        if (origin.includes("\n")) break;
+      }
+      origin = origin.trim();
+    });
+
+    afterAll(async () => {
+      child?.kill();
+      await child?.exited;
+      await books?.drop?.();
+    });
+
+    const add = (path: string, book: object, headers: object = KEY) =>
+      fetch(origin + path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...headers },
+        body: JSON.stringify(book),
+      });
+    const book = (title: string) => ({ title, author: "Jane Austen", year: 1815 });
+
+    test("the app's own routes are as they were", async () => {
+      expect(await (await fetch(origin)).text()).toBe("The library");
+    });
+
+    for (const path of ["/library", "/service/books"]) {
+      test(`a book is added below ${path}, and found there`, async () => {
+        const added = await add(path, book("Emma"));
+        expect(added.status).toBe(201);
+        const location = added.headers.get("Location") ?? "";
+        expect(location).toStartWith(`${path}/`);
+        const found = await fetch(origin + location);
+        expect(found.headers.get("ETag")).toBe(added.headers.get("ETag"));
+        expect(await found.json()).toMatchObject(book("Emma"));
+      });
+
+      test(`pages link to each other below ${path}`, async () => {
+        const word = crypto.randomUUID();
+        for (const title of ["Emma", "Persuasion"]) await add(path, book(`${title} ${word}`));
+        const first = await fetch(`${origin}${path}?q=${word}&limit=1`);
+        expect(await first.json()).toMatchObject({ items: [{ title: `Emma ${word}` }] });
+        const [, next = ""] = /^<(.+)>; rel="next"$/.exec(first.headers.get("Link") ?? "") ?? [];
+        expect(next).toStartWith(`${path}?`);
+        expect(await (await fetch(origin + next)).json()).toMatchObject({
+          items: [{ title: `Persuasion ${word}` }],
+          next_cursor: null,
+        });
+      });
+
+      test(`what is wrong below ${path} is a problem`, async () => {
+        const problem = async (response: Response) => {
+          expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+          return response.json();
+        };
+        expect(await problem(await add(path, book("Emma"), {}))).toMatchObject({
+          status: 401,
+          error: "API key required",
+          request_id: expect.any(String),
+        });
+        expect(await problem(await fetch(`${origin}${path}/999`))).toMatchObject({
+          status: 404,
+          detail: "There is no book 999.",
+        });
+        expect(await problem(await add(path, { ...book("Emma"), year: "1815" }))).toMatchObject({
+          status: 400,
+          errors: [{ path: "year", message: expect.any(String) }],
+        });
+      });
+    }
+
+    test("the mounted health is that of the app", async () => {
+      const health = await (await fetch(`${origin}/health`)).json();
+      expect(health).toMatchObject({ service: "library", version: "1.0.0" });
+      expect(await (await fetch(`${origin}/ready`)).json()).toMatchObject({ ready: true });
+    });
+
+    test("a route that was added to the whole service has its headers", async () => {
+      const response = await fetch(`${origin}/service/opening-hours`);
+      expect(await response.json()).toEqual({ from: 9, to: 17 });
+      expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    });
+
+    test("the pages of the whole service lead to where it is mounted", async () => {
+      const page = await (await fetch(`${origin}/service/docs`)).text();
+      const landing = await fetch(`${origin}/service`, { headers: { Accept: "text/html" } });
+      const links = [...`${page}${await landing.text()}`.matchAll(/(?:href|src)="(\/[^"]+)"/g)];
+      expect(links).toHaveLength(8);
+      for (const [, link = ""] of links) {
+        expect(link).toStartWith("/service/");
+        expect((await fetch(origin + link)).status).toBe(200);
+      }
+      const document = await (await fetch(`${origin}/service/openapi.json`)).json();
+      expect(document).toMatchObject({ servers: [{ url: "/service" }], paths: { "/books": {} } });
+    });
+
+    test("typed clients get what they are promised", async () => {
+      const ask = (apiKey: string) => output([command[0], "ask.mjs", origin, apiKey], project);
+      expect(JSON.parse(await ask(API_KEY))).toEqual({
+        version: 6,
+        book: expect.objectContaining(book("Emma")),
+      });
+      await expect(ask("wrong")).rejects.toThrow("not one that this service knows");
+    });
+  });
+}
