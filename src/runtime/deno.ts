@@ -32,7 +32,7 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
     }
   }
 
-  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, answer);
+  const server = serve({ hostname: host, port, onListen: () => {} }, answer);
 
   async function stop(): Promise<void> {
     stopping = true;
@@ -46,5 +46,15 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
 
   return { port: server.addr.port, stop };
 }
+
+/** As Deno does it, but that an address which cannot be looked up has a code too. */
+const serve: typeof Deno.serve = (options, handler) => {
+  try {
+    return Deno.serve(options, handler);
+  } catch (error) {
+    const { code = "ENOTFOUND" } = error as { code?: string };
+    throw Object.assign(error as Error, { code });
+  }
+};
 
 await runProgram(listen);

@@ -58,8 +58,9 @@ async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<S
   try {
     return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    throw new ListenError(`cannot listen on ${host}:${port}: ${code ?? message}`, { cause: error });
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (typeof code !== "string") throw error;
+    throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
   }
 }
 
