@@ -208,7 +208,10 @@ function equalTo(column: string, value: string | number | undefined): Statement[
 function behind({ sort, after }: BookQuery, id: string): Statement[] {
   if (!after) return [];
   const comparison = sort.descending ? "<" : ">";
-  if (sort.field === "id") return [{ sql: `${id} ${comparison} ?`, values: [after.id] }];
+  if (sort.field === "id") {
+    // Some drivers send every number as a float, and FTS5 would not begin its walk at one.
+    return [{ sql: `${id} ${comparison} CAST(? AS INTEGER)`, values: [after.id] }];
+  }
   return [{ sql: `(${sort.field}, ${id}) ${comparison} (?, ?)`, values: [after.value, after.id] }];
 }
 
