@@ -18,7 +18,7 @@ export function createMisconfiguredApp({ problems, logger, newId }: Misconfigure
   app.use(securityHeaders());
   app.all("*", (c) => {
     logger.error("the configuration cannot work", { request_id: c.var.requestId, problems });
-    const message = "The service is not configured; its log says what is missing.";
+    const message = "The service is not configured; its log says why.";
     return problemResponse(c, new DomainError("not_configured", message));
   });
   return app;

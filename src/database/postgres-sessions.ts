@@ -36,7 +36,7 @@ export function createPostgresSessions({
       await ready(sql);
       return await work(sql);
     } catch (error) {
-      throw translatePostgresError(error);
+      throw isSocketError(error) ? unavailableError(error) : translatePostgresError(error);
     }
   }
 
@@ -52,4 +52,12 @@ export function createPostgresSessions({
   }
 
   return { run, prepare: () => run(ready), close: async () => {} };
+}
+
+/**
+ * What Workers say of a socket is an error of no kind and without a code. The driver's own errors and
+ * the server's have codes, and a defect is of a kind, such as a TypeError.
+ */
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && error.name === "Error" && !("code" in error);
 }
