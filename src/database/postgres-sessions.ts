@@ -12,6 +12,8 @@ type SessionOptions = {
   release: (end: Promise<void>) => void;
 };
 
+type Work<T> = (sql: Sql, applied: number) => Promise<T>;
+
 /**
  * In the place of a pool, where a connection cannot outlive the request that opened it, as on Workers:
  * each operation gets a connection of its own. The first that reaches the server prepares the database.
@@ -31,16 +33,16 @@ export function createPostgresSessions({
     return applied;
   }
 
-  async function attempt<T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function attempt<T>(sql: Sql, work: Work<T>): Promise<T> {
     try {
-      await ready(sql);
-      return await work(sql);
+      const applied = await ready(sql);
+      return await work(sql, applied);
     } catch (error) {
       throw isSocketError(error) ? unavailableError(error) : translatePostgresError(error);
     }
   }
 
-  async function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function run<T>(work: Work<T>): Promise<T> {
     const sql = connect();
     try {
       return await withDeadline(attempt(sql, work), OPERATION_TIMEOUT_MS, () => {
@@ -51,7 +53,7 @@ export function createPostgresSessions({
     }
   }
 
-  return { run, prepare: () => run(ready), close: async () => {} };
+  return { run, prepare: () => run(async (_sql, applied) => applied), close: async () => {} };
 }
 
 /**
