@@ -150,3 +150,19 @@ test("first calls that come together seed an empty database once", async () => {
     expect(await titles(store, "emma")).toEqual(["Emma"]);
   }, seed);
 });
+
+test("a database that cannot be reached is unavailable, until it can", async () => {
+  const cause = new Error("D1_ERROR: Network connection lost.");
+  await withStore(
+    async ({ store, beforeBatch }) => {
+      beforeBatch(() => Promise.reject(cause));
+      const unavailable = { code: "store_unavailable", cause };
+      await expect(store.ping()).rejects.toMatchObject(unavailable);
+      await expect(store.create(DUNE)).rejects.toMatchObject(unavailable);
+      beforeBatch(async () => {});
+      expect(await titles(store, "")).toEqual(["Dune"]);
+      await store.close();
+    },
+    [DUNE],
+  );
+});
