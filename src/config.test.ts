@@ -343,6 +343,14 @@ describe("a secret's file", () => {
     expect(problems).toEqual([expect.stringMatching(/^API_KEY takes at least 16 /)]);
   });
 
+  test("is a problem where there are no files", () => {
+    const environment = { API_KEY_FILE: "/f", DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "" };
+    expect(() => parseConfig(environment)).toThrow(
+      /^API_KEY_FILE is set, and there are no files here; set API_KEY$/,
+    );
+    expect(() => parseConfig({})).toThrow(/without spaces$/);
+  });
+
   describe("on the disk", () => {
     const inDirectory = (use: (directory: string) => void) => () => {
       const directory = mkdtempSync(join(tmpdir(), "thimble-secrets-"));

@@ -164,17 +164,17 @@ export type Config = ReturnType<typeof parseConfig>;
  * A variable that is set to nothing counts as unset, as Compose passes on what its own environment
  * lacks.
  *
+ * @param readFile left out where there are no files; then `NAME_FILE` is a problem.
  * @throws {ConfigError} with every problem at once.
  */
-export function parseConfig(environment: Environment, readFile: ReadFile) {
+export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const problems: string[] = [];
   const values = withSecrets(withoutEmpty(environment), readFile, problems);
   const parsed = variables.safeParse(values);
   if (!parsed.success) problems.push(...wrongVariables(parsed.error));
   if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY")) {
-    problems.push(
-      `API_KEY is required; it takes ${takes("API_KEY")}. API_KEY_FILE may name a file`,
-    );
+    const orFile = readFile ? ". API_KEY_FILE may name a file" : "";
+    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}${orFile}`);
   }
   const database = parseDatabase(values, problems);
   if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
@@ -229,13 +229,17 @@ function wrongVariables(error: z.ZodError): string[] {
 /** The environment with the content of every secret's file in the place of its variable. */
 function withSecrets(
   environment: Environment,
-  readFile: ReadFile,
+  readFile: ReadFile | undefined,
   problems: string[],
 ): Environment {
   const values = { ...environment };
   for (const name of secretNames) {
     const file = environment[`${name}_FILE`];
     if (file === undefined) continue;
+    if (!readFile) {
+      problems.push(`${name}_FILE is set, and there are no files here; set ${name}`);
+      continue;
+    }
     if (environment[name] !== undefined) {
       problems.push(`${name} and ${name}_FILE are both set; set one of them`);
       continue;

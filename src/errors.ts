@@ -17,7 +17,8 @@ export type ErrorCode =
   | "precondition_failed"
   | "idempotency_key_reused"
   | "request_timeout"
-  | "store_unavailable";
+  | "store_unavailable"
+  | "not_configured";
 
 /**
  * What domain code throws: a code that the HTTP edge maps to a status (see problem.ts), and a

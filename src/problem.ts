@@ -43,6 +43,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
     error: "Database unavailable",
     headers: { "Retry-After": "2" },
   },
+  not_configured: { status: 503, error: "Service not configured" },
 };
 
 const INTERNAL: Mapping = { status: 500, error: "Internal server error" };

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import postgres, { type Sql } from "postgres";
-import type { BookChanges, BookInput } from "../src/books/book.ts";
+import { type BookChanges, type BookInput, SEED_BOOKS } from "../src/books/book.ts";
+import { createD1BookStore } from "../src/books/d1-store.ts";
 import {
   type BookQuery,
   type BookStore,
@@ -16,8 +17,12 @@ import {
 import { wordsOf } from "../src/books/words.ts";
 import { DomainError } from "../src/errors.ts";
 import { openStore } from "../src/runtime/stores.ts";
+import { emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 import { type OpenedStore, type StoreOptions, storeContract } from "./store.contract.ts";
+
+// Databases in processes of their own take their time to start, and to answer many calls.
+setDefaultTimeout(60_000);
 
 const POOL_SIZE = 4;
 const BY_ID: Sort = { field: "id", descending: false };
@@ -44,10 +49,27 @@ async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
   });
 }
 
+/** As good as fresh, as above. */
+async function openD1(options: StoreOptions): Promise<OpenedStore> {
+  if (!d1) {
+    d1 = await freshD1();
+    await migrateD1(d1.database);
+  }
+  const { database } = d1;
+  const open = async ({ clock, seedBooks }: StoreOptions) => {
+    const store = createD1BookStore({ database, clock, seed: seedBooks ? SEED_BOOKS : [] });
+    await store.ping();
+    return store;
+  };
+  return { store: await open(options), reopen: open, close: () => emptyD1(database) };
+}
+
 let database: FreshDatabase | undefined;
 let sql: Sql | undefined;
+let d1: FreshD1 | undefined;
 
 afterAll(async () => {
+  await d1?.close();
   await sql?.end();
   await database?.drop();
 });
@@ -83,6 +105,7 @@ async function reopenable(
 storeContract("memory", openMemory, { durable: false });
 storeContract("SQLite", openSqlite, { durable: true });
 storeContract("PostgreSQL", openPostgres, { durable: true });
+storeContract("D1", openD1, { durable: true });
 
 /** One call of a store; its id counts from the first book of the sequence. */
 type Step =
@@ -160,7 +183,12 @@ describe("any sequence of calls", () => {
 
   beforeAll(async () => {
     const options = { clock: () => now, seedBooks: false };
-    opened = [await openMemory(options), await openSqlite(options), await openPostgres(options)];
+    opened = [
+      await openMemory(options),
+      await openSqlite(options),
+      await openPostgres(options),
+      await openD1(options),
+    ];
   });
 
   afterAll(async () => {
@@ -179,7 +207,7 @@ describe("any sequence of calls", () => {
     return lastId;
   }
 
-  test("has the same results in memory, in SQLite and in PostgreSQL", async () => {
+  test("has the same results in memory, in SQLite, in PostgreSQL and in D1", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const base = await startAnew();

@@ -1,7 +1,11 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
 import { migratePostgres, underMigrationLock } from "../database/postgres.ts";
-import { createPostgresPool } from "../database/postgres-pool.ts";
+import {
+  createPostgresPool,
+  type PoolOptions,
+  type PostgresPool,
+} from "../database/postgres-pool.ts";
 import { type Book, type BookInput, bookSchema } from "./book.ts";
 import { expectBook, expectSameInput } from "./errors.ts";
 import { postgresMigrations } from "./migrations/postgres.ts";
@@ -19,6 +23,8 @@ type PostgresOptions = {
   connect: () => Sql;
   clock: Clock;
   seed: readonly BookInput[];
+  /** Keeps the connections: those of a pool, unless another way is given. */
+  open?: (options: PoolOptions) => PostgresPool;
 };
 
 /**
@@ -33,8 +39,8 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
   /** Connects anew for whatever comes next. */
   renew(): void;
 } {
-  const { connect, clock, seed } = options;
-  const { run, prepare, renew, close } = createPostgresPool({
+  const { connect, clock, seed, open = createPostgresPool } = options;
+  const { run, prepare, renew, close } = open({
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
@@ -90,12 +96,17 @@ async function preparePostgresBooks(
   seed: readonly BookInput[],
 ): Promise<number> {
   const applied = await migratePostgres(sql, postgresMigrations);
+  if (seed.length === 0 || (await everHadBook(sql))) return applied;
   await underMigrationLock(sql, async (transaction) => {
-    const [sequence] = await transaction`SELECT is_called FROM books_id_seq`;
-    if (sequence?.is_called) return;
+    if (await everHadBook(transaction)) return;
     for (const input of seed) await insertBook(transaction, input, clock());
   });
   return applied;
+}
+
+async function everHadBook(sql: Sql | TransactionSql): Promise<boolean> {
+  const [sequence] = await sql`SELECT is_called FROM books_id_seq`;
+  return sequence?.is_called === true;
 }
 
 function columns(sql: Sql | TransactionSql) {
@@ -139,9 +150,12 @@ async function insertBook(sql: Sql | TransactionSql, input: BookInput, now: numb
   return toBook(row ?? {});
 }
 
-/** The words as they are: no parser or dictionary of the server's comes between. */
+/**
+ * The words as they are: no parser or dictionary of the server's comes between. As one text, for which
+ * the driver need not ask the server about its types of arrays.
+ */
 function lexemes(sql: Sql | TransactionSql, book: BookInput) {
-  return sql`array_to_tsvector(${sql.array([...new Set(bookWords(book))])}::text[])`;
+  return sql`array_to_tsvector(string_to_array(${[...new Set(bookWords(book))].join(" ")}, ' '))`;
 }
 
 async function lockBook(sql: TransactionSql, id: number): Promise<Book | undefined> {

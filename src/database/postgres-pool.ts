@@ -14,12 +14,12 @@ export const STATEMENT_TIMEOUT_MS = 5000;
  * How long an operation may take in all, waiting for a connection included. The server's own timeout
  * cannot fire where the server has vanished.
  */
-const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
+export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
 /** How long the operations under way may go on in a pool that is no longer used. */
 const RENEWAL_GRACE_SECONDS = 5;
 
-type PoolOptions = {
+export type PoolOptions = {
   /** Makes a driver's pool. It is called again when the last one is of no more use. */
   connect: () => Sql;
   /** Brings the schema up to date; says how many migrations that took. */

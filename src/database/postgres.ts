@@ -7,15 +7,28 @@ const MIGRATION_LOCK = 0x7468_6d62;
 
 /**
  * Brings the schema up to date: each migration in a transaction of its own, which reads the version
- * under an advisory lock, so that instances which start together migrate once.
+ * under an advisory lock, so that instances which start together migrate once. Where nothing is to be
+ * done, it takes no lock.
  *
  * @returns how many migrations this call applied.
  * @throws {NewerSchemaError} with the database left as it was.
  */
 export async function migratePostgres(sql: Sql, migrations: readonly Migration[]): Promise<number> {
+  if (pendingMigrations(migrations, await schemaVersion(sql)).length === 0) return 0;
   let applied = 0;
   while (await underMigrationLock(sql, (lock) => migrateOnce(lock, migrations))) applied += 1;
   return applied;
+}
+
+/** The version that a database has come to, which only ever grows; 0 without any table of ours. */
+async function schemaVersion(sql: Sql): Promise<number> {
+  const [found] = await sql`SELECT to_regclass('schema_migrations') IS NOT NULL AS migrated`;
+  return found?.migrated ? newestVersion(sql) : 0;
+}
+
+async function newestVersion(sql: Sql | TransactionSql): Promise<number> {
+  const [row] = await sql`SELECT coalesce(max(version), 0) AS version FROM schema_migrations`;
+  return Number(row?.version);
 }
 
 /** Runs `work` in a transaction while no other instance migrates. */
@@ -39,8 +52,7 @@ async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]
     name text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
   )`;
-  const [row] = await sql`SELECT coalesce(max(version), 0) AS version FROM schema_migrations`;
-  const [next] = pendingMigrations(migrations, Number(row?.version));
+  const [next] = pendingMigrations(migrations, await newestVersion(sql));
   if (!next) return false;
   await sql.unsafe(next.sql);
   await sql`INSERT INTO schema_migrations (version, name) VALUES (${next.version}, ${next.name})`;

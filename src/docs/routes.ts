@@ -98,9 +98,18 @@ async function gzippedAsset(
     default: "identity",
   });
   const bytes = await gzipped();
-  if (encoding === "gzip") return c.body(bytes, 200, { ...headers, "Content-Encoding": "gzip" });
+  if (encoding === "gzip") return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return c.body(unpacked, 200, headers);
+}
+
+/**
+ * On Workers a body is compressed on its way out, as its Content-Encoding says, unless the answer says
+ * that it is so already (https://developers.cloudflare.com/workers/runtime-apis/response/).
+ */
+function encoded(body: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
+  const init: ResponseInit & { encodeBody: "manual" } = { headers, encodeBody: "manual" };
+  return new Response(body, init);
 }
 
 function page(base: string) {

@@ -1,0 +1,70 @@
+import type { Sql } from "postgres";
+import { withDeadline } from "../deadline.ts";
+import { translatePostgresError, unavailableError } from "./postgres.ts";
+import { OPERATION_TIMEOUT_MS, type PostgresPool } from "./postgres-pool.ts";
+
+type SessionOptions = {
+  /** Makes a driver's pool for one operation. */
+  connect: () => Sql;
+  /** Brings the schema up to date; says how many migrations that took. */
+  prepare: (sql: Sql) => Promise<number>;
+  /** Is given the end of each connection, which the operation's result does not wait for. */
+  release: (end: Promise<void>) => void;
+};
+
+type Work<T> = (sql: Sql, applied: number) => Promise<T>;
+
+/**
+ * In the place of a pool, where a connection cannot outlive the request that opened it, as on Workers:
+ * each operation gets a connection of its own. The first that reaches the server prepares the database.
+ * Nothing that one operation waits for belongs to another.
+ */
+export function createPostgresSessions({
+  connect,
+  prepare,
+  release,
+}: SessionOptions): PostgresPool {
+  let prepared = false;
+
+  async function ready(sql: Sql): Promise<number> {
+    if (prepared) return 0;
+    const applied = await prepare(sql);
+    prepared = true;
+    return applied;
+  }
+
+  async function attempt<T>(sql: Sql, work: Work<T>): Promise<T> {
+    try {
+      const applied = await ready(sql);
+      return await work(sql, applied);
+    } catch (error) {
+      throw isSocketError(error) ? unavailableError(error) : translatePostgresError(error);
+    }
+  }
+
+  async function run<T>(work: Work<T>): Promise<T> {
+    const sql = connect();
+    try {
+      return await withDeadline(attempt(sql, work), OPERATION_TIMEOUT_MS, () => {
+        throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
+      });
+    } finally {
+      release(sql.end({ timeout: 0 }));
+    }
+  }
+
+  return {
+    run,
+    prepare: () => run(async (_sql, applied) => applied),
+    renew: () => {},
+    close: async () => {},
+  };
+}
+
+/**
+ * What Workers say of a socket is an error of no kind and without a code. The driver's own errors and
+ * the server's have codes, and a defect is of a kind, such as a TypeError.
+ */
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && error.name === "Error" && !("code" in error);
+}

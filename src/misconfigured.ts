@@ -1,0 +1,25 @@
+import { Hono } from "hono";
+import type { AppEnv } from "./app-env.ts";
+import { DomainError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { requestId } from "./middleware/request-id.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
+import { problemResponse } from "./problem.ts";
+
+type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: () => string };
+
+/**
+ * In the place of the service where its configuration cannot work and no process can refuse to start:
+ * every request gets a 503 that says so, and a line in the log that says why.
+ */
+export function createMisconfiguredApp({ problems, logger, newId }: MisconfiguredDeps) {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(newId));
+  app.use(securityHeaders());
+  app.all("*", (c) => {
+    logger.error("the configuration cannot work", { request_id: c.var.requestId, problems });
+    const message = "The service is not configured; its log says why.";
+    return problemResponse(c, new DomainError("not_configured", message));
+  });
+  return app;
+}

@@ -1,0 +1,84 @@
+import { waitUntil } from "cloudflare:workers";
+import postgres from "postgres";
+import { createApp } from "../app.ts";
+import { SEED_BOOKS } from "../books/book.ts";
+import { createD1BookStore } from "../books/d1-store.ts";
+import { createMemoryBookStore } from "../books/memory-store.ts";
+import { createPostgresBookStore } from "../books/postgres-store.ts";
+import type { BookStore } from "../books/store.ts";
+import { ConfigError } from "../config.ts";
+import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
+import { createPostgresSessions } from "../database/postgres-sessions.ts";
+import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
+import { createMisconfiguredApp } from "../misconfigured.ts";
+import { SERVICE } from "../service.ts";
+import { type Bindings, parseBindings, type WorkersConfig } from "./bindings.ts";
+import type { Fetch } from "./runtime.ts";
+
+const CONNECT_TIMEOUT_SECONDS = 3;
+
+const clock = Date.now;
+const newId = () => crypto.randomUUID();
+
+/** Made at the first request, as no work may be done before one; an instance has one configuration. */
+let service: Fetch | undefined;
+
+export default {
+  fetch(request: Request, bindings: Bindings): Response | Promise<Response> {
+    service ??= createService(bindings);
+    return service(request);
+  },
+};
+
+function createService(bindings: Bindings): Fetch {
+  try {
+    return serve(parseBindings(bindings));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { problems } = error;
+    const app = createMisconfiguredApp({ problems, logger: openLog("INFO", "json"), newId });
+    return (request) => app.fetch(request);
+  }
+}
+
+function serve(config: WorkersConfig): Fetch {
+  const { environment, database } = config;
+  const logger = openLog(config.logLevel, config.logFormat);
+  const store = openStore(config);
+  const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok" });
+  const { version } = SERVICE;
+  logger.info("instance started", { version, environment, database: database.kind });
+  if (database.kind === "memory") {
+    logger.warning("books last as long as this instance; bind a database to keep them");
+  }
+  return (request) => app.fetch(request);
+}
+
+function openLog(level: LogLevel, format: LogFormat) {
+  return createLogger({ level, format, clock, write: (line) => console.log(line) });
+}
+
+function openStore({ database, seedBooks }: WorkersConfig): BookStore {
+  const seed = seedBooks ? SEED_BOOKS : [];
+  if (database.kind === "memory") return createMemoryBookStore(clock, seed);
+  if (database.kind === "d1") return createD1BookStore({ database: database.binding, clock, seed });
+  const { url } = database;
+  return createPostgresBookStore({
+    connect: () => connectPostgres(url),
+    clock,
+    seed,
+    open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
+  });
+}
+
+/** For one operation: what is worth its time in a pool only, a connection does without. */
+function connectPostgres(url: string) {
+  return postgres(url, {
+    max: 1,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
+    fetch_types: false,
+    prepare: false,
+    onnotice: () => {},
+  });
+}

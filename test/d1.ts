@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { Miniflare } from "miniflare";
+import type { D1Database, D1Result, D1Statement } from "../src/database/d1.ts";
+import type { SqliteValue } from "../src/database/sqlite.ts";
+import wrangler from "../wrangler.jsonc";
+
+/** An empty D1 database of one's own, in memory, on workerd. */
+export type FreshD1 = { database: D1Database; close: () => Promise<void> };
+
+/** Runs in the Worker that the database is bound to. */
+const RUN_BATCH = `export default {
+  async fetch(request, { DB }) {
+    try {
+      const statements = await request.json();
+      const bound = statements.map(({ sql, values }) => DB.prepare(sql).bind(...values));
+      return Response.json({ results: await DB.batch(bound) });
+    } catch (error) {
+      return Response.json({ error: error.message });
+    }
+  },
+}`;
+
+export async function freshD1(): Promise<FreshD1> {
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port: 0,
+    // Else it would ask a server on the internet where this machine is.
+    cf: false,
+    enableDevRegistry: false,
+    workers: [
+      {
+        config: {
+          name: "batches",
+          compatibilityDate: wrangler.compatibility_date,
+          env: { DB: { type: "d1", id: "books" } },
+          manifest: {
+            mainModule: "main.mjs",
+            modules: { "main.mjs": { type: "esm", contents: RUN_BATCH } },
+          },
+        },
+        dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
+      },
+    ],
+  });
+  await miniflare.ready;
+  const url = await miniflare.unsafeGetDirectURL();
+  return { database: batchesAt(url), close: () => miniflare.dispose() };
+}
+
+type Bound = D1Statement & { sql: string; values: SqliteValue[] };
+
+/** Miniflare's own way to a database from outside takes several times as long. */
+function batchesAt(url: URL): D1Database {
+  async function batch(statements: D1Statement[]): Promise<D1Result[]> {
+    const answer = await fetch(url, { method: "POST", body: JSON.stringify(statements) });
+    const { results, error } = (await answer.json()) as { results: D1Result[]; error?: string };
+    if (error !== undefined) throw new Error(error);
+    return results;
+  }
+  function prepare(sql: string, ...values: SqliteValue[]): Bound {
+    const statement: Bound = {
+      sql,
+      values,
+      bind: (...next) => prepare(sql, ...next),
+      all: async () => (await batch([statement]))[0] ?? { results: [] },
+    };
+    return statement;
+  }
+  return { prepare: (sql) => prepare(sql), batch };
+}
+
+/** Applies the migrations, as `wrangler d1 migrations apply` does. */
+export async function migrateD1(database: D1Database): Promise<void> {
+  const directory = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);
+  for (const name of [...new Bun.Glob("*.sql").scanSync(directory)].sort()) {
+    const sql = (await Bun.file(join(directory, name)).text()).replaceAll(/--.*/g, "");
+    const statements = sql.split(";").filter((statement) => statement.trim() !== "");
+    await database.batch(statements.map((statement) => database.prepare(statement)));
+  }
+}
+
+/** Leaves a migrated database as if it never had a book. */
+export async function emptyD1(database: D1Database): Promise<void> {
+  const tables = ["books", "book_words", "idempotency_keys", "sqlite_sequence"];
+  await database.batch(tables.map((table) => database.prepare(`DELETE FROM ${table}`)));
+}

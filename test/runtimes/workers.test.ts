@@ -1,0 +1,221 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundle } from "../../scripts/bundle.ts";
+import { migrateD1 } from "../d1.ts";
+import { httpContract } from "../http.contract.ts";
+import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
+import { API_KEY } from "../service.ts";
+import { D1_BINDING, hyperdrive, startWorker, type WorkerBindings } from "./worker.ts";
+
+// On a busy machine, workerd and PostgreSQL take their time to start.
+setDefaultTimeout(60_000);
+
+const MAX_GZIPPED_BYTES = 1_000_000;
+
+const directory = mkdtempSync(join(tmpdir(), "thimble-workers-"));
+const script = await bundle("workers", directory);
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const start = (bindings: WorkerBindings) => startWorker(script, { API_KEY, ...bindings });
+
+async function openTarget(bindings: WorkerBindings, release = async () => {}) {
+  const worker = await start({ CORS_ORIGINS: "https://app.example", ...bindings });
+  if (bindings.DB) await migrateD1(await worker.d1());
+  return {
+    baseUrl: worker.url,
+    apiKey: API_KEY,
+    fetch: (url: string, init?: RequestInit) => fetch(url, init),
+    close: async () => {
+      await worker.close();
+      await release();
+    },
+  };
+}
+
+httpContract("workerd, memory", () => openTarget({ DATABASE_URL: "memory:" }));
+
+httpContract("workerd, D1", () => openTarget({ DB: D1_BINDING }));
+
+httpContract("workerd, PostgreSQL", async () => {
+  const { url, drop } = await freshDatabase();
+  return openTarget({ DATABASE_URL: url }, drop);
+});
+
+httpContract("workerd, PostgreSQL behind Hyperdrive", async () => {
+  const { url, drop } = await freshDatabase();
+  return openTarget({ HYPERDRIVE: hyperdrive(url) }, drop);
+});
+
+describe("the bundle", () => {
+  test("is one file", () => {
+    expect(readdirSync(directory)).toEqual(["workers.mjs"]);
+  });
+
+  test(`has at most ${MAX_GZIPPED_BYTES} bytes after gzip`, async () => {
+    const gzipped = Bun.gzipSync(await Bun.file(script).bytes());
+    expect(gzipped.byteLength).toBeLessThan(MAX_GZIPPED_BYTES);
+  });
+});
+
+describe("a configuration that cannot work", () => {
+  const wrong: { what: string; bindings: WorkerBindings; problems: string[] }[] = [
+    {
+      what: "nothing at all",
+      bindings: { API_KEY: "" },
+      problems: [
+        expect.stringContaining("no database: bind a D1 database as DB"),
+        expect.stringContaining("API_KEY is required"),
+      ],
+    },
+    {
+      what: "a SQLite file",
+      bindings: { DATABASE_URL: "sqlite:s3cret.db" },
+      problems: [expect.stringContaining("DATABASE_URL names a SQLite file")],
+    },
+    {
+      what: "a secret's file, and a wrong variable",
+      bindings: { DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "/s3cret", LOG_LEVEL: "s3cret" },
+      problems: [
+        expect.stringContaining("DATABASE_PASSWORD_FILE is set, and there are no files here"),
+        expect.stringContaining("LOG_LEVEL takes"),
+      ],
+    },
+  ];
+  for (const { what, bindings, problems } of wrong) {
+    test(`is said in the log at every request, and nothing of it to the client: ${what}`, async () => {
+      await using worker = await start(bindings);
+      for (const path of ["/healthz", "/books"]) {
+        const response = await worker.fetch(path);
+        expect(response.status).toBe(503);
+        expect(await response.json()).toMatchObject({
+          error: "Service not configured",
+          detail: "The service is not configured; its log says why.",
+        });
+      }
+      const log = worker.log();
+      expect(log).toHaveLength(2);
+      for (const line of log) {
+        expect(line).toMatchObject({
+          level: "ERROR",
+          message: "the configuration cannot work",
+          problems,
+        });
+      }
+      expect(JSON.stringify(log)).not.toContain("s3cret");
+      expect(worker.noise()).toEqual([]);
+    });
+  }
+});
+
+describe("an instance", () => {
+  test("says what it is at its first request, and never a secret", async () => {
+    const { url, drop } = await freshDatabase();
+    await using worker = await start({ DATABASE_URL: url });
+    expect(worker.log()).toEqual([]);
+    await worker.fetch("/books");
+    await worker.fetch("/books");
+    const messages = worker.log().map(({ message }) => message);
+    expect(messages).toEqual(["instance started", "request", "request"]);
+    expect(worker.log()[0]).toMatchObject({ database: "postgres", environment: "production" });
+    const written = JSON.stringify([worker.log(), worker.noise()]);
+    expect(written).not.toContain(API_KEY);
+    expect(written).not.toContain(PASSWORD);
+    await worker.close();
+    await drop();
+  });
+
+  test("warns where its books do not last", async () => {
+    await using worker = await start({ DATABASE_URL: "memory:" });
+    await worker.fetch("/healthz");
+    const { level } = await worker.logged(
+      "books last as long as this instance; bind a database to keep them",
+    );
+    expect(level).toBe("WARNING");
+  });
+
+  test("serves others when the client of its first request goes away", async () => {
+    const server = await createPostgres();
+    await server.start();
+    await using worker = await start({ DATABASE_URL: server.url });
+    await server.pause();
+    const leaving = new AbortController();
+    const gone = worker.fetch("/books", { signal: leaving.signal });
+    await worker.logged("instance started");
+    leaving.abort();
+    await expect(gone).rejects.toThrow();
+    server.resume();
+    expect((await worker.fetch("/books")).status).toBe(200);
+    await server.stop();
+  });
+});
+
+const SEEDED = [
+  { id: 1, title: "1984" },
+  { id: 2, title: "To Kill a Mockingbird" },
+];
+
+describe("first requests that come together find the seed books, once:", () => {
+  const databases = {
+    D1: async () => ({ bindings: { DB: D1_BINDING }, drop: async () => {} }),
+    PostgreSQL: async () => {
+      const { url, drop } = await freshDatabase();
+      return { bindings: { DATABASE_URL: url }, drop };
+    },
+  };
+  for (const [name, open] of Object.entries(databases)) {
+    test(name, async () => {
+      const { bindings, drop } = await open();
+      await using worker = await start(bindings);
+      if (name === "D1") await migrateD1(await worker.d1());
+      const requests = Array.from({ length: 10 }, () => worker.fetch("/books"));
+      for (const response of await Promise.all(requests)) {
+        expect(await response.json()).toMatchObject({ items: SEEDED });
+      }
+      await worker.close();
+      await drop();
+    });
+  }
+});
+
+describe("without its database", () => {
+  test("D1 that has no tables yet: 503, the log says how to make them, then it works", async () => {
+    await using worker = await start({ DB: D1_BINDING });
+    const response = await worker.fetch("/books");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Retry-After")).toBe("2");
+    expect(await response.json()).toMatchObject({ error: "Database unavailable" });
+    expect(await (await worker.fetch("/ready")).json()).toEqual({
+      ready: false,
+      checks: { api: "ok", database: "unavailable" },
+    });
+    const { cause } = await worker.logged("request refused");
+    expect(cause).toContain("no such table");
+    expect(cause).toContain("wrangler d1 migrations apply DB --remote");
+    await migrateD1(await worker.d1());
+    expect(await (await worker.fetch("/books")).json()).toMatchObject({ items: SEEDED });
+    expect((await worker.fetch("/ready")).status).toBe(200);
+  });
+
+  test("PostgreSQL that is down, comes, hangs, and goes: 503 until it answers", async () => {
+    const server = await createPostgres();
+    await using worker = await start({ DATABASE_URL: server.url });
+    const books = async () => (await worker.fetch("/books")).status;
+    const ready = async () => (await worker.fetch("/ready")).status;
+    expect([await books(), await ready()]).toEqual([503, 503]);
+    expect((await worker.logged("request refused")).cause).toContain("cannot connect");
+    await server.start();
+    expect([await books(), await ready()]).toEqual([200, 200]);
+    await server.pause();
+    expect(await Promise.all([books(), ready()])).toEqual([503, 503]);
+    server.resume();
+    expect([await books(), await ready()]).toEqual([200, 200]);
+    await server.stop();
+    expect([await books(), await ready()]).toEqual([503, 503]);
+    expect((await worker.fetch("/healthz")).status).toBe(200);
+    expect(worker.log().filter(({ level }) => level === "ERROR")).toEqual([]);
+    expect(worker.noise()).toEqual([]);
+  });
+});

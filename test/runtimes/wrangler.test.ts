@@ -1,0 +1,89 @@
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundle } from "../../scripts/bundle.ts";
+import wrangler from "../../wrangler.jsonc";
+import { API_KEY, eventually } from "../service.ts";
+
+// Wrangler builds, starts and watches, each with a process of its own.
+setDefaultTimeout(120_000);
+
+const ROOT = join(import.meta.dir, "../..");
+const START_LIMIT_MS = 60_000;
+
+/** What Wrangler reads of the checkout, with the bundle built already. */
+const project = mkdtempSync(join(tmpdir(), "thimble-wrangler-"));
+const { build: _build, ...config } = wrangler;
+const migrations = config.d1_databases[0].migrations_dir;
+await Bun.write(join(project, "wrangler.jsonc"), JSON.stringify(config));
+await Bun.write(join(project, ".dev.vars"), `API_KEY=${API_KEY}\n`);
+cpSync(join(ROOT, migrations), join(project, migrations), { recursive: true });
+const script = await bundle("workers", join(project, "dist/workers"));
+
+afterAll(() => rmSync(project, { recursive: true }));
+
+/** Starts Wrangler on Node, with no account and no word to anybody. */
+function startWrangler(...args: string[]) {
+  const command = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), ...args];
+  const child = spawn(join(ROOT, "node_modules/.bin/node"), command, {
+    cwd: project,
+    env: {
+      PATH: process.env.PATH,
+      HOME: project,
+      NODE_ENV: "test",
+      CI: "true",
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_HIDE_BANNER: "true",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, with workerd in it.
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const kill = () => process.kill(-(child.pid ?? 0), "SIGKILL");
+  return { output: () => output, exited, kill };
+}
+
+test("a deployment is the bundle as it is, bound to D1", async () => {
+  const { output, exited } = startWrangler("deploy", "--dry-run", "--outdir", "out");
+  expect({ code: await exited, output: output() }).toMatchObject({ code: 0 });
+  expect(output()).toContain("env.DB (thimble)");
+  expect(output()).not.toMatch(/warning/i);
+  const out = [...new Bun.Glob("*.{js,mjs,map,wasm}").scanSync(join(project, "out"))];
+  expect(out).toEqual(["workers.mjs"]);
+  expect(await Bun.file(join(project, "out/workers.mjs")).bytes()).toEqual(
+    await Bun.file(script).bytes(),
+  );
+});
+
+test("it is developed on this machine, on a D1 database that its migrations are applied to", async () => {
+  const migration = startWrangler("d1", "migrations", "apply", "DB", "--local");
+  expect({ code: await migration.exited, output: migration.output() }).toMatchObject({ code: 0 });
+  expect(migration.output()).toContain("0001-books.sql");
+  const dev = startWrangler("dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0");
+  try {
+    const look = () => /Ready on (http:\S+)/.exec(dev.output())?.[1];
+    const url = await eventually("Wrangler is ready", look, START_LIMIT_MS);
+    const headers = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
+    const body = JSON.stringify({ title: "Emma", author: "Jane Austen", year: 1815 });
+    const created = await fetch(`${url}/books`, { method: "POST", headers, body });
+    expect(created.status).toBe(201);
+    expect(created.headers.get("Location")).toBe("/books/3");
+    const found = await fetch(`${url}/books?q=aus`);
+    expect(await found.json()).toMatchObject({ items: [{ id: 3, title: "Emma" }] });
+    const ready = await fetch(`${url}/ready`);
+    expect(ready.status).toBe(200);
+  } finally {
+    dev.kill();
+    await dev.exited;
+  }
+});
