@@ -1,6 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
 import { startFunction, toEvent } from "../../test/runtimes/lambda.ts";
 import {
@@ -82,14 +81,15 @@ function workerdCommand(script: string, port: number): string[] {
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
-    modules = [(name = "main", esModule = embed "${script}")],
+    modules = [(name = "main", esModule = embed "${basename(script)}")],
     compatibilityDate = "${wrangler.compatibility_date}",
     bindings = [${bindings.join(", ")}],
   ))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 `;
-  const path = join(mkdtempSync(join(tmpdir(), "thimble-workerd-")), "config.capnp");
+  // It finds what it embeds from where it lies.
+  const path = join(dirname(script), "config.capnp");
   writeFileSync(path, config);
   return [workerdProgram(), "serve", path];
 }

@@ -51,8 +51,8 @@ function notes({ date, machine, effort }: Results): string[] {
   return [
     `${date}, \`bun run bench:runtimes\` on ${cores} cores (${cpu}), ${memoryGiB} GiB, ${architecture}.`,
     "Under each store: the cases of the HTTP contract that passed there. " +
-      `First 200: from the start of the process to the first 200 of \`/health\`, median of ${starts}. ` +
-      "Requests: on books in memory, one core for the service and one for wrk, " +
+      `First 200: from the start of the process, on one core, to the first 200 of \`/health\`, median of ${starts}. ` +
+      "Requests: books in memory, one core for the service and one for wrk, " +
       `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe.`,
   ];
 }
