@@ -3,5 +3,5 @@ ARG BUN_VERSION
 FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app
 COPY . .
-RUN bun install --frozen-lockfile
+RUN bun install --frozen-lockfile --production
 CMD ["src/runtime/bun.ts"]

@@ -1,3 +1,4 @@
+import { EXCEPTIONS } from "../../test/runtimes/exceptions.ts";
 import type { ContractResult } from "./contract.ts";
 import type { Measurement, Results } from "./results.ts";
 
@@ -24,7 +25,14 @@ export function markdown(results: Results): string {
   });
   const rule = HEADS.map((_head, index) => (index === 0 ? "---" : "--:"));
   const table = [HEADS, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  return [table, ...notes(results)].join("\n\n");
+  return [table, exceptionsTable(), ...notes(results)].join("\n\n");
+}
+
+function exceptionsTable(): string {
+  const rows = Object.entries(EXCEPTIONS).flatMap(([runtime, cases]) =>
+    Object.entries(cases).map(([name, reason]) => `| ${runtime} | ${name} | ${reason} |`),
+  );
+  return ["| runtime | case that cannot hold | why |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function nameOf(runtime: string, measured: Measurement | undefined): string {
@@ -33,10 +41,14 @@ function nameOf(runtime: string, measured: Measurement | undefined): string {
 
 /** The cases that passed, of how many where not all did; nothing for a store that there is none of. */
 function passed(contracts: readonly ContractResult[], store: string): string {
-  const contract = contracts.find((each) => each.store === store);
-  if (!contract) return "";
-  const { cases, passed } = contract;
-  return passed === cases ? String(passed) : `${passed} of ${cases}`;
+  const cells = contracts
+    .filter((each) => each.store.startsWith(store))
+    .map(({ store: full, cases, passed }) => {
+      const way = full.slice(store.length).trim();
+      const count = passed === cases ? String(passed) : `${passed} of ${cases}`;
+      return way === "" ? count : `${way} ${count}`;
+    });
+  return cells.join(", ");
 }
 
 function rates(measured: Measurement | undefined): string[] {

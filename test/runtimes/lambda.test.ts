@@ -6,6 +6,7 @@ import { variables } from "../../src/config.ts";
 import { httpContract, type Target } from "../http.contract.ts";
 import { freshDatabase } from "../postgres.ts";
 import { API_KEY, eventually, newDirectory, type Variables } from "../service.ts";
+import { EXCEPTIONS } from "./exceptions.ts";
 import {
   bundledFunction,
   failToStart,
@@ -23,14 +24,6 @@ setDefaultTimeout(60_000);
 const ROOT = join(import.meta.dir, "../..");
 const URL_OF_FUNCTION = "https://url-id.lambda-url.eu-central-1.on.aws";
 const MEMORY = { DATABASE_URL: "memory:" };
-
-const TEXT_ONLY = "AWS hands on JSON as text, and what is no UTF-8 in it as U+FFFD";
-const EXCEPTIONS = {
-  "POST /api/v1/process refuses bytes that are no UTF-8": TEXT_ONLY,
-  "POST /books refuses bytes that are no UTF-8": TEXT_ONLY,
-  "PUT /books/{id} refuses bytes that are no UTF-8": TEXT_ONLY,
-  "PATCH /books/{id} refuses bytes that are no UTF-8": TEXT_ONLY,
-};
 
 async function openTarget(env: Variables, release = async () => {}): Promise<Target> {
   const instance = await startFunction({ CORS_ORIGINS: "https://app.example", ...env });
@@ -50,9 +43,9 @@ async function request(instance: LambdaFunction, path: string, init?: RequestIni
   return toResponse(await instance.invoke(event));
 }
 
-httpContract("Lambda, memory", () => openTarget(MEMORY), EXCEPTIONS);
+httpContract("Lambda, memory", () => openTarget(MEMORY), EXCEPTIONS.Lambda);
 
-httpContract("Lambda, SQLite", () => openTarget({}), EXCEPTIONS);
+httpContract("Lambda, SQLite", () => openTarget({}), EXCEPTIONS.Lambda);
 
 httpContract(
   "Lambda, PostgreSQL",
@@ -60,7 +53,7 @@ httpContract(
     const { url, drop } = await freshDatabase();
     return openTarget({ DATABASE_URL: url }, drop);
   },
-  EXCEPTIONS,
+  EXCEPTIONS.Lambda,
 );
 
 /** An instance for `use`, which is gone afterwards. */
