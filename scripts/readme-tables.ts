@@ -3,6 +3,8 @@
 //
 //   bun scripts/readme-tables.ts
 import type { z } from "zod";
+import runtimes from "../bench/runtimes/results.json" with { type: "json" };
+import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { variables } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
 
@@ -10,7 +12,6 @@ type Operation = { summary?: string; security?: unknown[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
 const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
-const RUNTIME_RESULTS = new URL("../bench/runtimes/results.md", import.meta.url).pathname;
 export const README = new URL("../README.md", import.meta.url).pathname;
 
 /** The OpenAPI document that `thimble openapi` prints. */
@@ -86,7 +87,7 @@ export async function withTables(readme: string): Promise<string> {
   const tables = {
     endpoints: endpointsTable(await readDocument()),
     configuration: configurationTable(),
-    runtimes: (await Bun.file(RUNTIME_RESULTS).text()).trim(),
+    runtimes: runtimesTable(runtimes),
     images: (await Bun.file(IMAGE_RESULTS).text()).trim(),
   };
   let text = readme;

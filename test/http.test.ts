@@ -43,14 +43,14 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
   };
 }
 
-httpContract("in process, memory", () => openTarget("memory:"));
+httpContract("app.request, memory", () => openTarget("memory:"));
 
-httpContract("in process, SQLite", async () => {
+httpContract("app.request, SQLite", async () => {
   const directory = mkdtempSync(join(tmpdir(), "thimble-http-"));
   return openTarget(`sqlite:${directory}/books.db`, () => rmSync(directory, { recursive: true }));
 });
 
-httpContract("in process, PostgreSQL", async () => {
+httpContract("app.request, PostgreSQL", async () => {
   const { url, drop } = await freshDatabase();
   return openTarget(url, drop);
 });

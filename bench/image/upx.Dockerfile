@@ -7,7 +7,7 @@ FROM oven/bun:${BUN_VERSION}-slim AS build
 WORKDIR /build
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production
-COPY scripts/build.ts scripts/
+COPY scripts/build.ts scripts/english-only.ts scripts/
 COPY src src
 RUN bun scripts/build.ts
 RUN mkdir /surroundings \

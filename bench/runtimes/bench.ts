@@ -1,5 +1,5 @@
-// Runs the HTTP contract on every runtime and store, measures the runtimes, and writes results.json and
-// results.md beside itself:
+// Runs the HTTP contract on every runtime and store, measures the runtimes, and writes results.json
+// beside itself, which `bun run readme` shows in the README:
 //
 //   bun run bench:runtimes [--quick]
 //
@@ -82,11 +82,9 @@ try {
     contracts,
     measurements: await measure(await findSubjects(directory), effort),
   };
-  const table = markdown(results);
-  console.log(table);
+  console.log(markdown(results));
   if (!values.quick) {
     await Bun.write(join(import.meta.dir, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
-    await Bun.write(join(import.meta.dir, "results.md"), `${table}\n`);
   }
 } finally {
   rmSync(directory, { recursive: true });

@@ -12,14 +12,15 @@ export type ContractResult = {
 
 const SUITES = ["test/http.test.ts", "test/binary.test.ts", "test/runtimes"];
 
-/** Runs the HTTP contract on every runtime and store. */
+/** Runs the HTTP contract on every runtime and store. @throws {Error} where a case fails. */
 export async function runContracts(): Promise<ContractResult[]> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-contract-"));
   try {
     const report = join(directory, "report.xml");
     const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
     const command = [process.execPath, "test", ...SUITES, "-t", "HTTP contract", ...reporter];
-    await Bun.spawn(command, { stdout: "ignore", stderr: "ignore" }).exited;
+    const { exited } = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
+    if ((await exited) !== 0) throw new Error("the HTTP contract does not hold everywhere");
     return contractResults(await Bun.file(report).text());
   } finally {
     rmSync(directory, { recursive: true });

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
-import { startFunction, toEvent } from "../../test/runtimes/lambda.ts";
+import { bundledFunction, startFunction, toEvent } from "../../test/runtimes/lambda.ts";
 import {
   denoCommand,
   denoProgram,
@@ -32,6 +32,7 @@ export async function findSubjects(directory: string): Promise<Subject[]> {
     bundle("node", join(directory, "node")),
     bundle("deno", join(directory, "deno")),
     bundle("workers", join(directory, "workers")),
+    bundledFunction(),
   ]);
   const bun = Bun.version;
   return [

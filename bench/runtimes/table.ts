@@ -65,6 +65,6 @@ function notes({ date, machine, effort }: Results): string[] {
     "Under each store: the cases of the HTTP contract that passed there. " +
       `First 200: from the start of the process, on one core, to the first 200 of \`/health\`, median of ${starts}. ` +
       "Requests: books in memory, one core for the service and one for wrk, " +
-      `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe.`,
+      `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe, on any core.`,
   ];
 }
