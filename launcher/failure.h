@@ -6,7 +6,7 @@
 __attribute__((noreturn))
 void die_of_damage(void);
 
-/* `call` is the system call that failed with `error`. */
+/* `call` is the system call, or the part of the work, that failed with `error`. */
 __attribute__((noreturn))
 void die_of_error(const char *call, int error);
 

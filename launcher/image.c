@@ -3,18 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "failure.h"
+#include "report.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* Enough for the headers of a dynamic linker; those of glibc and musl take 600 bytes. */
+/* A dynamic linker is larger than that, and its headers are smaller: those of glibc take 600 bytes. */
 enum { HEADERS_SIZE = 4096 };
 
 const Elf64_Ehdr *image_header(struct image image)
@@ -40,95 +43,145 @@ static const Elf64_Phdr *find_segment(struct image image, Elf64_Word type)
 	return NULL;
 }
 
-const char *image_interpreter(struct image image)
+const char *image_linker(struct image image)
 {
 	const Elf64_Phdr *segment = find_segment(image, PT_INTERP);
 
 	return segment == NULL ? NULL : (const char *)(segment->p_vaddr + image.distance);
 }
 
-static uintptr_t page_of(uintptr_t address)
+static uintptr_t round_down(uintptr_t address, uintptr_t alignment)
 {
-	return address & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	return address & ~(alignment - 1);
 }
 
-/* At any address for a program that runs anywhere, whose addresses begin at 0. */
-static uint8_t *reserve(uintptr_t address, size_t size)
+static uintptr_t round_up(uintptr_t address, uintptr_t alignment)
 {
-	uintptr_t start = page_of(address);
-	int fixed = address == 0 ? 0 : MAP_FIXED_NOREPLACE;
-	uint8_t *memory = mmap((void *)start, size + (address - start), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
+	return round_down(address + alignment - 1, alignment);
+}
+
+static uintptr_t page_size(void)
+{
+	return (uintptr_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint8_t *map(uintptr_t address, size_t size, int flags)
+{
+	uint8_t *memory = mmap((void *)address, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (memory == MAP_FAILED)
 		die_of_error("mmap", errno);
+	return memory;
+}
+
+static uint8_t *reserve_anywhere(size_t size, uintptr_t alignment)
+{
+	return (uint8_t *)round_up((uintptr_t)map(0, size + alignment, 0), alignment);
+}
+
+static uint8_t *reserve_at(uintptr_t address, size_t size)
+{
+	uintptr_t start = round_down(address, page_size());
+	uint8_t *memory = map(start, size + (address - start), MAP_FIXED_NOREPLACE);
+
 	/* Before Linux 4.17 the flag is unknown, and the address a wish. */
-	if (fixed != 0 && memory != (uint8_t *)start)
+	if (memory != (uint8_t *)start)
 		die_of_error("mmap", EEXIST);
 	return memory + (address - start);
 }
 
 struct image image_reserve(const struct payload_header *payload)
 {
-	uint8_t *memory = reserve(payload->address, payload->memory_size);
+	uint8_t *memory = payload->address == 0 ? reserve_anywhere(payload->memory_size, payload->alignment)
+						: reserve_at(payload->address, payload->memory_size);
 
-	/* Faster to fill, and to run: a huge page takes one fault and one entry of the TLB. */
-	madvise((void *)page_of((uintptr_t)memory), payload->image_size, MADV_HUGEPAGE);
+	/* Where there are huge pages, each takes one fault to fill and one entry of the TLB to use. */
+	madvise((void *)round_down((uintptr_t)memory, page_size()), payload->image_size, MADV_HUGEPAGE);
 	return (struct image){ .memory = memory, .distance = (uintptr_t)memory - payload->address };
 }
 
-static void read_at(int file, void *to, size_t size, uint64_t offset)
+__attribute__((noreturn))
+static void die_of_linker(const char *path, int error)
+{
+	die(EX_OSERR, "cannot load the dynamic linker %s: %s", path, strerror(error));
+}
+
+static void read_at(int file, const char *path, void *to, size_t size, uint64_t offset)
 {
 	ssize_t length = pread(file, to, size, (off_t)offset);
 
 	if (length < 0)
-		die_of_error("read", errno);
+		die_of_linker(path, errno);
 	if ((size_t)length < size)
-		die_of_error("read", ENOEXEC);
+		die_of_linker(path, ENOEXEC);
 }
 
-static size_t memory_size(const Elf64_Ehdr *header, const Elf64_Phdr *segments)
+static bool is_linker(const Elf64_Ehdr *header, struct image program)
+{
+	return memcmp(header->e_ident, image_header(program)->e_ident, EI_CLASS + 1) == 0 &&
+		header->e_machine == image_header(program)->e_machine && header->e_type == ET_DYN &&
+		header->e_phoff <= HEADERS_SIZE &&
+		header->e_phnum <= (HEADERS_SIZE - header->e_phoff) / sizeof(Elf64_Phdr);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint8_t *reserve_for(struct image headers)
 {
 	size_t size = 0;
+	uintptr_t alignment = page_size();
 
-	for (size_t i = 0; i < header->e_phnum; i++)
-		if (segments[i].p_type == PT_LOAD && segments[i].p_vaddr + segments[i].p_memsz > size)
-			size = segments[i].p_vaddr + segments[i].p_memsz;
-	return size;
+	for (size_t i = 0; i < image_header(headers)->e_phnum; i++) {
+		const Elf64_Phdr *segment = &image_segments(headers)[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		size = larger(size, segment->p_vaddr + segment->p_memsz);
+		alignment = larger(alignment, segment->p_align);
+	}
+	return reserve_anywhere(size, alignment);
 }
 
 /* Read, not mapped from the file: it is small, and there are no two ways to lay out an image. */
-struct image image_load(const char *path)
+struct image image_load_linker(struct image program, const char *path)
 {
-	_Alignas(Elf64_Ehdr) uint8_t headers[HEADERS_SIZE];
-	const struct image on_disk = { .memory = headers };
-	const Elf64_Ehdr *header = image_header(on_disk);
+	_Alignas(Elf64_Ehdr) uint8_t bytes[HEADERS_SIZE];
+	struct image headers = { .memory = bytes };
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (file < 0)
-		die_of_error(path, errno);
-	read_at(file, headers, sizeof headers, 0);
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_type != ET_DYN ||
-	    header->e_phoff + header->e_phnum * sizeof(Elf64_Phdr) > sizeof headers)
-		die_of_error(path, ENOEXEC);
+		die_of_linker(path, errno);
+	read_at(file, path, bytes, sizeof bytes, 0);
+	if (!is_linker(image_header(headers), program))
+		die_of_linker(path, ENOEXEC);
 
-	uint8_t *memory = reserve(0, memory_size(header, image_segments(on_disk)));
+	uint8_t *memory = reserve_for(headers);
 
-	for (size_t i = 0; i < header->e_phnum; i++) {
-		const Elf64_Phdr *segment = &image_segments(on_disk)[i];
+	for (size_t i = 0; i < image_header(headers)->e_phnum; i++) {
+		const Elf64_Phdr *segment = &image_segments(headers)[i];
 
 		if (segment->p_type == PT_LOAD)
-			read_at(file, memory + segment->p_vaddr, segment->p_filesz, segment->p_offset);
+			read_at(file, path, memory + segment->p_vaddr, segment->p_filesz, segment->p_offset);
 	}
 	close(file);
 
-	struct image image = { .memory = memory, .distance = (uintptr_t)memory };
+	struct image linker = { .memory = memory, .distance = (uintptr_t)memory };
 
-	image_protect(image);
-	return image;
+	image_protect(linker);
+	return linker;
 }
 
-static int protection(const Elf64_Phdr *segment)
+static void protect(uintptr_t start, uintptr_t end, int protection)
+{
+	if (start < end && mprotect((void *)start, end - start, protection) != 0)
+		die_of_error("mprotect", errno);
+}
+
+static int protection_of(const Elf64_Phdr *segment)
 {
 	return (segment->p_flags & PF_R ? PROT_READ : 0) | (segment->p_flags & PF_W ? PROT_WRITE : 0) |
 		(segment->p_flags & PF_X ? PROT_EXEC : 0);
@@ -136,17 +189,23 @@ static int protection(const Elf64_Phdr *segment)
 
 void image_protect(struct image image)
 {
+	uintptr_t protected = round_down((uintptr_t)image.memory, page_size());
+
 	for (size_t i = 0; i < image_header(image)->e_phnum; i++) {
 		const Elf64_Phdr *segment = &image_segments(image)[i];
-		uintptr_t start = page_of(segment->p_vaddr + image.distance);
-		uintptr_t end = segment->p_vaddr + image.distance + segment->p_memsz;
+		uintptr_t start = round_down(segment->p_vaddr + image.distance, page_size());
+		uintptr_t end = round_up(segment->p_vaddr + image.distance + segment->p_memsz, page_size());
 
 		if (segment->p_type != PT_LOAD)
 			continue;
+		/* Linked for smaller pages than this machine's, two segments can share one. */
+		if (start < protected)
+			die_of_error("mprotect", ENOEXEC);
 		/* A CPU may fetch instructions past its data cache, and see what was there before. */
 		if (segment->p_flags & PF_X)
 			__builtin___clear_cache((char *)start, (char *)end);
-		if (mprotect((void *)start, end - start, protection(segment)) != 0)
-			die_of_error("mprotect", errno);
+		protect(protected, start, PROT_NONE);
+		protect(start, end, protection_of(segment));
+		protected = end;
 	}
 }

@@ -18,10 +18,10 @@ struct image {
 /* Writable memory, where the program of the payload has to be. */
 struct image image_reserve(const struct payload_header *payload);
 
-/* A whole ELF file, such as a dynamic linker, ready to run. */
-struct image image_load(const char *path);
+/* The dynamic linker that a program names, ready to run. */
+struct image image_load_linker(struct image program, const char *path);
 
-/* Gives each segment the protection that it asks for. */
+/* Gives each segment the protection that it asks for, and what lies between them none. */
 void image_protect(struct image image);
 
 const Elf64_Ehdr *image_header(struct image image);
@@ -29,6 +29,6 @@ const Elf64_Phdr *image_segments(struct image image);
 uintptr_t image_entry(struct image image);
 
 /* The path of the dynamic linker that the program names; NULL if it needs none. */
-const char *image_interpreter(struct image image);
+const char *image_linker(struct image image);
 
 #endif

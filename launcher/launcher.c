@@ -7,7 +7,6 @@
  * It needs nothing around it: no /proc, no /tmp, no writable file system, no privilege.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -150,7 +149,12 @@ int main(int argc, char **argv, char **first_environment)
 	name_free_memory();
 
 	struct image program = unpack_program();
+	const char *path = image_linker(program);
+	struct image linker;
 
+	if (path != NULL)
+		linker = image_load_linker(program, path);
 	unhandle_signals();
-	start(program, argv, environ, find_auxiliary_vector(first_environment));
+	start(program, path == NULL ? NULL : &linker, argv, environ,
+	      find_auxiliary_vector(first_environment));
 }

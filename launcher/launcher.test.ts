@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -163,6 +164,12 @@ describe("a packed program", () => {
     );
   });
 
+  test("starts where no huge pages can be had", () => {
+    const einval = "22";
+    const command = [inWork("refuse"), "madvise", einval, "0", sample.packed, "exit", "3"];
+    expect(run(command).status).toBe(3);
+  });
+
   testWithNamespaces("starts without /proc", () => {
     const script = `umount --lazy /proc && exec ${sample.packed} exit 3`;
     expect(run(["unshare", "--mount", "sh", "-c", script])).toMatchObject({
@@ -185,9 +192,9 @@ describe("a payload", () => {
 
   /** The header's end and the end of every block, as payload.h lays them out. */
   function payloadParts(file: Buffer, start: number) {
-    const [fixedSize, blockSize, maxBlocks] = [56, 32, 4];
+    const [fixedSize, blockSize, maxBlocks] = [64, 32, 4];
     const ends = [start + fixedSize + maxBlocks * blockSize];
-    for (let i = 0; i < Number(file.readBigUInt64LE(start + 48)); i++) {
+    for (let i = 0; i < Number(file.readBigUInt64LE(start + 56)); i++) {
       const packedSize = Number(file.readBigUInt64LE(start + fixedSize + blockSize * i + 8));
       ends.push((ends.at(-1) ?? 0) + packedSize);
     }
@@ -274,7 +281,7 @@ describe("pack", () => {
   });
 
   test.each([
-    ["dynamic", []],
+    ["dynamic", ["-Wl,-z,max-page-size=65536"]],
     ["dynamic-at-fixed-address", ["-no-pie"]],
     ["static-anywhere", ["-static-pie"]],
     ["static-at-fixed-address", ["-static"]],
@@ -284,6 +291,8 @@ describe("pack", () => {
     succeed([pack, launcher, plain, packed]);
     expect(run([plain, "vector"]).status).toBe(0);
     expect(run([packed, "vector"])).toMatchObject({ status: 0, stderr: "" });
+    expect(run([plain, "maps"]).status).toBe(0);
+    expect(run([packed, "maps"])).toMatchObject({ status: 0, stderr: "" });
     expect(run([packed, "exit", "3"]).status).toBe(3);
   });
 
@@ -299,6 +308,27 @@ describe("pack", () => {
       "a program that is no ELF file",
       () => [pack, launcher, join(source, "Makefile"), inWork("x")],
       "ELF",
+    ],
+    [
+      "a program for another machine",
+      () => {
+        const program = readFileSync(sample.plain);
+        program.writeUInt16LE(0xb7, 18); // EM_AARCH64
+        writeFileSync(inWork("copy"), program);
+        return [pack, launcher, inWork("copy"), inWork("x")];
+      },
+      "different machines",
+    ],
+    [
+      "a program whose headers are elsewhere",
+      () => {
+        const program = readFileSync(sample.plain);
+        program.copy(program, program.length - 4096, 64, 64 + 56 * program.readUInt16LE(56));
+        program.writeBigUInt64LE(BigInt(program.length - 4096), 32);
+        writeFileSync(inWork("copy"), program);
+        return [pack, launcher, inWork("copy"), inWork("x")];
+      },
+      "not in its first segment",
     ],
     [
       "a program whose segments are not all there",
@@ -413,15 +443,25 @@ describe("a host", () => {
     expectRefusal([packed, "exit", "0"], /^thimble: cannot start the program \(mmap: [^\n]+\)\n$/);
   });
 
-  test("where the program's dynamic linker is missing cannot start it", () => {
-    const [plain, packed] = [inWork("foreign"), inWork("foreign-packed")];
-    const linker = "-Wl,--dynamic-linker=/no/such/linker.so";
-    succeed(["cc", "-O2", linker, "-o", plain, join(source, "test/sample.c")]);
-    succeed([pack, launcher, plain, packed]);
-    expectRefusal(
-      [packed, "exit", "0"],
-      /^thimble: cannot start the program \(\/no\/such\/linker\.so: No such file or directory\)\n$/,
-    );
+  test.each([
+    ["is missing", () => {}, "No such file or directory"],
+    ["is empty", (linker: string) => writeFileSync(linker, ""), "Exec format error"],
+    ["is none", (linker: string) => writeFileSync(linker, Buffer.alloc(8192)), "Exec format error"],
+    ["is a directory", (linker: string) => mkdirSync(linker), "Is a directory"],
+  ])("where the program's dynamic linker %s cannot start it", (what, make, reason) => {
+    const name = what.replaceAll(" ", "-");
+    const [plain, packed, linker] = ["", "-packed", "-linker"].map((part) => inWork(name + part));
+    make(linker ?? "");
+    succeed([
+      ...["cc", "-O2", `-Wl,--dynamic-linker=${linker}`],
+      ...["-o", plain ?? "", join(source, "test/sample.c")],
+    ]);
+    succeed([pack, launcher, plain ?? "", packed ?? ""]);
+    const result = run([packed ?? "", "exit", "0"]);
+    expect(result).toMatchObject({
+      status: EX_OSERR,
+      stderr: `thimble: cannot load the dynamic linker ${linker}: ${reason}\n`,
+    });
   });
 
   test("that limits the address space has not enough memory", () => {

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <zstd.h>
 
@@ -111,7 +110,8 @@ static bool is_loadable(struct buffer file, const Elf64_Phdr *segment)
 {
 	if (segment->p_type != PT_LOAD)
 		return false;
-	if (segment->p_offset > file.size || segment->p_filesz > file.size - segment->p_offset)
+	if (segment->p_offset > file.size || segment->p_filesz > file.size - segment->p_offset ||
+	    segment->p_filesz > segment->p_memsz)
 		fail("a segment of the program lies outside of its file");
 	return true;
 }
@@ -121,11 +121,12 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Where the program lies in memory. It begins with its headers, which are read there at the start. */
+/* Where the program lies in memory. It begins with its headers, which are read there. */
 static void find_place(struct payload_header *header, struct buffer program)
 {
+	const Elf64_Ehdr *elf = elf_header(program);
 	const Elf64_Phdr *lowest = NULL;
-	uint64_t image_end = 0, memory_end = 0;
+	uint64_t image_end = 0, memory_end = 0, alignment = PAGE_SIZE;
 
 	for (size_t i = 0; i < elf_header(program)->e_phnum; i++) {
 		const Elf64_Phdr *segment = &segments(program)[i];
@@ -136,10 +137,13 @@ static void find_place(struct payload_header *header, struct buffer program)
 			lowest = segment;
 		image_end = larger(image_end, segment->p_vaddr + segment->p_filesz);
 		memory_end = larger(memory_end, segment->p_vaddr + segment->p_memsz);
+		alignment = larger(alignment, segment->p_align);
 	}
-	if (lowest == NULL || lowest->p_offset != 0)
-		fail("the headers of the program are in none of its segments");
+	if (lowest == NULL || lowest->p_offset != 0 ||
+	    elf->e_phoff + elf->e_phnum * sizeof(Elf64_Phdr) > lowest->p_filesz)
+		fail("the headers of the program are not in its first segment");
 	header->address = lowest->p_vaddr;
+	header->alignment = alignment;
 	header->image_size = image_end - lowest->p_vaddr;
 	header->memory_size = memory_end - lowest->p_vaddr;
 }
@@ -340,6 +344,8 @@ int main(int argc, char **argv)
 
 	if (!is_elf(launcher) || !is_elf(program))
 		fail("the launcher and the program have to be 64-bit ELF files");
+	if (elf_header(launcher)->e_machine != elf_header(program)->e_machine)
+		fail("the launcher and the program are for different machines");
 
 	struct packing packing = pack(program);
 	struct buffer payload = join_payload(&packing);

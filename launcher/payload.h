@@ -9,8 +9,9 @@
  *     header | frame of block 0 | frame of block 1 | ...
  *
  * What is packed is no file but an image, the program as it lies in memory (image.h): its segments
- * at their distances, without what a file holds beside them. A block is a stretch of it, compressed as one zstd frame that ends in a checksum. The
- * blocks depend on nothing but themselves, so that each can be unpacked by a thread of its own.
+ * at their distances, without what a file holds beside them. A block is a stretch of it, compressed
+ * as one zstd frame that ends in a checksum. The blocks depend on nothing but themselves, so that
+ * each can be unpacked by a thread of its own.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -36,8 +37,9 @@ struct payload_block {
 
 struct payload_header {
 	uint64_t magic;
-	uint64_t checksum; /* of everything below */
+	uint64_t checksum;    /* of everything below */
 	uint64_t address;     /* where the program begins in memory; 0 if it runs anywhere */
+	uint64_t alignment;   /* of that place */
 	uint64_t memory_size; /* of the program, with what is zero at its start and not packed */
 	uint64_t image_size;  /* of what is packed */
 	uint64_t filter;      /* enum filter */

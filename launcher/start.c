@@ -5,11 +5,9 @@
 #include <string.h>
 
 /*
- * Where a program begins, the stack pointer is at the number of its arguments, and what looks like
- * the rest of an array follows: arguments, NULL, environment, NULL, auxiliary vector. No function is
- * left to be called at the end, and no frame is above.
- *
- * System V ABI, AMD64 supplement 3.4.1, and its equivalent for AArch64.
+ * Where a program begins, the stack pointer is at the number of its arguments, and behind that
+ * follow: arguments, NULL, environment, NULL, auxiliary vector. No function is left to be called at
+ * the end, and no frame is above. (System V ABI, AMD64 supplement 3.4.1; so it is on AArch64.)
  */
 __attribute__((noreturn))
 static void jump(uintptr_t entry, const uintptr_t *stack)
@@ -18,8 +16,11 @@ static void jump(uintptr_t entry, const uintptr_t *stack)
 	__asm__ volatile("mov %0, %%rsp\n\txor %%edx, %%edx\n\txor %%ebp, %%ebp\n\tjmp *%1"
 			 : : "r"(stack), "a"(entry) : "memory", "rdx");
 #elif defined(__aarch64__)
+	register uintptr_t target __asm__("x16") = entry;
+	register const uintptr_t *top __asm__("x17") = stack;
+
 	__asm__ volatile("mov sp, %0\n\tmov x0, xzr\n\tmov x29, xzr\n\tmov x30, xzr\n\tbr %1"
-			 : : "r"(stack), "r"(entry) : "memory", "x0", "x30");
+			 : : "r"(top), "r"(target) : "memory", "x0", "x30");
 #else
 #error "how a program begins on this architecture is not known"
 #endif
@@ -45,7 +46,7 @@ static size_t count_auxiliary(const Elf64_auxv_t *auxiliary)
 }
 
 /* What the kernel told the launcher of itself, is told of the program. */
-static uintptr_t auxiliary_value(Elf64_auxv_t entry, struct image program, uintptr_t interpreter)
+static uintptr_t auxiliary_value(Elf64_auxv_t entry, struct image program, uintptr_t linker)
 {
 	switch (entry.a_type) {
 	case AT_PHDR:
@@ -55,7 +56,7 @@ static uintptr_t auxiliary_value(Elf64_auxv_t entry, struct image program, uintp
 	case AT_ENTRY:
 		return image_entry(program);
 	case AT_BASE:
-		return interpreter;
+		return linker;
 	default:
 		return entry.a_un.a_val;
 	}
@@ -68,17 +69,18 @@ static uintptr_t *append_strings(uintptr_t *to, char **strings, size_t length)
 }
 
 static void append_auxiliary(uintptr_t *to, const Elf64_auxv_t *auxiliary, size_t length,
-			     struct image program, uintptr_t interpreter)
+			     struct image program, uintptr_t linker)
 {
 	for (size_t i = 0; i < length; i++) {
 		*to++ = auxiliary[i].a_type;
-		*to++ = auxiliary_value(auxiliary[i], program, interpreter);
+		*to++ = auxiliary_value(auxiliary[i], program, linker);
 	}
 	*to++ = AT_NULL;
 	*to = 0;
 }
 
-void start(struct image program, char **arguments, char **environment, const Elf64_auxv_t *auxiliary)
+void start(struct image program, const struct image *linker, char **arguments, char **environment,
+	   const Elf64_auxv_t *auxiliary)
 {
 	enum { ALIGNMENT = 16 };
 	size_t argument_count = count(arguments);
@@ -87,13 +89,11 @@ void start(struct image program, char **arguments, char **environment, const Elf
 	size_t words = 1 + argument_count + 1 + environment_count + 1 + 2 * (auxiliary_count + 1);
 	uintptr_t room = (uintptr_t)alloca(words * sizeof(uintptr_t) + ALIGNMENT);
 	uintptr_t *stack = (uintptr_t *)((room + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
-	const char *path = image_interpreter(program);
-	struct image first = path == NULL ? program : image_load(path);
 	uintptr_t *end = stack;
 
 	*end++ = argument_count;
 	end = append_strings(end, arguments, argument_count);
 	end = append_strings(end, environment, environment_count);
-	append_auxiliary(end, auxiliary, auxiliary_count, program, path == NULL ? 0 : first.distance);
-	jump(image_entry(first), stack);
+	append_auxiliary(end, auxiliary, auxiliary_count, program, linker == NULL ? 0 : linker->distance);
+	jump(image_entry(linker == NULL ? program : *linker), stack);
 }

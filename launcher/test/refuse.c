@@ -19,6 +19,8 @@ static uint32_t number_of(const char *name)
 {
 	if (strcmp(name, "clone") == 0)
 		return SYS_clone;
+	if (strcmp(name, "madvise") == 0)
+		return SYS_madvise;
 	if (strcmp(name, "mmap") == 0)
 		return SYS_mmap;
 	if (strcmp(name, "mprotect") == 0)

@@ -5,8 +5,9 @@
  *     cat                copies standard input to standard output
  *     exit STATUS        exits
  *     abort              dies of a signal
- *     vector             checks what the auxiliary vector tells of it
- *     state              writes its blocked and ignored signals and its open files
+ *     vector             checks its stack and what the auxiliary vector tells of it
+ *     maps               checks the protection of its memory
+ *     state              writes its blocked, ignored and handled signals and its open files
  *     anything else      writes "program: " and its arguments
  */
 #define _GNU_SOURCE
@@ -51,14 +52,21 @@ static int state(void)
 	for (int i = 1; i < NSIG; i++) {
 		if (sigismember(&blocked, i) == 1)
 			printf("blocked %d\n", i);
-		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-			printf("ignored %d\n", i);
+		if (sigaction(i, NULL, &action) != 0 || action.sa_handler == SIG_DFL)
+			continue;
+		printf("%s %d\n", action.sa_handler == SIG_IGN ? "ignored" : "handled", i);
 	}
 	for (int i = 0; i < 256; i++)
 		if (fcntl(i, F_GETFD) >= 0)
 			printf("open %d\n", i);
 	return 0;
 }
+
+static int writable = 1;
+
+/* More than a page, and not known to the compiler, which would leave the check out. */
+static __attribute__((aligned(1 << 16))) int aligned = 1;
+static volatile unsigned long alignment = 1 << 16;
 
 /* Defined by the linker and by the C library. */
 extern const Elf64_Ehdr __ehdr_start;
@@ -74,7 +82,7 @@ static const char *interpreter(void)
 	return NULL;
 }
 
-static int vector(void)
+static int vector(char **argv)
 {
 	const char *base = (const char *)getauxval(AT_BASE);
 
@@ -86,7 +94,46 @@ static int vector(void)
 		return 3;
 	if ((base == NULL) != (interpreter() == NULL))
 		return 4;
-	return base != NULL && memcmp(base, ELFMAG, SELFMAG) != 0 ? 5 : 0;
+	if (base != NULL && memcmp(base, ELFMAG, SELFMAG) != 0)
+		return 5;
+	if (strcmp((const char *)getauxval(AT_EXECFN), argv[0]) != 0)
+		return 6;
+	if (((unsigned long)argv - sizeof(long)) % 16 != 0)
+		return 7;
+	return (unsigned long)&aligned % alignment != 0 ? 8 : 0;
+}
+
+/* The protection of the memory at an address, such as "r-xp". */
+static const char *protection(const void *address)
+{
+	static char found[5];
+	char line[512], flags[5];
+	unsigned long start, end;
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	strcpy(found, "none");
+	while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, flags) != 3)
+			continue;
+		if (strncmp(flags, "rwx", 3) == 0)
+			strcpy(found, flags);
+		else if (start <= (unsigned long)address && (unsigned long)address < end)
+			strcpy(found, flags);
+		if (strncmp(found, "rwx", 3) == 0)
+			break;
+	}
+	if (maps != NULL)
+		fclose(maps);
+	return found;
+}
+
+static int maps(void)
+{
+	if (strcmp(protection((const void *)(unsigned long)_start), "r-xp") != 0)
+		return 1;
+	if (strcmp(protection(&__ehdr_start), "r--p") != 0)
+		return 2;
+	return strcmp(protection(&writable), "rw-p") != 0 ? 3 : 0;
 }
 
 int main(int argc, char **argv)
@@ -104,7 +151,9 @@ int main(int argc, char **argv)
 		abort();
 	}
 	if (strcmp(command, "vector") == 0)
-		return vector();
+		return vector(argv);
+	if (strcmp(command, "maps") == 0)
+		return maps();
 	if (strcmp(command, "state") == 0)
 		return state();
 	printf("program:");
