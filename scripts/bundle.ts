@@ -1,10 +1,18 @@
+// Bundles the service for the runtimes beside Bun, each into a folder of its own in dist:
+//
+//   bundle.ts              for all of them
+//   bundle.ts RUNTIME...   for those that are named
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { englishOnly } from "./english-only.ts";
 
 /** The runtimes beside Bun that the service is bundled for; each has its entry in src/runtime. */
 export const BUNDLED_RUNTIMES = ["node", "deno", "workers", "lambda"] as const;
 export type BundledRuntime = (typeof BUNDLED_RUNTIMES)[number];
 
-const ENTRIES = new URL("../src/runtime/", import.meta.url).pathname;
+const ROOT = join(import.meta.dir, "..");
+/** After sysexits.h. */
+const EXIT_USAGE = 64;
 
 /**
  * Bundles the service for a runtime: what needs no packages and no build step any more.
@@ -15,7 +23,7 @@ const ENTRIES = new URL("../src/runtime/", import.meta.url).pathname;
 export async function bundle(runtime: BundledRuntime, outdir: string): Promise<string> {
   const isWorkers = runtime === "workers";
   const result = await Bun.build({
-    entrypoints: [`${ENTRIES}${runtime}.ts`],
+    entrypoints: [join(ROOT, `src/runtime/${runtime}.ts`)],
     outdir,
     // Where no package.json says so, as on Lambda, only this name makes a file an ES module.
     naming: { entry: "[name].mjs", chunk: "[name]-[hash].mjs" },
@@ -33,6 +41,26 @@ export async function bundle(runtime: BundledRuntime, outdir: string): Promise<s
   return entry.path;
 }
 
+/** Bundles for a runtime into its folder in dist, with nothing in it of an earlier build. */
+async function rebuild(runtime: BundledRuntime): Promise<string> {
+  const outdir = `dist/${runtime}`;
+  await rm(join(ROOT, outdir), { recursive: true, force: true });
+  await bundle(runtime, join(ROOT, outdir));
+  return `${outdir}/${runtime}.mjs`;
+}
+
+function isBundled(name: string): name is BundledRuntime {
+  return BUNDLED_RUNTIMES.some((runtime) => runtime === name);
+}
+
 if (import.meta.main) {
-  for (const runtime of BUNDLED_RUNTIMES) console.log(await bundle(runtime, `dist/${runtime}`));
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !isBundled(name));
+  if (unknown.length > 0) {
+    const known = BUNDLED_RUNTIMES.join(", ");
+    console.error(`bundle.ts: unknown runtime: ${unknown.join(" ")} (there are ${known})`);
+    process.exit(EXIT_USAGE);
+  }
+  const runtimes = names.length > 0 ? names.filter(isBundled) : BUNDLED_RUNTIMES;
+  for (const runtime of runtimes) console.log(await rebuild(runtime));
 }

@@ -6,9 +6,7 @@ import {
   translatePostgresError,
   unavailableError,
 } from "./postgres.ts";
-
-/** How long the server may work on one statement. */
-export const STATEMENT_TIMEOUT_MS = 5000;
+import { STATEMENT_TIMEOUT_MS } from "./postgres-connection.ts";
 
 /**
  * How long an operation may take in all, waiting for a connection included. The server's own timeout

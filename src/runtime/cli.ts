@@ -1,15 +1,9 @@
-import { ConfigError, parseConfig, parseListenAddress } from "../config.ts";
-import { NewerSchemaError } from "../database/migrations.ts";
-import { isServerError } from "../database/postgres.ts";
-import { UnusableDatabaseError } from "../database/sqlite.ts";
-import { DomainError } from "../errors.ts";
+import { parseConfig, parseListenAddress } from "../config.ts";
 import { SERVICE } from "../service.ts";
+import { EXIT, explainFailure } from "./failure.ts";
 import { checkHealth } from "./healthcheck.ts";
-import { ListenError, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
-
-/** Exit codes, after sysexits.h. */
-export const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
 
 const HELP = `Usage: thimble [COMMAND]
 
@@ -76,32 +70,20 @@ export async function runCli(args: readonly string[], runtime: Runtime): Promise
   try {
     return await command(runtime);
   } catch (error) {
-    return explainFailure(error, runtime);
+    return reportFailure(error, runtime);
   }
 }
 
-/** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
-function explainFailure(error: unknown, { stderr }: Runtime): number {
-  if (error instanceof ConfigError) {
-    stderr("thimble: the configuration cannot work:");
-    for (const problem of error.problems) stderr(`  - ${problem}`);
-    return EXIT.config;
+function reportFailure(error: unknown, { stderr }: Runtime): number {
+  const failure = explainFailure(error);
+  if (!failure) {
+    stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return EXIT.failure;
   }
-  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) {
-    stderr(`thimble: ${error.message}`);
-    return EXIT.config;
-  }
-  if (error instanceof DomainError) {
-    const { cause } = error;
-    stderr(`thimble: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
-    return EXIT.unavailable;
-  }
-  if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
-    stderr(`thimble: ${error.message}`);
-    return EXIT.unavailable;
-  }
-  stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return EXIT.failure;
+  const { exitCode, message, problems } = failure;
+  stderr(`thimble: ${message}${problems ? ":" : ""}`);
+  for (const problem of problems ?? []) stderr(`  - ${problem}`);
+  return exitCode;
 }
 
 /** An app that is only described, never asked. */

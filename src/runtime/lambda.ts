@@ -2,20 +2,14 @@ import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
-import { ConfigError } from "../config.ts";
-import { NewerSchemaError } from "../database/migrations.ts";
-import { isServerError } from "../database/postgres.ts";
-import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
+import { explainFailure } from "./failure.ts";
 import { parseLambdaConfig } from "./lambda-config.ts";
 import { isHttpEvent, plainEvent } from "./lambda-event.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
-
-/** After sysexits.h. */
-const EXIT_CONFIG = 78;
 
 /** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
 const LONG_REST_MS = 60_000;
@@ -88,23 +82,10 @@ async function catchUp(): Promise<void> {
 
 /** Ends the instance with one line that says what to mend; of a defect, Lambda logs the stack. */
 function refuse(error: unknown): never {
-  const { error: log } = createLogger({
-    level: "ERROR",
-    format: "json",
-    clock,
-    write: writeAtOnce,
-  });
-  if (error instanceof ConfigError) {
-    log("the configuration cannot work", { problems: error.problems });
-  } else if (isDatabaseAtFault(error)) {
-    log(error.message);
-  } else {
-    throw error;
-  }
-  process.exit(EXIT_CONFIG);
-}
-
-function isDatabaseAtFault(error: unknown): error is Error {
-  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) return true;
-  return error instanceof Error && isServerError(error);
+  const failure = explainFailure(error);
+  if (!failure) throw error;
+  const { exitCode, message, ...details } = failure;
+  const logger = createLogger({ level: "ERROR", format: "json", clock, write: writeAtOnce });
+  logger.error(message, details);
+  process.exit(exitCode);
 }

@@ -3,9 +3,8 @@ import type { BookInput } from "../books/book.ts";
 import { createPostgresBookStore } from "../books/postgres-store.ts";
 import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
-import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
+import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
 
-const CONNECT_TIMEOUT_SECONDS = 3;
 const RECONNECT_DELAY_SECONDS = 0.25;
 const POOL_SIZE = 10;
 
@@ -39,11 +38,9 @@ export function openPostgresBooks(
   const { poolSize = POOL_SIZE, clock = Date.now, seed = [] } = options;
   const connect = () =>
     postgres(url, {
+      ...CONNECTION_OPTIONS,
       max: poolSize,
-      connect_timeout: CONNECT_TIMEOUT_SECONDS,
       backoff: () => RECONNECT_DELAY_SECONDS,
-      connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
-      onnotice: () => {},
     });
   return createPostgresBookStore({ connect, clock, seed });
 }

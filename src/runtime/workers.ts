@@ -7,15 +7,13 @@ import { createMemoryBookStore } from "../books/memory-store.ts";
 import { createPostgresBookStore } from "../books/postgres-store.ts";
 import type { BookStore } from "../books/store.ts";
 import { ConfigError } from "../config.ts";
-import { STATEMENT_TIMEOUT_MS } from "../database/postgres-pool.ts";
+import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
 import { createPostgresSessions } from "../database/postgres-sessions.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
 import { createMisconfiguredApp } from "../misconfigured.ts";
 import { SERVICE } from "../service.ts";
 import { type Bindings, parseBindings, type WorkersConfig } from "./bindings.ts";
 import type { Fetch } from "./runtime.ts";
-
-const CONNECT_TIMEOUT_SECONDS = 3;
 
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
@@ -74,11 +72,9 @@ function openStore({ database, seedBooks }: WorkersConfig): BookStore {
 /** For one operation: what is worth its time in a pool only, a connection does without. */
 function connectPostgres(url: string) {
   return postgres(url, {
+    ...CONNECTION_OPTIONS,
     max: 1,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
     fetch_types: false,
     prepare: false,
-    onnotice: () => {},
   });
 }

@@ -71,6 +71,13 @@ test("publint has nothing to say of it", async () => {
   expect(messages).toEqual([]);
 });
 
+test("it brings no Hono of its own beside the project's, whose types and errors it shares", async () => {
+  const manifest = await Bun.file(join(project, "node_modules/thimble/package.json")).json();
+  expect(Object.keys(manifest.peerDependencies)).toEqual(["hono"]);
+  expect(Object.keys(manifest.dependencies)).not.toContain("hono");
+  expect(Object.keys(consumer.dependencies)).toContain("hono");
+});
+
 test("it holds what it exports, the licence and the README, and no source", async () => {
   const files = (await output(["tar", "-tzf", tarball], ROOT)).trim().split("\n");
   const others = files.filter((file) => !file.startsWith("package/dist/package/"));

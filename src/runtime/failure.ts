@@ -1,0 +1,39 @@
+import { ConfigError } from "../config.ts";
+import { NewerSchemaError } from "../database/migrations.ts";
+import { isServerError } from "../database/postgres.ts";
+import { UnusableDatabaseError } from "../database/sqlite.ts";
+import { DomainError } from "../errors.ts";
+import { ListenError } from "./runtime.ts";
+
+/** Exit codes, after sysexits.h. */
+export const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
+
+/** What keeps the service from starting or going on, and is for whoever runs it to mend. */
+export type Failure = {
+  exitCode: number;
+  message: string;
+  /** Every one that a configuration has. */
+  problems?: readonly string[];
+};
+
+/** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
+export function explainFailure(error: unknown): Failure | undefined {
+  if (error instanceof ConfigError) {
+    const { problems } = error;
+    return { exitCode: EXIT.config, message: "the configuration cannot work", problems };
+  }
+  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) {
+    return { exitCode: EXIT.config, message: error.message };
+  }
+  if (error instanceof DomainError) {
+    return { exitCode: EXIT.unavailable, message: withCause(error) };
+  }
+  if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
+    return { exitCode: EXIT.unavailable, message: error.message };
+  }
+  return undefined;
+}
+
+function withCause({ message, cause }: DomainError): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
+}
