@@ -18,6 +18,11 @@ const PROCESS = "/api/v1/process";
 /** The command that runs the program, without its arguments. */
 export type Program = () => Promise<readonly string[]> | readonly string[];
 
+export type ProgramOptions = {
+  /** What meets a request that comes during the drain: a closed port, unless told, or an empty 503. */
+  refuses?: "connection" | "503";
+};
+
 // A busy machine may take longer than Bun's five seconds to build and start.
 setDefaultTimeout(30_000);
 
@@ -28,7 +33,11 @@ const SOON_MS = 8000;
  * What the program does beside HTTP, whatever runs it: commands, exit codes, output, signals, and what
  * comes over a raw connection.
  */
-export function programContract(name: string, program: Program): void {
+export function programContract(
+  name: string,
+  program: Program,
+  { refuses = "connection" }: ProgramOptions = {},
+): void {
   describe(name, () => {
     const startService = async ({ env = {} }: { env?: Variables } = {}) =>
       startProgram({ command: await program(), env });
@@ -291,8 +300,14 @@ export function programContract(name: string, program: Program): void {
           const connection = await beginRequest(service);
           service.kill(signal);
           await service.logged("draining");
-          const late = await fetch(`${service.url}/healthz`).catch(() => undefined);
-          expect(late?.status ?? 503).toBe(503);
+          const late = fetch(`${service.url}/healthz`);
+          if (refuses === "connection") {
+            await expect(late).rejects.toThrow("ECONNREFUSED");
+          } else {
+            const response = await late;
+            expect(response.status).toBe(503);
+            expect(await response.text()).toBe("");
+          }
           connection.send(BODY);
           await connection.answered('"data":"late"');
           expect(connection.received()).toContain("HTTP/1.1 200 OK");

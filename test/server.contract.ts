@@ -1,10 +1,10 @@
 import { httpContract } from "./http.contract.ts";
 import { freshDatabase } from "./postgres.ts";
-import { type Program, programContract } from "./program.contract.ts";
+import { type Program, type ProgramOptions, programContract } from "./program.contract.ts";
 import { startService, type Variables } from "./service.ts";
 
 /** All that a program has to be which serves on a port: the HTTP contract on every store, and its own. */
-export function serverContract(name: string, program: Program): void {
+export function serverContract(name: string, program: Program, options?: ProgramOptions): void {
   const open = async (env: Variables, release = async () => {}) => {
     const service = await startService({
       command: await program(),
@@ -27,5 +27,5 @@ export function serverContract(name: string, program: Program): void {
     const { url, drop } = await freshDatabase();
     return open({ DATABASE_URL: url }, drop);
   });
-  programContract(name, program);
+  programContract(name, program, options);
 }

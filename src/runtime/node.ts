@@ -1,11 +1,14 @@
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
+import process from "node:process";
 import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
 /** What a request without a usable Host, as in HTTP/1.0, gets a URL with. */
 const HOSTNAME = "localhost";
+
+const SQLITE_WARNING = "SQLite is an experimental feature";
 
 function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions): Promise<Server> {
   const answer = getRequestListener(fetch, { hostname: HOSTNAME, autoCleanupIncoming: false });
@@ -68,4 +71,17 @@ function stopper(server: HttpServer): () => Promise<void> {
   };
 }
 
+/**
+ * Standard error is for what somebody should look at. That Node calls its SQLite an experiment is not:
+ * the contract of the store is run on the oldest Node that is supported.
+ */
+function leaveOutSqliteWarning(): void {
+  const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).startsWith(SQLITE_WARNING)) emitWarning(warning, ...rest);
+  };
+}
+
+// Before node:sqlite is loaded, which the program does when it opens a store.
+leaveOutSqliteWarning();
 await runProgram(listen);

@@ -61,7 +61,7 @@ function unusable(path: string, error: unknown): UnusableDatabaseError {
 }
 
 function open(path: string): SqliteDatabase {
-  const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const connection = new DatabaseSync(path);
   const database: SqliteDatabase = {
     exec: (sql) => connection.exec(sql),
     // The driver types rows and counts more widely than this service uses them.
@@ -69,6 +69,8 @@ function open(path: string): SqliteDatabase {
     close: () => connection.close(),
   };
   try {
+    // Before the first statement that may meet a lock.
+    connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     // Before the journal mode, which is written to the file.
     connection.exec("BEGIN");
     expectOwnDatabase(database);

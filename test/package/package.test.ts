@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { publint } from "publint";
 import { freshDatabase } from "../postgres.ts";
+import { nodeProgram } from "../runtimes/programs.ts";
 import consumer from "./consumer/package.json" with { type: "json" };
 
 // Packing compiles every declaration, and the consumer's compiler reads them all.
@@ -14,7 +15,7 @@ const BIN = join(ROOT, "node_modules/.bin");
 const API_KEY = "0123456789abcdef";
 const KEY = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
 const BUN = [process.execPath, "serve-bun.mjs"] as const;
-const NODE = [join(BIN, "node"), "serve-node.mjs"] as const;
+const NODE = [nodeProgram(), "serve-node.mjs"] as const;
 
 let home = "";
 let tarball = "";

@@ -141,7 +141,7 @@ describe("an event as AWS documents it:", () => {
   ] as const) {
     test(`one of ${what} is refused, and the next one answered`, () =>
       withInstance(MEMORY, async (instance) => {
-        expect(instance.invoke(event)).rejects.toThrow("Not a request in payload format 2.0");
+        await expect(instance.invoke(event)).rejects.toThrow("Not a request in payload format 2.0");
         expect((await request(instance, "/healthz")).status).toBe(200);
       }));
   }

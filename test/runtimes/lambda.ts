@@ -14,6 +14,7 @@ import {
   type Variables,
   watch,
 } from "../service.ts";
+import { nodeProgram } from "./programs.ts";
 
 /** What the host takes: an event, and how long the function was frozen before it. */
 export type Invocation = { event: unknown; afterMs: number };
@@ -37,8 +38,6 @@ export type LambdaFunction = {
   stop: () => Promise<Ending>;
 };
 
-const ROOT = join(import.meta.dir, "../..");
-const NODE = join(ROOT, "node_modules/.bin/node");
 const HOST = join(import.meta.dir, "lambda-host.ts");
 export const HANDLER = "lambda.handler";
 
@@ -111,7 +110,7 @@ function spawnHost(directory: string, env: Variables): Child & { stdin: Writable
   const set = Object.entries({ TMPDIR: newDirectory(), ...env }).filter(
     ([, value]) => value !== undefined,
   );
-  const child = spawn(NODE, [...FLAGS, HOST, directory, HANDLER], {
+  const child = spawn(nodeProgram(), [...FLAGS, HOST, directory, HANDLER], {
     cwd: directory,
     env: Object.fromEntries(set),
     stdio: ["pipe", "pipe", "pipe", "pipe"],

@@ -1,10 +1,17 @@
-import { afterAll, setDefaultTimeout } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
 import { serverContract } from "../server.contract.ts";
-import { denoCommand, nodeCommand } from "./programs.ts";
+import { API_KEY, runToEnd } from "../service.ts";
+import {
+  DENO_PERMISSIONS,
+  denoCommand,
+  HAS_OLDEST_NODE,
+  nodeCommand,
+  oldestNodeCommand,
+} from "./programs.ts";
 
 setDefaultTimeout(60_000);
 
@@ -21,4 +28,22 @@ serverContract("Bun, from source", () => [
   join(import.meta.dir, "../../src/runtime/bun.ts"),
 ]);
 serverContract("Node", async () => nodeCommand(await bundles.node));
-serverContract("Deno", async () => denoCommand(await bundles.deno));
+if (HAS_OLDEST_NODE) {
+  serverContract("Node 22.16", async () => oldestNodeCommand(await bundles.node));
+} else {
+  test.skip("Node 22.16 (skipped: npm brings it for Linux on x64 alone)", () => {});
+}
+serverContract("Deno", async () => denoCommand(await bundles.deno), { refuses: "503" });
+
+describe("Deno", () => {
+  test("without the permission to listen exits with 69 and names it", async () => {
+    const permissions = DENO_PERMISSIONS.filter((flag) => flag !== "--allow-net");
+    const command = [...denoCommand(await bundles.deno, permissions), "serve"];
+    const env = { API_KEY, DATABASE_URL: "memory:", HOST: "127.0.0.1", PORT: "8000" };
+    const { code, stderr } = await runToEnd(command, env);
+    expect(code).toBe(69);
+    expect(stderr).toMatch(
+      /^thimble: cannot listen on 127\.0\.0\.1:8000: NotCapable: [^\n]+--allow-net[^\n]*\n$/,
+    );
+  });
+});

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
 import wrangler from "../../wrangler.jsonc";
 import { API_KEY, eventually } from "../service.ts";
+import { nodeProgram } from "./programs.ts";
 
 // Wrangler builds, starts and watches, each with a process of its own.
 setDefaultTimeout(120_000);
@@ -27,7 +28,7 @@ afterAll(() => rmSync(project, { recursive: true }));
 /** Starts Wrangler on Node, with no account and no word to anybody. */
 function startWrangler(...args: string[]) {
   const command = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), ...args];
-  const child = spawn(join(ROOT, "node_modules/.bin/node"), command, {
+  const child = spawn(nodeProgram(), command, {
     cwd: project,
     env: {
       PATH: process.env.PATH,
