@@ -4,7 +4,7 @@ import { migratePostgres, underMigrationLock } from "../database/postgres.ts";
 import {
   createPostgresPool,
   type PoolOptions,
-  type PostgresPool,
+  type PostgresConnections,
 } from "../database/postgres-pool.ts";
 import { type Book, type BookInput, bookSchema } from "./book.ts";
 import { expectBook, expectSameInput } from "./errors.ts";
@@ -24,7 +24,7 @@ type PostgresOptions = {
   clock: Clock;
   seed: readonly BookInput[];
   /** Keeps the connections: those of a pool, unless another way is given. */
-  open?: (options: PoolOptions) => PostgresPool;
+  open?: (options: PoolOptions) => PostgresConnections;
 };
 
 /**
@@ -47,7 +47,7 @@ export function createPostgresBookStore(options: PostgresOptions): BookStore & {
 
   return {
     prepare,
-    renew,
+    renew: () => renew?.(),
 
     ping: () =>
       run(async (sql) => {

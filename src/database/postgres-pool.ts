@@ -34,6 +34,10 @@ type Pool = {
 
 export type PostgresPool = ReturnType<typeof createPostgresPool>;
 
+/** What a store reaches the server by. Only a pool has connections to renew. */
+export type PostgresConnections = Omit<PostgresPool, "renew"> &
+  Partial<Pick<PostgresPool, "renew">>;
+
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation
  * which reaches the server prepares the database, and connections that hang are replaced.

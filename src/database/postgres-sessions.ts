@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import { withDeadline } from "../deadline.ts";
 import { translatePostgresError, unavailableError } from "./postgres.ts";
-import { OPERATION_TIMEOUT_MS, type PostgresPool } from "./postgres-pool.ts";
+import { OPERATION_TIMEOUT_MS, type PostgresConnections } from "./postgres-pool.ts";
 
 type SessionOptions = {
   /** Makes a driver's pool for one operation. */
@@ -23,7 +23,7 @@ export function createPostgresSessions({
   connect,
   prepare,
   release,
-}: SessionOptions): PostgresPool {
+}: SessionOptions): PostgresConnections {
   let prepared = false;
 
   async function ready(sql: Sql): Promise<number> {
@@ -56,7 +56,6 @@ export function createPostgresSessions({
   return {
     run,
     prepare: () => run(async (_sql, applied) => applied),
-    renew: () => {},
     close: async () => {},
   };
 }

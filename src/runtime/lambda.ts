@@ -32,7 +32,7 @@ export async function handler(event: unknown, context: LambdaContext) {
     throw new Error("Not a request in payload format 2.0, of an HTTP API or a function URL");
   }
   await catchUp();
-  if (clock() - restingSince > LONG_REST_MS) renew();
+  if (clock() - restingSince > LONG_REST_MS) renew?.();
   try {
     return await answer(plainEvent(event), context);
   } finally {

@@ -23,7 +23,7 @@ export type PostgresBookStore = BookStore & {
   /** Brings the schema up to date now, and says how many migrations that took. */
   prepare(): Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
-  renew(): void;
+  renew: () => void;
 };
 
 /**

@@ -13,7 +13,7 @@ export type OpenStore = {
   /** Brings the schema up to date, and says how many migrations that took. */
   prepare: () => Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
-  renew: () => void;
+  renew?: () => void;
 };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
@@ -24,7 +24,7 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Open
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
     const store = createMemoryBookStore(clock, seed);
-    return { store, prepare: async () => 0, renew: () => {} };
+    return { store, prepare: async () => 0 };
   }
   if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
   return openPostgres(database.url, config.databasePoolSize, clock, seed);
@@ -35,7 +35,6 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
   return {
     store: createSqliteBookStore(file, clock),
     prepare: async () => prepareSqliteFile(file, path, clock, seed),
-    renew: () => {},
   };
 }
 
@@ -48,7 +47,7 @@ async function openPostgres(
 ): Promise<OpenStore> {
   const { openPostgresBooks } = await import("./postgres-books.ts");
   const store = openPostgresBooks(url, { poolSize, clock, seed });
-  return { store, prepare: () => store.prepare(), renew: () => store.renew() };
+  return { store, prepare: () => store.prepare(), renew: store.renew };
 }
 
 /** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
