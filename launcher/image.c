@@ -96,8 +96,6 @@ struct image image_reserve(const struct payload_header *payload)
 	uint8_t *memory = payload->address == 0 ? reserve_anywhere(payload->memory_size, payload->alignment)
 						: reserve_at(payload->address, payload->memory_size);
 
-	/* Where there are huge pages, each takes one fault to fill and one entry of the TLB to use. */
-	madvise((void *)round_down((uintptr_t)memory, page_size()), payload->image_size, MADV_HUGEPAGE);
 	return (struct image){ .memory = memory, .distance = (uintptr_t)memory - payload->address };
 }
 

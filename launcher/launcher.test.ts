@@ -164,7 +164,7 @@ describe("a packed program", () => {
     );
   });
 
-  test("starts where no huge pages can be had", () => {
+  test("starts on kernels that cannot give it all its memory at once", () => {
     const einval = "22";
     const command = [inWork("refuse"), "madvise", einval, "0", sample.packed, "exit", "3"];
     expect(run(command).status).toBe(3);

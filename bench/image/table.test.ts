@@ -26,7 +26,9 @@ describe("the table", () => {
   });
 
   test("says where it was measured, and how", () => {
-    expect(text).toContain("2026-11-20, `bun run bench:image` on 2 cores (A CPU), 8 GiB");
+    expect(text).toContain(
+      "2026-11-20, `bun run bench:image` at commit 0123456, on 2 cores (A CPU), 8 GiB",
+    );
     expect(text).toContain("median of 10");
   });
 

@@ -59,7 +59,8 @@ function notes(results: Results): string[] {
   const { machine, versions, effort, conditions, compression } = results;
   const local = [...new Set(results.results.flatMap(({ localBases }) => localBases))];
   return [
-    `${results.date.slice(0, 10)}, \`${results.command}\` on ${machine.cores} cores (${machine.cpu}), ` +
+    `${results.date.slice(0, 10)}, \`${results.command}\` at commit ${results.revision.slice(0, 7)}, ` +
+      `on ${machine.cores} cores (${machine.cpu}), ` +
       `${machine.memoryGiB} GiB, Linux ${versions.linux} on ${machine.architecture}, ` +
       `Docker ${versions.engine}, Bun ${versions.bun}, wrk ${versions.wrk}.`,
     local.length > 0
