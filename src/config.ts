@@ -208,7 +208,8 @@ export function parseListenAddress(environment: Environment): { host: string; po
   return { host: parsed.data.HOST, port: parsed.data.PORT };
 }
 
-function withoutEmpty(environment: Environment): Environment {
+/** The variables that are set to something. */
+export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 

@@ -7,7 +7,6 @@ import {
   type Change,
   changeBook,
   createBook,
-  createBookOnce,
   deleteBook,
   findBook,
   firstBook,
@@ -17,7 +16,7 @@ import {
   seedBooks,
   toBook,
 } from "./sqlite-statements.ts";
-import type { BookStore, Creation } from "./store.ts";
+import type { BookStore } from "./store.ts";
 
 /** How often a change begins anew because others change the title or the author of its book meanwhile. */
 const CHANGE_ATTEMPTS = 10;
@@ -71,11 +70,7 @@ export function createD1BookStore({ database, clock, seed }: D1Options): BookSto
     },
 
     create(input, idempotencyKey) {
-      return write<Creation>(
-        idempotencyKey === undefined
-          ? createBook(input, now())
-          : createBookOnce(input, idempotencyKey, now()),
-      );
+      return write(createBook(input, now(), idempotencyKey));
     },
 
     async update(id, changes, precondition) {

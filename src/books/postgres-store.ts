@@ -27,18 +27,21 @@ type PostgresOptions = {
   open?: (options: PoolOptions) => PostgresConnections;
 };
 
+/** A store on PostgreSQL. */
+export type PostgresBookStore = BookStore & {
+  /** Brings the schema up to date now, and says how many migrations that took. */
+  prepare(): Promise<number>;
+  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
+  renew: () => void;
+};
+
 /**
  * A store on PostgreSQL. Its first operation that reaches the server brings the schema up to date, so
  * it can be made while the server is down.
  *
  * @throws {NewerSchemaError} from any operation, when the database is of a newer release.
  */
-export function createPostgresBookStore(options: PostgresOptions): BookStore & {
-  /** Brings the schema up to date now, and says how many migrations that took. */
-  prepare(): Promise<number>;
-  /** Connects anew for whatever comes next. */
-  renew(): void;
-} {
+export function createPostgresBookStore(options: PostgresOptions): PostgresBookStore {
   const { connect, clock, seed, open = createPostgresPool } = options;
   const { run, prepare, renew, close } = open({
     connect,

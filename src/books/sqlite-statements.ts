@@ -41,7 +41,9 @@ export function seedBooks(inputs: readonly BookInput[], now: number): Change<voi
   return { statements, read: () => {} };
 }
 
-export function createBook(input: BookInput, now: number): Change<Creation> {
+/** Adds a book; under an idempotency key only where none was added under it lately. */
+export function createBook(input: BookInput, now: number, key?: string): Change<Creation> {
+  if (key !== undefined) return createBookOnce(input, key, now);
   return {
     statements: insertBooks([input], now),
     read: (rows) => ({ book: expectOne(rows.at(-1)), replayed: false }),
@@ -49,7 +51,7 @@ export function createBook(input: BookInput, now: number): Change<Creation> {
 }
 
 /** Adds a book under an idempotency key, or finds the answer that the key stands for already. */
-export function createBookOnce(input: BookInput, key: string, now: number): Change<Creation> {
+function createBookOnce(input: BookInput, key: string, now: number): Change<Creation> {
   const oldest = now - IDEMPOTENCY_WINDOW_MS;
   const isFree = {
     sql: "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE key = ?)",
@@ -95,10 +97,10 @@ export function changeBook(
   precondition?: Precondition,
 ): Change<Book | undefined> {
   const { title, author } = { ...book, ...changes };
-  const expected = precondition ? [Date.parse(precondition.updatedAt)] : [];
+  const state = inState(precondition);
   const asRead = {
-    sql: `id = ? AND title = ? AND author = ?${precondition ? " AND updated_at = ?" : ""}`,
-    values: [book.id, book.title, book.author, ...expected],
+    sql: `id = ? AND title = ? AND author = ?${state.sql}`,
+    values: [book.id, book.title, book.author, ...state.values],
   };
   return {
     statements: [
@@ -119,11 +121,8 @@ export function changeBook(
 
 /** Its rows are read with an error where there was no such book, or not in the state expected. */
 export function deleteBook(id: number, precondition?: Precondition): Change<void> {
-  const expected = precondition ? [Date.parse(precondition.updatedAt)] : [];
-  const asExpected = {
-    sql: `id = ?${precondition ? " AND updated_at = ?" : ""}`,
-    values: [id, ...expected],
-  };
+  const state = inState(precondition);
+  const asExpected = { sql: `id = ?${state.sql}`, values: [id, ...state.values] };
   return {
     statements: [
       {
@@ -139,6 +138,12 @@ export function deleteBook(id: number, precondition?: Precondition): Change<void
       if (deleted?.length !== 1) expectBook(id, firstBook(left), precondition);
     },
   };
+}
+
+/** What a book's condition has to end in, so that it holds in the state expected only. */
+function inState(precondition: Precondition | undefined): Statement {
+  if (!precondition) return { sql: "", values: [] };
+  return { sql: " AND updated_at = ?", values: [Date.parse(precondition.updatedAt)] };
 }
 
 /** Writes the words first, while the condition can still be told, and the last id too. */

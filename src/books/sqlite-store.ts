@@ -15,7 +15,6 @@ import {
   type Change,
   changeBook,
   createBook,
-  createBookOnce,
   deleteBook,
   findBook,
   firstBook,
@@ -69,12 +68,7 @@ export function createSqliteBookStore(database: SqliteDatabase, clock: Clock): B
 
     async create(input, idempotencyKey) {
       return inWriteTransaction(database, () =>
-        apply(
-          run,
-          idempotencyKey === undefined
-            ? createBook(input, now())
-            : createBookOnce(input, idempotencyKey, now()),
-        ),
+        apply(run, createBook(input, now(), idempotencyKey)),
       );
     },
 

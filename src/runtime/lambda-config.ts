@@ -5,6 +5,7 @@ import {
   type Environment,
   parseConfig,
   type ReadFile,
+  withoutEmpty,
 } from "../config.ts";
 
 export type LambdaConfig = Config & { apiKey: string };
@@ -19,8 +20,7 @@ const DEFAULTS = {
 
 /** @throws {ConfigError} also without an API_KEY in development: instances cannot agree on one. */
 export function parseLambdaConfig(environment: Environment, readFile: ReadFile): LambdaConfig {
-  const set = Object.entries(environment).filter(([, value]) => value?.trim());
-  const config = parseConfig({ ...DEFAULTS, ...Object.fromEntries(set) }, readFile);
+  const config = parseConfig({ ...DEFAULTS, ...withoutEmpty(environment) }, readFile);
   const { apiKey } = config;
   if (apiKey === undefined) throw new ConfigError(["API_KEY is required on Lambda"]);
   return { ...config, apiKey };
