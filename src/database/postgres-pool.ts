@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import { withDeadline } from "../deadline.ts";
+import type { DomainError } from "../errors.ts";
 import {
   isReadOnlyError,
   isServerError,
@@ -85,7 +86,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   function expire(pool: Pool): never {
     const silence = performance.now() - pool.answeredAt;
     if (pool.prepared && silence >= OPERATION_TIMEOUT_MS) giveUp(pool);
-    throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
+    throw noAnswer();
   }
 
   async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -127,4 +128,9 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
     },
   };
+}
+
+/** What an operation fails with that took too long. */
+export function noAnswer(): DomainError {
+  return unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
 }

@@ -1,13 +1,15 @@
 import type { Sql } from "postgres";
 import { withDeadline } from "../deadline.ts";
 import { translatePostgresError, unavailableError } from "./postgres.ts";
-import { OPERATION_TIMEOUT_MS, type PostgresConnections } from "./postgres-pool.ts";
+import {
+  noAnswer,
+  OPERATION_TIMEOUT_MS,
+  type PoolOptions,
+  type PostgresConnections,
+} from "./postgres-pool.ts";
 
-type SessionOptions = {
-  /** Makes a driver's pool for one operation. */
-  connect: () => Sql;
-  /** Brings the schema up to date; says how many migrations that took. */
-  prepare: (sql: Sql) => Promise<number>;
+/** `connect` is called for every operation. */
+type SessionOptions = PoolOptions & {
   /** Is given the end of each connection, which the operation's result does not wait for. */
   release: (end: Promise<void>) => void;
 };
@@ -46,7 +48,7 @@ export function createPostgresSessions({
     const sql = connect();
     try {
       return await withDeadline(attempt(sql, work), OPERATION_TIMEOUT_MS, () => {
-        throw unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
+        throw noAnswer();
       });
     } finally {
       release(sql.end({ timeout: 0 }));

@@ -1,9 +1,10 @@
 import postgres from "postgres";
 import type { BookInput } from "../books/book.ts";
-import { createPostgresBookStore } from "../books/postgres-store.ts";
-import type { BookStore } from "../books/store.ts";
+import { createPostgresBookStore, type PostgresBookStore } from "../books/postgres-store.ts";
 import type { Clock } from "../clock.ts";
 import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
+
+export type { PostgresBookStore };
 
 const RECONNECT_DELAY_SECONDS = 0.25;
 const POOL_SIZE = 10;
@@ -16,14 +17,6 @@ export type PostgresBooksOptions = {
   clock?: Clock;
   /** Books for a database that never had any: none unless told. */
   seed?: readonly BookInput[];
-};
-
-/** A store on PostgreSQL. */
-export type PostgresBookStore = BookStore & {
-  /** Brings the schema up to date now, and says how many migrations that took. */
-  prepare(): Promise<number>;
-  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
-  renew: () => void;
 };
 
 /**
