@@ -1,4 +1,5 @@
 import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
+import { createPending } from "./pending.ts";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
@@ -19,18 +20,16 @@ const LOOKUP_FAILED = "failed to lookup address information";
  * until then new requests are refused, for without it a port cannot be closed.
  */
 function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
-  let pending = 0;
+  const pending = createPending();
   let stopping = false;
-  let onIdle = () => {};
 
   async function answer(request: Request): Promise<Response> {
     if (stopping) return new Response(null, REFUSAL);
-    pending += 1;
+    pending.begin();
     try {
       return await fetch(request);
     } finally {
-      pending -= 1;
-      if (pending === 0) onIdle();
+      pending.end();
     }
   }
 
@@ -38,11 +37,7 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
 
   async function stop(): Promise<void> {
     stopping = true;
-    if (pending > 0) {
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
-    }
+    await pending.none();
     await server.shutdown();
   }
 

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage } from "n
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import process from "node:process";
 import { getRequestListener } from "@hono/node-server";
+import { createPending } from "./pending.ts";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
@@ -37,18 +38,16 @@ function skipRest(request: IncomingMessage): void {
 /** Follows the requests and connections of a server, so that it can be stopped between them. */
 function stopper(server: HttpServer): () => Promise<void> {
   const sockets = new Set<Socket>();
-  let pending = 0;
-  let onIdle = () => {};
+  const pending = createPending();
 
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
   server.on("request", (request, response) => {
-    pending += 1;
+    pending.begin();
     response.once("close", () => {
-      pending -= 1;
-      if (pending === 0) onIdle();
+      pending.end();
       skipRest(request);
     });
   });
@@ -61,11 +60,7 @@ function stopper(server: HttpServer): () => Promise<void> {
     const closed = new Promise<void>((resolve) => {
       TcpServer.prototype.close.call(server, () => resolve());
     });
-    if (pending > 0) {
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
-    }
+    await pending.none();
     for (const socket of sockets) socket.destroySoon();
     await closed;
   };
