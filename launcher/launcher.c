@@ -98,20 +98,11 @@ static void handle_unless_ignored(int signal_number, void (*handler)(int))
 	sigaction(signal_number, &action, NULL);
 }
 
-/* Without a handler PID 1 would not notice its end being asked for. */
-static void handle_signals(void)
+static void handle_signals(void (*end)(int), void (*bus_error)(int))
 {
-	handle_unless_ignored(SIGTERM, end_at_once);
-	handle_unless_ignored(SIGINT, end_at_once);
-	handle_unless_ignored(SIGBUS, on_bus_error);
-}
-
-/* As an exec would leave them to the program. */
-static void unhandle_signals(void)
-{
-	handle_unless_ignored(SIGTERM, SIG_DFL);
-	handle_unless_ignored(SIGINT, SIG_DFL);
-	handle_unless_ignored(SIGBUS, SIG_DFL);
+	handle_unless_ignored(SIGTERM, end);
+	handle_unless_ignored(SIGINT, end);
+	handle_unless_ignored(SIGBUS, bus_error);
 }
 
 static struct image unpack_program(void)
@@ -143,7 +134,8 @@ int main(int argc, char **argv, char **first_environment)
 		if (health != HEALTH_LEFT_TO_PROGRAM)
 			return health == HEALTH_READY ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
-	handle_signals();
+	/* Without a handler PID 1 would not notice its end being asked for. */
+	handle_signals(end_at_once, on_bus_error);
 	inspect_payload();
 	compare_with_memory_limit();
 	name_free_memory();
@@ -154,7 +146,8 @@ int main(int argc, char **argv, char **first_environment)
 
 	if (path != NULL)
 		linker = image_load_linker(program, path);
-	unhandle_signals();
+	/* As an exec would leave them to the program. */
+	handle_signals(SIG_DFL, SIG_DFL);
 	start(program, path == NULL ? NULL : &linker, argv, environ,
 	      find_auxiliary_vector(first_environment));
 }
