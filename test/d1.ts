@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { Miniflare } from "miniflare";
 import type { D1Database, D1Result, D1Statement } from "../src/database/d1.ts";
 import type { SqliteValue } from "../src/database/sqlite.ts";
 import wrangler from "../wrangler.jsonc";
+import { D1_BINDING, startWorker } from "./runtimes/worker.ts";
 
 /** An empty D1 database of one's own, in memory, on workerd. */
 export type FreshD1 = { database: D1Database; close: () => Promise<void> };
@@ -21,36 +21,14 @@ const RUN_BATCH = `export default {
 }`;
 
 export async function freshD1(): Promise<FreshD1> {
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    // Else it would ask a server on the internet where this machine is.
-    cf: false,
-    enableDevRegistry: false,
-    workers: [
-      {
-        config: {
-          name: "batches",
-          compatibilityDate: wrangler.compatibility_date,
-          env: { DB: { type: "d1", id: "books" } },
-          manifest: {
-            mainModule: "main.mjs",
-            modules: { "main.mjs": { type: "esm", contents: RUN_BATCH } },
-          },
-        },
-        dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
-      },
-    ],
-  });
-  await miniflare.ready;
-  const url = await miniflare.unsafeGetDirectURL();
-  return { database: batchesAt(url), close: () => miniflare.dispose() };
+  const { url, close } = await startWorker(RUN_BATCH, { DB: D1_BINDING });
+  return { database: batchesAt(url), close };
 }
 
 type Bound = D1Statement & { sql: string; values: SqliteValue[] };
 
 /** Miniflare's own way to a database from outside takes several times as long. */
-function batchesAt(url: URL): D1Database {
+function batchesAt(url: string): D1Database {
   async function batch(statements: D1Statement[]): Promise<D1Result[]> {
     const answer = await fetch(url, { method: "POST", body: JSON.stringify(statements) });
     const { results, error } = (await answer.json()) as { results: D1Result[]; error?: string };

@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker, requireEngine } from "../../scripts/docker.ts";
 import { copyCheckout } from "../../test/container/checkout.ts";
+import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
 import { buildCold, buildWarm, imageOf, localBases, removeAll } from "./build.ts";
 import { chart } from "./chart.ts";
@@ -92,10 +93,6 @@ async function write(results: Results, name: string): Promise<void> {
   await Bun.write(path("json"), `${JSON.stringify(results, null, 2)}\n`);
   await Bun.write(path("md"), `${markdown(results)}\n`);
   await Bun.write(path("svg"), chart(results));
-}
-
-function progress(message: string): void {
-  console.error(`${new Date().toTimeString().slice(0, 8)} ${message}`);
 }
 
 async function main(args: string[]): Promise<void> {

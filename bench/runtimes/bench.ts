@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine, missingTools } from "../image/machine.ts";
+import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
 import { runContracts } from "./contract.ts";
 import type { Measurement, Results } from "./results.ts";
@@ -58,10 +59,6 @@ async function measure(subjects: readonly Subject[], effort: Effort): Promise<Me
 async function begin(subject: Subject): Promise<Instance & AsyncDisposable> {
   const instance = await subject.start();
   return { ...instance, [Symbol.asyncDispose]: instance.stop };
-}
-
-function progress(what: string): void {
-  console.error(`${new Date().toISOString().slice(11, 19)} ${what}`);
 }
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });

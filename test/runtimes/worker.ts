@@ -30,14 +30,13 @@ export function hyperdrive(connectionString: string): Binding {
   return { type: "hyperdrive", id: "books", dev: { connectionString } };
 }
 
-/** Starts a bundle on workerd as it would be deployed, to be spoken to with nothing in between. */
-export async function startWorker(script: string, bindings: WorkerBindings): Promise<Worker> {
+/** Starts a module on workerd as it would be deployed, to be spoken to with nothing in between. */
+export async function startWorker(contents: string, bindings: WorkerBindings): Promise<Worker> {
   const lines: string[] = [];
   const env = Object.entries(bindings).map(([name, value]) => [
     name,
     typeof value === "string" ? { type: "text", value } : value,
   ]);
-  const contents = await Bun.file(script).text();
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: 0,

@@ -19,7 +19,8 @@ const script = await bundle("workers", directory);
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const start = (bindings: WorkerBindings) => startWorker(script, { API_KEY, ...bindings });
+const start = async (bindings: WorkerBindings) =>
+  startWorker(await Bun.file(script).text(), { API_KEY, ...bindings });
 
 async function openTarget(bindings: WorkerBindings, release = async () => {}) {
   const worker = await start({ CORS_ORIGINS: "https://app.example", ...bindings });
