@@ -11,7 +11,7 @@ const executablePath = Bun.which("chromium") ?? Bun.which("chromium-browser");
 const reason = executablePath ? "" : " (skipped: there is no chromium here)";
 const withBrowser = test.skipIf(!executablePath);
 
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 60_000;
 /** A name that is not this machine's, for Swagger UI asks more of the world where it is no localhost. */
 const HOST = "thimble.example";
 const FLAGS = [

@@ -11,10 +11,10 @@ import { expectBook, expectSameInput } from "./errors.ts";
 import { postgresMigrations } from "./migrations/postgres.ts";
 import {
   type BookQuery,
-  type BookStore,
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  type PostgresBookStore,
 } from "./store.ts";
 import { bookWords } from "./words.ts";
 
@@ -25,14 +25,6 @@ type PostgresOptions = {
   seed: readonly BookInput[];
   /** Keeps the connections: those of a pool, unless another way is given. */
   open?: (options: PoolOptions) => PostgresConnections;
-};
-
-/** A store on PostgreSQL. */
-export type PostgresBookStore = BookStore & {
-  /** Brings the schema up to date now, and says how many migrations that took. */
-  prepare(): Promise<number>;
-  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
-  renew: () => void;
 };
 
 /**

@@ -58,6 +58,14 @@ export interface BookStore {
   close(): Promise<void>;
 }
 
+/** A store on PostgreSQL. It is described here, where nothing asks for the driver's types. */
+export type PostgresBookStore = BookStore & {
+  /** Brings the schema up to date now, and says how many migrations that took. */
+  prepare(): Promise<number>;
+  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
+  renew: () => void;
+};
+
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;
 
 /** As many expired answers leave with each new one at most, so that no request pays for all. */

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import type { BookInput } from "../books/book.ts";
-import { createPostgresBookStore, type PostgresBookStore } from "../books/postgres-store.ts";
+import { createPostgresBookStore } from "../books/postgres-store.ts";
+import type { PostgresBookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
 import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
 
