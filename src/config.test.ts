@@ -47,11 +47,37 @@ test("the defaults", () => {
     databasePoolSize: 10,
     maxBodyBytes: 1_048_576,
     requestTimeoutSeconds: 30,
+    idleTimeoutSeconds: 60,
+    maxUrlBytes: 8192,
+    maxHeaderBytes: 8192,
+    maxConcurrentRequests: 1000,
+    rateLimit: { requests: 600, windowMs: 60_000 },
+    authFailureLimit: { requests: 10, windowMs: 60_000 },
+    trustProxy: 0,
+    metricsPort: undefined,
+    logAccess: true,
+    drainDelaySeconds: 5,
+    drainTimeoutSeconds: 20,
     seedBooks: true,
     publicReads: true,
     corsOrigins: [],
   });
 });
+
+for (const [ENVIRONMENT, isExposed] of [
+  ["production", true],
+  ["staging", true],
+  ["test", false],
+  ["development", false],
+] as const) {
+  test(`limits and a drain's delay are ${isExposed ? "on" : "off"} in ${ENVIRONMENT}`, () => {
+    expect(parse({ ENVIRONMENT })).toMatchObject({
+      rateLimit: isExposed ? { requests: 600, windowMs: 60_000 } : undefined,
+      authFailureLimit: isExposed ? { requests: 10, windowMs: 60_000 } : undefined,
+      drainDelaySeconds: isExposed ? 5 : 0,
+    });
+  });
+}
 
 type Row = { good: [value: string, parsed: unknown][]; bad: string[] };
 type Name = keyof typeof variables.shape;
@@ -71,6 +97,25 @@ const flags: Row = {
   bad: ["maybe", "2", "tru", "null", "true false"],
 };
 
+/** A whole number within these limits. */
+const integers = (minimum: number, maximum: number): Row => ({
+  good: [
+    [`${minimum}`, minimum],
+    [`${maximum}`, maximum],
+  ],
+  bad: [`${minimum - 1}`, `${maximum + 1}`, `${minimum}.5`, "ten", "1e1"],
+});
+
+const rates: Row = {
+  good: [
+    ["off", undefined],
+    ["1/second", { requests: 1, windowMs: 1000 }],
+    ["600/minute", { requests: 600, windowMs: 60_000 }],
+    ["5000/hour", { requests: 5000, windowMs: 3_600_000 }],
+  ],
+  bad: ["0/minute", "600", "600/day", "/minute", "-1/second", "1.5/second", "600 / minute", "on"],
+};
+
 const FIELDS = {
   ENVIRONMENT: "environment",
   API_KEY: "apiKey",
@@ -84,6 +129,17 @@ const FIELDS = {
   DATA_DIR: "database",
   MAX_BODY_BYTES: "maxBodyBytes",
   REQUEST_TIMEOUT_SECONDS: "requestTimeoutSeconds",
+  IDLE_TIMEOUT_SECONDS: "idleTimeoutSeconds",
+  MAX_URL_BYTES: "maxUrlBytes",
+  MAX_HEADER_BYTES: "maxHeaderBytes",
+  MAX_CONCURRENT_REQUESTS: "maxConcurrentRequests",
+  RATE_LIMIT: "rateLimit",
+  AUTH_FAILURE_LIMIT: "authFailureLimit",
+  TRUST_PROXY: "trustProxy",
+  METRICS_PORT: "metricsPort",
+  LOG_ACCESS: "logAccess",
+  DRAIN_DELAY_SECONDS: "drainDelaySeconds",
+  DRAIN_TIMEOUT_SECONDS: "drainTimeoutSeconds",
   SEED_BOOKS: "seedBooks",
   PUBLIC_READS: "publicReads",
   CORS_ORIGINS: "corsOrigins",
@@ -199,6 +255,17 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
     ],
     bad: ["0", "241", "0.5", "30s"],
   },
+  IDLE_TIMEOUT_SECONDS: integers(1, 240),
+  MAX_URL_BYTES: integers(64, 65_536),
+  MAX_HEADER_BYTES: integers(256, 65_536),
+  MAX_CONCURRENT_REQUESTS: integers(1, 100_000),
+  RATE_LIMIT: rates,
+  AUTH_FAILURE_LIMIT: rates,
+  TRUST_PROXY: integers(0, 10),
+  METRICS_PORT: integers(0, 65_535),
+  LOG_ACCESS: flags,
+  DRAIN_DELAY_SECONDS: integers(0, 300),
+  DRAIN_TIMEOUT_SECONDS: integers(1, 300),
   SEED_BOOKS: flags,
   PUBLIC_READS: flags,
   CORS_ORIGINS: {

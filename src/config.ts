@@ -45,6 +45,29 @@ const integer = (minimum: number, maximum: number) =>
 const upperCased = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.string().toUpperCase().pipe(z.enum(values));
 
+/** At most so many requests in so many milliseconds. */
+export type Rate = { requests: number; windowMs: number };
+
+const WINDOWS_MS = { second: 1000, minute: 60_000, hour: 3_600_000 };
+const RATE_TAKES =
+  "`off`, or a number of requests per `second`, `minute` or `hour` such as `600/minute`";
+
+/** `undefined` where there is no limit. */
+const rate = z
+  .string()
+  .regex(/^(off|[1-9]\d{0,8}\/(second|minute|hour))$/)
+  .transform((text): Rate | undefined => {
+    if (text === "off") return undefined;
+    const [requests, window] = text.split("/") as [string, keyof typeof WINDOWS_MS];
+    return { requests: Number(requests), windowMs: WINDOWS_MS[window] };
+  });
+
+const RATE_LIMIT: Rate = { requests: 600, windowMs: WINDOWS_MS.minute };
+const AUTH_FAILURE_LIMIT: Rate = { requests: 10, windowMs: WINDOWS_MS.minute };
+
+/** Environments that strangers can reach, where limits are on unless they are turned off. */
+const EXPOSED = new Set(["production", "staging"]);
+
 const origin = z
   .string()
   .refine((value) => value === "*" || (!value.includes("*") && URL.parse(value)?.origin === value));
@@ -119,6 +142,60 @@ export const variables = z.object({
     takes: "a whole number of seconds from 1 to 240",
     description: "How long a request may take before it is answered with a 503.",
   }),
+  IDLE_TIMEOUT_SECONDS: integer(1, 240).default(60).meta({
+    takes: "a whole number of seconds from 1 to 240",
+    description: "How long a connection may say nothing before it is closed.",
+  }),
+  MAX_URL_BYTES: integer(64, 64 * 1024)
+    .default(8192)
+    .meta({
+      takes: `a whole number of bytes from 64 to ${64 * 1024}`,
+      description: "The longest path and query; a longer one is a 414.",
+    }),
+  MAX_HEADER_BYTES: integer(256, 64 * 1024)
+    .default(8192)
+    .meta({
+      takes: `a whole number of bytes from 256 to ${64 * 1024}`,
+      description: "The most bytes in the names and values of a request's headers; more are a 431.",
+    }),
+  MAX_CONCURRENT_REQUESTS: integer(1, 100_000).default(1000).meta({
+    takes: "a whole number from 1 to 100000",
+    description: "The most requests under way at once, health routes apart; more are a 503.",
+  }),
+  RATE_LIMIT: rate.optional().meta({
+    takes: RATE_TAKES,
+    defaultText: "`600/minute` in production and staging, else `off`",
+    description:
+      "The most requests of a key, or without one of a client's address; more are a 429.",
+  }),
+  AUTH_FAILURE_LIMIT: rate.optional().meta({
+    takes: RATE_TAKES,
+    defaultText: "`10/minute` in production and staging, else `off`",
+    description: "The most wrong keys of a client's address; behind them, any key is a 429.",
+  }),
+  TRUST_PROXY: integer(0, 10).default(0).meta({
+    takes: "a whole number from 0 to 10",
+    description:
+      "How many proxies in front are believed when they say in `X-Forwarded-For` who the client is.",
+  }),
+  METRICS_PORT: integer(0, 65_535).optional().meta({
+    takes: "a port number from 0 to 65535; 0 lets the system choose",
+    defaultText: "that of the API",
+    description: "The port of `/metrics` and the health routes, which the API's then leaves out.",
+  }),
+  LOG_ACCESS: flag.default(true).meta({
+    takes: "`true` or `false`",
+    description: "Whether every request is a line of the log.",
+  }),
+  DRAIN_DELAY_SECONDS: integer(0, 300).optional().meta({
+    takes: "a whole number of seconds from 0 to 300",
+    defaultText: "`5` in production and staging, else `0`",
+    description: "How long after a SIGTERM everything but `/ready` goes on as before.",
+  }),
+  DRAIN_TIMEOUT_SECONDS: integer(1, 300).default(20).meta({
+    takes: "a whole number of seconds from 1 to 300",
+    description: "How long the requests under way have to end then.",
+  }),
   SEED_BOOKS: flag.default(true).meta({
     takes: "`true` or `false`",
     description: "Adds two books at the first start of an empty database.",
@@ -179,6 +256,8 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const database = parseDatabase(values, problems);
   if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
   const { data } = parsed;
+  const isExposed = EXPOSED.has(data.ENVIRONMENT);
+  const ifExposed = (limit: Rate) => (isExposed ? limit : undefined);
   return {
     environment: data.ENVIRONMENT,
     apiKey: data.API_KEY,
@@ -191,6 +270,18 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     databasePoolSize: data.DATABASE_POOL_SIZE,
     maxBodyBytes: data.MAX_BODY_BYTES,
     requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
+    idleTimeoutSeconds: data.IDLE_TIMEOUT_SECONDS,
+    maxUrlBytes: data.MAX_URL_BYTES,
+    maxHeaderBytes: data.MAX_HEADER_BYTES,
+    maxConcurrentRequests: data.MAX_CONCURRENT_REQUESTS,
+    rateLimit: "RATE_LIMIT" in data ? data.RATE_LIMIT : ifExposed(RATE_LIMIT),
+    authFailureLimit:
+      "AUTH_FAILURE_LIMIT" in data ? data.AUTH_FAILURE_LIMIT : ifExposed(AUTH_FAILURE_LIMIT),
+    trustProxy: data.TRUST_PROXY,
+    metricsPort: data.METRICS_PORT,
+    logAccess: data.LOG_ACCESS,
+    drainDelaySeconds: data.DRAIN_DELAY_SECONDS ?? (isExposed ? 5 : 0),
+    drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
     seedBooks: data.SEED_BOOKS,
     publicReads: data.PUBLIC_READS,
     corsOrigins: data.CORS_ORIGINS,

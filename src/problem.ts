@@ -4,18 +4,36 @@ import type { AppEnv } from "./app-env.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { describeError, type Logger } from "./logger.ts";
 
-type ProblemStatus = 400 | 401 | 404 | 405 | 412 | 413 | 415 | 422 | 500 | 503;
+type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 412
+  | 413
+  | 414
+  | 415
+  | 422
+  | 429
+  | 431
+  | 500
+  | 503;
 type Mapping = { status: ProblemStatus; error: string; headers?: Record<string, string> };
 
 const TITLES: Record<ProblemStatus, string> = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   412: "Precondition Failed",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };
@@ -28,6 +46,16 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   method_not_allowed: { status: 405, error: "Method not allowed" },
   api_key_required: { status: 401, error: "API key required", headers: CHALLENGE },
   invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
+  insufficient_scope: {
+    status: 403,
+    error: "Insufficient scope",
+    headers: { "WWW-Authenticate": 'Bearer realm="thimble", error="insufficient_scope"' },
+  },
+  too_many_failures: { status: 429, error: "Too many failed authentications" },
+  rate_limited: { status: 429, error: "Rate limit exceeded" },
+  overloaded: { status: 503, error: "Service overloaded", headers: { "Retry-After": "1" } },
+  uri_too_long: { status: 414, error: "Request URL too long" },
+  headers_too_large: { status: 431, error: "Request headers too large" },
   no_data: { status: 400, error: "No data provided" },
   malformed_json: { status: 400, error: "Malformed JSON" },
   incomplete_body: { status: 400, error: "Incomplete request body" },

@@ -226,7 +226,7 @@ describe("serve", () => {
           headers: { "X-API-Key": key, "Content-Type": "application/json" },
           body: '{"action":"echo"}',
         };
-        const response = await fetch(new Request("http://a.test/api/v1/process", init));
+        const response = await fetch(new Request("http://a.test/api/v1/process", init), {});
         statuses.push(response.status);
       }
     });
@@ -289,7 +289,7 @@ describe("serve", () => {
     let readiness: unknown;
     const env = { API_KEY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
     const result = await run([], env, async (fetch) => {
-      const response = await fetch(new Request("http://a.test/ready"));
+      const response = await fetch(new Request("http://a.test/ready"), {});
       readiness = [response.status, await response.json()];
     });
     expect(result.code).toBe(0);

@@ -99,6 +99,9 @@ export async function eventually<T>(
   }
 }
 
+/** Nothing that keeps a test from asking as much as it likes, and from ending when it is done. */
+const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
+
 type StartOptions = {
   /** The program and its arguments: the compiled binary unless another is given. */
   command?: readonly string[];
@@ -111,7 +114,10 @@ type StartOptions = {
  */
 export async function startService({ command, env = {} }: StartOptions = {}): Promise<Service> {
   const directory = newDirectory();
-  const variables = { DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...env };
+  const variables = {
+    ...{ DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...UNLIMITED },
+    ...env,
+  };
   const child = start(command ?? [await compiledBinary()], variables, directory);
   const { stdout, stderr, exited } = watch(child);
 

@@ -6,7 +6,8 @@ const PENDING_POLL_MS = 10;
 
 function listen(fetch: Fetch, options: ListenOptions): Server {
   const server = Bun.serve({
-    fetch: (request) => fetch(withAbsoluteUrl(request)),
+    fetch: (request, server) =>
+      fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address }),
     // What the app could not turn into an answer itself, and nothing of what it was.
     error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
     development: false,

@@ -3,11 +3,14 @@ import { createPending } from "./pending.ts";
 import { runProgram } from "./program.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
+/** What Deno says of the connection; one on a Unix socket has no address. */
+type ConnectionInfo = { remoteAddr: { hostname?: string } };
+
 /** The part of Deno's own API that is used here (https://docs.deno.com/api/deno/~/Deno.serve). */
 declare const Deno: {
   serve(
     options: { hostname: string; port: number; onListen: () => void },
-    handler: Fetch,
+    handler: (request: Request, info: ConnectionInfo) => Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
 
@@ -23,11 +26,11 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
   const pending = createPending();
   let stopping = false;
 
-  async function answer(request: Request): Promise<Response> {
+  async function answer(request: Request, { remoteAddr }: ConnectionInfo): Promise<Response> {
     if (stopping) return new Response(null, REFUSAL);
     pending.begin();
     try {
-      return await fetch(request);
+      return await fetch(request, { peerAddress: remoteAddr.hostname });
     } finally {
       pending.end();
     }

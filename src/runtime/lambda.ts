@@ -1,12 +1,13 @@
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
+import { Hono } from "hono";
 import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
 import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { explainFailure } from "./failure.ts";
 import { parseLambdaConfig } from "./lambda-config.ts";
-import { isHttpEvent, plainEvent } from "./lambda-event.ts";
+import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda-event.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
@@ -63,7 +64,10 @@ async function start() {
     newId: () => crypto.randomUUID(),
     readiness: () => "ok",
   });
-  return { answer: handle(app), renew: opened.renew };
+  const edge = new Hono<{ Bindings: { event: HttpEvent } }>().all("*", ({ req, env }) =>
+    app.fetch(req.raw, { peerAddress: env.event.requestContext.http.sourceIp }),
+  );
+  return { answer: handle(edge), renew: opened.renew };
 }
 
 /** Lambda freezes the process when a request is answered, and what is buffered with it. */

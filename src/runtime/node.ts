@@ -12,7 +12,10 @@ const HOSTNAME = "localhost";
 const SQLITE_WARNING = "SQLite is an experimental feature";
 
 function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions): Promise<Server> {
-  const answer = getRequestListener(fetch, { hostname: HOSTNAME, autoCleanupIncoming: false });
+  const answer = getRequestListener(
+    (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
+    { hostname: HOSTNAME, autoCleanupIncoming: false },
+  );
   const server = createServer({ requireHostHeader: false }, answer);
   server.keepAliveTimeout = idleTimeoutSeconds * 1000;
   const stop = stopper(server);

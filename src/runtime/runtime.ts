@@ -1,7 +1,9 @@
+import type { Connection } from "../app-env.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 
-export type Fetch = (request: Request) => Response | Promise<Response>;
+/** Answers a request that came on a connection. */
+export type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
 

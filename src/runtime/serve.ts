@@ -40,7 +40,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       newId: () => crypto.randomUUID(),
       readiness: () => state,
     });
-    const server = await listen(runtime, (request) => app.fetch(request), config);
+    const server = await listen(runtime, app.fetch, config);
     announce(config, apiKey, server.port, logger, stdout);
     const signal = await untilSignal;
     state = "draining";

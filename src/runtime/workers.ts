@@ -24,7 +24,7 @@ let service: Fetch | undefined;
 export default {
   fetch(request: Request, bindings: Bindings): Response | Promise<Response> {
     service ??= createService(bindings);
-    return service(request);
+    return service(request, { peerAddress: request.headers.get("CF-Connecting-IP") ?? undefined });
   },
 };
 
@@ -35,7 +35,7 @@ function createService(bindings: Bindings): Fetch {
     if (!(error instanceof ConfigError)) throw error;
     const { problems } = error;
     const app = createMisconfiguredApp({ problems, logger: openLog("INFO", "json"), newId });
-    return (request) => app.fetch(request);
+    return app.fetch;
   }
 }
 
@@ -49,7 +49,7 @@ function serve(config: WorkersConfig): Fetch {
   if (database.kind === "memory") {
     logger.warning("books last as long as this instance; bind a database to keep them");
   }
-  return (request) => app.fetch(request);
+  return app.fetch;
 }
 
 function openLog(level: LogLevel, format: LogFormat) {
