@@ -2,11 +2,10 @@
 // and images from the last complete runs of their benchmarks:
 //
 //   bun scripts/readme-tables.ts
-import type { z } from "zod";
 import runtimes from "../bench/runtimes/results.json" with { type: "json" };
 import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
-import { variables } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
+import { type Variable, variables } from "../src/variables.ts";
 
 type Operation = { summary?: string; security?: unknown[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
@@ -50,19 +49,17 @@ export function endpointsTable(document: Document): string {
 }
 
 export function configurationTable(): string {
-  const rows = Object.entries(variables.shape).map(([name, schema]) => {
-    const { takes = "", description = "", secret } = schema.meta() ?? {};
+  const rows = Object.entries<Variable>(variables).map(([name, variable]) => {
+    const { takes, description, secret } = variable;
     const fromFile = secret ? ` ${code(`${name}_FILE`)} may name a file with it instead.` : "";
-    return [code(name), takes, defaultOf(schema), description + fromFile];
+    return [code(name), takes, defaultOf(variable), description + fromFile];
   });
   return table(["Variable", "Takes", "Default", "What it does"], rows);
 }
 
-function defaultOf(schema: z.ZodType): string {
-  const text = schema.meta()?.defaultText;
-  if (text !== undefined) return text;
-  const { data } = schema.safeParse(undefined);
-  return data === undefined ? "none" : code(String(data));
+function defaultOf(variable: Variable): string {
+  if (variable.defaultText !== undefined) return variable.defaultText;
+  return variable.default === undefined ? "none" : code(String(variable.default));
 }
 
 function code(text: string): string {
