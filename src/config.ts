@@ -185,15 +185,59 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     host: data.HOST,
     port: data.PORT,
     debug: data.DEBUG,
+    ...databaseCommandConfig(data, database),
+    maxBodyBytes: data.MAX_BODY_BYTES,
+    requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
+    publicReads: data.PUBLIC_READS,
+    corsOrigins: data.CORS_ORIGINS,
+  };
+}
+
+const DATABASE_VARIABLES = {
+  DATABASE_URL: true,
+  DATABASE_PASSWORD: true,
+  DATABASE_POOL_SIZE: true,
+  DATA_DIR: true,
+  SEED_BOOKS: true,
+  DEBUG: true,
+  LOG_LEVEL: true,
+  LOG_FORMAT: true,
+} as const;
+
+type DatabaseVariables = Pick<z.output<typeof variables>, keyof typeof DATABASE_VARIABLES>;
+
+/** What a command goes by that only touches the database. */
+export type DatabaseCommandConfig = ReturnType<typeof databaseCommandConfig>;
+
+/**
+ * Parses what a command needs that only touches the database; the rest of the environment, an API key
+ * before all, does not matter.
+ *
+ * @throws {ConfigError} with every problem at once.
+ */
+export function parseDatabaseConfig(
+  environment: Environment,
+  readFile: ReadFile,
+): DatabaseCommandConfig {
+  const problems: string[] = [];
+  const names = Object.keys(DATABASE_VARIABLES).flatMap((name) => [name, `${name}_FILE`]);
+  const own = Object.fromEntries(names.map((name) => [name, environment[name]]));
+  const values = withSecrets(withoutEmpty(own), readFile, problems);
+  const parsed = variables.pick(DATABASE_VARIABLES).safeParse(values);
+  if (!parsed.success) problems.push(...wrongVariables(parsed.error));
+  const database = parseDatabase(values, problems);
+  if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
+  return databaseCommandConfig(parsed.data, database);
+}
+
+function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig) {
+  return {
     logLevel: data.DEBUG ? ("DEBUG" as const) : data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT,
     database,
     databasePoolSize: data.DATABASE_POOL_SIZE,
-    maxBodyBytes: data.MAX_BODY_BYTES,
-    requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
+    dataDirectory: data.DATA_DIR,
     seedBooks: data.SEED_BOOKS,
-    publicReads: data.PUBLIC_READS,
-    corsOrigins: data.CORS_ORIGINS,
   };
 }
 

@@ -1,4 +1,4 @@
-import { parseConfig, parseListenAddress } from "../config.ts";
+import { parseDatabaseConfig, parseListenAddress } from "../config.ts";
 import { SERVICE } from "../service.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { EXIT, explainFailure } from "./failure.ts";
@@ -32,13 +32,59 @@ const COMMANDS: readonly Command[] = [
     summary: "bring the database's schema up to date, and exit",
     run: async (_args, { env, clock, stdout }) => {
       const { openStore } = await import("./stores.ts");
-      const { store, prepare } = await openStore(parseConfig(env, readSecretFile), clock);
+      const { store, prepare } = await openStore(parseDatabaseConfig(env, readSecretFile), clock);
       try {
         stdout(`Migrations applied: ${await prepare()}`);
       } finally {
         await store.close();
       }
       return EXIT.ok;
+    },
+  },
+  {
+    name: "backup",
+    usage: ["FILE", "--every DURATION --keep N DIRECTORY"],
+    summary: "back up the database into a SQLite file, once or on a schedule",
+    details: `  FILE is a database that "restore" takes and that can be served as it is. It is replaced whole.
+
+  --every DURATION  back up at once and then every so often, until a signal comes: 30s, 15m, 24h, 7d
+  --keep N          keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db`,
+    run: async (args, runtime) => {
+      const { backup } = await import("./commands/backup.ts");
+      return backup(args, runtime);
+    },
+  },
+  {
+    name: "restore",
+    usage: ["[--force] FILE|DIRECTORY"],
+    summary: "restore a backup into a database without books, all or nothing",
+    details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
+
+  --force  remove the books that there are, for those of the backup`,
+    run: async (args, runtime) => {
+      const { restore } = await import("./commands/restore.ts");
+      return restore(args, runtime);
+    },
+  },
+  {
+    name: "export",
+    usage: ["[FILE]", "--resume FILE"],
+    summary: "write the books as NDJSON, to standard output without FILE",
+    details: `  --resume  go on where an export into FILE was cut short, behind the last whole line of FILE.part`,
+    run: async (args, runtime) => {
+      const { exportBooks } = await import("./commands/export.ts");
+      return exportBooks(args, runtime);
+    },
+  },
+  {
+    name: "import",
+    usage: ["[FILE]"],
+    summary: "add the books of NDJSON lines, from standard input without FILE",
+    details: `  A line is a book as "export" writes it, or a new one: {"title": ..., "author": ..., "year": ...}. Where a line
+  is wrong, nothing is written. The same command again goes on where one was cut short.`,
+    run: async (args, runtime) => {
+      const { importBooks } = await import("./commands/import.ts");
+      return importBooks(args, runtime);
     },
   },
   {
