@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import type { Book } from "../src/books/book.ts";
+import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import { openStore } from "../src/runtime/stores.ts";
 import { API_KEY, type ChildService, runService, startService, until } from "./child-service.ts";
 import { freshDatabase } from "./postgres.ts";
@@ -161,8 +162,8 @@ function durability(name: string, open: () => Promise<Place>): void {
       const migrated = services
         .flatMap((service) => service.log())
         .filter(({ message }) => message === "database migrated");
-      expect(migrated).toMatchObject([{ migrations: 1 }]);
-      expect(await place.migrations()).toBe(1);
+      expect(migrated).toMatchObject([{ migrations: sqliteMigrations.length }]);
+      expect(await place.migrations()).toBe(sqliteMigrations.length);
     });
 
     test("refuses a database whose schema is of a later release", async () => {
@@ -171,7 +172,7 @@ function durability(name: string, open: () => Promise<Place>): void {
       const { code, stderr, stdout } = await runService(place.variables);
       expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
       expect(stderr).toMatch(
-        /^thimble: .*The database has schema version 99.+ knows only 1\..+\n$/,
+        /^thimble: .*The database has schema version 99.+ knows only \d+\..+\n$/,
       );
       expect(stderr).not.toContain(API_KEY);
     });

@@ -65,9 +65,8 @@ export async function backUp(
   const from = await openTransfer(config, clock, "read");
   try {
     removeSqliteFile(file.part);
-    const { sqlite } = from;
-    if (sqlite) vacuumInto(sqlite, file.part);
-    else await createBackup(file.part, clock, (to) => copy(from, to, options));
+    const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
+    if (!isWritten) await createBackup(file.part, clock, (to) => copy(from, to, options));
     const books = countBooks(file.part);
     file.commit();
     return books;

@@ -60,7 +60,10 @@ function newestIn(path: string): string {
   if (!existsSync(path) || !statSync(path).isDirectory()) return path;
   const newest = backupsIn(path).at(-1);
   if (newest) return join(path, newest);
-  throw new CommandError(EXIT.noInput, `there is no backup in ${path}, no thimble-YYYYMMDDTHHMMSSZ.db`);
+  throw new CommandError(
+    EXIT.noInput,
+    `there is no backup in ${path}, no thimble-YYYYMMDDTHHMMSSZ.db`,
+  );
 }
 
 async function makeRoom(loader: Loader, force: boolean): Promise<void> {
