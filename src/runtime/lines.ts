@@ -15,7 +15,7 @@ export type Line = { number: number; end: number } & (
 
 /**
  * The lines of an open file that are not blank, from its first byte. They end in LF or CRLF, the last
- * one also with the file; a byte order mark before the first is skipped. No more than a line and a chunk
+ * one also with the file; byte order marks before them are skipped. No more than a line and a chunk
  * of the file are in memory.
  *
  * @param onChunk is given every chunk as it is read.
@@ -70,13 +70,11 @@ function longLine(number: number, end: number): Line {
 
 function toLine(bytes: Buffer, number: number, end: number): Line {
   try {
-    const decoder = number === 1 ? DECODER : DECODER_KEEPING_MARKS;
-    return { number, end, text: decoder.decode(bytes).trim() };
+    // Takes a byte order mark away too, in the midst of files that were joined as well.
+    return { number, end, text: DECODER.decode(bytes).trim() };
   } catch {
     return { number, end, problem: "is not UTF-8" };
   }
 }
 
 const DECODER = new TextDecoder("utf-8", { fatal: true });
-/** In the middle of a file, a byte order mark is a character that JSON does not allow. */
-const DECODER_KEEPING_MARKS = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
