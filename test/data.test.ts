@@ -421,6 +421,22 @@ describe("a file that is no backup", () => {
   });
 });
 
+test("a damaged database is not backed up, and an earlier backup stays", async () => {
+  const place = await filled("SQLite", BOOKS);
+  const path = place.env.DATABASE_URL.slice("sqlite:".length);
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 9000);
+  writeFileSync(path, bytes);
+  const file = fileWith("an earlier one");
+  const { code, stderr } = await run(place, "backup", file);
+  expect({ code, stderr }).toEqual({
+    code: 69,
+    stderr: expect.stringMatching(/^thimble: The database cannot be used .+malformed.*$/),
+  });
+  expect(readFileSync(file, "utf8")).toBe("an earlier one");
+  expect(existsSync(`${file}.part`)).toBe(false);
+});
+
 describe("a file is not written", () => {
   test("into the place of a device or a directory", async () => {
     const place = await filled("SQLite", BOOKS.slice(0, 2));

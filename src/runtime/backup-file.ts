@@ -70,7 +70,8 @@ export function countBooks(part: string): number {
   return writing(part, () => {
     const database = connectSqlite(part, { readOnly: true });
     try {
-      expectSound(database, "quick_check");
+      const damage = damageOf(database, "quick_check");
+      if (damage) throw new CommandError(EXIT.failure, `${part} has come out damaged: ${damage}`);
       return Number(database.prepare("SELECT count(*) AS books FROM books").get()?.books);
     } finally {
       database.close();
@@ -78,9 +79,10 @@ export function countBooks(part: string): number {
   });
 }
 
-function expectSound(database: SqliteDatabase, check: "quick_check" | "integrity_check"): void {
+/** What is wrong with a file, as far as the check goes; nothing where it is sound. */
+function damageOf(database: SqliteDatabase, check: "quick_check" | "integrity_check") {
   const found = database.prepare(`PRAGMA ${check}(1)`).get()?.[check];
-  if (found !== "ok") throw new Error(`it is damaged: ${found}`);
+  return found === "ok" ? undefined : String(found);
 }
 
 function writing<T>(path: string, work: () => T): T {
@@ -127,7 +129,8 @@ function expectBackup(database: SqliteDatabase): void {
   if (version === 0) throw new Error("it is empty");
   // Throws where it is of a newer release.
   pendingMigrations(sqliteMigrations, version);
-  expectSound(database, "integrity_check");
+  const damage = damageOf(database, "integrity_check");
+  if (damage) throw new Error(`it is damaged: ${damage}`);
 }
 
 /** What SQLite says of a database to write to would be misleading of one that is only read. */

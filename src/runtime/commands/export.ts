@@ -33,7 +33,11 @@ class BrokenPipeError extends Error {}
 type Output = { write: (bytes: Uint8Array) => void; after: number; progress: Progress };
 
 /** `thimble export`: the books as NDJSON, by id, in one state of the database. */
-export async function exportBooks(args: readonly string[], runtime: Runtime): Promise<number> {
+export async function exportBooks(
+  args: readonly string[],
+  runtime: Runtime,
+  standardOutput = STANDARD_OUTPUT,
+): Promise<number> {
   const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
@@ -44,14 +48,19 @@ export async function exportBooks(args: readonly string[], runtime: Runtime): Pr
   if (values.resume && path === "-") throw new UsageError("--resume takes a FILE");
   const config = parseDatabaseConfig(runtime.env, readSecretFile);
   return path === "-"
-    ? exportToPipe(config, runtime)
+    ? exportToPipe(standardOutput, config, runtime)
     : exportToFile(path, values.resume ?? false, config, runtime);
 }
 
-async function exportToPipe(config: DatabaseCommandConfig, runtime: Runtime): Promise<number> {
+async function exportToPipe(
+  fd: number,
+  config: DatabaseCommandConfig,
+  runtime: Runtime,
+): Promise<number> {
   const startedAt = performance.now();
+  const write = (bytes: Uint8Array) => writeToPipe(fd, bytes);
   try {
-    const books = await writeBooks(config, runtime, { write: writeToPipe, after: 0 });
+    const books = await writeBooks(config, runtime, { write, after: 0 });
     runtime.stderr(`Exported ${summary(books, startedAt)}`);
     return EXIT.ok;
   } catch (error) {
@@ -60,10 +69,10 @@ async function exportToPipe(config: DatabaseCommandConfig, runtime: Runtime): Pr
   }
 }
 
-function writeToPipe(bytes: Uint8Array): void {
+function writeToPipe(fd: number, bytes: Uint8Array): void {
   failingAt("standard output", () => {
     try {
-      writeFully(STANDARD_OUTPUT, bytes);
+      writeFully(fd, bytes);
     } catch (error) {
       throw (error as { code?: unknown }).code === "EPIPE" ? new BrokenPipeError() : error;
     }
