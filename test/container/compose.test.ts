@@ -225,7 +225,9 @@ describe("the backup profile", () => {
 
   beforeAll(async () => {
     writeFileSync(deployment.checkout.path(".env"), "BACKUP_EVERY=1s\nBACKUP_KEEP=2\n");
-    expect((await deployment.up("tiny", "backup")).status).toBe(0);
+    const { status, output } = await deployment.up("tiny", "backup");
+    expect(output).toContain("Thimble answers on");
+    expect(status).toBe(0);
     await up("tiny");
     backup = await deployment.container("backup");
   });
