@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import type { BookInput } from "../src/books/book.ts";
 import { createPostgresBookStore } from "../src/books/postgres-store.ts";
 import { prepareSqliteBooks } from "../src/books/sqlite-store.ts";
 import { bookWords } from "../src/books/words.ts";
@@ -13,6 +12,7 @@ import { inTransaction } from "../src/database/sqlite.ts";
 import { openSqliteFile } from "../src/runtime/sqlite-file.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { startService } from "../test/service.ts";
+import { createBooks } from "./books.ts";
 
 const API_KEY = "a-key-for-the-benchmark";
 const BOOKS = Number(process.argv[2] ?? 1_000_000);
@@ -21,36 +21,6 @@ const REQUESTS = 300;
 const PAGE = 1000;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
-
-/** The same books in every run: words by Zipf's law, so that some are common and most are rare. */
-function createBooks() {
-  let state = 42;
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const syllables = ["ba", "ko", "mi", "ru", "ta", "ne", "lo", "vi", "sha", "do", "pe", "zu"];
-  const word = (rank: number) => {
-    let rest = rank + syllables.length;
-    let text = "";
-    for (; rest > 0; rest = Math.floor(rest / syllables.length)) {
-      text += syllables[rest % syllables.length];
-    }
-    return text;
-  };
-  const anyWord = () => word(Math.floor(20_000 ** random()) - 1);
-  const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-  const phrase = (words: number) =>
-    Array.from({ length: words }, () => capital(anyWord())).join(" ");
-  return {
-    anyWord,
-    next: (): BookInput => ({
-      title: phrase(2 + Math.floor(random() * 4)),
-      author: phrase(2),
-      year: 1450 + Math.floor(random() * 576),
-    }),
-  };
-}
 
 function fillSqlite(path: string): void {
   const database = openSqliteFile(path);

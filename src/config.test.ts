@@ -7,6 +7,7 @@ import {
   ConfigError,
   type Environment,
   parseConfig,
+  parseDatabaseConfig,
   parseListenAddress,
   type ReadFile,
 } from "./config.ts";
@@ -44,6 +45,7 @@ test("the defaults", () => {
     logFormat: "json",
     database: { kind: "sqlite", path: "./data/thimble.db" },
     databasePoolSize: 10,
+    dataDirectory: "./data",
     maxBodyBytes: 1_048_576,
     requestTimeoutSeconds: 30,
     idleTimeoutSeconds: 60,
@@ -553,6 +555,33 @@ test("a problem never shows a value", () => {
     }),
     { numRuns: 500 },
   );
+});
+
+describe("what the database is opened by", () => {
+  test("asks for no key, and for nothing else that serving takes", () => {
+    const environment = { PORT: "high", API_KEY_FILE: "/no/such/file", DATA_DIR: "/data" };
+    expect(parseDatabaseConfig(environment, noFiles)).toEqual({
+      database: { kind: "sqlite", path: "/data/thimble.db" },
+      databasePoolSize: 10,
+      dataDirectory: "/data",
+      seedBooks: true,
+      logLevel: "INFO",
+      logFormat: "json",
+    });
+  });
+
+  test("takes secrets from files", () => {
+    const environment = { DATABASE_URL: "postgres://u@db/n", DATABASE_PASSWORD_FILE: "/f" };
+    const { database } = parseDatabaseConfig(environment, () => "p w\n");
+    expect(database).toEqual({ kind: "postgres", url: "postgres://u:p%20w@db/n" });
+  });
+
+  test("is refused with every problem at once", () => {
+    const environment = { DATABASE_URL: "mysql://db", DATABASE_POOL_SIZE: "0", LOG_LEVEL: "loud" };
+    expect(() => parseDatabaseConfig(environment, noFiles)).toThrow(
+      /^DATABASE_POOL_SIZE takes .+\nLOG_LEVEL takes .+\nDATABASE_URL takes .+$/,
+    );
+  });
 });
 
 describe("the address to ask for readiness", () => {

@@ -3,6 +3,7 @@ import {
   type Rate,
   secretNames,
   takes,
+  type Values,
   type VariableName,
   variables,
   WINDOWS_MS,
@@ -76,10 +77,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     host: data.HOST,
     port: data.PORT,
     debug: data.DEBUG,
-    logLevel: data.DEBUG ? ("DEBUG" as const) : data.LOG_LEVEL,
-    logFormat: data.LOG_FORMAT,
-    database,
-    databasePoolSize: data.DATABASE_POOL_SIZE,
+    ...databaseCommandConfig(data, database),
     maxBodyBytes: data.MAX_BODY_BYTES,
     requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
     idleTimeoutSeconds: data.IDLE_TIMEOUT_SECONDS,
@@ -93,9 +91,55 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     logAccess: data.LOG_ACCESS,
     drainDelaySeconds: data.DRAIN_DELAY_SECONDS ?? (isExposed ? 5 : 0),
     drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
-    seedBooks: data.SEED_BOOKS,
     publicReads: data.PUBLIC_READS,
     corsOrigins: data.CORS_ORIGINS,
+  };
+}
+
+const DATABASE_VARIABLES = [
+  "DATABASE_URL",
+  "DATABASE_PASSWORD",
+  "DATABASE_POOL_SIZE",
+  "DATA_DIR",
+  "SEED_BOOKS",
+  "DEBUG",
+  "LOG_LEVEL",
+  "LOG_FORMAT",
+] as const;
+
+type DatabaseVariables = Values<(typeof DATABASE_VARIABLES)[number]>;
+
+/** What a command goes by that only touches the database. */
+export type DatabaseCommandConfig = ReturnType<typeof databaseCommandConfig>;
+
+/**
+ * Parses what a command needs that only touches the database; the rest of the environment, an API key
+ * before all, does not matter.
+ *
+ * @throws {ConfigError} with every problem at once.
+ */
+export function parseDatabaseConfig(
+  environment: Environment,
+  readFile: ReadFile,
+): DatabaseCommandConfig {
+  const problems: string[] = [];
+  const names = DATABASE_VARIABLES.flatMap((name) => [name, `${name}_FILE`]);
+  const own = Object.fromEntries(names.map((name) => [name, environment[name]]));
+  const values = withSecrets(withoutEmpty(own), readFile, problems);
+  const data = parseVariables(DATABASE_VARIABLES, values, problems);
+  const database = parseDatabase(values, problems);
+  if (!database || problems.length > 0) throw new ConfigError(problems);
+  return databaseCommandConfig(data, database);
+}
+
+function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig) {
+  return {
+    logLevel: data.DEBUG ? ("DEBUG" as const) : data.LOG_LEVEL,
+    logFormat: data.LOG_FORMAT,
+    database,
+    databasePoolSize: data.DATABASE_POOL_SIZE,
+    dataDirectory: data.DATA_DIR,
+    seedBooks: data.SEED_BOOKS,
   };
 }
 

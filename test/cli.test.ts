@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
+import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import type { Environment } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
@@ -58,15 +59,33 @@ const ROWS: Row[] = [
     stderr: /^thimble: unknown command: toString\n/,
   },
   { args: ["--port"], code: 64, stdout: nothing, stderr: usage },
+  {
+    args: ["migrate", "--", "--help"],
+    code: 64,
+    stdout: nothing,
+    stderr: /unexpected argument: --/,
+  },
   { args: [""], code: 64, stdout: nothing, stderr: usage },
   {
     args: ["serve", "now"],
     code: 64,
     stdout: nothing,
-    stderr: /^thimble: unknown command: serve now\n/,
+    stderr: /^thimble serve: unexpected argument: now\n\nUsage: thimble serve$/,
   },
-  { args: ["migrate", "--dry-run"], code: 64, stdout: nothing, stderr: usage },
-  { args: ["--help", "serve"], code: 64, stdout: nothing, stderr: usage },
+  {
+    args: ["migrate", "--dry-run"],
+    code: 64,
+    stdout: nothing,
+    stderr: /^thimble migrate: unexpected argument: --dry-run\n\nUsage: thimble migrate$/,
+  },
+  {
+    args: ["--help", "serve"],
+    code: 64,
+    stdout: nothing,
+    stderr: /^thimble --help: unexpected argument: serve\n/,
+  },
+  { args: ["migrate", "--help"], code: 0, stdout: /^Usage: thimble migrate\n/, stderr: nothing },
+  { args: ["serve", "-h"], code: 0, stdout: /^Usage: thimble serve\n/, stderr: nothing },
   {
     args: [],
     code: 78,
@@ -178,7 +197,11 @@ test("migrate makes the schema once", async () => {
   await inTemporaryDirectory(async (directory) => {
     const env = { API_KEY, DATA_DIR: join(directory, "new") };
     const first = await run(["migrate"], env);
-    expect(first).toEqual({ code: 0, stdout: "Migrations applied: 1", stderr: "" });
+    expect(first).toEqual({
+      code: 0,
+      stdout: `Migrations applied: ${sqliteMigrations.length}`,
+      stderr: "",
+    });
     const second = await run(["migrate"], env);
     expect(second).toEqual({ code: 0, stdout: "Migrations applied: 0", stderr: "" });
     expect(existsSync(join(directory, "new/thimble.db"))).toBe(true);

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import type { Book } from "../src/books/book.ts";
+import { postgresMigrations } from "../src/books/migrations/postgres.ts";
+import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import { openStore } from "../src/runtime/stores.ts";
 import { API_KEY, type ChildService, runService, startService, until } from "./child-service.ts";
 import { freshDatabase } from "./postgres.ts";
@@ -61,6 +63,11 @@ async function openPostgres(): Promise<Place> {
   };
 }
 
+/** Each migration is applied by one instance, several by one or by several. */
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
 test("PostgreSQL: twenty stores that are prepared at the same moment migrate once", async () => {
   const { url, drop } = await freshDatabase();
   const database = { kind: "postgres", url } as const;
@@ -68,7 +75,7 @@ test("PostgreSQL: twenty stores that are prepared at the same moment migrate onc
   const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(config, Date.now)));
   try {
     const applied = await Promise.all(stores.map(({ prepare }) => prepare()));
-    expect(applied.toSorted()).toEqual([...Array(19).fill(0), 1]);
+    expect(sum(applied)).toBe(postgresMigrations.length);
     for (const { store } of stores) {
       const sort = { field: "id", descending: false } as const;
       const books = await store.list({ limit: 10, sort, words: [] });
@@ -161,8 +168,10 @@ function durability(name: string, open: () => Promise<Place>): void {
       const migrated = services
         .flatMap((service) => service.log())
         .filter(({ message }) => message === "database migrated");
-      expect(migrated).toMatchObject([{ migrations: 1 }]);
-      expect(await place.migrations()).toBe(1);
+      expect(sum(migrated.map(({ migrations }) => Number(migrations)))).toBe(
+        sqliteMigrations.length,
+      );
+      expect(await place.migrations()).toBe(sqliteMigrations.length);
     });
 
     test("refuses a database whose schema is of a later release", async () => {
@@ -171,7 +180,7 @@ function durability(name: string, open: () => Promise<Place>): void {
       const { code, stderr, stdout } = await runService(place.variables);
       expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
       expect(stderr).toMatch(
-        /^thimble: .*The database has schema version 99.+ knows only 1\..+\n$/,
+        /^thimble: .*The database has schema version 99.+ knows only \d+\..+\n$/,
       );
       expect(stderr).not.toContain(API_KEY);
     });

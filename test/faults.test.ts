@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdirSync,
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import type { Book } from "../src/books/book.ts";
 import { type ChildService, runService, startService, until } from "./child-service.ts";
+import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
 
 setDefaultTimeout(60_000);
@@ -51,9 +52,6 @@ function faultTest(name: string, body: (bench: Bench) => Promise<void>, runs = t
     }
   });
 }
-
-const mayMount = probeMount();
-const MOUNTING = mayMount ? "" : " (not run: it takes the right to mount a file system)";
 
 describe("PostgreSQL that fails", () => {
   const startPostgres = async ({ defer }: Bench) => {
@@ -669,16 +667,6 @@ function integrity(path: string): unknown {
 
 /** Puts a file system of its own at the directory, or changes the one there. */
 function mount({ directory, defer }: Bench, options: string): void {
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
-  if (status !== 0) throw new Error(`mount: ${stderr}`);
-  if (!options.startsWith("remount")) defer(() => spawnSync("umount", ["-l", directory]));
-}
-
-function probeMount(): boolean {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  const directory = mkdtempSync(join(tmpdir(), "thimble-mount-"));
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "tmpfs", directory]);
-  if (status === 0) spawnSync("umount", [directory]);
-  rmSync(directory, { recursive: true });
-  return status === 0;
+  const unmount = mountAt(directory, options);
+  if (!options.startsWith("remount")) defer(unmount);
 }

@@ -198,7 +198,7 @@ async function findAnswer(sql: TransactionSql, key: string): Promise<Book> {
   return bookSchema.parse(row?.answer);
 }
 
-function toBook(row: Record<string, unknown>): Book {
+export function toBook(row: Record<string, unknown>): Book {
   return {
     id: Number(row.id),
     title: String(row.title),

@@ -14,14 +14,14 @@ const MIGRATION_LOCK = 0x7468_6d62;
  * @throws {NewerSchemaError} with the database left as it was.
  */
 export async function migratePostgres(sql: Sql, migrations: readonly Migration[]): Promise<number> {
-  if (pendingMigrations(migrations, await schemaVersion(sql)).length === 0) return 0;
+  if (pendingMigrations(migrations, await readPostgresVersion(sql)).length === 0) return 0;
   let applied = 0;
   while (await underMigrationLock(sql, (lock) => migrateOnce(lock, migrations))) applied += 1;
   return applied;
 }
 
 /** The version that a database has come to, which only ever grows; 0 without any table of ours. */
-async function schemaVersion(sql: Sql): Promise<number> {
+export async function readPostgresVersion(sql: Sql): Promise<number> {
   const [found] = await sql`SELECT to_regclass('schema_migrations') IS NOT NULL AS migrated`;
   return found?.migrated ? newestVersion(sql) : 0;
 }

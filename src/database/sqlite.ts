@@ -75,7 +75,7 @@ export function migrateSqlite(database: SqliteDatabase, migrations: readonly Mig
 function migrateOnce(database: SqliteDatabase, migrations: readonly Migration[]): boolean {
   return inTransaction(database, () => {
     expectOwnDatabase(database);
-    const [next] = pendingMigrations(migrations, readPragma(database, "user_version"));
+    const [next] = pendingMigrations(migrations, readSqliteVersion(database));
     if (!next) return false;
     database.exec(next.sql);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
@@ -94,6 +94,11 @@ export function expectOwnDatabase(database: SqliteDatabase): void {
   const tables = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.tables;
   if (owner === APPLICATION_ID || (owner === 0 && tables === 0)) return;
   throw new UnusableDatabaseError("The file is another application's SQLite database.");
+}
+
+/** The version of the schema: 0 of a database that nobody has used yet. */
+export function readSqliteVersion(database: SqliteDatabase): number {
+  return readPragma(database, "user_version");
 }
 
 function readPragma(database: SqliteDatabase, name: string): number {

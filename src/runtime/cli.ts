@@ -1,60 +1,118 @@
-import { parseConfig, parseListenAddress } from "../config.ts";
+import { parseDatabaseConfig, parseListenAddress } from "../config.ts";
 import { SERVICE } from "../service.ts";
+import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { EXIT, explainFailure } from "./failure.ts";
 import { checkHealth } from "./healthcheck.ts";
 import type { Runtime } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
 
-const HELP = `Usage: thimble [COMMAND]
+/** In the order of the help. */
+const COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    summary: "serve the API (the default)",
+    run: async (_args, runtime) => {
+      const { serve } = await import("./serve.ts");
+      await serve(runtime);
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "healthcheck",
+    summary: "ask the service on this machine whether it is ready: exit 0 or 1",
+    run: async (_args, { env, stdout, stderr }) => {
+      const failure = await checkHealth(parseListenAddress(env));
+      if (failure) stderr(`thimble: ${failure}`);
+      else stdout("ready");
+      return failure ? EXIT.failure : EXIT.ok;
+    },
+  },
+  {
+    name: "migrate",
+    summary: "bring the database's schema up to date, and exit",
+    run: async (_args, { env, clock, stdout }) => {
+      const { openStore } = await import("./stores.ts");
+      const { store, prepare } = await openStore(parseDatabaseConfig(env, readSecretFile), clock);
+      try {
+        stdout(`Migrations applied: ${await prepare()}`);
+      } finally {
+        await store.close();
+      }
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "backup",
+    usage: ["FILE", "--every DURATION --keep N DIRECTORY"],
+    summary: "back up the database into a SQLite file, once or on a schedule",
+    details: `  FILE is a database that "restore" takes and that can be served as it is. It is replaced whole.
 
-  serve        serve the API (the default)
-  healthcheck  ask the service on this machine whether it is ready: exit 0 or 1
-  migrate      bring the database's schema up to date, and exit
-  openapi      print the OpenAPI document
-  --version    print the version
-  --help       print this
+  --every DURATION  back up at once and then every so often, until a signal comes: 30s, 15m, 24h, 7d
+  --keep N          keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db`,
+    run: async (args, runtime) => {
+      const { backup } = await import("./commands/backup.ts");
+      return backup(args, runtime);
+    },
+  },
+  {
+    name: "restore",
+    usage: ["[--force] FILE|DIRECTORY"],
+    summary: "restore a backup into a database without books, all or nothing",
+    details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
 
-Configured by environment variables; see the README.`;
-
-type Command = (runtime: Runtime) => number | Promise<number>;
-
-/** Each loads what it needs when it is called, so that a health check does not load the whole app. */
-const COMMANDS: Record<string, Command> = {
-  serve: async (runtime) => {
-    const { serve } = await import("./serve.ts");
-    await serve(runtime);
-    return EXIT.ok;
+  --force  remove the books that there are, for those of the backup`,
+    run: async (args, runtime) => {
+      const { restore } = await import("./commands/restore.ts");
+      return restore(args, runtime);
+    },
   },
-  healthcheck: async ({ env, stdout, stderr }) => {
-    const failure = await checkHealth(parseListenAddress(env));
-    if (failure) stderr(`thimble: ${failure}`);
-    else stdout("ready");
-    return failure ? EXIT.failure : EXIT.ok;
+  {
+    name: "export",
+    usage: ["[FILE]", "--resume FILE"],
+    summary: "write the books as NDJSON, to standard output without FILE",
+    details: `  --resume  go on where an export into FILE was cut short, behind the last whole line of FILE.part`,
+    run: async (args, runtime) => {
+      const { exportBooks } = await import("./commands/export.ts");
+      return exportBooks(args, runtime);
+    },
   },
-  migrate: async ({ env, clock, stdout }) => {
-    const { openStore } = await import("./stores.ts");
-    const { store, prepare } = await openStore(parseConfig(env, readSecretFile), clock);
-    try {
-      stdout(`Migrations applied: ${await prepare()}`);
-    } finally {
-      await store.close();
-    }
-    return EXIT.ok;
+  {
+    name: "import",
+    usage: ["[FILE]"],
+    summary: "add the books of NDJSON lines, from standard input without FILE",
+    details: `  A line is a book as "export" writes it, or a new one: {"title": ..., "author": ..., "year": ...}. Where a line
+  is wrong, nothing is written. The same command again goes on where one was cut short.`,
+    run: async (args, runtime) => {
+      const { importBooks } = await import("./commands/import.ts");
+      return importBooks(args, runtime);
+    },
   },
-  openapi: async ({ stdout }) => {
-    const { openApiDocument } = await import("../docs/openapi.ts");
-    stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
-    return EXIT.ok;
+  {
+    name: "openapi",
+    summary: "print the OpenAPI document",
+    run: async (_args, { stdout }) => {
+      const { openApiDocument } = await import("../docs/openapi.ts");
+      stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
+      return EXIT.ok;
+    },
   },
-  "--version": ({ stdout }) => {
-    stdout(`${SERVICE.name} ${SERVICE.version}`);
-    return EXIT.ok;
+  {
+    name: "--version",
+    summary: "print the version",
+    run: (_args, { stdout }) => {
+      stdout(`${SERVICE.name} ${SERVICE.version}`);
+      return EXIT.ok;
+    },
   },
-  "--help": ({ stdout }) => {
-    stdout(HELP);
-    return EXIT.ok;
+  {
+    name: "--help",
+    summary: "print this",
+    run: (_args, { stdout }) => {
+      stdout(describeProgram(COMMANDS));
+      return EXIT.ok;
+    },
   },
-};
+];
 
 /**
  * The whole program: from arguments, environment and output to an exit code. It resolves when the
@@ -62,16 +120,29 @@ const COMMANDS: Record<string, Command> = {
  */
 export async function runCli(args: readonly string[], runtime: Runtime): Promise<number> {
   const [name = "serve", ...rest] = args;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command || rest.length > 0) {
-    runtime.stderr(`thimble: unknown command: ${args.join(" ")}\n\n${HELP}`);
+  const command = COMMANDS.find((each) => each.name === name);
+  if (!command) {
+    runtime.stderr(`thimble: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
     return EXIT.usage;
   }
-  try {
-    return await command(runtime);
-  } catch (error) {
-    return reportFailure(error, runtime);
+  if (asksForHelp(rest)) {
+    runtime.stdout(describeCommand(command));
+    return EXIT.ok;
   }
+  try {
+    if (!command.usage && rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
+    return await command.run(rest, runtime);
+  } catch (error) {
+    if (!(error instanceof UsageError)) return reportFailure(error, runtime);
+    runtime.stderr(`thimble ${name}: ${error.message}\n\n${usageOf(command)}`);
+    return EXIT.usage;
+  }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.includes("--help") || options.includes("-h");
 }
 
 function reportFailure(error: unknown, { stderr }: Runtime): number {

@@ -6,7 +6,29 @@ import { DomainError } from "../errors.ts";
 import { ListenError } from "./runtime.ts";
 
 /** Exit codes, after sysexits.h. */
-export const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 64,
+  data: 65,
+  noInput: 66,
+  unavailable: 69,
+  cannotCreate: 73,
+  config: 78,
+} as const;
+
+/** What a command refuses to do, or cannot, and is for whoever runs it to mend. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: number;
+  readonly problems: readonly string[] | undefined;
+
+  constructor(exitCode: number, message: string, problems?: readonly string[]) {
+    super(message);
+    this.exitCode = exitCode;
+    this.problems = problems;
+  }
+}
 
 /** What keeps the service from starting or going on, and is for whoever runs it to mend. */
 export type Failure = {
@@ -21,6 +43,10 @@ export function explainFailure(error: unknown): Failure | undefined {
   if (error instanceof ConfigError) {
     const { problems } = error;
     return { exitCode: EXIT.config, message: "the configuration cannot work", problems };
+  }
+  if (error instanceof CommandError) {
+    const { exitCode, message, problems } = error;
+    return { exitCode, message, ...(problems && { problems }) };
   }
   if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) {
     return { exitCode: EXIT.config, message: error.message };

@@ -1,8 +1,6 @@
 import { Buffer } from "node:buffer";
-import { writeSync } from "node:fs";
 import { setImmediate } from "node:timers";
-
-const FULL_PIPE_PAUSE_MS = 1;
+import { writeFully } from "./write-fully.ts";
 
 export type LineWriter = { write: (line: string) => void; flush: () => void };
 
@@ -27,16 +25,9 @@ export function createLineWriter(fd: number): LineWriter {
   };
 }
 
+/** Nobody reads any more: the service does not end because its log does. */
 function writeAll(fd: number, bytes: Buffer): void {
-  let offset = 0;
-  while (offset < bytes.length) {
-    try {
-      offset += writeSync(fd, bytes, offset);
-    } catch (error) {
-      const { code } = error as { code?: string };
-      // Nobody reads any more; the service does not end because its log does.
-      if (code !== "EAGAIN") return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
-    }
-  }
+  try {
+    writeFully(fd, bytes);
+  } catch {}
 }

@@ -54,26 +54,31 @@ export function prepareSqliteFile(
 }
 
 /** An error on a SQLite file in words that say what to do about it. */
-function unusable(path: string, error: unknown): UnusableDatabaseError {
+export function unusable(path: string, error: unknown): UnusableDatabaseError {
   return new UnusableDatabaseError(`Cannot use the SQLite file ${path}: ${reason(error)}`, {
     cause: error,
   });
 }
 
-function open(path: string): SqliteDatabase {
-  const connection = new DatabaseSync(path);
-  const database: SqliteDatabase = {
+/** Connects to a file as it is: nothing is set that a database to serve from needs. */
+export function connectSqlite(path: string, options: { readOnly?: boolean } = {}): SqliteDatabase {
+  const connection = new DatabaseSync(path, options);
+  return {
     exec: (sql) => connection.exec(sql),
     // The driver types rows and counts more widely than this service uses them.
     prepare: (sql) => connection.prepare(sql) as unknown as SqliteStatement,
     close: () => connection.close(),
   };
+}
+
+function open(path: string): SqliteDatabase {
+  const connection = connectSqlite(path);
   try {
     // Before the first statement that may meet a lock.
     connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     // Before the journal mode, which is written to the file.
     connection.exec("BEGIN");
-    expectOwnDatabase(database);
+    expectOwnDatabase(connection);
     connection.exec("ROLLBACK");
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec("PRAGMA synchronous = FULL");
@@ -85,7 +90,7 @@ function open(path: string): SqliteDatabase {
     connection.close();
     throw error;
   }
-  return database;
+  return connection;
 }
 
 function isWritable(path: string): boolean {
@@ -112,7 +117,8 @@ const REASONS: Record<number, string> = {
   4874: "the disk is full",
 };
 
-function reason(error: unknown): string {
+/** What went wrong on a SQLite file, in a few words. */
+export function reason(error: unknown): string {
   const code = sqliteResultCode(error);
   const known = code === undefined ? undefined : (REASONS[code] ?? REASONS[code & 0xff]);
   if (known) return known;

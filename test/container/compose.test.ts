@@ -4,7 +4,7 @@ import { docker } from "../../scripts/docker.ts";
 import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
 import { type Container, until } from "./container.ts";
-import { TARGETS, tagOf } from "./images.ts";
+import { RUN, TARGETS, tagOf } from "./images.ts";
 import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
 
 const NOBODY = 65534;
@@ -203,6 +203,77 @@ describe("the containers", () => {
     await deployment.compose("down");
     await up("standard");
     await expectBooks(service, new Map([[id, "Outlives"]]));
+  });
+});
+
+describe("the backup profile", () => {
+  let backup: Container;
+  const backedUp = () => /"message":"backed up"/g;
+  const runs = async () => (await backup.logs()).match(backedUp())?.length ?? 0;
+  const restore = (...args: string[]) =>
+    deployment.compose("run", "--rm", "--no-deps", "backup", "restore", ...args, "/data");
+
+  async function everyBook(): Promise<unknown[]> {
+    const books: unknown[] = [];
+    for (let cursor = ""; ; ) {
+      const page = await (await service.fetch(`/books?limit=200${cursor}`)).json();
+      books.push(...page.items);
+      if (page.next_cursor === null) return books;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+  }
+
+  beforeAll(async () => {
+    writeFileSync(deployment.checkout.path(".env"), "BACKUP_EVERY=1s\nBACKUP_KEEP=2\n");
+    const { status, output } = await deployment.up("tiny", "backup");
+    expect(output).toContain("Thimble answers on");
+    expect(status).toBe(0);
+    await up("tiny");
+    backup = await deployment.container("backup");
+  });
+
+  test("is confined as the service is, and limited", async () => {
+    const host = JSON.parse(await backup.inspect("{{json .HostConfig}}"));
+    expect(host).toMatchObject({
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+      RestartPolicy: { Name: "unless-stopped" },
+    });
+    expect(host.Memory).toBeGreaterThan(0);
+    expect(host.PidsLimit).toBeGreaterThan(0);
+    const networks = JSON.parse(await backup.inspect("{{json .NetworkSettings.Networks}}"));
+    expect(Object.keys(networks)).toEqual([expect.stringMatching(/_database$/)]);
+  });
+
+  test("keeps the newest, and the newest of them brings the books back", async () => {
+    expect(await addBook(service, "Backed up")).toBeNumber();
+    const books = await everyBook();
+    const before = await runs();
+    await until("it ran three times more", async () => (await runs()) >= before + 3);
+    await deployment.compose("stop", "backup");
+    expect(await backup.inspect("{{.State.ExitCode}}")).toBe("0");
+
+    const refused = await restore();
+    expect(refused.output).toContain("the database has books already");
+    expect(refused.status).toBe(1);
+    expect(await everyBook()).toEqual(books);
+
+    const psql = ["exec", "-T", "db", "psql", "--username=thimble", "--command=DELETE FROM books"];
+    expect((await deployment.compose(...psql)).status).toBe(0);
+    expect(await everyBook()).toEqual([]);
+    const { output, status } = await restore();
+    expect(output).toMatch(/Restored \d+ books? in .+ from \/data\/thimble-\d{8}T\d{6}Z\.db/);
+    expect(status).toBe(0);
+    expect(await everyBook()).toEqual(books);
+
+    const volume = `--volume=${RUN}_backups:/backups:ro`;
+    const image = await db.inspect("{{.Config.Image}}");
+    const listed = await docker("run", "--rm", "--entrypoint=ls", volume, image, "/backups");
+    expect(listed.split("\n")).toEqual([
+      expect.stringMatching(/^thimble-\d{8}T\d{6}Z\.db$/),
+      expect.stringMatching(/^thimble-\d{8}T\d{6}Z\.db$/),
+    ]);
   });
 });
 

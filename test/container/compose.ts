@@ -19,7 +19,7 @@ export function deploy() {
   return {
     checkout,
     compose,
-    /** `bun run up`; `profile` says whether the proxy comes too. */
+    /** `bun run up`; `profile` says whether the proxy, or the backups, come too. */
     up: (target: string, profile = "", ...options: string[]) =>
       checkout.run([process.execPath, "scripts/up.ts", ...options], {
         ...env(target),
@@ -28,7 +28,7 @@ export function deploy() {
     container: async (service: string) =>
       controlContainer((await compose("ps", "--all", "--quiet", service)).output.trim()),
     remove: async () => {
-      await compose("--profile=proxy", "down", "--volumes", "--remove-orphans");
+      await compose("--profile=proxy", "--profile=backup", "down", "--volumes", "--remove-orphans");
       checkout.remove();
     },
   };

@@ -1,0 +1,85 @@
+// Times the compiled binary as it imports, exports, backs up and restores a million books, and says how
+// much memory it takes: SQLite, then PostgreSQL.
+//
+//   bun bench/data.ts [BOOKS]     TEST_DATABASE_URL may name a server to use
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freshDatabase } from "../test/postgres.ts";
+import { compiledBinary } from "../test/service.ts";
+import { createBooks } from "./books.ts";
+import { progress } from "./progress.ts";
+
+const BOOKS = Number(process.argv[2] ?? 1_000_000);
+const BATCH = 5000;
+const MIB = 1024 * 1024;
+
+const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+const file = (name: string) => join(directory, name);
+
+function writeLines(path: string): void {
+  const fd = openSync(path, "w");
+  const { next } = createBooks();
+  for (let done = 0; done < BOOKS; done += BATCH) {
+    const count = Math.min(BATCH, BOOKS - done);
+    writeSync(fd, Array.from({ length: count }, () => `${JSON.stringify(next())}\n`).join(""));
+  }
+  closeSync(fd);
+}
+
+/** How long a command takes, and the most memory it has at any time. */
+async function measure(databaseUrl: string, ...args: string[]): Promise<string> {
+  progress(`${args[0]} ${databaseUrl.split(":")[0]}`);
+  const startedAt = performance.now();
+  const child = Bun.spawn([await compiledBinary(), ...args], {
+    env: { DATABASE_URL: databaseUrl, DATA_DIR: directory },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const said = await new Response(child.stderr).text();
+  if ((await child.exited) !== 0) throw new Error(`${args.join(" ")}: ${said}`);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const mebibytes = (child.resourceUsage()?.maxRSS ?? 0) / MIB;
+  return `${seconds.toFixed(1)} s, ${mebibytes.toFixed(0)} MiB`;
+}
+
+/** One column of the table: each command on one kind of database. `second` has no books yet. */
+async function measureAll(name: string, first: string, second: string, third: string) {
+  const plain = file("plain.ndjson");
+  const whole = file(`${name}.ndjson`);
+  const backup = file(`${name}.backup`);
+  return [
+    await measure(first, "import", plain),
+    await measure(first, "export", whole),
+    await measure(first, "backup", backup),
+    await measure(second, "restore", backup),
+    await measure(third, "import", whole),
+  ];
+}
+
+const ROWS = [
+  "`import`, new books",
+  "`export`",
+  "`backup`",
+  "`restore`",
+  "`import`, what was exported",
+];
+
+const databases = await Promise.all([freshDatabase(), freshDatabase(), freshDatabase()]);
+try {
+  progress("writing lines");
+  writeLines(file("plain.ndjson"));
+  const sqlite = (name: string) => `sqlite:${file(name)}`;
+  const columns = [
+    await measureAll("sqlite", sqlite("1.db"), sqlite("2.db"), sqlite("3.db")),
+    await measureAll("postgres", databases[0].url, databases[1].url, databases[2].url),
+  ];
+  console.log(`| ${BOOKS} books | SQLite | PostgreSQL |\n|---|---|---|`);
+  for (const [index, row] of ROWS.entries()) {
+    console.log(`| ${[row, ...columns.map((column) => column[index])].join(" | ")} |`);
+  }
+} finally {
+  for (const { drop } of databases) await drop();
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exit(0);

@@ -1,0 +1,63 @@
+import { z } from "@hono/zod-openapi";
+import {
+  authorSchema,
+  type Book,
+  type BookInput,
+  bookInputSchema,
+  idSchema,
+  titleSchema,
+  yearSchema,
+} from "./book.ts";
+
+/** Far below the last id that is a whole number in JavaScript, so that there are ids for other books. */
+export const IMPORTED_ID_MAX = 2 ** 52;
+
+const PROBLEM_MAX_LENGTH = 300;
+
+const timeSchema = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text).toISOString());
+
+/** A book as the API answers it and `export` writes it. */
+const importedBookSchema = z.strictObject({
+  id: idSchema.max(IMPORTED_ID_MAX),
+  title: titleSchema,
+  author: authorSchema,
+  year: yearSchema,
+  created_at: timeSchema,
+  updated_at: timeSchema,
+});
+
+/** What a line of an import holds: a whole book, or a new one; or what is wrong with the line. */
+export type ImportLine =
+  | { book: Book; input?: never; problem?: never }
+  | { input: BookInput; book?: never; problem?: never }
+  | { problem: string; book?: never; input?: never };
+
+/** Parses a line by what the API asks of a book. One with an id or a time is taken for a whole book. */
+export function parseImportLine(text: string): ImportLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: "is not JSON" };
+  }
+  if (isWholeBook(value)) {
+    const { data, error } = importedBookSchema.safeParse(value);
+    return data ? { book: data } : { problem: describe(error) };
+  }
+  const { data, error } = bookInputSchema.safeParse(value);
+  return data ? { input: data } : { problem: describe(error) };
+}
+
+function isWholeBook(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return ["id", "created_at", "updated_at"].some((name) => Object.hasOwn(value, name));
+}
+
+/** As a line of text for a terminal, whatever names the input made up. */
+function describe(error: z.ZodError): string {
+  const issues = error.issues.map(({ path, message }) => [...path, message].join(": "));
+  const text = issues.join("; ").replace(/\p{Cc}/gu, "\ufffd");
+  return text.length > PROBLEM_MAX_LENGTH ? `${text.slice(0, PROBLEM_MAX_LENGTH)}…` : text;
+}

@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseCommandConfig } from "../../config.ts";
+import { createLogger, describeError, type Logger } from "../../logger.ts";
+import type { Runtime } from "../runtime.ts";
+import { expectLasting } from "../transfer-database.ts";
+import { failingAt, removeSqliteFile } from "../whole-file.ts";
+import { backUp } from "./backup.ts";
+
+/** Timers count milliseconds in 31 bits. */
+const LONGEST_SLEEP_MS = 3_600_000;
+
+const BACKUP_NAME = /^thimble-\d{8}T\d{6}Z\.db$/;
+
+type Schedule = {
+  everyMs: number;
+  keep: number;
+  directory: string;
+  config: DatabaseCommandConfig;
+  runtime: Runtime;
+};
+
+/**
+ * Backs up at once and then every so often, until a signal comes. A run that fails is logged, and the
+ * next one comes all the same.
+ */
+export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
+  const { everyMs, directory, config, runtime } = schedule;
+  const { clock, stdout } = runtime;
+  expectLasting(config.database);
+  const { logLevel, logFormat } = config;
+  const logger = createLogger({ level: logLevel, format: logFormat, clock, write: stdout });
+  const stopping = new AbortController();
+  void runtime.untilSignal().then((signal) => stopping.abort(signal));
+  failingAt(directory, () => mkdirSync(directory, { recursive: true }));
+  logger.info("backing up on schedule", {
+    directory,
+    every_seconds: everyMs / 1000,
+    keep: schedule.keep,
+  });
+  for (let next = clock(); !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
+    await sleepUntil(next, clock, stopping.signal);
+    if (!stopping.signal.aborted) await runOnce(schedule, logger, stopping.signal);
+  }
+  logger.info("stopped", { signal: String(stopping.signal.reason) });
+}
+
+async function runOnce(
+  { keep, directory, config, runtime }: Schedule,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = performance.now();
+  const seconds = () => Math.round(performance.now() - startedAt) / 1000;
+  try {
+    removeUnfinished(directory);
+    const file = join(directory, backupName(runtime.clock()));
+    const books = await backUp(file, config, runtime, { signal });
+    logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });
+    for (const old of backupsIn(directory).slice(0, -keep)) {
+      rmSync(join(directory, old));
+      logger.info("removed an old backup", { file: join(directory, old) });
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    logger.error("backup failed", { seconds: seconds(), ...describeError(error) });
+  }
+}
+
+/** Sorts by time, in a directory too. */
+function backupName(at: number): string {
+  const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, "");
+  return `thimble-${time}.db`;
+}
+
+/** The names of the backups that a schedule has made in a directory, from the oldest to the newest. */
+export function backupsIn(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => BACKUP_NAME.test(name))
+    .sort();
+}
+
+/** What a process has left that was killed. One directory belongs to one schedule. */
+function removeUnfinished(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const whole = name.replace(/\.part$/, "");
+    if (whole !== name && BACKUP_NAME.test(whole)) removeSqliteFile(join(directory, name));
+  }
+}
+
+async function sleepUntil(time: number, clock: () => number, signal: AbortSignal): Promise<void> {
+  for (let left = time - clock(); left > 0 && !signal.aborted; left = time - clock()) {
+    await pause(Math.min(left, LONGEST_SLEEP_MS), signal);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

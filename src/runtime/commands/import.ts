@@ -1,0 +1,52 @@
+import { parseDatabaseConfig } from "../../config.ts";
+import { parseArguments } from "../arguments.ts";
+import { UsageError } from "../command.ts";
+import { EXIT } from "../failure.ts";
+import { expectNoOtherBooks, writeLines } from "../import-batches.ts";
+import { type ImportInput, openInput } from "../import-input.ts";
+import { scanLines } from "../import-scan.ts";
+import { createProgress, summary } from "../progress.ts";
+import type { Runtime } from "../runtime.ts";
+import { readSecretFile } from "../secret-file.ts";
+import { expectLasting, openTransfer } from "../transfer-database.ts";
+
+/** `thimble import`: adds the books of NDJSON lines, every one or, where a line is wrong, none. */
+export async function importBooks(args: readonly string[], runtime: Runtime): Promise<number> {
+  const { positionals } = parseArguments({ args: [...args], allowPositionals: true });
+  const [path = "-", ...others] = positionals;
+  if (others.length > 0) throw new UsageError("takes one FILE");
+  const config = parseDatabaseConfig(runtime.env, readSecretFile);
+  expectLasting(config.database);
+  const input = await openInput(path, config.dataDirectory);
+  try {
+    const startedAt = performance.now();
+    const { added, skipped, resumedAt } = await importInput(input, config, runtime);
+    const resumed = resumedAt > 0 ? `, from line ${resumedAt + 1} on` : "";
+    const known = skipped > 0 ? `; ${skipped} were there already` : "";
+    runtime.stderr(`Imported ${summary(added, startedAt)}${resumed}${known}`);
+  } finally {
+    input.close();
+  }
+  return EXIT.ok;
+}
+
+async function importInput(
+  input: ImportInput,
+  config: Parameters<typeof openTransfer>[0],
+  { clock }: Runtime,
+) {
+  const checking = createProgress("Checking");
+  const scan = scanLines(input, checking);
+  checking.end();
+  const database = await openTransfer(config, clock, "write");
+  const progress = createProgress("Importing");
+  try {
+    const resumedAt = await database.write((loader) => loader.importedLines(scan.sha256));
+    await expectNoOtherBooks({ database, input, scan, resumedAt });
+    const written = await writeLines({ database, input, scan, resumedAt, clock, progress });
+    return { ...written, resumedAt };
+  } finally {
+    progress.end();
+    await database.close();
+  }
+}

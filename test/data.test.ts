@@ -1,0 +1,570 @@
+import { Database } from "bun:sqlite";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Book, SEED_BOOKS } from "../src/books/book.ts";
+import { openPostgresBooks } from "../src/runtime/postgres-books.ts";
+import { openSqliteBooks } from "../src/runtime/sqlite-books.ts";
+import { KINDS, type Kind, openPlace, type Place, runHere, someBooks, toLines } from "./data.ts";
+import { eventually, newDirectory } from "./service.ts";
+
+// A busy machine may take longer than Bun's five seconds for two databases.
+setDefaultTimeout(60_000);
+
+const directory = newDirectory();
+const dropped: Place[] = [];
+let files = 0;
+
+afterAll(async () => {
+  for (const { drop } of dropped) await drop();
+});
+
+const newFile = (name = "file") => join(directory, `${name}-${++files}`);
+
+function fileWith(content: string | Uint8Array): string {
+  const path = newFile();
+  writeFileSync(path, content);
+  return path;
+}
+
+async function empty(kind: Kind): Promise<Place> {
+  const place = await openPlace(kind);
+  dropped.push(place);
+  return place;
+}
+
+const run = async (place: Place, ...args: string[]) => runHere(place, args);
+
+async function succeed(place: Place, ...args: string[]): Promise<string> {
+  const result = await run(place, ...args);
+  expect(result).toEqual({ code: 0, stdout: "", stderr: expect.any(String) });
+  return result.stderr;
+}
+
+/** A database with these books. */
+async function filled(kind: Kind, books: readonly unknown[]): Promise<Place> {
+  const place = await empty(kind);
+  await succeed(place, "import", fileWith(toLines(books)));
+  return place;
+}
+
+/** The books of a database, as `export` says them. */
+async function exported(place: Place): Promise<Book[]> {
+  const path = newFile("export");
+  await succeed(place, "export", path);
+  const lines = readFileSync(path, "utf8").split("\n");
+  expect(lines.pop()).toBe("");
+  return lines.map((line) => JSON.parse(line));
+}
+
+function openStore({ env: { DATABASE_URL } }: Place) {
+  return DATABASE_URL.startsWith("sqlite:")
+    ? openSqliteBooks(DATABASE_URL.slice("sqlite:".length))
+    : openPostgresBooks(DATABASE_URL, { poolSize: 1 });
+}
+
+async function withStore<T>(
+  place: Place,
+  use: (store: ReturnType<typeof openStore>) => Promise<T>,
+) {
+  const store = openStore(place);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+const everyBook = (words: string[] = []) => ({
+  limit: 200,
+  sort: { field: "id", descending: false } as const,
+  words,
+});
+
+const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
+/** More than go into one page, and one that fills no statement of many rows. */
+const BOOKS = someBooks(2061);
+
+for (const from of KINDS) {
+  for (const to of KINDS) {
+    test(`a backup of ${from} is restored into ${to} with everything that there was`, async () => {
+      const source = await filled(from, BOOKS);
+      const { last, created } = await withStore(source, async (store) => {
+        const { book } = await store.create(DUNE, "a-key");
+        const { book: highest } = await store.create(DUNE);
+        await store.delete(highest.id);
+        return { last: highest.id, created: book };
+      });
+      const file = newFile("backup");
+      expect(await succeed(source, "backup", file)).toMatch(
+        /^Backed up 2062 books in \d+\.\d s to .+, \d\.\d MB$/,
+      );
+
+      const target = await empty(to);
+      const said = await succeed(target, "restore", file);
+      expect(said).toMatch(/^Restored 2062 books in \d+\.\d s from /);
+      expect(await exported(target)).toEqual([...BOOKS, created]);
+      await withStore(target, async (store) => {
+        expect(await store.create(DUNE, "a-key")).toEqual({ book: created, replayed: true });
+        expect((await store.create(DUNE)).book.id).toBe(last + 1);
+        expect(await store.list(everyBook(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
+      });
+    });
+  }
+}
+
+for (const kind of KINDS) {
+  describe(kind, () => {
+    test("a backup can be served as it is", async () => {
+      const file = newFile("backup");
+      await succeed(await filled(kind, BOOKS.slice(0, 3)), "backup", file);
+      expect(readdirSync(directory).filter((name) => name.startsWith(`${file}.`))).toEqual([]);
+      const served = openSqliteBooks(file);
+      expect(await served.list(everyBook())).toEqual(BOOKS.slice(0, 3));
+      expect(await served.list(everyBook(["wri"]))).toHaveLength(3);
+      await served.close();
+    });
+
+    test("a backup replaces an earlier one, and none is made of a database that is not there", async () => {
+      const file = newFile("backup");
+      await succeed(await filled(kind, BOOKS.slice(0, 3)), "backup", file);
+      const before = readFileSync(file);
+      const { code, stderr } = await run(await empty(kind), "backup", file);
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/There (is no database .+|are no books in the database, nor .+)\.$/);
+      expect(readFileSync(file)).toEqual(before);
+      await succeed(await filled(kind, BOOKS.slice(0, 4)), "backup", file);
+      const target = await empty(kind);
+      await succeed(target, "restore", file);
+      expect(await exported(target)).toHaveLength(4);
+    });
+
+    test("restore refuses a database with books, and with --force replaces them", async () => {
+      const file = newFile("backup");
+      await succeed(await filled(kind, BOOKS.slice(0, 3)), "backup", file);
+      const target = await filled(kind, [DUNE, DUNE]);
+      const before = await exported(target);
+      expect(await run(target, "restore", file)).toEqual({
+        code: 1,
+        stdout: "",
+        stderr:
+          "thimble: the database has books already, 2 of them; --force removes them for those of the backup",
+      });
+      expect(await exported(target)).toEqual(before);
+      await succeed(target, "restore", "--force", file);
+      expect(await exported(target)).toEqual(BOOKS.slice(0, 3));
+      await withStore(target, async (store) => {
+        expect(await store.list(everyBook(["dune"]))).toEqual([]);
+        expect((await store.create(DUNE)).book.id).toBe(8);
+      });
+    });
+
+    test("no id is given out again that the database gave out before the restore", async () => {
+      const file = newFile("backup");
+      await succeed(await filled(kind, BOOKS.slice(0, 1)), "backup", file);
+      const target = await filled(kind, [{ ...BOOKS[0], id: 500 }]);
+      await succeed(target, "restore", "--force", file);
+      await withStore(target, async (store) => {
+        expect((await store.create(DUNE)).book.id).toBe(501);
+      });
+    });
+
+    test("a backup without books brings none, and no sample books", async () => {
+      const file = newFile("backup");
+      await succeed(await filled(kind, []), "backup", file);
+      const target = await empty(kind);
+      expect(await succeed(target, "restore", file)).toStartWith("Restored 0 books in ");
+      expect(await exported(target)).toEqual([]);
+    });
+
+    test("what is exported and imported again is the same, and again changes nothing", async () => {
+      const source = await filled(kind, BOOKS);
+      const file = newFile("export");
+      await succeed(source, "export", file);
+      const target = await empty(kind);
+      expect(await succeed(target, "import", file)).toMatch(/^Imported 2061 books in \d+\.\d s$/);
+      expect(await exported(target)).toEqual(BOOKS);
+      expect(await succeed(target, "import", file)).toMatch(
+        /^Imported 0 books in \d+\.\d s; 2061 were there already$/,
+      );
+      expect(await exported(target)).toEqual(BOOKS);
+      await withStore(target, async (store) => {
+        expect(await store.list(everyBook(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
+        expect((await store.create(DUNE)).book.id).toBe((BOOKS.at(-1)?.id ?? 0) + 1);
+      });
+    });
+
+    test("new books get ids behind those of the whole ones", async () => {
+      const place = await filled(kind, [
+        DUNE,
+        ...BOOKS.slice(0, 2),
+        { ...DUNE, title: " Trimmed " },
+      ]);
+      const books = await exported(place);
+      expect(books.map(({ id, title }) => [id, title])).toEqual([
+        [3, 'Book 0 of Œuvres "complètes" 𝕏'],
+        [5, 'Book 1 of Œuvres "complètes" 𝕏'],
+        [6, "Dune"],
+        [7, "Trimmed"],
+      ]);
+      expect(books[2]?.created_at).toBe(books[3]?.updated_at ?? "");
+    });
+
+    test("one bad line of five leaves the database as it was", async () => {
+      const place = await filled(kind, [DUNE]);
+      const before = await exported(place);
+      const lines = BOOKS.slice(0, 5).map((book) => JSON.stringify(book));
+      lines[2] = '{"title":"","author":"A","year":1}';
+      const file = fileWith(lines.join("\n"));
+      expect(await run(place, "import", file)).toEqual({
+        code: 65,
+        stdout: "",
+        stderr: `thimble: ${file} cannot be imported, and nothing of it was written:\n  - line 3: title: The title is empty`,
+      });
+      expect(await exported(place)).toEqual(before);
+    });
+
+    test("a line with the id of another book is refused before anything is written", async () => {
+      const place = await filled(kind, BOOKS.slice(0, 3));
+      const others = [BOOKS[0], BOOKS[5], { ...BOOKS[1], year: 7 }, DUNE];
+      const file = fileWith(toLines(others));
+      const { code, stderr } = await run(place, "import", file);
+      expect(code).toBe(65);
+      expect(stderr).toEndWith("\n  - line 3: book 5 is there already, with other content");
+      expect(await exported(place)).toEqual(BOOKS.slice(0, 3));
+    });
+
+    test("two lines with one id have to be the same", async () => {
+      const place = await filled(kind, [...BOOKS.slice(0, 3), ...BOOKS.slice(1, 4)]);
+      expect(await exported(place)).toEqual(BOOKS.slice(0, 4));
+      const file = fileWith(toLines([BOOKS[9], BOOKS[8], { ...BOOKS[9], year: 7 }]));
+      const { code, stderr } = await run(place, "import", file);
+      expect({ code, stderr }).toEqual({
+        code: 65,
+        stderr: expect.stringMatching(/:\n {2}- line 3: book 21 is there already[^\n]+$/),
+      });
+      expect(await exported(place)).toEqual(BOOKS.slice(0, 4));
+    });
+
+    test("an export that was cut short is resumed behind its last whole line", async () => {
+      const place = await filled(kind, BOOKS);
+      const file = newFile("export");
+      const lines = toLines(BOOKS);
+      const cut = lines.indexOf(`{"id":${BOOKS[1500]?.id}`) + 20;
+      writeFileSync(`${file}.part`, lines.slice(0, cut));
+      expect(await succeed(place, "export", "--resume", file)).toMatch(
+        /^Exported 561 books in \d+\.\d s to .+, those behind id 3001$/,
+      );
+      expect(readFileSync(file, "utf8")).toBe(lines);
+      expect(existsSync(`${file}.part`)).toBe(false);
+    });
+  });
+}
+
+describe("an export", () => {
+  test("to be resumed that did not get to its first line begins anew", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 3));
+    for (const part of [undefined, "", '{"id":3,"ti']) {
+      const file = newFile("export");
+      if (part !== undefined) writeFileSync(`${file}.part`, part);
+      await succeed(place, "export", "--resume", file);
+      expect(readFileSync(file, "utf8")).toBe(toLines(BOOKS.slice(0, 3)));
+    }
+  });
+
+  test("does not go on with what is none", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 3));
+    for (const part of ["a letter\n", `${"x".repeat(300_000)}`, `{"id":"3"}\n`]) {
+      const file = newFile("export");
+      writeFileSync(`${file}.part`, part);
+      const { code, stderr } = await run(place, "export", "--resume", file);
+      expect({ code, stderr }).toEqual({
+        code: 65,
+        stderr: `thimble: ${file}.part is no part of an export`,
+      });
+      expect(readFileSync(`${file}.part`, "utf8")).toBe(part);
+    }
+  });
+
+  test("that fails leaves nothing where there was nothing", async () => {
+    const file = newFile("export");
+    const { code } = await run(await empty("SQLite"), "export", file);
+    expect(code).toBe(78);
+    expect(existsSync(`${file}.part`)).toBe(false);
+  });
+});
+
+describe("lines to import", () => {
+  const whole = BOOKS.slice(0, 2);
+  const text = toLines(whole);
+
+  test.each([
+    ["without a line end at the end", text.trimEnd()],
+    ["with CRLF", text.replaceAll("\n", "\r\n")],
+    ["with a byte order mark", `\uFEFF${text}`],
+    ["with byte order marks, of files that were joined,", `\uFEFF${text}\uFEFF${text}`],
+    ["with blank lines", `\n${text.replaceAll("\n", "\n \n\n")}`],
+  ])("%s are books", async (_what, content) => {
+    const place = await empty("SQLite");
+    await succeed(place, "import", fileWith(content));
+    expect(await exported(place)).toEqual(whole);
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["a blank line", "\n"],
+    ["a byte order mark", "\uFEFF"],
+  ])("may be none: %s", async (_what, content) => {
+    const place = await empty("SQLite");
+    expect(await succeed(place, "import", fileWith(content))).toStartWith("Imported 0 books in ");
+    expect(await exported(place)).toEqual([]);
+  });
+
+  const garbage = crypto.getRandomValues(new Uint8Array(10_000)).map((byte) => byte | 0x80);
+  test.each<[string, string | Uint8Array, string]>([
+    ["bytes that are no text", garbage, "line 1: is not UTF-8"],
+    [
+      "a line of 10 MB",
+      `${text}{"title":"${"x".repeat(10_000_000)}"}\n`,
+      "line 3: is longer than 65536 bytes",
+    ],
+    ["a name in control characters", '{"\\u001b[31m":1}', 'Unrecognized key: "\ufffd[31m"'],
+    ["a value that is no object", "[1]", "line 1: Invalid input: expected object, received array"],
+    ["a null", "null", "line 1: Invalid input: expected object, received null"],
+    ["an id beyond what leaves room", `{"id":9007199254740991}`, "line 1: id: Too big"],
+  ])("are refused where they are %s", async (_what, content, says) => {
+    const place = await empty("SQLite");
+    const { code, stderr } = await run(place, "import", fileWith(content));
+    expect(code).toBe(65);
+    expect(stderr).toContain(says);
+    expect(stderr.length).toBeLessThan(5000);
+    expect(existsSync(place.env.DATABASE_URL.slice("sqlite:".length))).toBe(false);
+  });
+
+  test("that are wrong are said ten at most, and how many more", async () => {
+    const file = fileWith("x\n".repeat(25));
+    const { stderr } = await run(await empty("SQLite"), "import", file);
+    expect(stderr.split("\n").slice(-2)).toEqual(["  - line 10: is not JSON", "  - and 15 more"]);
+  });
+});
+
+describe("a file that is no backup", () => {
+  const sqlite = (...statements: string[]) => {
+    const path = newFile("sqlite");
+    const database = new Database(path);
+    for (const statement of statements) database.run(statement);
+    database.close();
+    return path;
+  };
+
+  async function damaged(): Promise<string> {
+    const file = newFile("backup");
+    await succeed(await filled("SQLite", BOOKS), "backup", file);
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 3000);
+    writeFileSync(file, bytes);
+    return file;
+  }
+
+  async function changed(): Promise<string> {
+    const file = newFile("backup");
+    await succeed(await filled("SQLite", BOOKS), "backup", file);
+    const bytes = readFileSync(file);
+    // One letter of the title as the row has it, and not the index.
+    const at = bytes.indexOf("Book 1000 of");
+    expect(at).toBeGreaterThan(0);
+    bytes[at] = 0x62;
+    writeFileSync(file, bytes);
+    return file;
+  }
+
+  test.each<[string, () => string | Promise<string>, number, RegExp]>([
+    ["missing", () => newFile(), 66, /^there is no file /],
+    ["a directory without backups", () => newDirectory(), 66, /^there is no backup in /],
+    ["a device", () => "/dev/null", 66, /^\/dev\/null is no regular file/],
+    ["empty", () => fileWith(""), 65, /cannot be restored: it is empty$/],
+    ["a text", () => fileWith("Dear reader. ".repeat(500)), 65, /it is not a SQLite database$/],
+    ["another application's", () => sqlite("CREATE TABLE a (b)"), 65, /another application's/],
+    ["damaged", damaged, 65, /cannot be restored: it is damaged/],
+    ["changed by one letter", changed, 65, /cannot be restored: it is damaged/],
+    [
+      "of a newer release",
+      () =>
+        sqlite(
+          "CREATE TABLE books (b)",
+          "PRAGMA application_id = 0x74686d62",
+          "PRAGMA user_version = 99",
+        ),
+      65,
+      /schema version 99, and this release knows only/,
+    ],
+  ])("is refused: %s", async (_what, make, code, says) => {
+    const place = await filled("SQLite", BOOKS.slice(0, 2));
+    const result = await run(place, "restore", "--force", await make());
+    expect(result).toMatchObject({ code, stdout: "" });
+    expect(result.stderr.replace("thimble: ", "")).toMatch(says);
+    expect(await exported(place)).toEqual(BOOKS.slice(0, 2));
+  });
+
+  test("is refused: the database itself", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 2));
+    const path = place.env.DATABASE_URL.slice("sqlite:".length);
+    const said = `thimble: ${path} is the database itself`;
+    for (const [command, code] of [
+      ["restore", 65],
+      ["backup", 73],
+      ["export", 73],
+    ] as const) {
+      expect(await run(place, command, path)).toEqual({ code, stdout: "", stderr: said });
+    }
+    expect(await exported(place)).toEqual(BOOKS.slice(0, 2));
+  });
+});
+
+test("a damaged database is not backed up, and an earlier backup stays", async () => {
+  const place = await filled("SQLite", BOOKS);
+  const path = place.env.DATABASE_URL.slice("sqlite:".length);
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 9000);
+  writeFileSync(path, bytes);
+  const file = fileWith("an earlier one");
+  const { code, stderr } = await run(place, "backup", file);
+  expect({ code, stderr }).toEqual({
+    code: 69,
+    stderr: expect.stringMatching(/^thimble: The database cannot be used .+malformed.*$/),
+  });
+  expect(readFileSync(file, "utf8")).toBe("an earlier one");
+  expect(existsSync(`${file}.part`)).toBe(false);
+});
+
+describe("a file is not written", () => {
+  test("into the place of a device or a directory", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 2));
+    for (const path of ["/dev/null", directory]) {
+      for (const command of ["backup", "export"]) {
+        const { code, stderr } = await run(place, command, path);
+        expect({ code, stderr }).toEqual({
+          code: 73,
+          stderr: `thimble: ${path} is there, and is no regular file`,
+        });
+      }
+    }
+  });
+
+  test("into the place of a database that is in use", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 2));
+    const used = newFile("used");
+    const store = openSqliteBooks(used, { seed: SEED_BOOKS });
+    const { code, stderr } = await run(place, "backup", used);
+    expect({ code, stderr }).toEqual({
+      code: 73,
+      stderr: `thimble: ${used} is in use as a database: there is ${used}-wal`,
+    });
+    expect(await store.list(everyBook())).toHaveLength(2);
+    await store.close();
+  });
+
+  test("where no directory can be", async () => {
+    const place = await filled("SQLite", BOOKS.slice(0, 2));
+    const path = join(fileWith("a file"), "backup");
+    const { code, stderr } = await run(place, "backup", path);
+    expect({ code, stderr }).toEqual({
+      code: 73,
+      stderr: `thimble: cannot write ${path}: what it should be in is no directory`,
+    });
+  });
+});
+
+describe("a directory of backups", () => {
+  test("keeps the newest, leaves other files alone, and is restored by its newest", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    const foreign = ["thimble.db", "thimble-20200101T000000Z.db.txt", "notes.db"];
+    const old = ["thimble-20200101T000000Z.db", "thimble-20210101T000000Z.db"];
+    const unfinished = "thimble-20220101T000000Z.db.part";
+    for (const name of [...foreign, ...old, unfinished]) writeFileSync(join(backups, name), name);
+    const schedule = ["backup", "--every", "1h", "--keep", "2", backups];
+    const { code, stdout } = await runHere(source, schedule, (lines) =>
+      eventually("an old one is gone", () =>
+        lines.some((line) => line.includes("removed")) ? "SIGTERM" : undefined,
+      ),
+    );
+    expect(code).toBe(0);
+    const log = stdout.split("\n").map((line) => JSON.parse(line));
+    expect(log).toMatchObject([
+      { message: "backing up on schedule", every_seconds: 3600, keep: 2 },
+      { message: "backed up", books: 2 },
+      { message: "removed an old backup", file: join(backups, old[0] ?? "") },
+      { message: "stopped", signal: "SIGTERM" },
+    ]);
+    const now = readdirSync(backups);
+    expect(now).toHaveLength(5);
+    expect(now).toEqual(expect.arrayContaining([...foreign, old[1] ?? ""]));
+    const target = await empty("SQLite");
+    expect(await succeed(target, "restore", backups)).toEndWith(` from ${log[1].file}`);
+    expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
+  });
+
+  test("outlives runs that fail", async () => {
+    const backups = newDirectory();
+    const place = { env: { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books", DATA_DIR: "." } };
+    const failures = (lines: readonly string[]) =>
+      lines.filter((line) => line.includes("backup failed")).length;
+    const args = ["backup", "--every", "1s", "--keep", "1", backups];
+    const { code, stdout } = await runHere(place, args, (lines) =>
+      eventually("two runs have failed", () => (failures(lines) > 1 ? "SIGTERM" : undefined)),
+    );
+    expect(code).toBe(0);
+    expect(stdout).not.toContain("secret");
+    expect(readdirSync(backups)).toEqual([]);
+  });
+});
+
+describe("arguments", () => {
+  const memory = { env: { DATABASE_URL: "memory:", DATA_DIR: "." } };
+  const file = fileWith("");
+
+  test.each([
+    [["backup"], "takes one FILE, or one DIRECTORY"],
+    [["backup", "a", "b"], "takes one FILE, or one DIRECTORY"],
+    [["backup", "--keep", "3", "a"], "--keep goes with --every"],
+    [["backup", "--every", "1h", "a"], "--every goes with --keep"],
+    [
+      ["backup", "--every", "1x", "--keep", "3", "a"],
+      "--every takes a whole number of s, m, h or d",
+    ],
+    [["backup", "--every", "1h", "--keep", "0", "a"], "--keep takes a whole number from 1"],
+    [["backup", "--force", "a"], "--force"],
+    [["restore"], "takes one FILE, or one DIRECTORY"],
+    [["export", "a", "b"], "takes one FILE"],
+    [["export", "--resume"], "--resume takes a FILE"],
+    [["import", "a", "b"], "takes one FILE"],
+    [["import", "--force"], "--force"],
+  ])("%j are a wrong use", async (args, says) => {
+    const { code, stdout, stderr } = await runHere(memory, args);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+    expect(stderr).toStartWith(`thimble ${args[0]}: `);
+    expect(stderr).toContain(says);
+    expect(stderr).toContain(`\n\nUsage: thimble ${args[0]} `);
+  });
+
+  test.each([
+    { args: ["backup", file] },
+    { args: ["backup", "--every", "1h", "--keep", "1", directory] },
+    { args: ["restore", file] },
+    { args: ["export"] },
+    { args: ["import", file] },
+  ])("$args cannot be where books are in memory", async ({ args }) => {
+    const { code, stderr } = await runHere(memory, args);
+    expect(code).toBe(78);
+    expect(stderr).toStartWith("thimble: DATABASE_URL is memory:, where ");
+  });
+
+  test("are explained", async () => {
+    for (const command of ["backup", "restore", "export", "import"]) {
+      const { code, stdout } = await runHere(memory, [command, "--help"]);
+      expect(code).toBe(0);
+      expect(stdout).toStartWith(`Usage: thimble ${command} `);
+    }
+  });
+});

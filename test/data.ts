@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import type { Book } from "../src/books/book.ts";
+import { runCli } from "../src/runtime/cli.ts";
+import { freshDatabase } from "./postgres.ts";
+import { newDirectory, type Variables } from "./service.ts";
+
+/** The program from source, in a process of its own. */
+export const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+
+export const KINDS = ["SQLite", "PostgreSQL"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A database of one's own, with nothing in it, not even a schema. */
+export type Place = {
+  env: { DATABASE_URL: string; DATA_DIR: string };
+  drop: () => Promise<void>;
+};
+
+export async function openPlace(kind: Kind): Promise<Place> {
+  const directory = newDirectory();
+  if (kind === "SQLite") {
+    const DATABASE_URL = `sqlite:${join(directory, "books.db")}`;
+    return { env: { DATABASE_URL, DATA_DIR: directory }, drop: async () => {} };
+  }
+  const { url, drop } = await freshDatabase();
+  return { env: { DATABASE_URL: url, DATA_DIR: directory }, drop };
+}
+
+export type Result = { code: number; stdout: string; stderr: string };
+
+/** Runs a command in this process. `untilSignal` is given what was written to standard output so far. */
+export async function runHere(
+  place: { env: Variables },
+  args: readonly string[],
+  untilSignal: (lines: readonly string[]) => Promise<string> = async () => "SIGTERM",
+): Promise<Result> {
+  const written = { stdout: [] as string[], stderr: [] as string[] };
+  const code = await runCli(args, {
+    env: place.env,
+    clock: Date.now,
+    stdout: (line) => void written.stdout.push(line),
+    stderr: (line) => void written.stderr.push(line),
+    listen: () => {
+      throw new Error("nothing is to be served");
+    },
+    untilSignal: () => untilSignal(written.stdout),
+  });
+  return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
+}
+
+/** Books as an export has them, in order of their ids, which are not all there. */
+export function someBooks(count: number): Book[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: index * 2 + 3,
+    title: `Book ${index} of Œuvres "complètes" 𝕏`,
+    author: `Wrïter ${index % 7}`,
+    year: (index % 6000) - 1000,
+    created_at: new Date(Date.UTC(2020, 0, 1) + index * 1001).toISOString(),
+    updated_at: new Date(Date.UTC(2021, 0, 1) + index * 1003).toISOString(),
+  }));
+}
+
+export function toLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join("");
+}

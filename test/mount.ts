@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Whether tests may put file systems in place here: small ones, to fill, and such that cannot be written. */
+export const mayMount = probeMount();
+
+/** What stands behind the name of a test that does not run where none may be put in place. */
+export const MOUNTING = mayMount ? "" : " (not run: it takes the right to mount a file system)";
+
+/**
+ * Puts a file system in memory at a directory, or changes the one there.
+ *
+ * @returns what takes it away again.
+ */
+export function mountAt(directory: string, options: string): () => void {
+  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
+  if (status !== 0) throw new Error(`mount: ${stderr}`);
+  return () => void spawnSync("umount", ["-l", directory]);
+}
+
+function probeMount(): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  const directory = mkdtempSync(join(tmpdir(), "thimble-mount-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "tmpfs", directory]);
+  if (status === 0) spawnSync("umount", [directory]);
+  rmSync(directory, { recursive: true });
+  return status === 0;
+}
