@@ -1,60 +1,72 @@
 import { parseConfig, parseListenAddress } from "../config.ts";
 import { SERVICE } from "../service.ts";
+import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { EXIT, explainFailure } from "./failure.ts";
 import { checkHealth } from "./healthcheck.ts";
 import type { Runtime } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
 
-const HELP = `Usage: thimble [COMMAND]
-
-  serve        serve the API (the default)
-  healthcheck  ask the service on this machine whether it is ready: exit 0 or 1
-  migrate      bring the database's schema up to date, and exit
-  openapi      print the OpenAPI document
-  --version    print the version
-  --help       print this
-
-Configured by environment variables; see the README.`;
-
-type Command = (runtime: Runtime) => number | Promise<number>;
-
-/** Each loads what it needs when it is called, so that a health check does not load the whole app. */
-const COMMANDS: Record<string, Command> = {
-  serve: async (runtime) => {
-    const { serve } = await import("./serve.ts");
-    await serve(runtime);
-    return EXIT.ok;
+/** In the order of the help. */
+const COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    summary: "serve the API (the default)",
+    run: async (_args, runtime) => {
+      const { serve } = await import("./serve.ts");
+      await serve(runtime);
+      return EXIT.ok;
+    },
   },
-  healthcheck: async ({ env, stdout, stderr }) => {
-    const failure = await checkHealth(parseListenAddress(env));
-    if (failure) stderr(`thimble: ${failure}`);
-    else stdout("ready");
-    return failure ? EXIT.failure : EXIT.ok;
+  {
+    name: "healthcheck",
+    summary: "ask the service on this machine whether it is ready: exit 0 or 1",
+    run: async (_args, { env, stdout, stderr }) => {
+      const failure = await checkHealth(parseListenAddress(env));
+      if (failure) stderr(`thimble: ${failure}`);
+      else stdout("ready");
+      return failure ? EXIT.failure : EXIT.ok;
+    },
   },
-  migrate: async ({ env, clock, stdout }) => {
-    const { openStore } = await import("./stores.ts");
-    const { store, prepare } = await openStore(parseConfig(env, readSecretFile), clock);
-    try {
-      stdout(`Migrations applied: ${await prepare()}`);
-    } finally {
-      await store.close();
-    }
-    return EXIT.ok;
+  {
+    name: "migrate",
+    summary: "bring the database's schema up to date, and exit",
+    run: async (_args, { env, clock, stdout }) => {
+      const { openStore } = await import("./stores.ts");
+      const { store, prepare } = await openStore(parseConfig(env, readSecretFile), clock);
+      try {
+        stdout(`Migrations applied: ${await prepare()}`);
+      } finally {
+        await store.close();
+      }
+      return EXIT.ok;
+    },
   },
-  openapi: async ({ stdout }) => {
-    const { openApiDocument } = await import("../docs/openapi.ts");
-    stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
-    return EXIT.ok;
+  {
+    name: "openapi",
+    summary: "print the OpenAPI document",
+    run: async (_args, { stdout }) => {
+      const { openApiDocument } = await import("../docs/openapi.ts");
+      stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
+      return EXIT.ok;
+    },
   },
-  "--version": ({ stdout }) => {
-    stdout(`${SERVICE.name} ${SERVICE.version}`);
-    return EXIT.ok;
+  {
+    name: "--version",
+    summary: "print the version",
+    run: (_args, { stdout }) => {
+      stdout(`${SERVICE.name} ${SERVICE.version}`);
+      return EXIT.ok;
+    },
   },
-  "--help": ({ stdout }) => {
-    stdout(HELP);
-    return EXIT.ok;
+  {
+    name: "--help",
+    summary: "print this",
+    run: (_args, { stdout }) => {
+      stdout(describeProgram(COMMANDS));
+      return EXIT.ok;
+    },
   },
-};
+];
 
 /**
  * The whole program: from arguments, environment and output to an exit code. It resolves when the
@@ -62,16 +74,29 @@ const COMMANDS: Record<string, Command> = {
  */
 export async function runCli(args: readonly string[], runtime: Runtime): Promise<number> {
   const [name = "serve", ...rest] = args;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command || rest.length > 0) {
-    runtime.stderr(`thimble: unknown command: ${args.join(" ")}\n\n${HELP}`);
+  const command = COMMANDS.find((each) => each.name === name);
+  if (!command) {
+    runtime.stderr(`thimble: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
     return EXIT.usage;
   }
-  try {
-    return await command(runtime);
-  } catch (error) {
-    return reportFailure(error, runtime);
+  if (asksForHelp(rest)) {
+    runtime.stdout(describeCommand(command));
+    return EXIT.ok;
   }
+  try {
+    if (!command.usage && rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
+    return await command.run(rest, runtime);
+  } catch (error) {
+    if (!(error instanceof UsageError)) return reportFailure(error, runtime);
+    runtime.stderr(`thimble ${name}: ${error.message}\n\n${usageOf(command)}`);
+    return EXIT.usage;
+  }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.includes("--help") || options.includes("-h");
 }
 
 function reportFailure(error: unknown, { stderr }: Runtime): number {
