@@ -1,4 +1,7 @@
 import { z } from "zod";
+import type { Key } from "./keys/key.ts";
+import { parseKeyFile } from "./keys/key-file.ts";
+import { DEFAULT_KEY } from "./keys/key-ring.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 
 declare module "zod" {
@@ -9,6 +12,8 @@ declare module "zod" {
     defaultText?: string;
     /** Whether the variable may also come from a file named by `NAME_FILE`. */
     secret?: boolean;
+    /** Whether problems name its lines, so that blank ones in front of a file's others count. */
+    lines?: boolean;
   }
 }
 
@@ -76,7 +81,7 @@ const origin = z
 export const variables = z.object({
   ENVIRONMENT: z.enum(["production", "staging", "test", "development"]).default("production").meta({
     takes: "`production`, `staging`, `test` or `development`",
-    description: "Where this runs. Only `development` starts without an `API_KEY`.",
+    description: "Where this runs. Only `development` starts without `API_KEY` or `API_KEYS`.",
   }),
   API_KEY: z
     .string()
@@ -85,9 +90,15 @@ export const variables = z.object({
     .optional()
     .meta({
       takes: `at least ${API_KEY_MIN_LENGTH} printable ASCII characters without spaces`,
-      description: "The key that protected routes ask for. Required outside `development`.",
+      description: "The one key, or beside `API_KEYS` a further one, that is allowed everything.",
       secret: true,
     }),
+  API_KEYS: z.string().optional().meta({
+    takes: "keys with scopes, one a line (docs/keys.md)",
+    description: "The keys that protected routes ask for.",
+    secret: true,
+    lines: true,
+  }),
   HOST: z
     .string()
     .regex(/^[\w.:-]+$/)
@@ -249,9 +260,11 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const values = withSecrets(withoutEmpty(environment), readFile, problems);
   const parsed = variables.safeParse(values);
   if (!parsed.success) problems.push(...wrongVariables(parsed.error));
-  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY")) {
-    const orFile = readFile ? ". API_KEY_FILE may name a file" : "";
-    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}${orFile}`);
+  const apiKeys = parseKeys(environment, values, problems);
+  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY", "API_KEYS")) {
+    const file = readFile ? "API_KEY_FILE may name a file, or " : "";
+    const instead = `${file}API_KEYS may hold keys with scopes`;
+    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
   }
   const database = parseDatabase(values, problems);
   if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
@@ -261,6 +274,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   return {
     environment: data.ENVIRONMENT,
     apiKey: data.API_KEY,
+    apiKeys,
     host: data.HOST,
     port: data.PORT,
     debug: data.DEBUG,
@@ -299,18 +313,33 @@ export function parseListenAddress(environment: Environment): { host: string; po
   return { host: parsed.data.HOST, port: parsed.data.PORT };
 }
 
+/** Whether anybody can have a key; where nobody can, `development` makes one up. */
+export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">): boolean {
+  return apiKey !== undefined || apiKeys.length > 0;
+}
+
 /** The variables that are set to something. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 
-function has(environment: Environment, name: string): boolean {
-  return Boolean(environment[name]?.trim() || environment[`${name}_FILE`]?.trim());
+/** Whether any of these variables is set, by itself or by its file. */
+function has(environment: Environment, ...names: string[]): boolean {
+  return names
+    .flatMap((name) => [name, `${name}_FILE`])
+    .some((name) => Boolean(environment[name]?.trim()));
+}
+
+function metaOf(name: string): z.GlobalMeta | undefined {
+  return (variables.shape as Record<string, z.ZodType>)[name]?.meta();
 }
 
 function takes(name: string): string | undefined {
-  const schema = (variables.shape as Record<string, z.ZodType>)[name];
-  return schema?.meta()?.takes?.replaceAll("`", "");
+  return metaOf(name)?.takes?.replaceAll("`", "");
+}
+
+function hasLines(name: string): boolean {
+  return metaOf(name)?.lines ?? false;
 }
 
 function wrongVariables(error: z.ZodError): string[] {
@@ -337,22 +366,34 @@ function withSecrets(
       continue;
     }
     const secret = readSecret(`${name}_FILE`, file, readFile, problems);
-    if (secret) values[name] = secret;
+    if (secret) values[name] = hasLines(name) ? secret : secret.trim();
   }
   return values;
 }
 
 function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
   try {
-    const secret = readFile(path).trim();
-    if (!secret) problems.push(`${name} names an empty file`);
-    return secret;
+    const secret = readFile(path);
+    if (secret.trim()) return secret;
+    problems.push(`${name} names an empty file`);
+    return undefined;
   } catch (error) {
     // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
     const { code } = error as { code?: string };
     problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
     return undefined;
   }
+}
+
+function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
+  if (values.API_KEYS === undefined) return [];
+  const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
+  const { keys, problems: found } = parseKeyFile(values.API_KEYS);
+  problems.push(...found.map((problem) => `${name} ${problem}`));
+  if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {
+    problems.push(`${name} names a key ${DEFAULT_KEY}, as API_KEY is called; give it another name`);
+  }
+  return keys;
 }
 
 function parseDatabase(values: Environment, problems: string[]): DatabaseConfig | undefined {

@@ -1,6 +1,7 @@
 import { createApp } from "../app.ts";
-import { type Config, parseConfig } from "../config.ts";
+import { type Config, hasKey, parseConfig } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
+import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
@@ -18,7 +19,7 @@ const IDLE_MARGIN_SECONDS = 5;
 export async function serve(runtime: Runtime): Promise<void> {
   const { env, clock, stdout } = runtime;
   const config = parseConfig(env, readSecretFile);
-  const apiKey = config.apiKey ?? crypto.randomUUID().replaceAll("-", "");
+  const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
   const logger = createLogger({
     level: config.logLevel,
     format: config.logFormat,
@@ -32,8 +33,11 @@ export async function serve(runtime: Runtime): Promise<void> {
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
+    const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
+    const keys = createKeyRing(keySource(config), clock);
     const app = createApp({
-      config: { ...config, apiKey },
+      config,
+      keys,
       store: opened.store,
       logger,
       clock,
@@ -41,7 +45,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       readiness: () => state,
     });
     const server = await listen(runtime, app.fetch, config);
-    announce(config, apiKey, server.port, logger, stdout);
+    announce(config, ownKey, server.port, logger, stdout);
     const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
@@ -66,7 +70,7 @@ async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<S
 
 function announce(
   config: Config,
-  apiKey: string,
+  ownKey: string | undefined,
   port: number,
   logger: Logger,
   stdout: (line: string) => void,
@@ -78,13 +82,13 @@ function announce(
     environment: config.environment,
     database: config.database.kind,
   });
-  if (config.apiKey !== undefined) return;
+  if (ownKey === undefined) return;
   const url = `http://${localName(config.host)}:${port}`;
   stdout(`
   Thimble listens on ${url}
-  API key for this run: ${apiKey}
+  API key for this run: ${ownKey}
 
-  curl ${url}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
+  curl ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
 `);
 }
