@@ -103,9 +103,8 @@ test("a pool that reconnects loses nothing that is under way, in a connection or
   reconnect();
   const after = run(selectOne);
   resumed.resolve();
-  expect(await Promise.all([inTwoSteps, ...queued, after])).toEqual(
-    Array.from({ length: 22 }, () => 1),
-  );
+  expect(await Promise.all(queued)).toEqual(queued.map(() => 1));
+  expect(await Promise.all([inTwoSteps, after])).toEqual([1, 1]);
   expect(counts).toEqual({ connected: 3, prepared: 2 });
   await close();
 });

@@ -1,11 +1,11 @@
 import { createApp } from "../app.ts";
-import { type Config, hasKey, parseConfig } from "../config.ts";
+import { type Config, hasKey } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
-import { readSecretFile } from "./secret-file.ts";
+import { readConfig, reloadSecrets } from "./secrets.ts";
 import { openStore, prepareStore } from "./stores.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
@@ -18,7 +18,8 @@ const IDLE_MARGIN_SECONDS = 5;
  */
 export async function serve(runtime: Runtime): Promise<void> {
   const { env, clock, stdout } = runtime;
-  const config = parseConfig(env, readSecretFile);
+  const read = readConfig(env);
+  const { config } = read;
   const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
   const logger = createLogger({
     level: config.logLevel,
@@ -29,6 +30,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
+  const secrets = reloadSecrets(runtime, read);
   const opened = await openStore(config, clock);
   try {
     await prepareStore(opened, logger);
@@ -46,12 +48,20 @@ export async function serve(runtime: Runtime): Promise<void> {
     });
     const server = await listen(runtime, app.fetch, config);
     announce(config, ownKey, server.port, logger, stdout);
+    await secrets.start({
+      logger,
+      parts: [
+        (next) => () => keys.replace(keySource(next)),
+        ({ database }) => opened.reconfigure(database),
+      ],
+    });
     const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
     logger.info("stopped");
   } finally {
+    secrets.stop();
     await opened.store.close();
   }
 }
