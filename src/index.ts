@@ -42,7 +42,7 @@ export {
   type Logger,
   type LogLevel,
 } from "./logger.ts";
-export { requireApiKey } from "./middleware/api-key.ts";
+export { requireApiKey, requireScope } from "./middleware/api-key.ts";
 export {
   type BookRoutesOptions,
   bookRoutes,
