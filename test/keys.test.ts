@@ -474,13 +474,19 @@ describe("PostgreSQL, while clients never stop asking,", () => {
     writeFileSync(path, "second\n");
     await reloaded(service, 1);
     await clients.more();
+    // The other way round, the connections that there are outlast a password that is not right yet.
+    writeFileSync(path, "third\n");
+    await reloaded(service, 2);
+    await clients.more();
+    await database.setPassword("third");
+    await clients.more();
     expect(Object.keys(await clients.stop())).toEqual(["200"]);
     await database.disconnect();
     await eventually("new connections", async () => {
       const { status } = await fetch(`${service.url}/books`);
       return status === 200 || undefined;
     });
-    expect(service.stdout()).not.toMatch(/first|second/);
+    expect(service.stdout()).not.toMatch(/first|second|third/);
   });
 
   test("is left for another database without a failed request", async () => {
