@@ -7,7 +7,7 @@ import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import { type Variable, variables } from "../src/variables.ts";
 
-type Operation = { summary?: string; security?: unknown[] };
+type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
 const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
@@ -25,6 +25,7 @@ export async function readDocument(): Promise<Document> {
       throw new Error("nothing is to be served");
     },
     untilSignal: async () => "",
+    onHangup: () => {},
   });
   return JSON.parse(lines.join("\n"));
 }
@@ -42,10 +43,15 @@ export function endpointsTable(document: Document): string {
   }
   const rows = [...routes.values()].map(({ method, paths: [first, ...others], operation }) => [
     [code(`${method} ${first}`), ...others.map(code)].join(", "),
-    operation.security?.length ? "yes" : "",
+    scopesOf(operation).map(code).join(", "),
     operation.summary ?? "",
   ]);
-  return table(["Route", "Key", "What it does"], rows);
+  return table(["Route", "Key's scope", "What it does"], rows);
+}
+
+/** The scopes that the key of an operation needs; every scheme names the same. */
+function scopesOf({ security = [] }: Operation): string[] {
+  return Object.values(security[0] ?? {}).flat();
 }
 
 export function configurationTable(): string {

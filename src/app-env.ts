@@ -5,4 +5,11 @@ export type Connection = {
 };
 
 /** What a request carries through the app, for Hono's types. */
-export type AppEnv = { Bindings: Connection; Variables: { requestId: string } };
+export type AppEnv = {
+  Bindings: Connection;
+  Variables: {
+    requestId: string;
+    /** The name of the key that the request was let in by. */
+    keyName?: string;
+  };
+};

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import {
   ConfigError,
   type Environment,
+  hasKey,
   parseConfig,
   parseDatabaseConfig,
   parseListenAddress,
@@ -38,6 +39,7 @@ test("the defaults", () => {
   expect(parse({})).toEqual({
     environment: "production",
     apiKey: API_KEY,
+    apiKeys: [],
     host: "0.0.0.0",
     port: 5000,
     debug: false,
@@ -308,7 +310,11 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
 }
 
 test("every variable is in these tables", () => {
-  const covered: VariableName[] = [...(Object.keys(VALUES) as VariableName[]), "DATABASE_PASSWORD"];
+  const covered: VariableName[] = [
+    ...(Object.keys(VALUES) as VariableName[]),
+    "API_KEYS",
+    "DATABASE_PASSWORD",
+  ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
 });
 
@@ -348,7 +354,7 @@ describe("API_KEY is", () => {
   for (const ENVIRONMENT of ["production", "staging", "test", undefined]) {
     test(`required where ENVIRONMENT is ${ENVIRONMENT ?? "not set"}`, () => {
       expect(problemsOf({ ENVIRONMENT })).toEqual([
-        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. API_KEY_FILE may name a file",
+        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
       ]);
     });
   }
@@ -362,8 +368,58 @@ describe("API_KEY is", () => {
   });
 });
 
+describe("API_KEYS", () => {
+  const DIGEST = `sha256:${"0a".repeat(32)}`;
+  const READER = `reader books:read ${DIGEST}`;
+
+  test("is enough without API_KEY", () => {
+    const config = parseConfig({ API_KEYS: READER }, noFiles);
+    expect(config.apiKey).toBeUndefined();
+    expect(config.apiKeys).toEqual([
+      { name: "reader", scopes: ["books:read"], digest: "0a".repeat(32) },
+    ]);
+    expect(hasKey(config)).toBe(true);
+    expect(hasKey(parseConfig({ ENVIRONMENT: "development" }))).toBe(false);
+  });
+
+  test("may be set beside API_KEY", () => {
+    expect(parse({ API_KEYS: READER })).toMatchObject({ apiKey: API_KEY, apiKeys: [{}] });
+  });
+
+  test("may have lines in one variable, and blank ones", () => {
+    const API_KEYS = `\n# who may read\n\n${READER}\r\n\n`;
+    expect(parse({ API_KEYS }).apiKeys).toHaveLength(1);
+  });
+
+  test("is told by the number of each wrong line, as its file counts them, without its content", () => {
+    const text = `\n\n${READER}\nhidden-1\n${READER}\n  hidden-2 books:write x`;
+    expect(problemsOf({ API_KEYS_FILE: "/f" }, () => text)).toEqual([
+      expect.stringMatching(/^API_KEYS_FILE line 4: scopes are books:read, .+/),
+      "API_KEYS_FILE line 5: the name of line 3 again; each is used once",
+      expect.stringMatching(/^API_KEYS_FILE line 6: a digest is sha256: and 64 /),
+    ]);
+    expect(problemsOf({ API_KEYS: text }).join("\n")).not.toMatch(/hidden|_FILE/);
+  });
+
+  test("has to hold a key", () => {
+    for (const API_KEYS of ["# none yet", "\n#\n"]) {
+      expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
+        expect.stringMatching(/^API_KEYS holds no key; it takes NAME SCOPE/),
+      ]);
+    }
+  });
+
+  test("cannot have a key that is called as API_KEY is, where that is set", () => {
+    const API_KEYS = `default books:read ${DIGEST}`;
+    expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
+      "API_KEYS names a key default, as API_KEY is called; give it another name",
+    ]);
+    expect(problemsOf({ API_KEYS })).toEqual([]);
+  });
+});
+
 describe("a variable that is set to nothing counts as unset:", () => {
-  const names = Object.keys(variables).flatMap((name) =>
+  const names = (Object.keys(variables) as VariableName[]).flatMap((name) =>
     secretNames.includes(name) ? [name, `${name}_FILE`] : [name],
   );
   for (const name of names) {
@@ -379,8 +435,8 @@ describe("a variable that is set to nothing counts as unset:", () => {
 });
 
 describe("a secret's file", () => {
-  test("is there for the key, the database's URL and its password", () => {
-    expect(secretNames).toEqual(["API_KEY", "DATABASE_URL", "DATABASE_PASSWORD"]);
+  test("is there for keys, the database's URL and its password", () => {
+    expect(secretNames).toEqual(["API_KEY", "API_KEYS", "DATABASE_URL", "DATABASE_PASSWORD"]);
   });
 
   const read = (content: string) => () => content;
@@ -413,7 +469,7 @@ describe("a secret's file", () => {
     expect(() => parseConfig(environment)).toThrow(
       /^API_KEY_FILE is set, and there are no files here; set API_KEY$/,
     );
-    expect(() => parseConfig({})).toThrow(/without spaces$/);
+    expect(() => parseConfig({})).toThrow(/In its place, API_KEYS may hold keys with scopes$/);
   });
 
   describe("on the disk", () => {

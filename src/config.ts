@@ -1,4 +1,8 @@
+import type { Key } from "./keys/key.ts";
+import { parseKeyFile } from "./keys/key-file.ts";
+import { DEFAULT_KEY } from "./keys/key-ring.ts";
 import {
+  hasLines,
   parseVariables,
   type Rate,
   secretNames,
@@ -62,9 +66,11 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const problems: string[] = [];
   const values = withSecrets(withoutEmpty(environment), readFile, problems);
   const data = parseVariables(ALL, values, problems);
-  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY")) {
-    const orFile = readFile ? ". API_KEY_FILE may name a file" : "";
-    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}${orFile}`);
+  const apiKeys = parseKeys(environment, values, problems);
+  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY", "API_KEYS")) {
+    const file = readFile ? "API_KEY_FILE may name a file, or " : "";
+    const instead = `${file}API_KEYS may hold keys with scopes`;
+    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
   }
   const database = parseDatabase(values, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
@@ -74,6 +80,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   return {
     environment: data.ENVIRONMENT,
     apiKey: data.API_KEY,
+    apiKeys,
     host: data.HOST,
     port: data.PORT,
     debug: data.DEBUG,
@@ -156,13 +163,21 @@ export function parseListenAddress(environment: Environment): { host: string; po
   return { host, port };
 }
 
+/** Whether anybody can have a key; where nobody can, `development` makes one up. */
+export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">): boolean {
+  return apiKey !== undefined || apiKeys.length > 0;
+}
+
 /** The variables that are set to something. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 
-function has(environment: Environment, name: string): boolean {
-  return Boolean(environment[name]?.trim() || environment[`${name}_FILE`]?.trim());
+/** Whether any of these variables is set, by itself or by its file. */
+function has(environment: Environment, ...names: string[]): boolean {
+  return names
+    .flatMap((name) => [name, `${name}_FILE`])
+    .some((name) => Boolean(environment[name]?.trim()));
 }
 
 /** The environment with the content of every secret's file in the place of its variable. */
@@ -184,22 +199,34 @@ function withSecrets(
       continue;
     }
     const secret = readSecret(`${name}_FILE`, file, readFile, problems);
-    if (secret) values[name] = secret;
+    if (secret) values[name] = hasLines(name) ? secret : secret.trim();
   }
   return values;
 }
 
 function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
   try {
-    const secret = readFile(path).trim();
-    if (!secret) problems.push(`${name} names an empty file`);
-    return secret;
+    const secret = readFile(path);
+    if (secret.trim()) return secret;
+    problems.push(`${name} names an empty file`);
+    return undefined;
   } catch (error) {
     // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
     const { code } = error as { code?: string };
     problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
     return undefined;
   }
+}
+
+function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
+  if (values.API_KEYS === undefined) return [];
+  const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
+  const { keys, problems: found } = parseKeyFile(values.API_KEYS);
+  problems.push(...found.map((problem) => `${name} ${problem}`));
+  if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {
+    problems.push(`${name} names a key ${DEFAULT_KEY}, as API_KEY is called; give it another name`);
+  }
+  return keys;
 }
 
 function parseDatabase(values: Environment, problems: string[]): DatabaseConfig | undefined {

@@ -26,6 +26,13 @@ export type ErrorCode =
   | "store_unavailable"
   | "not_configured";
 
+type DomainErrorOptions = {
+  summary?: string;
+  issues?: readonly Issue[];
+  retryAfterSeconds?: number;
+  cause?: unknown;
+};
+
 /**
  * What domain code throws: a code that the HTTP edge maps to a status (see problem.ts), and a
  * `message` that a client may read.
@@ -35,17 +42,16 @@ export class DomainError extends Error {
   /** The short sentence for this occurrence, where the code's own would say too little. */
   readonly summary: string | undefined;
   readonly issues: readonly Issue[] | undefined;
+  /** When to try again, where the code's own time would not be that of this occurrence. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { summary?: string; issues?: readonly Issue[]; cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: DomainErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = "DomainError";
     this.code = code;
     this.summary = options.summary;
     this.issues = options.issues;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

@@ -32,6 +32,9 @@ export type {
 export type { Problem } from "./docs/describe.ts";
 export { DomainError, type ErrorCode, type Issue } from "./errors.ts";
 export type { Readiness } from "./health/routes.ts";
+export { type Key, SCOPES, type Scope } from "./keys/key.ts";
+export { parseKeyFile } from "./keys/key-file.ts";
+export { createKeyRing, type KeyRing, type KeySource } from "./keys/key-ring.ts";
 export {
   createLogger,
   type LogFields,
@@ -39,7 +42,7 @@ export {
   type Logger,
   type LogLevel,
 } from "./logger.ts";
-export { requireApiKey } from "./middleware/api-key.ts";
+export { requireApiKey, requireScope } from "./middleware/api-key.ts";
 export {
   type BookRoutesOptions,
   bookRoutes,

@@ -97,6 +97,7 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     ...mapping.headers,
+    ...(known?.retryAfterSeconds && { "Retry-After": String(known.retryAfterSeconds) }),
   });
 }
 

@@ -13,6 +13,8 @@ export type Variable = {
   defaultText?: string;
   /** Whether it may also come from a file named by `NAME_FILE`. */
   secret?: boolean;
+  /** Whether problems name its lines, so that blank ones in front of a file's others count. */
+  lines?: boolean;
 };
 
 const API_KEY_MIN_LENGTH = 16;
@@ -62,7 +64,7 @@ export const variables = {
     schema: () => z.enum(["production", "staging", "test", "development"]),
     default: "production",
     takes: "`production`, `staging`, `test` or `development`",
-    description: "Where this runs. Only `development` starts without an `API_KEY`.",
+    description: "Where this runs. Only `development` starts without `API_KEY` or `API_KEYS`.",
   },
   API_KEY: {
     schema: () =>
@@ -71,8 +73,15 @@ export const variables = {
         .min(API_KEY_MIN_LENGTH)
         .regex(/^[\x21-\x7e]+$/),
     takes: `at least ${API_KEY_MIN_LENGTH} printable ASCII characters without spaces`,
-    description: "The key that protected routes ask for. Required outside `development`.",
+    description: "The one key, or beside `API_KEYS` a further one, that is allowed everything.",
     secret: true,
+  },
+  API_KEYS: {
+    schema: () => z.string(),
+    takes: "keys with scopes, one a line (docs/keys.md)",
+    description: "The keys that protected routes ask for.",
+    secret: true,
+    lines: true,
   },
   HOST: {
     schema: () => z.string().regex(/^[\w.:-]+$/),
@@ -234,9 +243,9 @@ export const variables = {
 export type VariableName = keyof typeof variables;
 
 /** Every variable that may come from a file: each `NAME` also as `NAME_FILE`. */
-export const secretNames = Object.entries<Variable>(variables)
-  .filter(([, { secret }]) => secret)
-  .map(([name]) => name);
+export const secretNames = (Object.keys(variables) as VariableName[]).filter(
+  (name) => (variables[name] as Variable).secret,
+);
 
 type ValueOf<V extends Variable> =
   | z.output<ReturnType<V["schema"]>>
@@ -250,6 +259,11 @@ export type Values<Name extends VariableName = VariableName> = {
 /** What a variable takes, for a problem with it. */
 export function takes(name: VariableName): string {
   return variables[name].takes.replaceAll("`", "");
+}
+
+/** Whether problems with a variable name its lines. */
+export function hasLines(name: VariableName): boolean {
+  return (variables[name] as Variable).lines ?? false;
 }
 
 /** Validates these variables; adds a problem for each that is wrong, and leaves that one out. */

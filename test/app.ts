@@ -1,8 +1,10 @@
 import { type AppConfig, createApp } from "../src/app.ts";
+import type { Connection } from "../src/app-env.ts";
 import { createMemoryBookStore } from "../src/books/memory-store.ts";
 import type { BookStore } from "../src/books/store.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Readiness } from "../src/health/routes.ts";
+import { createKeyRing, type KeySource } from "../src/keys/key-ring.ts";
 import { createLogger } from "../src/logger.ts";
 
 export const API_KEY = "0123456789abcdef";
@@ -11,6 +13,8 @@ type LogLine = Record<string, unknown> & { level: string; message: string };
 
 type Options = {
   config?: Partial<AppConfig>;
+  /** The one key `API_KEY`, unless others are given. */
+  keys?: KeySource;
   clock?: Clock;
   readiness?: Readiness;
   /** What differs from the store in memory, such as a method that fails. */
@@ -18,13 +22,14 @@ type Options = {
 };
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
-export function openApp({ config, clock = Date.now, readiness = () => "ok", store }: Options = {}) {
+export function openApp(options: Options = {}) {
+  const { config, keys = { apiKey: API_KEY }, store } = options;
+  const { clock = Date.now, readiness = () => "ok" } = options;
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
   const app = createApp({
     config: {
       environment: "test",
-      apiKey: API_KEY,
       debug: false,
       maxBodyBytes: 1_048_576,
       requestTimeoutSeconds: 30,
@@ -32,6 +37,7 @@ export function openApp({ config, clock = Date.now, readiness = () => "ok", stor
       corsOrigins: [],
       ...config,
     },
+    keys: createKeyRing(keys, clock),
     store: { ...createMemoryBookStore(clock, seed), ...store },
     logger: createLogger({
       level: "DEBUG",
@@ -43,7 +49,7 @@ export function openApp({ config, clock = Date.now, readiness = () => "ok", stor
     newId: () => crypto.randomUUID(),
     readiness,
   });
-  const request = async (path: string, init?: RequestInit) =>
-    app.fetch(new Request(new URL(path, "http://thimble.test"), init));
+  const request = async (path: string, init?: RequestInit, connection?: Connection) =>
+    app.fetch(new Request(new URL(path, "http://thimble.test"), init), connection);
   return { app, log, request };
 }

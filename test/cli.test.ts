@@ -27,6 +27,7 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
       return { port: options.port || 49_152, stop: async () => {} };
     },
     untilSignal: async () => "SIGTERM",
+    onHangup: () => {},
   });
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }
@@ -85,6 +86,25 @@ const ROWS: Row[] = [
     stderr: /^thimble --help: unexpected argument: serve\n/,
   },
   { args: ["migrate", "--help"], code: 0, stdout: /^Usage: thimble migrate\n/, stderr: nothing },
+  { args: ["key", "--help"], code: 0, stdout: /--expires DATE\].+Scopes: /s, stderr: nothing },
+  ...(
+    [
+      [[], "expected new, and the name of the new key"],
+      [["old"], "expected new, and the name of the new key"],
+      [["new", "--scope", "process"], "a name is 1 to 64 letters"],
+      [["new", "a b", "--scope", "process"], "a name is 1 to 64 letters"],
+      [["new", "a", "b", "--scope", "process"], "unexpected argument: b"],
+      [["new", "a"], "scopes are books:read, books:write, process, metrics, admin"],
+      [["new", "a", "--scope", "everything"], "scopes are books:read, books:write"],
+      [["new", "a", "--scope", "process", "--expires", "soon"], "DATE such as 2027-01-31"],
+      [["new", "a", "--scop", "process"], "Unknown option"],
+    ] as const
+  ).map(([args, says]) => ({
+    args: ["key", ...args],
+    code: 64,
+    stdout: nothing,
+    stderr: new RegExp(`^thimble key: .*${RegExp.escape(says)}[^]+Usage: thimble key new NAME`),
+  })),
   { args: ["serve", "-h"], code: 0, stdout: /^Usage: thimble serve\n/, stderr: nothing },
   {
     args: [],
@@ -191,6 +211,22 @@ test("openapi prints the OpenAPI 3.1 document, and needs no configuration", asyn
     info: { title: "Thimble", version },
     paths: { "/books": { get: {}, post: {} }, "/api/v1/process": { post: {} } },
   });
+});
+
+test("key new makes another key every time, and needs no configuration", async () => {
+  const args = ["key", "new", "ci", "--scope", "process", "--scope", "books:write"];
+  const dates = ["--not-before", "2027-01-01", "--expires=2027-02-01T00:00:00Z"];
+  const made = await Promise.all([1, 2].map(() => run([...args, ...dates], { PORT: "high" })));
+  for (const { code, stdout, stderr } of made) {
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^ci process,books:write sha256:[0-9a-f]{64} not-before=2027-01-01 expires=2027-02-01T00:00:00Z$/,
+    );
+    expect(stderr).toMatch(/^The key ci, which is shown only now:\nthb_[\w-]{43}$/);
+    const digest = new Bun.CryptoHasher("sha256").update(stderr.split("\n")[1] ?? "").digest("hex");
+    expect(stdout).toContain(digest);
+  }
+  expect(made[0]?.stderr).not.toBe(made[1]?.stderr ?? "");
 });
 
 test("migrate makes the schema once", async () => {

@@ -44,6 +44,7 @@ export async function runHere(
       throw new Error("nothing is to be served");
     },
     untilSignal: () => untilSignal(written.stdout),
+    onHangup: () => {},
   });
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApp } from "../src/app.ts";
 import { parseConfig } from "../src/config.ts";
+import { createKeyRing } from "../src/keys/key-ring.ts";
 import { createLogger } from "../src/logger.ts";
 import { openStore } from "../src/runtime/stores.ts";
 import { httpContract } from "./http.contract.ts";
@@ -25,7 +26,8 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
   const { store, prepare } = await openStore(config, Date.now);
   await prepare();
   const app = createApp({
-    config: { ...config, apiKey: API_KEY },
+    config,
+    keys: createKeyRing(config, Date.now),
     store,
     logger: createLogger({ level: "ERROR", format: "text", clock: Date.now, write: console.error }),
     clock: Date.now,

@@ -79,6 +79,27 @@ export function programContract(
         );
       });
 
+      test("key new prints a line for the key file, and the key apart from it", async () => {
+        const args = [
+          "key",
+          "new",
+          "ci",
+          "--scope",
+          "process,books:read",
+          "--expires",
+          "2999-01-01",
+        ];
+        const { code, stdout, stderr } = await runProgram(args);
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/^ci process,books:read sha256:[0-9a-f]{64} expires=2999-01-01\n$/);
+        const [secret] = /thb_[\w-]{43}/.exec(stderr) ?? [];
+        await using service = await startService({ env: { API_KEY: undefined, API_KEYS: stdout } });
+        const headers = { "X-API-Key": secret ?? "", "Content-Type": "application/json" };
+        const init = { method: "POST", headers, body: BODY };
+        expect((await fetch(service.url + PROCESS, init)).status).toBe(200);
+        expect((await fetch(`${service.url}/books`, init)).status).toBe(403);
+      });
+
       test("migrate makes the schema that serve then finds", async () => {
         await inTemporaryDirectory(async (directory) => {
           const migrate = () => runProgram(["migrate"], { API_KEY }, { directory });
@@ -422,6 +443,40 @@ export function programContract(
         await connection.ended();
         const [, answer = ""] = connection.received().split(/\r\n\r\n(?={)/);
         expect(JSON.parse(answer).data).toHaveLength(bytes);
+      });
+    });
+
+    describe("secrets in files", () => {
+      /** Starts with the key in a file, changes it, and waits until the service takes the new one. */
+      async function changeKey(ask: (service: Service) => void): Promise<void> {
+        await inTemporaryDirectory(async (directory) => {
+          const path = join(directory, "key");
+          writeFileSync(path, API_KEY);
+          await using service = await startService({
+            env: { API_KEY: undefined, API_KEY_FILE: path },
+          });
+          writeFileSync(path, "another-key-of-16\n");
+          ask(service);
+          await service.logged("secrets reloaded");
+          const headers = { "X-API-Key": "another-key-of-16", "Content-Type": "application/json" };
+          const init = { method: "POST", headers, body: BODY };
+          expect((await fetch(service.url + PROCESS, init)).status).toBe(200);
+          expect(await service.stop()).toEqual({ code: 0, signal: null });
+          expect(service.stderr()).toBe("");
+        });
+      }
+
+      test("are read again when they change", () => changeKey(() => {}));
+
+      test("are read again at a SIGHUP, which ends nothing", () =>
+        changeKey(({ kill }) => kill("SIGHUP")));
+
+      test("need not be there for a SIGHUP to end nothing", async () => {
+        await using service = await startService();
+        service.kill("SIGHUP");
+        await service.logged("secrets reloaded");
+        expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+        expect(await service.stop()).toEqual({ code: 0, signal: null });
       });
     });
 

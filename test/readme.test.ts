@@ -45,14 +45,14 @@ describe("the README's endpoints", () => {
     expect(listed.toSorted()).toEqual(servedRoutes());
   });
 
-  test("say which need the key", () => {
-    const keyed = rowsOf(written).filter(([, key]) => key === "yes");
-    expect(keyed.map(([route = ""]) => route.split(",")[0])).toEqual([
-      "`POST /api/v1/process`",
-      "`POST /books`",
-      "`PUT /books/{id}`",
-      "`PATCH /books/{id}`",
-      "`DELETE /books/{id}`",
+  test("say which need a key, and of which scope", () => {
+    const keyed = rowsOf(written).filter(([, scope]) => scope?.trim());
+    expect(keyed.map(([route = "", scope]) => [route.split(",")[0], scope])).toEqual([
+      ["`POST /api/v1/process`", "`process`"],
+      ["`POST /books`", "`books:write`"],
+      ["`PUT /books/{id}`", "`books:write`"],
+      ["`PATCH /books/{id}`", "`books:write`"],
+      ["`DELETE /books/{id}`", "`books:write`"],
     ]);
   });
 });

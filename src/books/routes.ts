@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
-import { API_KEY_SECURITY, jsonContent, problems } from "../docs/describe.ts";
+import { jsonContent, KEY_PROBLEMS, keySecurity, problems } from "../docs/describe.ts";
 import { invalidInput } from "../errors.ts";
 import { throwInvalid } from "../validation.ts";
 import { type Book, bookChangesSchema, bookInputSchema, bookSchema } from "./book.ts";
@@ -167,11 +167,11 @@ function nextLink(c: Context, cursor: string): string {
 
 /** The parts of a reading route that depend on whether it asks for a key. */
 function guarded(access?: MiddlewareHandler) {
-  return access ? { middleware: access, security: API_KEY_SECURITY } : {};
+  return access ? { middleware: access, security: keySecurity("books:read") } : {};
 }
 
-function unauthorized(access?: MiddlewareHandler): 401[] {
-  return access ? [401] : [];
+function refusals(access?: MiddlewareHandler) {
+  return access ? KEY_PROBLEMS : [];
 }
 
 function listRoute(access?: MiddlewareHandler) {
@@ -190,7 +190,7 @@ function listRoute(access?: MiddlewareHandler) {
         ),
         headers: pageHeaders,
       },
-      ...problems(400, ...unauthorized(access), 503),
+      ...problems(400, ...refusals(access), 503),
     },
   });
 }
@@ -206,7 +206,7 @@ function getRoute(access?: MiddlewareHandler) {
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(...unauthorized(access), 404, 503),
+      ...problems(...refusals(access), 404, 503),
     },
   });
 }
@@ -217,13 +217,13 @@ function createBookRoute(middleware: MiddlewareHandler[]) {
     path: "/",
     tags: TAGS,
     summary: "Add a book",
-    security: API_KEY_SECURITY,
+    security: keySecurity("books:write"),
     middleware,
     parameters: [IDEMPOTENCY_KEY],
     request: { body: jsonBody(bookInputSchema) },
     responses: {
       201: { ...jsonContent(bookSchema, "The new book"), headers: newBookHeaders },
-      ...problems(400, 401, 413, 415, 422, 503),
+      ...problems(400, ...KEY_PROBLEMS, 413, 415, 422, 503),
     },
   });
 }
@@ -235,13 +235,13 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     path: "/{id}",
     tags: TAGS,
     summary: "Change the given fields of a book",
-    security: API_KEY_SECURITY,
+    security: keySecurity("books:write"),
     middleware,
     parameters: [ID_PARAMETER, IF_MATCH],
     request: { body: jsonBody(bookChangesSchema) },
     responses: {
       200: { ...jsonContent(bookSchema, "The changed book"), headers: bookHeaders },
-      ...problems(400, 401, 404, 412, 413, 415, 503),
+      ...problems(400, ...KEY_PROBLEMS, 404, 412, 413, 415, 503),
     },
   });
 }
@@ -252,9 +252,12 @@ function deleteRoute(access: MiddlewareHandler) {
     path: "/{id}",
     tags: TAGS,
     summary: "Delete a book",
-    security: API_KEY_SECURITY,
+    security: keySecurity("books:write"),
     middleware: access,
     parameters: [ID_PARAMETER, IF_MATCH],
-    responses: { 204: { description: "The book is gone" }, ...problems(401, 404, 412, 503) },
+    responses: {
+      204: { description: "The book is gone" },
+      ...problems(...KEY_PROBLEMS, 404, 412, 503),
+    },
   });
 }

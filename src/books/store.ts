@@ -64,6 +64,8 @@ export type PostgresBookStore = BookStore & {
   prepare(): Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
   renew: () => void;
+  /** Connects anew, perhaps to another database; what is under way ends on the connections it has. */
+  reconnect: () => void;
 };
 
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;

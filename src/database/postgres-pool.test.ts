@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
 import { createPostgres, type PostgresServer } from "../../test/postgres.ts";
+import { eventually } from "../../test/service.ts";
 import { createPostgresPool } from "./postgres-pool.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -87,6 +88,54 @@ test("a pool that is renewed while it is prepared does not wait for what was los
   expect(counts).toEqual({ connected: 2, prepared: 1 });
   await close();
 });
+
+test("a pool that reconnects loses nothing that is under way, in a connection or waiting for one", async () => {
+  const { run, reconnect, close, counts } = openPool();
+  await run(selectOne);
+  const resumed = Promise.withResolvers<void>();
+  const inTwoSteps = run(async (sql) => {
+    await sql`SELECT 1`;
+    await resumed.promise;
+    return selectOne(sql);
+  });
+  const queued = Array.from({ length: 20 }, () => run(selectOne));
+  reconnect();
+  reconnect();
+  const after = run(selectOne);
+  resumed.resolve();
+  expect(await Promise.all(queued)).toEqual(queued.map(() => 1));
+  expect(await Promise.all([inTwoSteps, after])).toEqual([1, 1]);
+  expect(counts).toEqual({ connected: 3, prepared: 2 });
+  await close();
+});
+
+test("connections that are no longer used are closed when nothing is under way on them", async () => {
+  const { run, reconnect, close } = openPool();
+  const pidOf = async (sql: Sql) => (await sql`SELECT pg_backend_pid() AS pid`)[0]?.pid as number;
+  const pid = await run(pidOf);
+  reconnect();
+  await eventually("the server has closed it", async () => {
+    const left = await run((sql) => sql`SELECT 1 FROM pg_stat_activity WHERE pid = ${pid}`);
+    return left.length === 0 || undefined;
+  });
+  await close();
+});
+
+test(
+  "a pool that hangs when it is replaced is given up after the deadline",
+  async () => {
+    const { run, reconnect, close } = openPool();
+    await run(selectOne);
+    await server.pause();
+    const hanging = run(selectOne);
+    reconnect();
+    await expect(hanging).rejects.toMatchObject({ code: "store_unavailable" });
+    server.resume();
+    expect(await run(selectOne)).toBe(1);
+    await close();
+  },
+  TIMEOUT_MS,
+);
 
 test("a server's own error is passed on, and costs no connection", async () => {
   const { run, close, counts } = openPool();

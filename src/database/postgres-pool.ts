@@ -31,13 +31,17 @@ type Pool = {
   prepared: boolean;
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
+  /** How many operations are under way. */
+  underWay: number;
+  /** Whether it ends when none is. */
+  retired: boolean;
 };
 
 export type PostgresPool = ReturnType<typeof createPostgresPool>;
 
 /** What a store reaches the server by. Only a pool has connections to renew. */
-export type PostgresConnections = Omit<PostgresPool, "renew"> &
-  Partial<Pick<PostgresPool, "renew">>;
+export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect"> &
+  Partial<Pick<PostgresPool, "renew" | "reconnect">>;
 
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation
@@ -48,7 +52,10 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
 
   function open(): Pool {
     const answeredAt = performance.now();
-    return { sql: connect(), preparation: undefined, prepared: false, answeredAt };
+    return {
+      ...{ sql: connect(), preparation: undefined, prepared: false },
+      ...{ answeredAt, underWay: 0, retired: false },
+    };
   }
 
   function prepared(pool: Pool): Promise<number> {
@@ -75,8 +82,15 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   /** A connection that may only read stays so, also when the server lets new ones write again. */
   function renew(pool: Pool): void {
     if (current !== pool) return;
-    current = { ...pool, sql: connect() };
+    current = { ...pool, sql: connect(), underWay: 0 };
     void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+  }
+
+  /** The driver would refuse an operation that has yet to send its next statement. */
+  function endIfDone(pool: Pool): void {
+    if (pool.retired && pool.underWay === 0) {
+      void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+    }
   }
 
   /**
@@ -86,10 +100,12 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   function expire(pool: Pool): never {
     const silence = performance.now() - pool.answeredAt;
     if (pool.prepared && silence >= OPERATION_TIMEOUT_MS) giveUp(pool);
+    if (pool.retired) void pool.sql.end({ timeout: 0 });
     throw noAnswer();
   }
 
   async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+    pool.underWay += 1;
     try {
       await prepared(pool);
       const result = await work(pool.sql);
@@ -99,6 +115,9 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       if (isServerError(error)) pool.answeredAt = performance.now();
       if (isReadOnlyError(error)) renew(pool);
       throw translatePostgresError(error);
+    } finally {
+      pool.underWay -= 1;
+      endIfDone(pool);
     }
   }
 
@@ -122,6 +141,17 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
     renew(): void {
       if (current.prepared) renew(current);
       else giveUp(current);
+    },
+
+    /**
+     * Connects anew for whatever comes next, perhaps to another database, which is prepared first. What
+     * is under way ends on the connections that it has.
+     */
+    reconnect(): void {
+      const retired = current;
+      current = open();
+      retired.retired = true;
+      endIfDone(retired);
     },
 
     close(): Promise<void> {

@@ -1,8 +1,17 @@
 import type { TypedResponse } from "hono";
 import { z } from "zod";
+import type { Scope } from "../keys/key.ts";
 
-/** A route's `security` where it needs the API key; the schemes are declared in openapi.ts. */
-export const API_KEY_SECURITY = [{ apiKey: [] }, { bearer: [] }];
+/**
+ * A route's `security` where it needs an API key that has a scope; the schemes are declared in openapi.ts.
+ * OpenAPI 3.1 calls such scopes the roles that a scheme's users need (section 4.8.30).
+ */
+export function keySecurity(scope: Scope) {
+  return [{ apiKey: [scope] }, { bearer: [scope] }];
+}
+
+/** What a route can answer to its key, or to the lack of one. */
+export const KEY_PROBLEMS = [401, 403, 429] as const;
 
 const problemSchema = z
   .object({
@@ -23,11 +32,13 @@ export type Problem = z.output<typeof problemSchema>;
 const MEANINGS = {
   400: "The request is malformed or invalid",
   401: "The API key is missing or wrong",
+  403: "The API key lacks the scope",
   404: "Not found",
   412: "The precondition failed",
   413: "The body is too large",
   415: "The body is not JSON",
   422: "The idempotency key was used with another body",
+  429: "Too many wrong keys came from this address; Retry-After says when to try again",
   503: "Not available now; Retry-After says when to try again",
 } as const;
 

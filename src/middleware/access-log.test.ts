@@ -31,6 +31,15 @@ describe("every request is one line", () => {
   }
 });
 
+test("a request that a key was needed for is logged with its name", async () => {
+  const { request, log } = openApp();
+  for (const key of [API_KEY, "another-key-of-16"]) {
+    await request("/books/99", { method: "DELETE", headers: { "X-API-Key": key } });
+  }
+  await request("/books/1", { headers: { "X-API-Key": API_KEY } });
+  expect(log.map(({ key_name }) => key_name)).toEqual(["default", undefined, undefined]);
+});
+
 test("neither the query, nor the body, nor the key is logged", async () => {
   const { request, log } = openApp({ config: { debug: true } });
   await request("/books?q=hidden-query");

@@ -12,6 +12,7 @@ export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
       method: c.req.method,
       path: c.req.path,
       status: c.res.status,
+      key_name: c.get("keyName"),
       duration_ms: Math.round((performance.now() - started) * 1000) / 1000,
     });
   };

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { Hono } from "hono";
 import { API_KEY, openApp } from "../../test/app.ts";
+import type { AppEnv } from "../app-env.ts";
+import { digestOf, type Scope, toHex } from "../keys/key.ts";
+import { createKeyRing } from "../keys/key-ring.ts";
+import { requireScope } from "./api-key.ts";
 
 const READS = ["/books", "/books?q=emma", "/books/1", "/api/v1/books", "/api/v1/books/1"];
 const OPEN = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/api/v1/process"];
@@ -34,8 +39,12 @@ describe("where PUBLIC_READS is false", () => {
 
   test("the OpenAPI document says so of the reads", async () => {
     const { paths } = (await (await request("/openapi.json")).json()) as OpenApi;
-    expect(paths["/books"]?.get?.security).toEqual([{ apiKey: [] }, { bearer: [] }]);
-    expect(Object.keys(paths["/books/{id}"]?.get?.responses ?? {})).toContain("401");
+    expect(paths["/books"]?.get?.security).toEqual([
+      { apiKey: ["books:read"] },
+      { bearer: ["books:read"] },
+    ]);
+    const answers = Object.keys(paths["/books/{id}"]?.get?.responses ?? {});
+    expect(answers).toEqual(expect.arrayContaining(["401", "403", "429"]));
   });
 
   for (const path of OPEN) {
@@ -55,4 +64,77 @@ describe("where PUBLIC_READS is true", () => {
       expect((await request(path, { headers })).status).toBe(200);
     });
   }
+});
+
+describe("a key with scopes", () => {
+  const KEY = "a-key-for-reading";
+
+  async function openWithScopes(...scopes: Scope[]) {
+    const apiKeys = [{ name: "reader", scopes, digest: toHex(await digestOf(KEY)) }];
+    return openApp({ keys: { apiKeys }, config: { publicReads: false } });
+  }
+
+  test("is let in where it has the scope, and gets a 403 that names the missing one elsewhere", async () => {
+    const { request } = await openWithScopes("books:read", "metrics");
+    const headers = { "X-API-Key": KEY };
+    expect((await request("/books", { headers })).status).toBe(200);
+    const refused = await request("/books/1", { method: "DELETE", headers });
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get("WWW-Authenticate")).toBe(
+      'Bearer realm="thimble", error="insufficient_scope"',
+    );
+    expect(await refused.json()).toMatchObject({
+      error: "Insufficient scope",
+      detail: "This takes the scope books:write; the key reader has books:read, metrics.",
+    });
+    expect((await request("/books", { headers: { "X-API-Key": API_KEY } })).status).toBe(401);
+  });
+});
+
+describe("wrong keys of an address", () => {
+  const WRONG = { headers: { "X-API-Key": "another-key-of-16" } };
+  const RIGHT = { headers: { "X-API-Key": API_KEY } };
+
+  function openThrottled() {
+    let now = 0;
+    const config = { publicReads: false, authFailureLimit: { requests: 2, windowMs: 60_000 } };
+    const { request } = openApp({ config, clock: () => now });
+    return {
+      ask: (init: RequestInit, peerAddress?: string) => request("/books", init, { peerAddress }),
+      pass: (ms: number) => {
+        now += ms;
+      },
+    };
+  }
+
+  test("shut it out until the window is over", async () => {
+    const { ask, pass } = openThrottled();
+    for (const address of ["192.0.2.1", "192.0.2.1"]) {
+      expect((await ask(WRONG, address)).status).toBe(401);
+      pass(10_000);
+    }
+    const refused = await ask(RIGHT, "192.0.2.1");
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("Retry-After")).toBe("40");
+    expect(await refused.json()).toMatchObject({ error: "Too many failed authentications" });
+    expect((await ask({}, "192.0.2.1")).status).toBe(401);
+    expect((await ask(RIGHT, "192.0.2.2")).status).toBe(200);
+    pass(40_000);
+    expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
+  });
+
+  test("are not counted where nobody says the address", async () => {
+    const { ask } = openThrottled();
+    for (let turn = 0; turn < 4; turn += 1) expect((await ask(WRONG)).status).toBe(401);
+    expect((await ask(RIGHT)).status).toBe(200);
+  });
+});
+
+test("a route of another app asks for a scope, and learns the key's name", async () => {
+  const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
+  const app = new Hono<AppEnv>().get("/", requireScope("metrics", { keys }), (c) =>
+    c.text(c.var.keyName ?? ""),
+  );
+  const response = await app.request("/", { headers: { "X-API-Key": API_KEY } });
+  expect(await response.text()).toBe("default");
 });

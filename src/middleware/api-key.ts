@@ -1,42 +1,66 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
 import { DomainError } from "../errors.ts";
+import { allows, type Key, type Scope } from "../keys/key.ts";
+import { createKeyRing, type KeyRing } from "../keys/key-ring.ts";
+import { clientAddress } from "./client-address.ts";
+import type { FailureThrottle } from "./failure-throttle.ts";
+
+type Gatekeeper = {
+  keys: KeyRing;
+  /** Counts wrong keys by client address; without it there may be any number. */
+  failures?: FailureThrottle | undefined;
+};
 
 /**
- * Lets a request pass that carries the key in `X-API-Key` or as `Authorization: Bearer` (RFC 6750);
- * where both are sent, `X-API-Key` decides.
+ * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
+ * (RFC 6750); where both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
+ *
+ * @throws {DomainError} `api_key_required`, `invalid_api_key`, `insufficient_scope`, or
+ * `too_many_failures` to an address that sent too many wrong keys, whatever key it sends now.
+ */
+export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHandler<AppEnv> {
+  return async function requireScope(c, next) {
+    const key = await authenticate(c, gatekeeper);
+    c.set("keyName", key.name);
+    if (!allows(key, scope)) {
+      throw new DomainError(
+        "insufficient_scope",
+        `This takes the scope ${scope}; the key ${key.name} has ${key.scopes.join(", ")}.`,
+      );
+    }
+    await next();
+  };
+}
+
+/**
+ * Lets a request pass that carries this one key, as {@link requireScope} takes it.
  *
  * @throws {DomainError} `api_key_required` or `invalid_api_key`.
  */
 export function requireApiKey(apiKey: string): MiddlewareHandler {
-  const expected = digest(apiKey);
-  return async function requireApiKey(c, next) {
-    const presented = presentedKey(c);
-    if (!presented) {
-      throw new DomainError(
-        "api_key_required",
-        "Send the key in the X-API-Key header, or as Authorization: Bearer.",
-      );
-    }
-    if (!equalInConstantTime(await digest(presented), await expected)) {
-      throw new DomainError("invalid_api_key", "The key sent is not one that this service knows.");
-    }
-    await next();
-  };
+  return requireScope("admin", { keys: createKeyRing({ apiKey }, Date.now) });
+}
+
+async function authenticate(c: Context<AppEnv>, { keys, failures }: Gatekeeper): Promise<Key> {
+  const secret = presentedKey(c);
+  if (!secret) {
+    throw new DomainError(
+      "api_key_required",
+      "Send the key in the X-API-Key header, or as Authorization: Bearer.",
+    );
+  }
+  const found = await keys.identify(secret);
+  // Not before that: of requests that come at once, each would find that none has failed yet.
+  const address = clientAddress(c);
+  if (address !== undefined) failures?.expectFew(address);
+  if (!(found instanceof DomainError)) return found;
+  if (address !== undefined) failures?.count(address);
+  throw found;
 }
 
 function presentedKey(c: Context): string | undefined {
   return (
     c.req.header("X-API-Key") ?? /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1]
   );
-}
-
-/** Digests are of one length, so comparing them tells nothing about the length of the key either. */
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-}
-
-function equalInConstantTime(left: Uint8Array, right: Uint8Array): boolean {
-  let difference = left.length ^ right.length;
-  for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0);
-  return difference === 0;
 }

@@ -3,7 +3,13 @@ import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
-import { API_KEY_SECURITY, jsonContent, type ProblemResponse, problems } from "../docs/describe.ts";
+import {
+  jsonContent,
+  KEY_PROBLEMS,
+  keySecurity,
+  type ProblemResponse,
+  problems,
+} from "../docs/describe.ts";
 import { DomainError, invalidInput } from "../errors.ts";
 import { toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
@@ -48,7 +54,7 @@ type ReadCommand = MiddlewareHandler<
 /** For typed clients, which tell the actions' answers apart by `action`. */
 type ProcessResponse =
   | TypedResponse<Answer<KnownAction>, 200, "json">
-  | ProblemResponse<400 | 401 | 413 | 415 | 503>;
+  | ProblemResponse<400 | (typeof KEY_PROBLEMS)[number] | 413 | 415 | 503>;
 
 const readCommand: ReadCommand = async (c, next) => {
   c.req.addValidatedData("json", await readMembers(c));
@@ -126,7 +132,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     path: "/process",
     tags: ["Process"],
     summary: "Run an action",
-    security: API_KEY_SECURITY,
+    security: keySecurity("process"),
     request: {
       body: {
         required: true,
@@ -142,7 +148,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
         }),
         "The action's result",
       ),
-      ...problems(400, 401, 413, 415, 503),
+      ...problems(400, ...KEY_PROBLEMS, 413, 415, 503),
     },
   });
 }

@@ -52,6 +52,15 @@ describe("the database is", () => {
   });
 });
 
+test("keys may be lines of a secret", () => {
+  const digest = "0a".repeat(32);
+  const API_KEYS = `ci process sha256:${digest}\nreader books:read sha256:${"0b".repeat(32)}\n`;
+  const bindings = { DB, API_KEYS, ENVIRONMENT: "development" };
+  expect(parseBindings(bindings)).toMatchObject({
+    apiKeys: [{ name: "ci", scopes: ["process"], digest }, { name: "reader" }],
+  });
+});
+
 test("variables may be texts, numbers and booleans", () => {
   const bindings = { API_KEY, DB, MAX_BODY_BYTES: 100, PUBLIC_READS: false, LOG_LEVEL: "error" };
   expect(parseBindings(bindings)).toMatchObject({
@@ -98,7 +107,7 @@ describe("a problem is", () => {
       what: "no key",
       bindings: { DB },
       problem:
-        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces",
+        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. In its place, API_KEYS may hold keys with scopes",
     },
     {
       what: "no key in development",

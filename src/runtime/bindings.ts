@@ -1,4 +1,4 @@
-import { type Config, ConfigError, type Environment, parseConfig } from "../config.ts";
+import { type Config, ConfigError, type Environment, hasKey, parseConfig } from "../config.ts";
 import type { D1Database } from "../database/d1.ts";
 
 /** What a Worker is configured with: variables and secrets, and the services bound to it, by name. */
@@ -9,10 +9,7 @@ export type WorkersDatabase =
   | { kind: "postgres"; url: string }
   | { kind: "memory" };
 
-export type WorkersConfig = Omit<Config, "database" | "apiKey"> & {
-  apiKey: string;
-  database: WorkersDatabase;
-};
+export type WorkersConfig = Omit<Config, "database"> & { database: WorkersDatabase };
 
 const DATABASE_CHOICES =
   "bind a D1 database as DB or Hyperdrive as HYPERDRIVE, or set DATABASE_URL to postgres://USER@HOST:PORT/NAME or memory:";
@@ -31,13 +28,11 @@ export function parseBindings(bindings: Bindings): WorkersConfig {
   }
   const config = parseVariables(variables, problems);
   const database = config && databaseOf(config, d1, problems);
-  if (config && config.apiKey === undefined) {
+  if (config && !hasKey(config)) {
     problems.push("API_KEY is required, in development too, as instances come and go");
   }
-  if (!database || config.apiKey === undefined || problems.length > 0) {
-    throw new ConfigError(problems);
-  }
-  return { ...config, apiKey: config.apiKey, database };
+  if (!database || problems.length > 0) throw new ConfigError(problems);
+  return { ...config, database };
 }
 
 /** Variables may be written as numbers and booleans of JSON too. */

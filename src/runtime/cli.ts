@@ -1,4 +1,5 @@
 import { parseDatabaseConfig, parseListenAddress } from "../config.ts";
+import { SCOPES } from "../keys/key.ts";
 import { SERVICE } from "../service.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { EXIT, explainFailure } from "./failure.ts";
@@ -88,6 +89,23 @@ const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "key",
+    usage: ["new NAME --scope SCOPE[,SCOPE] [--not-before DATE] [--expires DATE]"],
+    summary: "make an API key",
+    details: `  Prints the line for API_KEYS_FILE on standard output, and the key, which is nowhere kept, on
+  standard error:
+
+    thimble key new ci --scope books:read,process --expires 2027-12-31 >> keys.txt
+
+  Scopes: ${SCOPES.join(", ")}.
+  A DATE is a day, which begins at midnight UTC, or a time with its zone: 2027-12-31T18:00:00+01:00.`,
+    run: async (args, runtime) => {
+      const { runKeyCommand } = await import("./commands/key.ts");
+      await runKeyCommand(args, runtime);
+      return EXIT.ok;
+    },
+  },
+  {
     name: "openapi",
     summary: "print the OpenAPI document",
     run: async (_args, { stdout }) => {
@@ -159,22 +177,24 @@ function reportFailure(error: unknown, { stderr }: Runtime): number {
 
 /** An app that is only described, never asked. */
 async function documentedApp() {
-  const [{ createApp }, { createMemoryBookStore }, { createLogger }] = await Promise.all([
-    import("../app.ts"),
-    import("../books/memory-store.ts"),
-    import("../logger.ts"),
-  ]);
+  const [{ createApp }, { createMemoryBookStore }, { createKeyRing }, { createLogger }] =
+    await Promise.all([
+      import("../app.ts"),
+      import("../books/memory-store.ts"),
+      import("../keys/key-ring.ts"),
+      import("../logger.ts"),
+    ]);
   const clock = () => 0;
   return createApp({
     config: {
       environment: "production",
-      apiKey: "",
       debug: false,
       maxBodyBytes: 0,
       requestTimeoutSeconds: 1,
       publicReads: true,
       corsOrigins: [],
     },
+    keys: createKeyRing({}, clock),
     store: createMemoryBookStore(clock),
     logger: createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
     clock,

@@ -24,6 +24,11 @@ describe("a function's configuration", () => {
     expect(parse({ API_KEY_FILE: "/var/task/key" }).apiKey).toBe(API_KEY);
   });
 
+  test("takes keys with scopes in its place", () => {
+    const API_KEYS = `ci process sha256:${"0a".repeat(32)}`;
+    expect(parse({ API_KEYS, ENVIRONMENT: "development" }).apiKeys).toHaveLength(1);
+  });
+
   test("needs a key in every environment", () => {
     expect(() => parse({ ENVIRONMENT: "development" })).toThrow(ConfigError);
     expect(() => parse({ ENVIRONMENT: "production" })).toThrow(ConfigError);

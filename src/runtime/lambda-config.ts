@@ -3,12 +3,11 @@ import {
   type Config,
   ConfigError,
   type Environment,
+  hasKey,
   parseConfig,
   type ReadFile,
   withoutEmpty,
 } from "../config.ts";
-
-export type LambdaConfig = Config & { apiKey: string };
 
 /** What suits an instance of a function where a variable is not set. */
 const DEFAULTS = {
@@ -18,10 +17,9 @@ const DEFAULTS = {
   DATABASE_POOL_SIZE: "1",
 };
 
-/** @throws {ConfigError} also without an API_KEY in development: instances cannot agree on one. */
-export function parseLambdaConfig(environment: Environment, readFile: ReadFile): LambdaConfig {
+/** @throws {ConfigError} also without a key in development: instances cannot agree on one. */
+export function parseLambdaConfig(environment: Environment, readFile: ReadFile): Config {
   const config = parseConfig({ ...DEFAULTS, ...withoutEmpty(environment) }, readFile);
-  const { apiKey } = config;
-  if (apiKey === undefined) throw new ConfigError(["API_KEY is required on Lambda"]);
-  return { ...config, apiKey };
+  if (!hasKey(config)) throw new ConfigError(["API_KEY is required on Lambda"]);
+  return config;
 }

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Hono } from "hono";
 import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
+import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { explainFailure } from "./failure.ts";
@@ -58,6 +59,7 @@ async function start() {
   logger.info("started", { version: SERVICE.version, environment, database: database.kind });
   const app = createApp({
     config,
+    keys: createKeyRing(config, clock),
     store: opened.store,
     logger,
     clock,

@@ -21,20 +21,29 @@ export type PostgresBooksOptions = {
 };
 
 /**
- * A store on the PostgreSQL database that a URL names. It connects when it is first used, and again by
+ * A store on the PostgreSQL database that a URL names; where a function says the URL, every new
+ * connection takes its password from it, and `reconnect` all the rest. It connects when it is first used, and again by
  * itself when a connection is lost; the first operation that reaches the server brings the schema up to
  * date, unless `prepare` has done so.
  */
 export function openPostgresBooks(
-  url: string,
+  url: string | (() => string),
   options: PostgresBooksOptions = {},
 ): PostgresBookStore {
   const { poolSize = POOL_SIZE, clock = Date.now, seed = [] } = options;
+  const currentUrl = typeof url === "string" ? () => url : url;
+  const password = () => passwordOf(currentUrl());
   const connect = () =>
-    postgres(url, {
+    postgres(currentUrl(), {
       ...CONNECTION_OPTIONS,
+      // The driver looks elsewhere for a password that the URL does not have.
+      ...(password() !== "" && { password }),
       max: poolSize,
       backoff: () => RECONNECT_DELAY_SECONDS,
     });
   return createPostgresBookStore({ connect, clock, seed });
+}
+
+function passwordOf(url: string): string {
+  return decodeURIComponent(URL.parse(url)?.password ?? "");
 }

@@ -2,7 +2,7 @@ import process from "node:process";
 import { runCli } from "./cli.ts";
 import { createLineWriter } from "./line-writer.ts";
 import type { Runtime } from "./runtime.ts";
-import { untilSignal } from "./signals.ts";
+import { onHangup, untilSignal } from "./signals.ts";
 
 /** Runs the program in this process, and ends it: what Bun, Node and Deno have in common. */
 export async function runProgram(listen: Runtime["listen"]): Promise<never> {
@@ -19,6 +19,7 @@ export async function runProgram(listen: Runtime["listen"]): Promise<never> {
     stderr: err.write,
     listen,
     untilSignal,
+    onHangup,
   });
   process.exit(code);
 }

@@ -23,6 +23,8 @@ export type Runtime = {
   listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
   /** Resolves with the name of the first signal that asks the process to end. */
   untilSignal: () => Promise<string>;
+  /** Calls the listener whenever the process is asked to read its configuration again. */
+  onHangup: (listener: () => void) => void;
 };
 
 /** The address that the configuration names cannot be listened on. */

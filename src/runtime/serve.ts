@@ -1,10 +1,11 @@
 import { createApp } from "../app.ts";
-import { type Config, parseConfig } from "../config.ts";
+import { type Config, hasKey } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
+import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
-import { readSecretFile } from "./secret-file.ts";
+import { readConfig, reloadSecrets } from "./secrets.ts";
 import { openStore, prepareStore } from "./stores.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
@@ -17,8 +18,9 @@ const IDLE_MARGIN_SECONDS = 5;
  */
 export async function serve(runtime: Runtime): Promise<void> {
   const { env, clock, stdout } = runtime;
-  const config = parseConfig(env, readSecretFile);
-  const apiKey = config.apiKey ?? crypto.randomUUID().replaceAll("-", "");
+  const read = readConfig(env);
+  const { config } = read;
+  const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
   const logger = createLogger({
     level: config.logLevel,
     format: config.logFormat,
@@ -28,12 +30,16 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
+  const secrets = reloadSecrets(runtime, read);
   const opened = await openStore(config, clock);
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
+    const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
+    const keys = createKeyRing(keySource(config), clock);
     const app = createApp({
-      config: { ...config, apiKey },
+      config,
+      keys,
       store: opened.store,
       logger,
       clock,
@@ -41,13 +47,21 @@ export async function serve(runtime: Runtime): Promise<void> {
       readiness: () => state,
     });
     const server = await listen(runtime, app.fetch, config);
-    announce(config, apiKey, server.port, logger, stdout);
+    announce(config, ownKey, server.port, logger, stdout);
+    await secrets.start({
+      logger,
+      parts: [
+        (next) => () => keys.replace(keySource(next)),
+        ({ database }) => opened.reconfigure(database),
+      ],
+    });
     const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
     logger.info("stopped");
   } finally {
+    secrets.stop();
     await opened.store.close();
   }
 }
@@ -66,7 +80,7 @@ async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<S
 
 function announce(
   config: Config,
-  apiKey: string,
+  ownKey: string | undefined,
   port: number,
   logger: Logger,
   stdout: (line: string) => void,
@@ -78,13 +92,13 @@ function announce(
     environment: config.environment,
     database: config.database.kind,
   });
-  if (config.apiKey !== undefined) return;
+  if (ownKey === undefined) return;
   const url = `http://${localName(config.host)}:${port}`;
   stdout(`
   Thimble listens on ${url}
-  API key for this run: ${apiKey}
+  API key for this run: ${ownKey}
 
-  curl ${url}/api/v1/process -H 'X-API-Key: ${apiKey}' \\
+  curl ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
 `);
 }

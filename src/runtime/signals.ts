@@ -25,3 +25,8 @@ export function untilSignal(): Promise<string> {
     }
   });
 }
+
+/** Calls the listener at every SIGHUP, which then does not end the process. */
+export function onHangup(listener: () => void): void {
+  process.on("SIGHUP", listener);
+}

@@ -1,9 +1,14 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { freshDatabase } from "../../test/postgres.ts";
 import { inTemporaryDirectory } from "../../test/service.ts";
+import { ConfigError, type DatabaseConfig } from "../config.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 import { openStore } from "./stores.ts";
+
+// On a busy machine, PostgreSQL takes its time to start.
+setDefaultTimeout(60_000);
 
 function openSqliteStore(path: string) {
   const database = { kind: "sqlite", path } as const;
@@ -33,4 +38,45 @@ test("a file that is no database is refused as it is", async () => {
     await expect(openSqliteStore(path)).rejects.toThrow("it is not a SQLite database");
     expect(await Bun.file(path).text()).toStartWith("Dear reader");
   });
+});
+
+const withDatabase = (database: DatabaseConfig) =>
+  openStore({ database, databasePoolSize: 2, seedBooks: true }, Date.now);
+
+test("what is not in PostgreSQL stays where it is", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const places: DatabaseConfig[] = [
+      { kind: "memory" },
+      { kind: "sqlite", path: join(directory, "a.db") },
+      { kind: "postgres", url: "postgres://u:p@127.0.0.1:1/books" },
+    ];
+    for (const place of places) {
+      const { store, reconfigure } = await withDatabase(place);
+      reconfigure(place)();
+      for (const other of places.filter((each) => each.kind !== place.kind)) {
+        expect(() => reconfigure(other)).toThrow(ConfigError);
+      }
+      await store.close();
+    }
+    const { store, reconfigure } = await withDatabase({
+      kind: "sqlite",
+      path: join(directory, "b.db"),
+    });
+    expect(() => reconfigure({ kind: "sqlite", path: join(directory, "c.db") })).toThrow(
+      /takes a restart$/,
+    );
+    await store.close();
+  });
+});
+
+test("a store on PostgreSQL goes on with another database, which is prepared first", async () => {
+  const [first, second] = [await freshDatabase(), await freshDatabase()];
+  const { store, reconfigure } = await withDatabase({ kind: "postgres", url: first.url });
+  const book = await store.create({ title: "Emma", author: "Jane Austen", year: 1815 });
+  const change = reconfigure({ kind: "postgres", url: second.url });
+  expect(await store.get(book.book.id)).toEqual(book.book);
+  change();
+  expect(await store.get(book.book.id)).toBeUndefined();
+  await store.close();
+  await Promise.all([first.drop(), second.drop()]);
 });

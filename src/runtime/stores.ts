@@ -3,7 +3,7 @@ import { createMemoryBookStore } from "../books/memory-store.ts";
 import { createSqliteBookStore } from "../books/sqlite-store.ts";
 import type { BookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import { type Config, ConfigError, type DatabaseConfig } from "../config.ts";
 import { DomainError } from "../errors.ts";
 import { describeError, type Logger } from "../logger.ts";
 import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
@@ -14,6 +14,12 @@ export type OpenStore = {
   prepare: () => Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
   renew?: () => void;
+  /**
+   * Checks whether the store can go on as it is configured now, and returns what makes it do so.
+   *
+   * @throws {ConfigError} where that takes a restart.
+   */
+  reconfigure: (database: DatabaseConfig) => () => void;
 };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
@@ -24,13 +30,29 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Open
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
     const store = createMemoryBookStore(clock, seed);
-    return { store, prepare: async () => 0 };
+    return { store, prepare: async () => 0, reconfigure: unchanged(database) };
   }
-  if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
+  if (database.kind === "sqlite") {
+    return { ...openSqlite(database.path, clock, seed), reconfigure: unchanged(database) };
+  }
   return openPostgres(database.url, config.databasePoolSize, clock, seed);
 }
 
-function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): OpenStore {
+/** Books that are suddenly in another place than a moment ago would be worse than an error. */
+function unchanged(database: DatabaseConfig): OpenStore["reconfigure"] {
+  return (next) => {
+    if (JSON.stringify(next) !== JSON.stringify(database)) throw takesRestart();
+    return () => {};
+  };
+}
+
+function takesRestart(): ConfigError {
+  return new ConfigError([
+    "DATABASE_URL names another kind of database, or another file; to take it over takes a restart",
+  ]);
+}
+
+function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]) {
   const file = openSqliteFile(path);
   return {
     store: createSqliteBookStore(file, clock),
@@ -40,14 +62,35 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
 
 /** The driver is loaded here, for a service on SQLite starts sooner without it. */
 async function openPostgres(
-  url: string,
+  firstUrl: string,
   poolSize: number,
   clock: Clock,
   seed: readonly BookInput[],
 ): Promise<OpenStore> {
   const { openPostgresBooks } = await import("./postgres-books.ts");
-  const store = openPostgresBooks(url, { poolSize, clock, seed });
-  return { store, prepare: () => store.prepare(), renew: store.renew };
+  let url = firstUrl;
+  const store = openPostgresBooks(() => url, { poolSize, clock, seed });
+  const moveTo = (next: string) => {
+    const isSame = withoutPassword(url) === withoutPassword(next);
+    url = next;
+    if (!isSame) store.reconnect();
+  };
+  return {
+    store,
+    prepare: () => store.prepare(),
+    renew: store.renew,
+    reconfigure: (database) => {
+      if (database.kind !== "postgres") throw takesRestart();
+      return () => moveTo(database.url);
+    },
+  };
+}
+
+/** What connections that there are go by; a password is asked for by new ones only, if there is one. */
+function withoutPassword(url: string): string {
+  const parsed = new URL(url);
+  if (parsed.password) parsed.password = "-";
+  return parsed.href;
 }
 
 /** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */

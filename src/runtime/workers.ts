@@ -9,6 +9,7 @@ import type { BookStore } from "../books/store.ts";
 import { ConfigError } from "../config.ts";
 import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
 import { createPostgresSessions } from "../database/postgres-sessions.ts";
+import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
 import { createMisconfiguredApp } from "../misconfigured.ts";
 import { SERVICE } from "../service.ts";
@@ -43,7 +44,8 @@ function serve(config: WorkersConfig): Fetch {
   const { environment, database } = config;
   const logger = openLog(config.logLevel, config.logFormat);
   const store = openStore(config);
-  const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok" });
+  const keys = createKeyRing(config, clock);
+  const app = createApp({ config, keys, store, logger, clock, newId, readiness: () => "ok" });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
   if (database.kind === "memory") {

@@ -34,6 +34,7 @@ async function exportTo(pipe: number, path: string) {
     stderr: (line: string) => void said.push(line),
     listen: () => ({ port: 0, stop: async () => {} }),
     untilSignal: async () => "",
+    onHangup: () => {},
   };
   return { code: await exportBooks([], runtime, pipe), said };
 }

@@ -1,4 +1,4 @@
-import { createApp, createLogger, createMemoryBookStore } from "thimble";
+import { createApp, createKeyRing, createLogger, createMemoryBookStore } from "thimble";
 
 /** The whole service, with a route of our own on top. */
 export function createService({ apiKey }: { apiKey: string }) {
@@ -6,13 +6,13 @@ export function createService({ apiKey }: { apiKey: string }) {
   const app = createApp({
     config: {
       environment: "production",
-      apiKey,
       debug: false,
       maxBodyBytes: 1_048_576,
       requestTimeoutSeconds: 30,
       publicReads: true,
       corsOrigins: [],
     },
+    keys: createKeyRing({ apiKey }, clock),
     store: createMemoryBookStore(clock),
     logger: createLogger({ level: "WARNING", format: "json", clock, write: console.log }),
     clock,

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { DomainError } from "../errors.ts";
+import { createFailureThrottle } from "./failure-throttle.ts";
+
+function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
+  let now = 0;
+  const throttle = createFailureThrottle({ requests, windowMs }, () => now, maxAddresses);
+  return {
+    ...throttle,
+    at: (time: number) => {
+      now = time;
+    },
+    /** In how many seconds an address may try again; 0 for at once. */
+    wait: (address: string) => {
+      try {
+        throttle.expectFew(address);
+        return 0;
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        expect(error.code).toBe("too_many_failures");
+        expect(error.message).toContain(` ${error.retryAfterSeconds} s`);
+        return error.retryAfterSeconds ?? 0;
+      }
+    },
+  };
+}
+
+test("an address may fail so often, and others are not touched by it", () => {
+  const { count, wait } = open({ windowMs: 60_000 });
+  count("a");
+  expect(wait("a")).toBe(0);
+  count("a");
+  expect(wait("a")).toBe(60);
+  expect(wait("b")).toBe(0);
+});
+
+test("it may fail again when the window is over, which further failures do not lengthen", () => {
+  const { count, wait, at } = open({ windowMs: 2500 });
+  at(100);
+  count("a");
+  at(2000);
+  count("a");
+  count("a");
+  expect(wait("a")).toBe(1);
+  at(2599);
+  expect(wait("a")).toBe(1);
+  at(2600);
+  expect(wait("a")).toBe(0);
+  count("a");
+  expect(wait("a")).toBe(0);
+});
+
+test("beyond the number of addresses that are kept, the one that failed first is forgotten", () => {
+  const { count, wait, at } = open({ requests: 1, maxAddresses: 2 });
+  for (const [index, address] of ["a", "b", "c"].entries()) {
+    at(index);
+    count(address);
+  }
+  expect(["a", "b", "c"].map(wait)).toEqual([0, 1, 1]);
+});
+
+test("a flood of addresses leaves no more than are kept", () => {
+  const { count, wait } = open({ requests: 1, maxAddresses: 100 });
+  for (let index = 0; index < 10_000; index += 1) count(`address-${index}`);
+  const kept = Array.from({ length: 10_000 }, (_, index) => wait(`address-${index}`));
+  expect(kept.filter((seconds) => seconds > 0)).toHaveLength(100);
+});

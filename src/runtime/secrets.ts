@@ -1,0 +1,54 @@
+import { type Config, type Environment, parseConfig } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import type { Runtime } from "./runtime.ts";
+import { readSecretFile } from "./secret-file.ts";
+import type { Prepare, SecretReload } from "./secret-reload.ts";
+import type { FileContent, FileContents } from "./secret-watch.ts";
+
+/** A configuration, and the files that its secrets came from. */
+export type ReadConfig = { config: Config; files: FileContents };
+
+/** Reads the configuration of a process. @throws {ConfigError} with every problem at once. */
+export function readConfig(env: Environment): ReadConfig {
+  const files = new Map<string, FileContent>();
+  const config = parseConfig(env, (path) => {
+    const text = readSecretFile(path);
+    files.set(path, { text });
+    return text;
+  });
+  return { config, files };
+}
+
+type StartOptions = {
+  logger: Logger;
+  /** What goes by secrets, in the order in which it takes over new ones. */
+  parts: readonly Prepare[];
+  /** Is told of every time that secrets were read again, and whether they were taken over. */
+  onKeyReload?: (succeeded: boolean) => void;
+};
+
+/**
+ * Reads secrets again at a SIGHUP, and when their files change, from `start` to `stop`. A SIGHUP that
+ * comes before has its turn then.
+ */
+export function reloadSecrets(runtime: Runtime, { config, files }: ReadConfig) {
+  // Where there is nothing to reload, the end of the terminal ends what is being developed in it.
+  const reloads = files.size > 0 || config.environment !== "development";
+  const started = Promise.withResolvers<SecretReload>();
+  let reload: SecretReload | undefined;
+  if (reloads) runtime.onHangup(() => void started.promise.then((each) => each.reload()));
+
+  return {
+    async start(options: StartOptions): Promise<void> {
+      if (!reloads) return;
+      // Loaded here, for the service listens sooner without it.
+      const { createSecretReload } = await import("./secret-reload.ts");
+      reload = createSecretReload({ env: runtime.env, files, ...options });
+      started.resolve(reload);
+    },
+
+    stop(): void {
+      reload?.close();
+    },
+  };
+}
