@@ -23,7 +23,12 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
     stderr: (line) => void written.stderr.push(line),
     listen: async (fetch, options) => {
       await whileListening?.(fetch, options);
-      return { port: options.port || 49_152, stop: async () => {} };
+      return {
+        port: options.port || 49_152,
+        stop: async () => {},
+        pending: () => 0,
+        cut: () => {},
+      };
     },
     untilSignal: async () => "SIGTERM",
   });
@@ -186,7 +191,7 @@ test("migrate makes the schema once", async () => {
 });
 
 describe("serve", () => {
-  const MEMORY = { API_KEY, DATABASE_URL: "memory:" };
+  const MEMORY = { API_KEY, DATABASE_URL: "memory:", DRAIN_DELAY_SECONDS: "0" };
   const log = ({ stdout }: Run) => stdout.split("\n").map((line) => JSON.parse(line));
 
   test("listens as configured, says so, and ends with 0 after a signal", async () => {
@@ -206,7 +211,7 @@ describe("serve", () => {
         environment: "production",
         database: "memory",
       },
-      { message: "draining", signal: "SIGTERM" },
+      { message: "draining", signal: "SIGTERM", delay_seconds: 0 },
       { message: "stopped" },
     ]);
     expect(result.stdout).not.toContain(API_KEY);
@@ -287,7 +292,7 @@ describe("serve", () => {
 
   test("serves without a database that cannot be reached, and says so", async () => {
     let readiness: unknown;
-    const env = { API_KEY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
+    const env = { ...MEMORY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
     const result = await run([], env, async (fetch) => {
       const response = await fetch(new Request("http://a.test/ready"), {});
       readiness = [response.status, await response.json()];

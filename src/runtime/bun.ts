@@ -19,7 +19,12 @@ function listen(fetch: Fetch, options: ListenOptions): Server {
     // The app limits bodies itself, and answers a larger one with a problem.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
-  return { port: server.port ?? options.port, stop: () => stop(server) };
+  return {
+    port: server.port ?? options.port,
+    stop: () => stop(server),
+    pending: () => server.pendingRequests,
+    cut: () => void server.stop(true),
+  };
 }
 
 /** Without a usable Host, as in HTTP/1.0, Bun gives a request a URL that is a path only. */

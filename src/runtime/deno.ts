@@ -9,7 +9,7 @@ type ConnectionInfo = { remoteAddr: { hostname?: string } };
 /** The part of Deno's own API that is used here (https://docs.deno.com/api/deno/~/Deno.serve). */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; onListen: () => void },
+    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
     handler: (request: Request, info: ConnectionInfo) => Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
@@ -20,7 +20,8 @@ const LOOKUP_FAILED = "failed to lookup address information";
 
 /**
  * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
- * until then new requests are refused, for without it a port cannot be closed.
+ * until then new requests are refused, for without it a port cannot be closed. Behind an answer with
+ * `Connection: close` Deno reads no further request, and leaves it to the client to close.
  */
 function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
   const pending = createPending();
@@ -36,7 +37,9 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
     }
   }
 
-  const server = serve({ hostname: host, port, onListen: () => {} }, answer);
+  const cutting = new AbortController();
+  const { signal } = cutting;
+  const server = serve({ hostname: host, port, signal, onListen: () => {} }, answer);
 
   async function stop(): Promise<void> {
     stopping = true;
@@ -44,7 +47,12 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
     await server.shutdown();
   }
 
-  return { port: server.addr.port, stop };
+  return {
+    port: server.addr.port,
+    stop,
+    pending: pending.count,
+    cut: () => cutting.abort(),
+  };
 }
 
 /** As Deno does it, but that every failure has a code. */

@@ -18,12 +18,12 @@ function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions)
   );
   const server = createServer({ requireHostHeader: false }, answer);
   server.keepAliveTimeout = idleTimeoutSeconds * 1000;
-  const stop = stopper(server);
+  const control = stopper(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       const address = server.address() as AddressInfo;
-      resolve({ port: address.port, stop });
+      resolve({ port: address.port, ...control });
     });
   });
 }
@@ -39,7 +39,7 @@ function skipRest(request: IncomingMessage): void {
 }
 
 /** Follows the requests and connections of a server, so that it can be stopped between them. */
-function stopper(server: HttpServer): () => Promise<void> {
+function stopper(server: HttpServer): Pick<Server, "stop" | "pending" | "cut"> {
   const sockets = new Set<Socket>();
   const pending = createPending();
 
@@ -59,13 +59,21 @@ function stopper(server: HttpServer): () => Promise<void> {
    * The HTTP server's own `close` would cut off answers that are not sent whole yet, and wait for
    * connections on which no more than a part of a request's head has come.
    */
-  return async () => {
+  async function stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       TcpServer.prototype.close.call(server, () => resolve());
     });
     await pending.none();
     for (const socket of sockets) socket.destroySoon();
     await closed;
+  }
+
+  return {
+    stop,
+    pending: pending.count,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 

@@ -12,6 +12,10 @@ export type Server = {
   port: number;
   /** Takes no new connection, and resolves when every request under way is answered. */
   stop: () => Promise<void>;
+  /** How many requests are under way. */
+  pending: () => number;
+  /** Ends every connection at once, whatever is under way on it. */
+  cut: () => void;
 };
 
 /** What a JavaScript runtime brings to the service. */

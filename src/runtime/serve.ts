@@ -3,6 +3,7 @@ import { type Config, parseConfig } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
+import { closingWhen, drain, type LastStep, runLastStep } from "./drain.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
@@ -11,7 +12,7 @@ import { openStore, prepareStore } from "./stores.ts";
 const IDLE_MARGIN_SECONDS = 5;
 
 /**
- * Serves until a signal comes, then finishes what is under way.
+ * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
  *
  * @throws {ConfigError} and whatever keeps the store or the port from being opened.
  */
@@ -29,6 +30,8 @@ export async function serve(runtime: Runtime): Promise<void> {
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
   const opened = await openStore(config, clock);
+  // What is still to be sent when the last request is answered and the store is closed: telemetry.
+  const lastSteps: LastStep[] = [];
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
@@ -40,16 +43,20 @@ export async function serve(runtime: Runtime): Promise<void> {
       newId: () => crypto.randomUUID(),
       readiness: () => state,
     });
-    const server = await listen(runtime, app.fetch, config);
+    const isDraining = () => state === "draining";
+    const server = await listen(runtime, closingWhen(isDraining, app.fetch), config);
     announce(config, apiKey, server.port, logger, stdout);
     const signal = await untilSignal;
     state = "draining";
-    logger.info("draining", { signal });
-    await server.stop();
-    logger.info("stopped");
+    const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
+    logger.info("draining", { signal, delay_seconds: delaySeconds });
+    await drain({ server, delaySeconds, timeoutSeconds, logger });
   } finally {
-    await opened.store.close();
+    const closeStore = { name: "close the store", run: () => opened.store.close() };
+    await runLastStep(closeStore, logger);
   }
+  await Promise.all(lastSteps.map((step) => runLastStep(step, logger)));
+  logger.info("stopped");
 }
 
 async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<Server> {
