@@ -30,6 +30,9 @@ export type DatabaseConfig =
   | { kind: "sqlite"; path: string }
   | { kind: "postgres"; url: string };
 
+/** Where the service is reached. */
+export type ListenAddress = { host: string; port: number; isHttps: boolean };
+
 const API_KEY_MIN_LENGTH = 16;
 const MIB = 1024 * 1024;
 
@@ -99,6 +102,15 @@ export const variables = z.object({
   PORT: integer(0, 65_535).default(5000).meta({
     takes: "a port number from 0 to 65535; 0 lets the system choose",
     description: "The port to listen on.",
+  }),
+  TLS_CERT_FILE: z.string().optional().meta({
+    takes: "the path of a PEM file, together with `TLS_KEY_FILE`",
+    description:
+      "The certificate to serve HTTPS with, and those that chain it to a root; read again when it changes.",
+  }),
+  TLS_KEY_FILE: z.string().optional().meta({
+    takes: "the path of a PEM file without a passphrase, together with `TLS_CERT_FILE`",
+    description: "The certificate's private key.",
   }),
   DEBUG: flag.default(false).meta({
     takes: "`true` or `false`",
@@ -254,6 +266,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     problems.push(`API_KEY is required; it takes ${takes("API_KEY")}${orFile}`);
   }
   const database = parseDatabase(values, problems);
+  const tls = parseTls(values, readFile, problems);
   if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
   const { data } = parsed;
   const isExposed = EXPOSED.has(data.ENVIRONMENT);
@@ -263,6 +276,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     apiKey: data.API_KEY,
     host: data.HOST,
     port: data.PORT,
+    tls,
     debug: data.DEBUG,
     logLevel: data.DEBUG ? ("DEBUG" as const) : data.LOG_LEVEL,
     logFormat: data.LOG_FORMAT,
@@ -289,14 +303,17 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
 }
 
 /**
- * The address that a client on this machine reaches the service at.
+ * The address that a client on this machine reaches the service at, and whether it speaks HTTPS there.
  *
  * @throws {ConfigError} when HOST or PORT is wrong; the rest of the environment does not matter.
  */
-export function parseListenAddress(environment: Environment): { host: string; port: number } {
-  const parsed = variables.pick({ HOST: true, PORT: true }).safeParse(withoutEmpty(environment));
+export function parseListenAddress(environment: Environment): ListenAddress {
+  const parsed = variables
+    .pick({ HOST: true, PORT: true, TLS_CERT_FILE: true })
+    .safeParse(withoutEmpty(environment));
   if (!parsed.success) throw new ConfigError(wrongVariables(parsed.error));
-  return { host: parsed.data.HOST, port: parsed.data.PORT };
+  const { HOST: host, PORT: port, TLS_CERT_FILE: certFile } = parsed.data;
+  return { host, port, isHttps: certFile !== undefined };
 }
 
 /** The variables that are set to something. */
@@ -353,6 +370,22 @@ function readSecret(name: string, path: string, readFile: ReadFile, problems: st
     problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
     return undefined;
   }
+}
+
+/** The files of the certificate and its key; `undefined` where the port speaks plain HTTP. */
+function parseTls(
+  { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Environment,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): { certFile: string; keyFile: string } | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined)
+    problems.push("TLS_KEY_FILE is set, and TLS_CERT_FILE is not; set both");
+  else if (keyFile === undefined) {
+    problems.push("TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both");
+  } else if (!readFile) problems.push("TLS_CERT_FILE is set, and there are no files here");
+  else return { certFile, keyFile };
+  return undefined;
 }
 
 function parseDatabase(values: Environment, problems: string[]): DatabaseConfig | undefined {

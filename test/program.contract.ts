@@ -23,6 +23,10 @@ export type ProgramOptions = {
   refuses?: "connection" | "503";
   /** Who closes a connection behind an answer with `Connection: close`: the service, unless told. */
   closes?: "service" | "client";
+  /** Whether a connection in its TLS handshake is waited for, as a request is: no, unless told. */
+  waitsForHandshakes?: boolean;
+  /** Whether a certificate is replaced while the service runs: yes, unless told. */
+  replacesCertificate?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.

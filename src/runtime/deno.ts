@@ -9,7 +9,14 @@ type ConnectionInfo = { remoteAddr: { hostname?: string } };
 /** The part of Deno's own API that is used here (https://docs.deno.com/api/deno/~/Deno.serve). */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
+    options: {
+      hostname: string;
+      port: number;
+      signal: AbortSignal;
+      cert?: string;
+      key?: string;
+      onListen: () => void;
+    },
     handler: (request: Request, info: ConnectionInfo) => Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
@@ -21,11 +28,13 @@ const LOOKUP_FAILED = "failed to lookup address information";
 /**
  * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
  * until then new requests are refused, for without it a port cannot be closed. Behind an answer with
- * `Connection: close` Deno reads no further request, and leaves it to the client to close.
+ * `Connection: close` Deno reads no further request, and leaves it to the client to close. Its shutdown
+ * waits for connections that are in their TLS handshake.
  */
-function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
+function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const pending = createPending();
   let stopping = false;
+  let shuttingDown = false;
 
   async function answer(request: Request, { remoteAddr }: ConnectionInfo): Promise<Response> {
     if (stopping) return new Response(null, REFUSAL);
@@ -39,11 +48,12 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
 
   const cutting = new AbortController();
   const { signal } = cutting;
-  const server = serve({ hostname: host, port, signal, onListen: () => {} }, answer);
+  const server = serve({ hostname: host, port, signal, ...tls, onListen: () => {} }, answer);
 
   async function stop(): Promise<void> {
     stopping = true;
     await pending.none();
+    shuttingDown = true;
     await server.shutdown();
   }
 
@@ -51,7 +61,10 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
     port: server.addr.port,
     stop,
     pending: pending.count,
-    cut: () => cutting.abort(),
+    cut: () => {
+      // An abort fails during a shutdown, which no more than the end of the process can cut short.
+      if (!shuttingDown) cutting.abort();
+    },
   };
 }
 

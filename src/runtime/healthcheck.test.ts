@@ -28,19 +28,25 @@ describe("a service that is ready", () => {
   ] as const) {
     test(`is found where it listens on ${host}`, async () => {
       const port = answerReady(200, listensOn);
-      expect(await checkHealth({ host, port })).toBeUndefined();
+      expect(await checkHealth({ host, port, isHttps: false })).toBeUndefined();
     });
   }
 });
 
 test("one that is not ready is told by its status", async () => {
   const port = answerReady(503, "127.0.0.1");
-  expect(await checkHealth({ host: "127.0.0.1", port })).toBe("not ready: HTTP 503");
+  expect(await checkHealth({ host: "127.0.0.1", port, isHttps: false })).toBe(
+    "not ready: HTTP 503",
+  );
 });
 
 test("one that is not there is told by its address", async () => {
   const port = answerReady(200, "127.0.0.1");
   await server?.stop(true);
-  expect(await checkHealth({ host: "::", port })).toMatch(`no answer on [::1]:${port}: `);
-  expect(await checkHealth({ host: "0.0.0.0", port })).toMatch(`no answer on 127.0.0.1:${port}: `);
+  expect(await checkHealth({ host: "::", port, isHttps: false })).toMatch(
+    `no answer on [::1]:${port}: `,
+  );
+  expect(await checkHealth({ host: "0.0.0.0", port, isHttps: false })).toMatch(
+    `no answer on 127.0.0.1:${port}: `,
+  );
 });

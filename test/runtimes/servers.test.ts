@@ -36,6 +36,8 @@ if (HAS_OLDEST_NODE) {
 serverContract("Deno", async () => denoCommand(await bundles.deno), {
   refuses: "503",
   closes: "client",
+  waitsForHandshakes: true,
+  replacesCertificate: false,
 });
 
 describe("Deno", () => {
