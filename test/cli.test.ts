@@ -5,6 +5,7 @@ import { version } from "../package.json" with { type: "json" };
 import type { Environment } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
+import { pem, putCertificate, tlsVariables } from "./certificate.ts";
 import { inTemporaryDirectory } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
@@ -207,6 +208,7 @@ describe("serve", () => {
         message: "listening",
         host: "::1",
         port: 8080,
+        scheme: "http",
         version,
         environment: "production",
         database: "memory",
@@ -215,6 +217,37 @@ describe("serve", () => {
       { message: "stopped" },
     ]);
     expect(result.stdout).not.toContain(API_KEY);
+  });
+
+  test("listens with the certificate that it is given, and says so", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      let asked: ListenOptions | undefined;
+      const env = { ...MEMORY, ...putCertificate(directory, "first"), PORT: "8443" };
+      const development = { ...env, ENVIRONMENT: "development", API_KEY: undefined };
+      const result = await run(["serve"], development, (_fetch, options) => {
+        asked = options;
+      });
+      expect(asked?.tls).toEqual({ cert: pem("first.crt"), key: pem("first.key") });
+      expect(result.code).toBe(0);
+      expect(result.stdout).toContain('"scheme":"https"');
+      expect(result.stdout).toContain("Thimble listens on https://localhost:8443\n");
+      expect(result.stdout).toContain("curl --insecure https://localhost:8443/");
+    });
+  });
+
+  test("ends with 78 before it opens anything where the certificate cannot be used", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const env = { API_KEY, DATA_DIR: join(directory, "data"), ...tlsVariables(directory) };
+      expect(await run(["serve"], env)).toEqual({
+        code: 78,
+        stdout: "",
+        stderr: told(
+          "TLS_CERT_FILE names a file that cannot be read: ENOENT",
+          "TLS_KEY_FILE names a file that cannot be read: ENOENT",
+        ) as unknown as string,
+      });
+      expect(existsSync(join(directory, "data"))).toBe(false);
+    });
   });
 
   test("names the port that the system chose", async () => {

@@ -1,9 +1,8 @@
-import { pem, putCertificate } from "./certificate.ts";
 import { httpContract } from "./http.contract.ts";
 import { httpsContract } from "./https.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 import { type Program, type ProgramOptions, programContract } from "./program.contract.ts";
-import { newDirectory, startService, type Variables } from "./service.ts";
+import { startService, type Variables } from "./service.ts";
 
 /** All that a program has to be which serves on a port: the HTTP contract on every store, and its own. */
 export function serverContract(name: string, program: Program, options?: ProgramOptions): void {
@@ -28,14 +27,6 @@ export function serverContract(name: string, program: Program, options?: Program
   httpContract(`${name}, PostgreSQL`, async () => {
     const { url, drop } = await freshDatabase();
     return open({ DATABASE_URL: url }, drop);
-  });
-  httpContract(`${name}, HTTPS`, async () => {
-    const target = await open({
-      DATABASE_URL: "memory:",
-      ...putCertificate(newDirectory(), "first"),
-    });
-    const tls = { ca: pem("first.crt") };
-    return { ...target, fetch: (url, init) => fetch(url, { ...init, tls }) };
   });
   programContract(name, program, options);
   httpsContract(name, program, options);
