@@ -42,6 +42,7 @@ test("the defaults", () => {
     apiKeys: [],
     host: "0.0.0.0",
     port: 5000,
+    tls: undefined,
     debug: false,
     logLevel: "INFO",
     logFormat: "json",
@@ -314,6 +315,8 @@ test("every variable is in these tables", () => {
     ...(Object.keys(VALUES) as VariableName[]),
     "API_KEYS",
     "DATABASE_PASSWORD",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
   ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
 });
@@ -640,13 +643,46 @@ describe("what the database is opened by", () => {
   });
 });
 
+describe("a certificate", () => {
+  const both = { TLS_CERT_FILE: "/tls/tls.crt", TLS_KEY_FILE: "/tls/tls.key" };
+
+  test("is named by both of its files", () => {
+    expect(parse(both).tls).toEqual({ certFile: "/tls/tls.crt", keyFile: "/tls/tls.key" });
+  });
+
+  test("cannot do without one of them", () => {
+    expect(problemsOf({ API_KEY, ...both, TLS_KEY_FILE: "" })).toEqual([
+      "TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both",
+    ]);
+    expect(problemsOf({ API_KEY, ...both, TLS_CERT_FILE: undefined })).toEqual([
+      "TLS_KEY_FILE is set, and TLS_CERT_FILE is not; set both",
+    ]);
+  });
+
+  test("cannot be where there are no files", () => {
+    expect(() => parseConfig({ API_KEY, ...both })).toThrow(
+      "TLS_CERT_FILE is set, and there are no files here",
+    );
+  });
+});
+
 describe("the address to ask for readiness", () => {
   test("is that of HOST and PORT", () => {
-    expect(parseListenAddress({ HOST: "::1", PORT: "80" })).toEqual({ host: "::1", port: 80 });
+    const address = { host: "::1", port: 80, isHttps: false };
+    expect(parseListenAddress({ HOST: "::1", PORT: "80" })).toEqual(address);
+  });
+
+  test("speaks HTTPS where there is a certificate", () => {
+    expect(parseListenAddress({ TLS_CERT_FILE: "tls.crt" }).isHttps).toBe(true);
+    expect(parseListenAddress({ TLS_CERT_FILE: "" }).isHttps).toBe(false);
   });
 
   test("has the defaults of serve, and asks for no key", () => {
-    expect(parseListenAddress({ PORT: "" })).toEqual({ host: "0.0.0.0", port: 5000 });
+    expect(parseListenAddress({ PORT: "" })).toEqual({
+      host: "0.0.0.0",
+      port: 5000,
+      isHttps: false,
+    });
   });
 
   test("does not mind what is wrong elsewhere", () => {

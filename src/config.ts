@@ -31,6 +31,9 @@ export type DatabaseConfig =
   | { kind: "sqlite"; path: string }
   | { kind: "postgres"; url: string };
 
+/** Where the service is reached. */
+export type ListenAddress = { host: string; port: number; isHttps: boolean };
+
 const ALL = Object.keys(variables) as VariableName[];
 
 const RATE_LIMIT: Rate = { requests: 600, windowMs: WINDOWS_MS.minute };
@@ -73,6 +76,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
   }
   const database = parseDatabase(values, problems);
+  const tls = parseTls(values, readFile, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   const isExposed = EXPOSED.has(data.ENVIRONMENT);
   const limit = (set: Rate | "off" | undefined, usual: Rate) =>
@@ -83,6 +87,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     apiKeys,
     host: data.HOST,
     port: data.PORT,
+    tls,
     debug: data.DEBUG,
     ...databaseCommandConfig(data, database),
     maxBodyBytes: data.MAX_BODY_BYTES,
@@ -151,16 +156,16 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
 }
 
 /**
- * The address that a client on this machine reaches the service at.
+ * The address that a client on this machine reaches the service at, and whether it speaks HTTPS there.
  *
  * @throws {ConfigError} when HOST or PORT is wrong; the rest of the environment does not matter.
  */
-export function parseListenAddress(environment: Environment): { host: string; port: number } {
+export function parseListenAddress(environment: Environment): ListenAddress {
   const problems: string[] = [];
-  const names = ["HOST", "PORT"] as const;
-  const { HOST: host, PORT: port } = parseVariables(names, withoutEmpty(environment), problems);
+  const names = ["HOST", "PORT", "TLS_CERT_FILE"] as const;
+  const values = parseVariables(names, withoutEmpty(environment), problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { host, port };
+  return { host: values.HOST, port: values.PORT, isHttps: values.TLS_CERT_FILE !== undefined };
 }
 
 /** Whether anybody can have a key; where nobody can, `development` makes one up. */
@@ -227,6 +232,22 @@ function parseKeys(environment: Environment, values: Environment, problems: stri
     problems.push(`${name} names a key ${DEFAULT_KEY}, as API_KEY is called; give it another name`);
   }
   return keys;
+}
+
+/** The files of the certificate and its key; `undefined` where the port speaks plain HTTP. */
+function parseTls(
+  { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Environment,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): { certFile: string; keyFile: string } | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined)
+    problems.push("TLS_KEY_FILE is set, and TLS_CERT_FILE is not; set both");
+  else if (keyFile === undefined) {
+    problems.push("TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both");
+  } else if (!readFile) problems.push("TLS_CERT_FILE is set, and there are no files here");
+  else return { certFile, keyFile };
+  return undefined;
 }
 
 function parseDatabase(values: Environment, problems: string[]): DatabaseConfig | undefined {

@@ -95,6 +95,17 @@ export const variables = {
     takes: "a port number from 0 to 65535; 0 lets the system choose",
     description: "The port to listen on.",
   },
+  TLS_CERT_FILE: {
+    schema: () => z.string(),
+    takes: "the path of a PEM file, together with `TLS_KEY_FILE`",
+    description:
+      "The certificate to serve HTTPS with, and those that chain it to a root; read again when it changes.",
+  },
+  TLS_KEY_FILE: {
+    schema: () => z.string(),
+    takes: "the path of a PEM file without a passphrase, together with `TLS_CERT_FILE`",
+    description: "The certificate's private key.",
+  },
   DEBUG: {
     schema: flag,
     default: false,

@@ -1,12 +1,33 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pem, putCertificate } from "./certificate.ts";
+import { httpContract } from "./http.contract.ts";
 import { serverContract } from "./server.contract.ts";
-import { compiledBinary, inTemporaryDirectory, runToEnd } from "./service.ts";
+import {
+  compiledBinary,
+  inTemporaryDirectory,
+  newDirectory,
+  runToEnd,
+  startService,
+} from "./service.ts";
 
 setDefaultTimeout(30_000);
 
 serverContract("Bun, compiled", async () => [await compiledBinary()]);
+
+httpContract("Bun, compiled, over HTTPS", async () => {
+  const env = { DATABASE_URL: "memory:", CORS_ORIGINS: "https://app.example" };
+  const certificate = putCertificate(newDirectory(), "first");
+  const service = await startService({ env: { ...env, ...certificate } });
+  const tls = { ca: pem("first.crt") };
+  return {
+    baseUrl: service.url,
+    apiKey: service.apiKey,
+    fetch: (url: string, init?: RequestInit) => fetch(url, { ...init, tls }),
+    close: () => service[Symbol.asyncDispose](),
+  };
+});
 
 test("files in the working directory change nothing", async () => {
   await inTemporaryDirectory(async (directory) => {

@@ -6,6 +6,7 @@ import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import type { Environment } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
+import { pem, putCertificate, tlsVariables } from "./certificate.ts";
 import { inTemporaryDirectory } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
@@ -24,7 +25,12 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
     stderr: (line) => void written.stderr.push(line),
     listen: async (fetch, options) => {
       await whileListening?.(fetch, options);
-      return { port: options.port || 49_152, stop: async () => {} };
+      return {
+        port: options.port || 49_152,
+        stop: async () => {},
+        pending: () => 0,
+        cut: () => {},
+      };
     },
     untilSignal: async () => "SIGTERM",
     onHangup: () => {},
@@ -245,7 +251,7 @@ test("migrate makes the schema once", async () => {
 });
 
 describe("serve", () => {
-  const MEMORY = { API_KEY, DATABASE_URL: "memory:" };
+  const MEMORY = { API_KEY, DATABASE_URL: "memory:", DRAIN_DELAY_SECONDS: "0" };
   const log = ({ stdout }: Run) => stdout.split("\n").map((line) => JSON.parse(line));
 
   test("listens as configured, says so, and ends with 0 after a signal", async () => {
@@ -261,14 +267,46 @@ describe("serve", () => {
         message: "listening",
         host: "::1",
         port: 8080,
+        scheme: "http",
         version,
         environment: "production",
         database: "memory",
       },
-      { message: "draining", signal: "SIGTERM" },
+      { message: "draining", signal: "SIGTERM", delay_seconds: 0 },
       { message: "stopped" },
     ]);
     expect(result.stdout).not.toContain(API_KEY);
+  });
+
+  test("listens with the certificate that it is given, and says so", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      let asked: ListenOptions | undefined;
+      const env = { ...MEMORY, ...putCertificate(directory, "first"), PORT: "8443" };
+      const development = { ...env, ENVIRONMENT: "development", API_KEY: undefined };
+      const result = await run(["serve"], development, (_fetch, options) => {
+        asked = options;
+      });
+      expect(asked?.tls).toEqual({ cert: pem("first.crt"), key: pem("first.key") });
+      expect(result.code).toBe(0);
+      expect(result.stdout).toContain('"scheme":"https"');
+      expect(result.stdout).toContain("Thimble listens on https://localhost:8443\n");
+      expect(result.stdout).toContain("curl --insecure https://localhost:8443/");
+    });
+  });
+
+  test("ends with 78 before it opens anything where the certificate cannot be used", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const env = { API_KEY, DATA_DIR: join(directory, "data"), ...tlsVariables(directory) };
+      expect(await run(["serve"], env)).toEqual({
+        code: 78,
+        stdout: "",
+        stderr: told(
+          "TLS_CERT_FILE names a file that cannot be read: ENOENT",
+          "TLS_KEY_FILE names a file that cannot be read: ENOENT",
+        ) as unknown as string,
+      });
+      expect(existsSync(join(directory, "data"))).toBe(false);
+    });
   });
 
   test("names the port that the system chose", async () => {
@@ -346,7 +384,7 @@ describe("serve", () => {
 
   test("serves without a database that cannot be reached, and says so", async () => {
     let readiness: unknown;
-    const env = { API_KEY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
+    const env = { ...MEMORY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
     const result = await run([], env, async (fetch) => {
       const response = await fetch(new Request("http://a.test/ready"), {});
       readiness = [response.status, await response.json()];

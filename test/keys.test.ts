@@ -35,7 +35,9 @@ async function newKey(name: string, scope: string, ...dates: string[]): Promise<
     clock: Date.now,
     stdout: (line) => void out.push(line),
     stderr: (line) => void err.push(line),
-    listen: () => ({ port: 0, stop: async () => {} }),
+    listen: () => {
+      throw new Error("nothing is to be served");
+    },
     untilSignal: async () => "",
     onHangup: () => {},
   });

@@ -22,6 +22,12 @@ export type Program = () => Promise<readonly string[]> | readonly string[];
 export type ProgramOptions = {
   /** What meets a request that comes during the drain: a closed port, unless told, or an empty 503. */
   refuses?: "connection" | "503";
+  /** Who closes a connection behind an answer with `Connection: close`: the service, unless told. */
+  closes?: "service" | "client";
+  /** Whether a connection in its TLS handshake is waited for, as a request is: no, unless told. */
+  waitsForHandshakes?: boolean;
+  /** Whether a certificate is replaced while the service runs: yes, unless told. */
+  replacesCertificate?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.
@@ -37,7 +43,7 @@ const SOON_MS = 8000;
 export function programContract(
   name: string,
   program: Program,
-  { refuses = "connection" }: ProgramOptions = {},
+  { refuses = "connection", closes = "service" }: ProgramOptions = {},
 ): void {
   describe(name, () => {
     const startService = async ({ env = {} }: { env?: Variables } = {}) =>
@@ -425,6 +431,70 @@ export function programContract(
           SOON_MS,
         );
       }
+
+      describe("where DRAIN_DELAY_SECONDS is not 0", () => {
+        const env = { DRAIN_DELAY_SECONDS: "200" };
+        /** A second signal, sent until it is taken for one. */
+        const endAtOnce = async (service: Service) => {
+          const insisting = setInterval(() => service.kill("SIGTERM"), 50);
+          expect(await service.exited).toEqual({ code: 143, signal: null });
+          clearInterval(insisting);
+        };
+
+        test("turns /ready into a 503 at once, and goes on with everything else", async () => {
+          await using service = await startService({ env });
+          expect((await fetch(`${service.url}/ready`)).status).toBe(200);
+          service.kill("SIGTERM");
+          expect(await service.logged("draining")).toMatchObject({ delay_seconds: 200 });
+          const ready = await fetch(`${service.url}/ready`);
+          expect(ready.status).toBe(503);
+          expect(await ready.json()).toMatchObject({ checks: { api: "draining" } });
+          for (const path of ["/healthz", "/health", "/books"]) {
+            expect((await fetch(service.url + path)).status).toBe(200);
+          }
+          const init = {
+            method: "POST",
+            headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+            body: '{"title":"Late","author":"A","year":2000}',
+          };
+          expect((await fetch(`${service.url}/books`, init)).status).toBe(201);
+          await endAtOnce(service);
+        });
+
+        test("says that a connection that was kept alive ends with its next answer, and ends it", async () => {
+          await using service = await startService({ env });
+          const connection = open(service);
+          connection.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+          await connection.answered("\r\n\r\nOK");
+          expect(connection.received()).not.toMatch(/^connection: close\r$/im);
+          service.kill("SIGTERM");
+          await service.logged("draining");
+          expect(connection.closed()).toBe(false);
+          connection.send("GET /books/1 HTTP/1.1\r\nHost: a\r\n\r\n");
+          await connection.answered('"title":"1984"');
+          expect(connection.received()).toMatch(/^connection: close\r$/im);
+          if (closes === "service") await connection.ended();
+          connection.close();
+          await endAtOnce(service);
+        });
+
+        test("ends with 0 when that time is over", async () => {
+          await using service = await startService({ env: { DRAIN_DELAY_SECONDS: "1" } });
+          expect(await service.stop()).toEqual({ code: 0, signal: null });
+          expect(service.log().at(-1)).toMatchObject({ message: "stopped" });
+        });
+      });
+
+      test("cuts off a request that takes longer than DRAIN_TIMEOUT_SECONDS, says so, ends with 0", async () => {
+        await using service = await startService({ env: { DRAIN_TIMEOUT_SECONDS: "1" } });
+        const connection = await beginRequest(service);
+        expect(await service.stop()).toEqual({ code: 0, signal: null });
+        await connection.ended();
+        const cut = service.log().find(({ message }) => message === "requests cut off");
+        expect(cut).toMatchObject({ level: "WARNING", requests: 1, drain_timeout_seconds: 1 });
+        expect(service.log().at(-1)).toMatchObject({ message: "stopped" });
+        expect(service.stderr()).toBe("");
+      });
 
       test("cuts off no answer that its client reads slowly", async () => {
         const bytes = 16 * 1024 * 1024;

@@ -139,10 +139,10 @@ export async function startService({ command, env = {} }: StartOptions = {}): Pr
   };
 
   try {
-    const port = Number((await logged("listening")).port);
+    const { port, scheme } = await logged("listening");
     return {
-      url: `http://127.0.0.1:${port}`,
-      port,
+      url: `${scheme}://127.0.0.1:${port}`,
+      port: Number(port),
       apiKey: variables.API_KEY ?? "",
       pid: child.pid ?? 0,
       directory,

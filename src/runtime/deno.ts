@@ -9,7 +9,14 @@ type ConnectionInfo = { remoteAddr: { hostname?: string } };
 /** The part of Deno's own API that is used here (https://docs.deno.com/api/deno/~/Deno.serve). */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; onListen: () => void },
+    options: {
+      hostname: string;
+      port: number;
+      signal: AbortSignal;
+      cert?: string;
+      key?: string;
+      onListen: () => void;
+    },
     handler: (request: Request, info: ConnectionInfo) => Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> };
 };
@@ -20,11 +27,14 @@ const LOOKUP_FAILED = "failed to lookup address information";
 
 /**
  * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
- * until then new requests are refused, for without it a port cannot be closed.
+ * until then new requests are refused, for without it a port cannot be closed. Behind an answer with
+ * `Connection: close` Deno reads no further request, and leaves it to the client to close. Its shutdown
+ * waits for connections that are in their TLS handshake.
  */
-function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
+function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const pending = createPending();
   let stopping = false;
+  let shuttingDown = false;
 
   async function answer(request: Request, { remoteAddr }: ConnectionInfo): Promise<Response> {
     if (stopping) return new Response(null, REFUSAL);
@@ -36,15 +46,26 @@ function listen(fetch: Fetch, { host, port }: ListenOptions): Server {
     }
   }
 
-  const server = serve({ hostname: host, port, onListen: () => {} }, answer);
+  const cutting = new AbortController();
+  const { signal } = cutting;
+  const server = serve({ hostname: host, port, signal, ...tls, onListen: () => {} }, answer);
 
   async function stop(): Promise<void> {
     stopping = true;
     await pending.none();
+    shuttingDown = true;
     await server.shutdown();
   }
 
-  return { port: server.addr.port, stop };
+  return {
+    port: server.addr.port,
+    stop,
+    pending: pending.count,
+    cut: () => {
+      // An abort fails during a shutdown, which no more than the end of the process can cut short.
+      if (!shuttingDown) cutting.abort();
+    },
+  };
 }
 
 /** As Deno does it, but that every failure has a code. */

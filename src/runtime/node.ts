@@ -1,31 +1,52 @@
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+} from "node:http";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import process from "node:process";
 import { getRequestListener } from "@hono/node-server";
 import { createPending } from "./pending.ts";
 import { runProgram } from "./program.ts";
-import type { Fetch, ListenOptions, Server } from "./runtime.ts";
+import type { Fetch, ListenOptions, Server, TlsPair } from "./runtime.ts";
 
 /** What a request without a usable Host, as in HTTP/1.0, gets a URL with. */
 const HOSTNAME = "localhost";
 
 const SQLITE_WARNING = "SQLite is an experimental feature";
 
-function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions): Promise<Server> {
+async function listen(
+  fetch: Fetch,
+  { host, port, idleTimeoutSeconds, tls }: ListenOptions,
+): Promise<Server> {
   const answer = getRequestListener(
     (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );
-  const server = createServer({ requireHostHeader: false }, answer);
+  const { server, ...secure } = tls ? await createSecure(tls, answer) : createPlain(answer);
   server.keepAliveTimeout = idleTimeoutSeconds * 1000;
-  const stop = stopper(server);
+  const control = stopper(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       const address = server.address() as AddressInfo;
-      resolve({ port: address.port, stop });
+      resolve({ port: address.port, ...control, ...secure });
     });
   });
+}
+
+function createPlain(answer: RequestListener): { server: HttpServer } {
+  return { server: createServer({ requireHostHeader: false }, answer) };
+}
+
+/** HTTPS is loaded here, for a service without it starts sooner. */
+async function createSecure(tls: TlsPair, answer: RequestListener) {
+  const https = await import("node:https");
+  const options = { minVersion: "TLSv1.2", requireHostHeader: false } as const;
+  const server = https.createServer({ ...options, ...tls }, answer);
+  const setTls = (pair: TlsPair) => server.setSecureContext({ ...options, ...pair });
+  return { server: server as HttpServer, setTls };
 }
 
 /**
@@ -39,14 +60,21 @@ function skipRest(request: IncomingMessage): void {
 }
 
 /** Follows the requests and connections of a server, so that it can be stopped between them. */
-function stopper(server: HttpServer): () => Promise<void> {
-  const sockets = new Set<Socket>();
+function stopper(server: HttpServer): Pick<Server, "stop" | "pending" | "cut"> {
+  const sockets = new Map<string, Socket>();
   const pending = createPending();
 
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  /** Under HTTPS, the socket of a connection's TLS takes the place of its TCP one, by the same name. */
+  function followSocket(socket: Socket): void {
+    const name = `${socket.remoteAddress} ${socket.remotePort}`;
+    sockets.set(name, socket);
+    socket.once("close", () => {
+      if (sockets.get(name) === socket) sockets.delete(name);
+    });
+  }
+
+  server.on("connection", followSocket);
+  server.on("secureConnection", followSocket);
   server.on("request", (request, response) => {
     pending.begin();
     response.once("close", () => {
@@ -59,13 +87,21 @@ function stopper(server: HttpServer): () => Promise<void> {
    * The HTTP server's own `close` would cut off answers that are not sent whole yet, and wait for
    * connections on which no more than a part of a request's head has come.
    */
-  return async () => {
+  async function stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       TcpServer.prototype.close.call(server, () => resolve());
     });
     await pending.none();
-    for (const socket of sockets) socket.destroySoon();
+    for (const socket of sockets.values()) socket.destroySoon();
     await closed;
+  }
+
+  return {
+    stop,
+    pending: pending.count,
+    cut: () => {
+      for (const socket of sockets.values()) socket.destroy();
+    },
   };
 }
 

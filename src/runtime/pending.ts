@@ -12,6 +12,9 @@ export function createPending() {
       if (count === 0) onNone();
     },
 
+    /** How many are under way. */
+    count: (): number => count,
+
     /** Resolves when none is under way. */
     async none(): Promise<void> {
       if (count === 0) return;

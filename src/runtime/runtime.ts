@@ -5,13 +5,31 @@ import type { Environment } from "../config.ts";
 /** Answers a request that came on a connection. */
 export type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
 
-export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
+/** A certificate, with what chains it to a root, and its private key, both in PEM. */
+export type TlsPair = { cert: string; key: string };
+
+export type ListenOptions = {
+  host: string;
+  port: number;
+  idleTimeoutSeconds: number;
+  /** With it, the port speaks HTTPS, of TLS 1.2 or later. */
+  tls?: TlsPair;
+};
 
 /** A listening server. */
 export type Server = {
   port: number;
   /** Takes no new connection, and resolves when every request under way is answered. */
   stop: () => Promise<void>;
+  /** How many requests are under way. */
+  pending: () => number;
+  /** Ends every connection at once, whatever is under way on it. */
+  cut: () => void;
+  /**
+   * Shows another certificate to whoever connects from now on. Not there where the port speaks no
+   * HTTPS, or the runtime cannot do it. @throws {Error} where the runtime refuses the pair.
+   */
+  setTls?: (pair: TlsPair) => void;
 };
 
 /** What a JavaScript runtime brings to the service. */

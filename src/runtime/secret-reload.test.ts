@@ -139,6 +139,8 @@ const NO_RUNTIME = {
   clock: () => 0,
   stdout: () => {},
   stderr: () => {},
-  listen: () => ({ port: 0, stop: async () => {} }),
+  listen: () => {
+    throw new Error("nothing is to be served");
+  },
   untilSignal: async () => "SIGTERM",
 };

@@ -4,17 +4,19 @@ import type { Readiness } from "../health/routes.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
-import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
+import { closingWhen, drain, type LastStep, runLastStep } from "./drain.ts";
+import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets.ts";
 import { openStore, prepareStore } from "./stores.ts";
+import type { Tls, TlsFiles } from "./tls-files.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const IDLE_MARGIN_SECONDS = 5;
 
 /**
- * Serves until a signal comes, then finishes what is under way.
+ * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
  *
- * @throws {ConfigError} and whatever keeps the store or the port from being opened.
+ * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
  */
 export async function serve(runtime: Runtime): Promise<void> {
   const { env, clock, stdout } = runtime;
@@ -31,7 +33,10 @@ export async function serve(runtime: Runtime): Promise<void> {
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
   const secrets = reloadSecrets(runtime, read);
+  const tls = config.tls && (await openTls(config.tls, logger));
   const opened = await openStore(config, clock);
+  // What is still to be sent when the last request is answered and the store is closed: telemetry.
+  const lastSteps: LastStep[] = [];
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
@@ -46,7 +51,9 @@ export async function serve(runtime: Runtime): Promise<void> {
       newId: () => crypto.randomUUID(),
       readiness: () => state,
     });
-    const server = await listen(runtime, app.fetch, config);
+    const isDraining = () => state === "draining";
+    const server = await listen(runtime, closingWhen(isDraining, app.fetch), config, tls?.pair);
+    tls?.follow(server);
     announce(config, ownKey, server.port, logger, stdout);
     await secrets.start({
       logger,
@@ -57,20 +64,35 @@ export async function serve(runtime: Runtime): Promise<void> {
     });
     const signal = await untilSignal;
     state = "draining";
-    logger.info("draining", { signal });
-    await server.stop();
-    logger.info("stopped");
+    const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
+    logger.info("draining", { signal, delay_seconds: delaySeconds });
+    tls?.close();
+    await drain({ server, delaySeconds, timeoutSeconds, logger });
   } finally {
     secrets.stop();
-    await opened.store.close();
+    const closeStore = { name: "close the store", run: () => opened.store.close() };
+    await runLastStep(closeStore, logger);
   }
+  await Promise.all(lastSteps.map((step) => runLastStep(step, logger)));
+  logger.info("stopped");
 }
 
-async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<Server> {
+/** Loaded here, for a service without HTTPS starts sooner without it. */
+async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
+  const tlsFiles = await import("./tls-files.ts");
+  return tlsFiles.openTls({ files, logger });
+}
+
+async function listen(
+  runtime: Runtime,
+  fetch: Fetch,
+  config: Config,
+  tls: TlsPair | undefined,
+): Promise<Server> {
   const { host, port, requestTimeoutSeconds } = config;
   const idleTimeoutSeconds = requestTimeoutSeconds + IDLE_MARGIN_SECONDS;
   try {
-    return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
+    return await runtime.listen(fetch, { host, port, idleTimeoutSeconds, ...(tls && { tls }) });
   } catch (error) {
     const { code } = (error ?? {}) as { code?: unknown };
     if (typeof code !== "string") throw error;
@@ -88,19 +110,26 @@ function announce(
   logger.info("listening", {
     host: config.host,
     port,
+    scheme: schemeOf(config),
     version: SERVICE.version,
     environment: config.environment,
     database: config.database.kind,
   });
   if (ownKey === undefined) return;
-  const url = `http://${localName(config.host)}:${port}`;
+  const url = `${schemeOf(config)}://${localName(config.host)}:${port}`;
+  // Without `--insecure`, curl would refuse a certificate that nobody else vouches for.
+  const curl = config.tls ? "curl --insecure" : "curl";
   stdout(`
   Thimble listens on ${url}
   API key for this run: ${ownKey}
 
-  curl ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
+  ${curl} ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
 `);
+}
+
+function schemeOf({ tls }: Config): "http" | "https" {
+  return tls ? "https" : "http";
 }
 
 /** What a client on this machine calls the address that the service listens on. */

@@ -10,26 +10,34 @@ const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privil
 
 export type Container = Awaited<ReturnType<typeof startContainer>>;
 
+type Scheme = "http" | "https";
+
 /** Starts a hardened container of a target, and waits until it answers. */
-export async function startContainer(target: Target, options: readonly string[] = []) {
+export async function startContainer(
+  target: Target,
+  options: readonly string[] = [],
+  scheme: Scheme = "http",
+) {
   const id = await docker(
     ...["run", "--detach", `--label=${RUN}`, "--publish=127.0.0.1::5000"],
     ...[`--env=API_KEY=${API_KEY}`, `--memory=${MEMORY[target]}`, ...HARDENED, ...options],
     tagOf(target),
   );
-  const container = controlContainer(id);
+  const container = controlContainer(id, scheme);
   await container.answering();
   return container;
 }
 
 /** A handle on a container that publishes port 5000. */
-export function controlContainer(id: string) {
-  const url = async () => `http://${(await docker("port", id, "5000")).split("\n")[0]}`;
+export function controlContainer(id: string, scheme: Scheme = "http") {
+  const url = async () => `${scheme}://${(await docker("port", id, "5000")).split("\n")[0]}`;
+  const ask = async (path: string, init?: RequestInit) =>
+    fetch((await url()) + path, { ...init, tls: { rejectUnauthorized: false } });
   return {
     id,
     url,
     apiKey: API_KEY,
-    fetch: async (path: string, init?: RequestInit) => fetch((await url()) + path, init),
+    fetch: ask,
     inspect: (format: string) => docker("inspect", `--format=${format}`, id),
     start: () => docker("start", id),
     signal: (name: string) => docker("kill", `--signal=${name}`, id),
@@ -37,7 +45,7 @@ export function controlContainer(id: string) {
     exited: async () => Number(await docker("wait", id)),
     /** What it wrote to both streams. */
     logs: () => logsOf(id),
-    answering: () => until(`${id} answers`, async () => (await fetch(`${await url()}/ready`)).ok),
+    answering: () => until(`${id} answers`, async () => (await ask("/ready")).ok),
     healthIs: (health: string) =>
       until(`${id} is ${health}`, async () => (await healthOf(id)) === health),
     logged: (text: string) =>

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
 import { RUN, TARGETS } from "./images.ts";
@@ -24,8 +25,8 @@ afterAll(async () => {
 });
 
 for (const target of TARGETS) {
-  const start = async (options: string[] = []) => {
-    const container = await startContainer(target, options);
+  const start = async (options: string[] = [], scheme?: "https") => {
+    const container = await startContainer(target, options, scheme);
     containers.push(container);
     return container;
   };
@@ -70,6 +71,34 @@ for (const target of TARGETS) {
       expect(answer).toContain('"data":"in flight"');
       expect(await container.exited()).toBe(0);
     });
+  });
+
+  test(`${target}: after SIGTERM goes on for DRAIN_DELAY_SECONDS, but for /ready`, async () => {
+    const container = await start(["--env=DRAIN_DELAY_SECONDS=200"]);
+    await container.signal("TERM");
+    await container.logged('"draining"');
+    expect((await container.fetch("/ready")).status).toBe(503);
+    const answer = await container.fetch("/books");
+    expect({ status: answer.status, connection: answer.headers.get("Connection") }).toEqual({
+      status: 200,
+      connection: "close",
+    });
+    // A second signal does not wait for it; one that follows at once is taken for the echo of the first.
+    const insisting = setInterval(() => container.signal("TERM").catch(() => {}), 200);
+    expect(await container.exited()).toBe(143);
+    clearInterval(insisting);
+  });
+
+  test(`${target}: serves HTTPS with a certificate that is mounted, and is healthy`, async () => {
+    const certificates = join(import.meta.dir, "../certificates");
+    const options = [
+      `--mount=type=bind,src=${certificates},dst=/run/tls,readonly`,
+      "--env=TLS_CERT_FILE=/run/tls/first.crt",
+      "--env=TLS_KEY_FILE=/run/tls/first.key",
+    ];
+    const container = await start(options, "https");
+    await container.healthIs("healthy");
+    expect((await container.fetch("/books/1")).status).toBe(200);
   });
 
   describe(`${target}: what it cannot start with`, () => {

@@ -33,7 +33,12 @@ if (HAS_OLDEST_NODE) {
 } else {
   test.skip("Node 22.16 (skipped: npm brings it for Linux on x64 alone)", () => {});
 }
-serverContract("Deno", async () => denoCommand(await bundles.deno), { refuses: "503" });
+serverContract("Deno", async () => denoCommand(await bundles.deno), {
+  refuses: "503",
+  closes: "client",
+  waitsForHandshakes: true,
+  replacesCertificate: false,
+});
 
 describe("Deno", () => {
   test("without the permission to listen exits with 69 and names it", async () => {

@@ -32,7 +32,9 @@ async function exportTo(pipe: number, path: string) {
     clock: Date.now,
     stdout: (line: string) => void said.push(line),
     stderr: (line: string) => void said.push(line),
-    listen: () => ({ port: 0, stop: async () => {} }),
+    listen: () => {
+      throw new Error("nothing is to be served");
+    },
     untilSignal: async () => "",
     onHangup: () => {},
   };

@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { connect } from "node:tls";
+import { pem } from "../../test/certificate.ts";
+import { eventually } from "../../test/service.ts";
+import { listen } from "./bun-server.ts";
+import type { Fetch, ListenOptions, Server } from "./runtime.ts";
+
+const HOST = "127.0.0.1";
+const pairs = {
+  first: { cert: pem("first.crt"), key: pem("first.key") },
+  second: { cert: pem("second.crt"), key: pem("second.key") },
+};
+
+let servers: Server[] = [];
+
+afterEach(() => {
+  for (const server of servers) server.cut();
+  servers = [];
+});
+
+function open(fetch: Fetch, options: Partial<ListenOptions> = {}): Server {
+  const server = listen(fetch, { host: HOST, port: 0, idleTimeoutSeconds: 10, ...options });
+  servers.push(server);
+  return server;
+}
+
+/** An app whose only answer comes when it is told to, and with the peer's address. */
+function openGate() {
+  const gate = Promise.withResolvers<void>();
+  const fetch: Fetch = async (_request, { peerAddress }) => {
+    await gate.promise;
+    return new Response(peerAddress);
+  };
+  return { fetch, open: gate.resolve };
+}
+
+async function subject({ port }: Server): Promise<unknown> {
+  const socket = connect({ port, host: HOST, rejectUnauthorized: false });
+  await new Promise((resolve) => socket.once("secureConnect", resolve));
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return subject.CN;
+}
+
+for (const [scheme, tls] of [
+  ["http", undefined],
+  ["https", pairs.first],
+] as const) {
+  describe(`a server of ${scheme}`, () => {
+    const begin = () => {
+      const { fetch: answer, open: finish } = openGate();
+      const server = open(answer, tls && { tls });
+      const answered = fetch(`${scheme}://${HOST}:${server.port}/`, {
+        tls: { rejectUnauthorized: false },
+      });
+      const pending = (count: number) =>
+        eventually(`${count} pending`, () => server.pending() === count || undefined);
+      return { server, answered, finish, pending };
+    };
+
+    test("stops when the requests under way are answered", async () => {
+      const { server, answered, finish, pending } = begin();
+      await pending(1);
+      const stopped = server.stop();
+      finish();
+      expect(await (await answered).text()).toBe(HOST);
+      await stopped;
+      expect(server.pending()).toBe(0);
+    });
+
+    test("cuts off the requests under way", async () => {
+      const { server, answered, pending } = begin();
+      await pending(1);
+      server.cut();
+      expect(answered).rejects.toThrow();
+    });
+
+    test("takes no port that another listens on", () => {
+      const { port } = open(() => new Response(), tls && { tls });
+      const second = () => open(() => new Response(), { port, ...(tls && { tls }) });
+      expect(second).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
+    });
+  });
+}
+
+describe("another certificate", () => {
+  test("is shown to whoever connects then, while earlier requests are answered", async () => {
+    const { fetch: answer, open: finish } = openGate();
+    const server = open(answer, { tls: pairs.first });
+    const url = `https://${HOST}:${server.port}/`;
+    const answered = fetch(url, { tls: { ca: pairs.first.cert } });
+    await eventually("the request", () => server.pending() === 1 || undefined);
+    server.setTls?.(pairs.second);
+    await eventually("the second certificate", async () =>
+      (await subject(server)) === "second" ? true : undefined,
+    );
+    finish();
+    const response = await answered;
+    expect(response.headers.get("Connection")).toBe("close");
+    expect(await response.text()).toBe(HOST);
+    await server.stop();
+  });
+
+  test("that cannot be used leaves the last one", async () => {
+    const server = open(() => new Response(), { tls: pairs.first });
+    const wrong = { cert: pairs.first.cert, key: pairs.second.key };
+    expect(() => server.setTls?.(wrong)).toThrow();
+    expect(await subject(server)).toBe("first");
+  });
+
+  test("is nothing to a server of plain HTTP", () => {
+    expect(open(() => new Response()).setTls).toBeUndefined();
+  });
+});

@@ -1,0 +1,196 @@
+import { connect, type Socket } from "node:net";
+
+/** How often the proxy asks its instances whether they are ready. */
+const PROBE_INTERVAL_MS = 100;
+const PROBE_TIMEOUT_MS = 1000;
+
+/** An answer as it came over a connection. */
+export type RawAnswer = { status: number; headers: string; body: string; isLast: boolean };
+
+/** An HTTP/1.1 connection that is kept alive, for one request at a time. It tries nothing twice. */
+export type RawConnection = {
+  /** @throws {Error} when the connection ends before the answer is whole. */
+  ask: (request: string) => Promise<RawAnswer>;
+  /** Whether the other side has closed it. */
+  ended: () => boolean;
+  close: () => void;
+};
+
+/** Connects to a port of this machine. @throws {Error} when nobody listens there. */
+export async function openConnection(port: number): Promise<RawConnection> {
+  const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  let received = "";
+  let end: Error | undefined;
+  let wake = () => {};
+  const endWith = (error: Error) => {
+    end ??= error;
+    wake();
+  };
+  socket.setEncoding("latin1");
+  socket.on("data", (text: string) => {
+    received += text;
+    wake();
+  });
+  socket.on("connect", () => wake());
+  socket.on("error", endWith);
+  socket.on("end", () => endWith(new Error("closed before the answer")));
+  socket.on("close", () => endWith(new Error("closed before the answer")));
+  const somethingNew = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  while (socket.connecting && !end) await somethingNew();
+  if (end) throw end;
+  return {
+    ask: async (request) => {
+      received = "";
+      socket.write(request, "latin1");
+      for (;;) {
+        const answer = parseAnswer(received);
+        if (answer) return answer;
+        if (end) throw end;
+        await somethingNew();
+      }
+    },
+    ended: () => end !== undefined,
+    close: () => socket.destroy(),
+  };
+}
+
+/** The answer, once it is there whole. Thimble says the length of every body that it sends. */
+function parseAnswer(text: string): RawAnswer | undefined {
+  const headEnd = text.indexOf("\r\n\r\n");
+  if (headEnd < 0) return undefined;
+  const headers = text.slice(0, headEnd);
+  const length = Number(/^content-length: (\d+)\r?$/im.exec(headers)?.[1] ?? 0);
+  const body = text.slice(headEnd + 4);
+  if (body.length < length) return undefined;
+  return {
+    status: Number(headers.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length)),
+    headers,
+    body,
+    isLast: /^connection: close\r?$/im.test(headers),
+  };
+}
+
+/** A reverse proxy on a port of this machine. */
+export type ReverseProxy = {
+  port: number;
+  /** Sends requests to this port too, from its first 200 of `/ready` on. */
+  add: (port: number) => void;
+  /** Forgets a port. */
+  remove: (port: number) => void;
+  /** Whether requests go to this port. */
+  uses: (port: number) => boolean;
+  /** What went wrong between the proxy and its instances. */
+  failures: () => readonly string[];
+  close: () => void;
+};
+
+type Upstream = { port: number; ready: boolean; idle: RawConnection[] };
+
+/**
+ * A reverse proxy as orchestrators have them: it sends requests in turn to the instances whose last
+ * `/ready` was a 200, over connections that it keeps alive, and leaves alone those that an answer told it
+ * to. It tries no request twice: what fails is a 502, and noted.
+ */
+export function startReverseProxy(): ReverseProxy {
+  const upstreams: Upstream[] = [];
+  const failures: string[] = [];
+  let turn = 0;
+
+  async function forward(request: Request): Promise<Response> {
+    const ready = upstreams.filter((upstream) => upstream.ready);
+    turn += 1;
+    const upstream = ready[turn % ready.length];
+    if (!upstream) return failed("no instance is ready");
+    try {
+      const { status, headers, body } = await askUpstream(upstream, await textOf(request));
+      const type = /^content-type: (.*)$/im.exec(headers)?.[1]?.trim() ?? "";
+      const isEmpty = status === 204 || status === 304;
+      return new Response(isEmpty ? null : Buffer.from(body, "latin1"), {
+        status,
+        headers: { "Content-Type": type },
+      });
+    } catch (error) {
+      return failed(`${upstream.port}: ${error}`);
+    }
+  }
+
+  function failed(what: string): Response {
+    failures.push(what);
+    return new Response(what, { status: 502 });
+  }
+
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: forward });
+  const probing = setInterval(() => {
+    for (const upstream of upstreams) void probe(upstream);
+  }, PROBE_INTERVAL_MS);
+
+  return {
+    port: server.port ?? 0,
+    add: (port) => {
+      const upstream = { port, ready: false, idle: [] };
+      upstreams.push(upstream);
+      void probe(upstream);
+    },
+    remove: (port) => {
+      const index = upstreams.findIndex((upstream) => upstream.port === port);
+      const [removed] = index < 0 ? [] : upstreams.splice(index, 1);
+      for (const connection of removed?.idle ?? []) connection.close();
+    },
+    uses: (port) => upstreams.some((upstream) => upstream.port === port && upstream.ready),
+    failures: () => failures,
+    close: () => {
+      clearInterval(probing);
+      void server.stop(true);
+      for (const { idle } of upstreams) for (const connection of idle) connection.close();
+    },
+  };
+}
+
+async function askUpstream(upstream: Upstream, request: string): Promise<RawAnswer> {
+  const connection = idleConnection(upstream) ?? (await openConnection(upstream.port));
+  const answer = await connection.ask(request);
+  if (answer.isLast) connection.close();
+  else upstream.idle.push(connection);
+  return answer;
+}
+
+/** One that is kept alive and that the instance has not closed since. */
+function idleConnection({ idle }: Upstream): RawConnection | undefined {
+  for (;;) {
+    const connection = idle.pop();
+    if (!connection?.ended()) return connection;
+  }
+}
+
+async function textOf(request: Request): Promise<string> {
+  const { pathname, search } = new URL(request.url);
+  const headers = ["X-API-Key", "Content-Type"].flatMap((name) => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [`${name}: ${value}`];
+  });
+  const body = request.body ? await request.text() : "";
+  return [
+    `${request.method} ${pathname}${search} HTTP/1.1`,
+    "Host: thimble.test",
+    ...headers,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "",
+    body,
+  ].join("\r\n");
+}
+
+async function probe(upstream: Upstream): Promise<void> {
+  try {
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const { status } = await fetch(`http://127.0.0.1:${upstream.port}/ready`, {
+      signal,
+      keepalive: false,
+    });
+    upstream.ready = status === 200;
+  } catch {
+    upstream.ready = false;
+  }
+}
