@@ -2,7 +2,7 @@
 // much memory it takes: SQLite, then PostgreSQL.
 //
 //   bun bench/data.ts [BOOKS]     TEST_DATABASE_URL may name a server to use
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freshDatabase } from "../test/postgres.ts";
@@ -12,7 +12,7 @@ import { progress } from "./progress.ts";
 
 const BOOKS = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 5000;
-const MIB = 1024 * 1024;
+const SAMPLE_INTERVAL_MS = 20;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
 const file = (name: string) => join(directory, name);
@@ -27,20 +27,40 @@ function writeLines(path: string): void {
   closeSync(fd);
 }
 
-/** How long a command takes, and the most memory it has at any time. */
+/** How long a command takes, the processor time of it, and the most memory it has at any time. */
 async function measure(databaseUrl: string, ...args: string[]): Promise<string> {
   progress(`${args[0]} ${databaseUrl.split(":")[0]}`);
+  const program = await compiledBinary();
   const startedAt = performance.now();
-  const child = Bun.spawn([await compiledBinary(), ...args], {
+  const child = Bun.spawn([program, ...args], {
     env: { DATABASE_URL: databaseUrl, DATA_DIR: directory },
     stdout: "ignore",
     stderr: "pipe",
   });
+  let peak = 0;
+  const sampling = setInterval(() => {
+    peak = peakMemory(child.pid) ?? peak;
+  }, SAMPLE_INTERVAL_MS);
   const said = await new Response(child.stderr).text();
-  if ((await child.exited) !== 0) throw new Error(`${args.join(" ")}: ${said}`);
+  const code = await child.exited;
+  clearInterval(sampling);
+  if (code !== 0) throw new Error(`${args.join(" ")}: ${said}`);
   const seconds = (performance.now() - startedAt) / 1000;
-  const mebibytes = (child.resourceUsage()?.maxRSS ?? 0) / MIB;
-  return `${seconds.toFixed(1)} s, ${mebibytes.toFixed(0)} MiB`;
+  const cpuSeconds = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
+  return `${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s, ${peak.toFixed(0)} MiB`;
+}
+
+/**
+ * The most memory of a process so far, in MiB, while it runs. What the system says of one that has ended
+ * counts that of its parent, before it became a program of its own.
+ */
+function peakMemory(pid: number): number | undefined {
+  try {
+    const kib = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kib === undefined ? undefined : Number(kib) / 1024;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One column of the table: each command on one kind of database. `second` has no books yet. */
@@ -74,6 +94,7 @@ try {
     await measureAll("sqlite", sqlite("1.db"), sqlite("2.db"), sqlite("3.db")),
     await measureAll("postgres", databases[0].url, databases[1].url, databases[2].url),
   ];
+  console.log("Each: seconds, seconds of processor time, most memory.\n");
   console.log(`| ${BOOKS} books | SQLite | PostgreSQL |\n|---|---|---|`);
   for (const [index, row] of ROWS.entries()) {
     console.log(`| ${[row, ...columns.map((column) => column[index])].join(" | ")} |`);

@@ -149,7 +149,7 @@ const ROWS: Row[] = [
   },
   {
     args: ["migrate"],
-    env: { API_KEY, DATABASE_URL: "memory:" },
+    env: { DATABASE_URL: "memory:", PORT: "high" },
     code: 0,
     stdout: "Migrations applied: 0",
     stderr: nothing,

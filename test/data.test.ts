@@ -3,8 +3,15 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Book, SEED_BOOKS } from "../src/books/book.ts";
+import { parseDatabaseConfig } from "../src/config.ts";
+import { backUp } from "../src/runtime/commands/backup.ts";
+import { writeLines } from "../src/runtime/import-batches.ts";
+import { openInput } from "../src/runtime/import-input.ts";
+import { scanLines } from "../src/runtime/import-scan.ts";
 import { openPostgresBooks } from "../src/runtime/postgres-books.ts";
+import { createProgress } from "../src/runtime/progress.ts";
 import { openSqliteBooks } from "../src/runtime/sqlite-books.ts";
+import { openTransfer } from "../src/runtime/transfer-database.ts";
 import { KINDS, type Kind, openPlace, type Place, runHere, someBooks, toLines } from "./data.ts";
 import { eventually, newDirectory } from "./service.ts";
 
@@ -473,6 +480,34 @@ describe("a file is not written", () => {
       stderr: `thimble: cannot write ${path}: what it should be in is no directory`,
     });
   });
+});
+
+test("a backup that a signal ends leaves nothing", async () => {
+  const { env } = await filled("PostgreSQL", BOOKS);
+  const path = newFile("backup");
+  const config = parseDatabaseConfig(env, () => "");
+  const signal = AbortSignal.abort(new Error("SIGTERM"));
+  const backedUp = backUp(path, config, { clock: Date.now }, { signal });
+  await expect(backedUp).rejects.toThrow(new Error("SIGTERM"));
+  expect(existsSync(path) || existsSync(`${path}.part`)).toBe(false);
+});
+
+test("a file that changes while it is imported is noticed", async () => {
+  const { env } = await empty("SQLite");
+  const path = fileWith(toLines(BOOKS.slice(0, 10)));
+  const input = await openInput(path, directory);
+  const scan = scanLines(input, createProgress("Checking", undefined));
+  writeFileSync(path, "x\n".repeat(500));
+  const database = await openTransfer(
+    parseDatabaseConfig(env, () => ""),
+    Date.now,
+    "write",
+  );
+  const progress = createProgress("Importing", undefined);
+  const job = { database, input, scan, resumedAt: 0, clock: Date.now, progress };
+  await expect(writeLines(job)).rejects.toThrow(`line 1 of ${path} has changed meanwhile`);
+  await database.close();
+  input.close();
 });
 
 describe("a directory of backups", () => {

@@ -2,6 +2,7 @@ import type { Book } from "../books/book.ts";
 import { type ImportLine, parseImportLine } from "../books/import-line.ts";
 import type { Loader, TransferDatabase } from "../books/transfer.ts";
 import type { Clock } from "../clock.ts";
+import { CommandError, EXIT } from "./failure.ts";
 import type { ImportInput } from "./import-input.ts";
 import { createProblems, type ImportScan } from "./import-scan.ts";
 import { readLines } from "./lines.ts";
@@ -120,12 +121,20 @@ function isSameBook(left: Book, right: Book): boolean {
   return fields.every((field) => left[field] === right[field]);
 }
 
-/** The lines behind the first `skip`, which are known to be books. */
+/**
+ * The lines behind the first `skip`, which are known to be books.
+ *
+ * @throws {CommandError} where one is none any more, as somebody writes to the file.
+ */
 function* batches(input: ImportInput, skip: number): Generator<Batch> {
   let batch: Batch = { lines: [], last: 0, end: 0 };
   for (const { number, text, end } of readLines(input.fd)) {
     if (number <= skip) continue;
-    batch.lines.push({ number, parsed: parseImportLine(text ?? "") });
+    const parsed = parseImportLine(text ?? "");
+    if (parsed.problem) {
+      throw new CommandError(EXIT.data, `line ${number} of ${input.name} has changed meanwhile`);
+    }
+    batch.lines.push({ number, parsed });
     batch.last = number;
     batch.end = end;
     if (batch.lines.length < BATCH_LINES) continue;
