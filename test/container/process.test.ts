@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
-import { RUN, TARGETS } from "./images.ts";
+import { HTTPS_MEMORY, RUN, TARGETS } from "./images.ts";
 import { beginRequest } from "./partial-request.ts";
 import { addBook, expectBooks, writeUntilRefused } from "./writers.ts";
 
@@ -92,6 +92,7 @@ for (const target of TARGETS) {
   test(`${target}: serves HTTPS with a certificate that is mounted, and is healthy`, async () => {
     const certificates = join(import.meta.dir, "../certificates");
     const options = [
+      `--memory=${HTTPS_MEMORY[target]}`,
       `--mount=type=bind,src=${certificates},dst=/run/tls,readonly`,
       "--env=TLS_CERT_FILE=/run/tls/first.crt",
       "--env=TLS_KEY_FILE=/run/tls/first.key",
