@@ -5,4 +5,15 @@ export type Connection = {
 };
 
 /** What a request carries through the app, for Hono's types. */
-export type AppEnv = { Bindings: Connection; Variables: { requestId: string } };
+export type AppEnv = {
+  Bindings: Connection;
+  Variables: {
+    requestId: string;
+    /** See client-address.ts. */
+    clientAddress: string | undefined;
+    /** What is left to the client of its rate limit, where there is one. */
+    rateLimit: { remaining: number; resetTime: Date | undefined };
+    /** Makes the reading of the request's body fail, while that is under way. */
+    abandonBody: ((reason: Error) => void) | undefined;
+  };
+};
