@@ -12,10 +12,14 @@ import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
-import { requireApiKey } from "./middleware/api-key.ts";
+import { carriesApiKey, requireApiKey } from "./middleware/api-key.ts";
+import { learnClientAddress } from "./middleware/client-address.ts";
+import { createConcurrencyLimit } from "./middleware/concurrency.ts";
 import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { byKeyOrAddress, limitRate } from "./middleware/rate-limit.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { limitRequestSize } from "./middleware/request-size.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { notFound } from "./not-found.ts";
@@ -27,7 +31,18 @@ import { SERVICE } from "./service.ts";
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
-> & { apiKey: string };
+> &
+  Limits & { apiKey: string };
+
+/** What is not set is not limited, and no proxy is trusted. */
+type Limits = {
+  [Name in
+    | "rateLimit"
+    | "trustProxy"
+    | "maxUrlBytes"
+    | "maxHeaderBytes"
+    | "maxConcurrentRequests"]?: Config[Name] | undefined;
+};
 
 /** All that the app is made of. */
 export type AppDeps = {
@@ -51,21 +66,30 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: requireKey, receiveJson });
   const pingDatabase = () => store.ping();
+  const identify = byKeyOrAddress(carriesApiKey(config.apiKey));
+  const { limitConcurrency } = createConcurrencyLimit(config.maxConcurrentRequests);
 
   app.use(requestId(newId));
+  app.use(learnClientAddress(config.trustProxy ?? 0));
   app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
+  app.use(limitRequestSize(config));
+
+  // Before the limits that depend on what others do: whoever watches the service is always answered.
+  const watched = app.route(
+    "/",
+    healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
+  );
+
+  if (config.rateLimit) app.use(limitRate({ rate: config.rateLimit, identify, clock }));
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
+  app.use(limitConcurrency);
 
-  const routes = app
+  const routes = watched
     .route("/", landingRoutes({ clock, startedAt }))
-    .route(
-      "/",
-      healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
-    )
     .route("/api/v1", processRoutes({ clock, requireKey, receiveJson }))
     .route("/books", books)
     .route("/api/v1/books", books)

@@ -1,4 +1,5 @@
 import { type AppConfig, createApp } from "../src/app.ts";
+import type { Connection } from "../src/app-env.ts";
 import { createMemoryBookStore } from "../src/books/memory-store.ts";
 import type { BookStore } from "../src/books/store.ts";
 import type { Clock } from "../src/clock.ts";
@@ -43,7 +44,7 @@ export function openApp({ config, clock = Date.now, readiness = () => "ok", stor
     newId: () => crypto.randomUUID(),
     readiness,
   });
-  const request = async (path: string, init?: RequestInit) =>
-    app.fetch(new Request(new URL(path, "http://thimble.test"), init));
+  const request = async (path: string, init?: RequestInit, connection: Connection = {}) =>
+    app.fetch(new Request(new URL(path, "http://thimble.test"), init), connection);
   return { app, log, request };
 }

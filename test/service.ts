@@ -100,7 +100,7 @@ export async function eventually<T>(
 }
 
 /** Nothing that keeps a test from asking as much as it likes, and from ending when it is done. */
-const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
+export const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
 
 type StartOptions = {
   /** The program and its arguments: the compiled binary unless another is given. */

@@ -8,7 +8,7 @@ import { DomainError } from "../errors.ts";
  * @throws {DomainError} `api_key_required` or `invalid_api_key`.
  */
 export function requireApiKey(apiKey: string): MiddlewareHandler {
-  const expected = digest(apiKey);
+  const isKey = keyTest(apiKey);
   return async function requireApiKey(c, next) {
     const presented = presentedKey(c);
     if (!presented) {
@@ -17,11 +17,25 @@ export function requireApiKey(apiKey: string): MiddlewareHandler {
         "Send the key in the X-API-Key header, or as Authorization: Bearer.",
       );
     }
-    if (!equalInConstantTime(await digest(presented), await expected)) {
+    if (!(await isKey(presented))) {
       throw new DomainError("invalid_api_key", "The key sent is not one that this service knows.");
     }
     await next();
   };
+}
+
+/** Says of a request whether it carries the key, as {@link requireApiKey} would take it. */
+export function carriesApiKey(apiKey: string): (c: Context) => Promise<boolean> {
+  const isKey = keyTest(apiKey);
+  return async (c) => {
+    const presented = presentedKey(c);
+    return presented !== undefined && isKey(presented);
+  };
+}
+
+function keyTest(apiKey: string): (presented: string) => Promise<boolean> {
+  const expected = digest(apiKey);
+  return async (presented) => equalInConstantTime(await digest(presented), await expected);
 }
 
 function presentedKey(c: Context): string | undefined {

@@ -43,7 +43,9 @@ function serve(config: WorkersConfig): Fetch {
   const { environment, database } = config;
   const logger = openLog(config.logLevel, config.logFormat);
   const store = openStore(config);
-  const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok" });
+  // A request that Cloudflare cancels just stops, and would count forever.
+  const limits = { ...config, maxConcurrentRequests: undefined };
+  const app = createApp({ config: limits, store, logger, clock, newId, readiness: () => "ok" });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
   if (database.kind === "memory") {

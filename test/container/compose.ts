@@ -11,6 +11,7 @@ export function deploy() {
   const env = (target: string) => ({
     COMPOSE_PROJECT_NAME: RUN,
     CORS_ORIGINS: "https://app.example",
+    RATE_LIMIT: "off",
     THIMBLE_IMAGE: `${RUN}-compose`,
     THIMBLE_TARGET: target,
     THIMBLE_PORT: "",

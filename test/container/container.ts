@@ -1,7 +1,12 @@
 import { docker } from "../../scripts/docker.ts";
+import { UNLIMITED } from "../service.ts";
 import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
+
+const UNLIMITED_OPTIONS = Object.entries(UNLIMITED).map(
+  ([name, value]) => `--env=${name}=${value}`,
+);
 
 const DEADLINE_MS = 60_000;
 
@@ -14,7 +19,8 @@ export type Container = Awaited<ReturnType<typeof startContainer>>;
 export async function startContainer(target: Target, options: readonly string[] = []) {
   const id = await docker(
     ...["run", "--detach", `--label=${RUN}`, "--publish=127.0.0.1::5000"],
-    ...[`--env=API_KEY=${API_KEY}`, `--memory=${MEMORY[target]}`, ...HARDENED, ...options],
+    ...[`--env=API_KEY=${API_KEY}`, ...UNLIMITED_OPTIONS, `--memory=${MEMORY[target]}`],
+    ...[...HARDENED, ...options],
     tagOf(target),
   );
   const container = controlContainer(id);

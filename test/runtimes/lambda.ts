@@ -11,6 +11,7 @@ import {
   jsonLines,
   type LogLine,
   newDirectory,
+  UNLIMITED,
   type Variables,
   watch,
 } from "../service.ts";
@@ -64,7 +65,7 @@ export async function startFunction(
   directory?: string,
 ): Promise<LambdaFunction> {
   const at = directory ?? (await bundledFunction());
-  const child = spawnHost(at, { API_KEY, ...env });
+  const child = spawnHost(at, { API_KEY, ...UNLIMITED, ...env });
   const { stdout, stderr, exited } = watch(child);
   const answers = createInterface({ input: child.stdio[3] as Readable });
   const exchange = async (invocation: Invocation | undefined) => {

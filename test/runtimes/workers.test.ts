@@ -6,7 +6,7 @@ import { bundle } from "../../scripts/bundle.ts";
 import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";
 import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
-import { API_KEY } from "../service.ts";
+import { API_KEY, UNLIMITED } from "../service.ts";
 import { D1_BINDING, hyperdrive, startWorker, type WorkerBindings } from "./worker.ts";
 
 // On a busy machine, workerd and PostgreSQL take their time to start.
@@ -20,7 +20,7 @@ const script = await bundle("workers", directory);
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const start = async (bindings: WorkerBindings) =>
-  startWorker(await Bun.file(script).text(), { API_KEY, ...bindings });
+  startWorker(await Bun.file(script).text(), { API_KEY, ...UNLIMITED, ...bindings });
 
 async function openTarget(bindings: WorkerBindings, release = async () => {}) {
   const worker = await start({ CORS_ORIGINS: "https://app.example", ...bindings });
