@@ -11,13 +11,26 @@ const HOSTNAME = "localhost";
 
 const SQLITE_WARNING = "SQLite is an experimental feature";
 
-function listen(fetch: Fetch, { host, port, idleTimeoutSeconds }: ListenOptions): Promise<Server> {
+/** How often requests that take too long to arrive are looked for. */
+const SLOW_REQUEST_POLL_MS = 1000;
+
+function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
+  const { host, port, idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes } = options;
   const answer = getRequestListener(
     (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );
-  const server = createServer({ requireHostHeader: false }, answer);
-  server.keepAliveTimeout = idleTimeoutSeconds * 1000;
+  const server = createServer(
+    {
+      requireHostHeader: false,
+      keepAliveTimeout: idleTimeoutSeconds * 1000,
+      headersTimeout: Math.min(idleTimeoutSeconds, requestTimeoutSeconds) * 1000,
+      requestTimeout: requestTimeoutSeconds * 1000,
+      connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
+      ...(maxHeadBytes !== undefined && { maxHeaderSize: maxHeadBytes }),
+    },
+    answer,
+  );
   const stop = stopper(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -5,7 +5,16 @@ import type { Environment } from "../config.ts";
 /** Answers a request that came on a connection. */
 export type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
 
-export type ListenOptions = { host: string; port: number; idleTimeoutSeconds: number };
+export type ListenOptions = {
+  host: string;
+  port: number;
+  /** How long a connection may say nothing. */
+  idleTimeoutSeconds: number;
+  /** How long a request may take, by which time the app has answered it in any case. */
+  requestTimeoutSeconds: number;
+  /** The most bytes of a request's line and headers; what a server allows by itself, unless told. */
+  maxHeadBytes: number | undefined;
+};
 
 /** A listening server. */
 export type Server = {

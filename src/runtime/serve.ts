@@ -8,7 +8,13 @@ import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
-const IDLE_MARGIN_SECONDS = 5;
+const ANSWER_MARGIN_SECONDS = 5;
+
+/** What Bun and Node allow a request's line and headers together by themselves. */
+const SERVERS_HEAD_BYTES = 16 * 1024;
+
+/** The method, the version and what stands between them. */
+const HEAD_MARGIN_BYTES = 1024;
 
 /**
  * Serves until a signal comes, then finishes what is under way.
@@ -53,10 +59,18 @@ export async function serve(runtime: Runtime): Promise<void> {
 }
 
 async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<Server> {
-  const { host, port, requestTimeoutSeconds } = config;
-  const idleTimeoutSeconds = requestTimeoutSeconds + IDLE_MARGIN_SECONDS;
+  const { host, port, idleTimeoutSeconds } = config;
+  const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
+  const headBytes = config.maxUrlBytes + config.maxHeaderBytes;
+  const maxHeadBytes = headBytes > SERVERS_HEAD_BYTES ? headBytes + HEAD_MARGIN_BYTES : undefined;
   try {
-    return await runtime.listen(fetch, { host, port, idleTimeoutSeconds });
+    return await runtime.listen(fetch, {
+      host,
+      port,
+      idleTimeoutSeconds,
+      requestTimeoutSeconds,
+      maxHeadBytes,
+    });
   } catch (error) {
     const { code } = (error ?? {}) as { code?: unknown };
     if (typeof code !== "string") throw error;
