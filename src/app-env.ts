@@ -1,3 +1,7 @@
+import type { DomainError } from "./errors.ts";
+import type { Key } from "./keys/key.ts";
+import type { KeyRing } from "./keys/key-ring.ts";
+
 /** What a runtime says of the connection that a request came on. */
 export type Connection = {
   /** The IP address of the other end, which may be a proxy's. */
@@ -9,7 +13,15 @@ export type AppEnv = {
   Bindings: Connection;
   Variables: {
     requestId: string;
+    /** What was found of the key that the request carries, and on which ring. */
+    identity?: { keys: KeyRing; found: Promise<Key | DomainError | undefined> };
     /** The name of the key that the request was let in by. */
     keyName?: string;
+    /** See client-address.ts. */
+    clientAddress: string | undefined;
+    /** What is left to the client of its rate limit, where there is one. */
+    rateLimit: { remaining: number; resetTime: Date | undefined };
+    /** Makes the reading of the request's body fail, while that is under way. */
+    abandonBody: ((reason: Error) => void) | undefined;
   };
 };

@@ -14,11 +14,15 @@ import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
-import { requireScope } from "./middleware/api-key.ts";
+import { type Gatekeeper, requireScope } from "./middleware/api-key.ts";
+import { learnClientAddress } from "./middleware/client-address.ts";
+import { createConcurrencyLimit } from "./middleware/concurrency.ts";
 import { createFailureThrottle } from "./middleware/failure-throttle.ts";
 import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { limitRate } from "./middleware/rate-limit.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { limitRequestSize } from "./middleware/request-size.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { notFound } from "./not-found.ts";
@@ -31,7 +35,18 @@ export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
 > &
-  Partial<Pick<Config, "authFailureLimit">>;
+  Limits;
+
+/** What is not set is not limited, and no proxy is trusted. */
+type Limits = {
+  [Name in
+    | "authFailureLimit"
+    | "rateLimit"
+    | "trustProxy"
+    | "maxUrlBytes"
+    | "maxHeaderBytes"
+    | "maxConcurrentRequests"]?: Config[Name] | undefined;
+};
 
 /** All that the app is made of. */
 export type AppDeps = {
@@ -53,26 +68,35 @@ export function createApp({ config, keys, store, logger, clock, newId, readiness
   const { environment, authFailureLimit } = config;
   const startedAt = clock();
   const failures = authFailureLimit && createFailureThrottle(authFailureLimit, clock);
-  const access = (scope: Scope) => requireScope(scope, { keys, failures });
+  const gatekeeper: Gatekeeper = { keys, failures };
+  const access = (scope: Scope) => requireScope(scope, gatekeeper);
   const readAccess = config.publicReads ? undefined : access("books:read");
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: access("books:write"), receiveJson });
   const pingDatabase = () => store.ping();
+  const { limitConcurrency } = createConcurrencyLimit(config.maxConcurrentRequests);
 
   app.use(requestId(newId));
+  app.use(learnClientAddress(config.trustProxy ?? 0));
   app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
+  app.use(limitRequestSize(config));
+
+  // Before the limits that depend on what others do: whoever watches the service is always answered.
+  const watched = app.route(
+    "/",
+    healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
+  );
+
+  if (config.rateLimit) app.use(limitRate({ rate: config.rateLimit, gatekeeper, clock }));
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
+  app.use(limitConcurrency);
 
-  const routes = app
+  const routes = watched
     .route("/", landingRoutes({ clock, startedAt }))
-    .route(
-      "/",
-      healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
-    )
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/books", books)
     .route("/api/v1/books", books)

@@ -5,7 +5,7 @@
 export async function withDeadline<T>(
   work: Promise<T>,
   milliseconds: number,
-  onExpiry: () => T,
+  onExpiry: () => T | Promise<T>,
 ): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expiry = new Promise<T>((resolve, reject) => {

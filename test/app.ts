@@ -49,7 +49,7 @@ export function openApp(options: Options = {}) {
     newId: () => crypto.randomUUID(),
     readiness,
   });
-  const request = async (path: string, init?: RequestInit, connection?: Connection) =>
+  const request = async (path: string, init?: RequestInit, connection: Connection = {}) =>
     app.fetch(new Request(new URL(path, "http://thimble.test"), init), connection);
   return { app, log, request };
 }

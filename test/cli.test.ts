@@ -260,7 +260,13 @@ describe("serve", () => {
     const result = await run(["serve"], env, (_fetch, options) => {
       asked = options;
     });
-    expect(asked).toEqual({ host: "::1", port: 8080, idleTimeoutSeconds: 245 });
+    expect(asked).toEqual({
+      host: "::1",
+      port: 8080,
+      idleTimeoutSeconds: 60,
+      requestTimeoutSeconds: 245,
+      maxHeadBytes: undefined,
+    });
     expect(result.code).toBe(0);
     expect(log(result)).toMatchObject([
       {

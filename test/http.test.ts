@@ -9,6 +9,7 @@ import { createLogger } from "../src/logger.ts";
 import { openStore } from "../src/runtime/stores.ts";
 import { httpContract } from "./http.contract.ts";
 import { freshDatabase } from "./postgres.ts";
+import { UNLIMITED } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
 
@@ -20,6 +21,7 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
   const environment = {
     API_KEY,
     DATABASE_URL: databaseUrl,
+    ...UNLIMITED,
     CORS_ORIGINS: "https://app.example",
   };
   const config = parseConfig(environment, () => "");

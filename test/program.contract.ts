@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
+import { openConnection } from "./connection.ts";
 import {
   API_KEY,
   eventually,
@@ -28,6 +28,8 @@ export type ProgramOptions = {
   waitsForHandshakes?: boolean;
   /** Whether a certificate is replaced while the service runs: yes, unless told. */
   replacesCertificate?: boolean;
+  /** Whether it closes connections that say nothing, or a body's that is not waited for: yes unless told. */
+  closesIdle?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.
@@ -43,7 +45,7 @@ const SOON_MS = 8000;
 export function programContract(
   name: string,
   program: Program,
-  { refuses = "connection", closes = "service" }: ProgramOptions = {},
+  { refuses = "connection", closes = "service", closesIdle = true }: ProgramOptions = {},
 ): void {
   describe(name, () => {
     const startService = async ({ env = {} }: { env?: Variables } = {}) =>
@@ -327,13 +329,57 @@ export function programContract(
       ]) {
         test(`${what} is answered all the same`, async () => {
           await using service = await startService();
-          const connection = open(service);
+          const connection = openConnection(service);
           connection.send(request ?? "");
           await connection.answered("\r\n\r\nOK");
           expect(connection.received()).toMatch(/^x-content-type-options: nosniff\r$/im);
           connection.close();
         });
       }
+    });
+
+    describe("limits", () => {
+      const statusOf = async (url: string, headers: Record<string, string> = {}) =>
+        (await fetch(url, { headers })).status;
+      const long = (bytes: number) => "x".repeat(bytes);
+
+      test("hold for what runs it", async () => {
+        const env = { RATE_LIMIT: "2/hour", MAX_URL_BYTES: "64", MAX_HEADER_BYTES: "1000" };
+        await using service = await startService({ env });
+        const { url } = service;
+        expect(await statusOf(`${url}/?${long(64)}`)).toBe(414);
+        expect(await statusOf(url, { "X-Long": long(1000) })).toBe(431);
+        expect([await statusOf(url), await statusOf(url), await statusOf(url)]).toEqual([
+          200, 200, 429,
+        ]);
+        expect(await statusOf(`${url}/healthz`)).toBe(200);
+      });
+
+      test("of URL and headers may be larger than the server's own", async () => {
+        const env = { MAX_URL_BYTES: "30000", MAX_HEADER_BYTES: "30000" };
+        await using service = await startService({ env });
+        const url = `${service.url}/?`;
+        expect(await statusOf(url + long(29_000), { "X-Long": long(29_000) })).toBe(200);
+        expect(await statusOf(url + long(31_000))).toBe(414);
+        expect(await statusOf(url, { "X-Long": long(31_000) })).toBe(431);
+      });
+
+      test("give up a body that does not come", async () => {
+        await using service = await startService({ env: { REQUEST_TIMEOUT_SECONDS: "1" } });
+        const connection = await beginRequest(service);
+        await connection.answered('"error":"Request timed out"');
+        expect(connection.received()).toMatch(/^connection: close\r$/im);
+        if (closesIdle) await connection.ended();
+        connection.close();
+      });
+
+      test.if(closesIdle)("close a connection that says nothing", async () => {
+        await using service = await startService({ env: { IDLE_TIMEOUT_SECONDS: "1" } });
+        const connection = openConnection(service);
+        connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");
+        await connection.answered("\r\n\r\nOK");
+        await connection.ended();
+      });
     });
 
     describe("a signal", () => {
@@ -403,7 +449,7 @@ export function programContract(
         "is not held up by connections that are kept alive",
         async () => {
           await using service = await startService();
-          const connections = Array.from({ length: 10 }, () => open(service));
+          const connections = Array.from({ length: 10 }, () => openConnection(service));
           for (const connection of connections) {
             connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");
             await connection.answered("\r\n\r\nOK");
@@ -422,7 +468,7 @@ export function programContract(
           `is not held up by connections that ${what}`,
           async () => {
             await using service = await startService();
-            const connections = Array.from({ length: 10 }, () => open(service));
+            const connections = Array.from({ length: 10 }, () => openConnection(service));
             for (const connection of connections) connection.send(bytes);
             expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
             expect(await service.stop()).toEqual({ code: 0, signal: null });
@@ -463,7 +509,7 @@ export function programContract(
 
         test("says that a connection that was kept alive ends with its next answer, and ends it", async () => {
           await using service = await startService({ env });
-          const connection = open(service);
+          const connection = openConnection(service);
           connection.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
           await connection.answered("\r\n\r\nOK");
           expect(connection.received()).not.toMatch(/^connection: close\r$/im);
@@ -499,7 +545,7 @@ export function programContract(
       test("cuts off no answer that its client reads slowly", async () => {
         const bytes = 16 * 1024 * 1024;
         await using service = await startService({ env: { MAX_BODY_BYTES: String(2 * bytes) } });
-        const connection = open(service);
+        const connection = openConnection(service);
         const body = JSON.stringify({ action: "echo", data: "x".repeat(bytes) });
         connection.send(HEAD.replace(/Content-Length: \d+/, `Content-Length: ${body.length}`));
         await connection.answered("100 Continue");
@@ -600,7 +646,7 @@ export function programContract(
       for (const [what, bytes] of settled) {
         test(what, async () => {
           const service = await shared();
-          const connection = open(service);
+          const connection = openConnection(service);
           connection.send(bytes);
           await connection.settled();
           connection.close();
@@ -618,7 +664,7 @@ export function programContract(
           post("Transfer-Encoding: chunked", JSON_TYPE, "", "ff\r\n{"),
         ];
         const connections = Array.from({ length: 100 }, (_, index) => {
-          const connection = open(service);
+          const connection = openConnection(service);
           connection.send(halves[index % halves.length] ?? "");
           return connection;
         });
@@ -628,7 +674,7 @@ export function programContract(
       });
 
       test("a request that arrives byte by byte is answered", async () => {
-        const connection = open(await shared());
+        const connection = openConnection(await shared());
         for (const byte of get("Host: a", "Connection: close")) {
           connection.send(byte);
           await Bun.sleep(0);
@@ -637,7 +683,7 @@ export function programContract(
       });
 
       test("requests sent before the answers are all answered, in order", async () => {
-        const connection = open(await shared());
+        const connection = openConnection(await shared());
         const ids = Array.from({ length: 20 }, (_, index) => `pipelined-${index}`);
         connection.send(ids.map((id) => get("Host: a", `X-Request-Id: ${id}`)).join(""));
         await connection.answered("pipelined-19");
@@ -656,38 +702,6 @@ export function programContract(
   });
 }
 
-/** A raw connection: what it received so far, and whether the other side has closed it. */
-function open({ port }: Service) {
-  const socket: Socket = connect(port, "127.0.0.1");
-  const connection = { socket, received: "", closed: false };
-  socket.setEncoding("latin1");
-  socket.on("data", (text) => {
-    connection.received += text;
-  });
-  // A reset is one of the ways in which the service may end a connection.
-  socket.on("error", () => {});
-  socket.on("close", () => {
-    connection.closed = true;
-  });
-  return {
-    send: (text: string) => void socket.write(text, "latin1"),
-    received: () => connection.received,
-    closed: () => connection.closed,
-    close: () => socket.destroy(),
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
-    ended: () => eventually("the end of the connection", () => connection.closed || undefined),
-    /** Resolves when an answer with this text has come. */
-    answered: (text: string) =>
-      eventually(`an answer with ${text}`, () => connection.received.includes(text) || undefined),
-    /** Resolves when the service has answered or closed the connection. */
-    settled: () =>
-      eventually("an answer or an end", () =>
-        connection.received !== "" || connection.closed ? true : undefined,
-      ),
-  };
-}
-
 const BODY = '{"action":"echo","data":"late"}';
 const HEAD = [
   `POST ${PROCESS} HTTP/1.1`,
@@ -702,7 +716,7 @@ const HEAD = [
 
 /** A request that the service has begun to answer and that still lacks its body. */
 async function beginRequest(service: Service) {
-  const connection = open(service);
+  const connection = openConnection(service);
   connection.send(HEAD);
   await connection.answered("100 Continue");
   return connection;

@@ -50,6 +50,7 @@ async function withContainer<T>(
   const environment = {
     ENVIRONMENT: "production",
     API_KEY: "a-key-for-the-benchmark",
+    RATE_LIMIT: "off",
     DATA_DIR: "/data",
     HOST: "127.0.0.1",
     PORT: String(port),

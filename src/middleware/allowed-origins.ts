@@ -20,6 +20,8 @@ export function allowedOrigins(origins: readonly string[]): MiddlewareHandler {
       "Idempotency-Replayed",
       "Link",
       "Location",
+      "RateLimit",
+      "RateLimit-Policy",
       "Retry-After",
       "X-Request-Id",
     ],

@@ -3,10 +3,11 @@ import type { AppEnv } from "../app-env.ts";
 import { DomainError } from "../errors.ts";
 import { allows, type Key, type Scope } from "../keys/key.ts";
 import { createKeyRing, type KeyRing } from "../keys/key-ring.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, limitedNetwork } from "./client-address.ts";
 import type { FailureThrottle } from "./failure-throttle.ts";
 
-type Gatekeeper = {
+/** What keys are told by. */
+export type Gatekeeper = {
   keys: KeyRing;
   /** Counts wrong keys by client address; without it there may be any number. */
   failures?: FailureThrottle | undefined;
@@ -21,8 +22,14 @@ type Gatekeeper = {
  */
 export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHandler<AppEnv> {
   return async function requireScope(c, next) {
-    const key = await authenticate(c, gatekeeper);
-    c.set("keyName", key.name);
+    const key = await identify(c, gatekeeper);
+    if (key instanceof DomainError) throw key;
+    if (!key) {
+      throw new DomainError(
+        "api_key_required",
+        "Send the key in the X-API-Key header, or as Authorization: Bearer.",
+      );
+    }
     if (!allows(key, scope)) {
       throw new DomainError(
         "insufficient_scope",
@@ -42,21 +49,38 @@ export function requireApiKey(apiKey: string): MiddlewareHandler {
   return requireScope("admin", { keys: createKeyRing({ apiKey }, Date.now) });
 }
 
-async function authenticate(c: Context<AppEnv>, { keys, failures }: Gatekeeper): Promise<Key> {
+/**
+ * Finds the key that a request carries, once for all that ask: nothing where it carries none, or why it
+ * is not let in by it.
+ */
+export function identify(
+  c: Context<AppEnv>,
+  gatekeeper: Gatekeeper,
+): Promise<Key | DomainError | undefined> {
+  const { keys } = gatekeeper;
+  if (c.var.identity?.keys === keys) return c.var.identity.found;
+  const found = lookUp(c, gatekeeper);
+  c.set("identity", { keys, found });
+  return found;
+}
+
+async function lookUp(
+  c: Context<AppEnv>,
+  { keys, failures }: Gatekeeper,
+): Promise<Key | DomainError | undefined> {
   const secret = presentedKey(c);
-  if (!secret) {
-    throw new DomainError(
-      "api_key_required",
-      "Send the key in the X-API-Key header, or as Authorization: Bearer.",
-    );
-  }
+  if (!secret) return undefined;
   const found = await keys.identify(secret);
-  // Not before that: of requests that come at once, each would find that none has failed yet.
   const address = clientAddress(c);
-  if (address !== undefined) failures?.expectFew(address);
-  if (!(found instanceof DomainError)) return found;
-  if (address !== undefined) failures?.count(address);
-  throw found;
+  if (failures && address !== undefined) {
+    const network = limitedNetwork(address);
+    // Not before the key is looked up: of requests that come at once, each would find that none has failed.
+    const refusal = failures.refusal(network);
+    if (refusal) return refusal;
+    if (found instanceof DomainError) failures.count(network);
+  }
+  if (!(found instanceof DomainError)) c.set("keyName", found.name);
+  return found;
 }
 
 function presentedKey(c: Context): string | undefined {

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { DomainError } from "../errors.ts";
 import { createFailureThrottle } from "./failure-throttle.ts";
 
 function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
@@ -12,15 +11,11 @@ function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
     },
     /** In how many seconds an address may try again; 0 for at once. */
     wait: (address: string) => {
-      try {
-        throttle.expectFew(address);
-        return 0;
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        expect(error.code).toBe("too_many_failures");
-        expect(error.message).toContain(` ${error.retryAfterSeconds} s`);
-        return error.retryAfterSeconds ?? 0;
-      }
+      const refusal = throttle.refusal(address);
+      if (!refusal) return 0;
+      expect(refusal.code).toBe("too_many_failures");
+      expect(refusal.message).toContain(` ${refusal.retryAfterSeconds} s`);
+      return refusal.retryAfterSeconds ?? 0;
     },
   };
 }

@@ -54,3 +54,79 @@ describe("MAX_BODY_BYTES", () => {
     });
   });
 });
+
+describe("a body is counted, whatever it says of its length:", () => {
+  const MAX_BYTES = 1000;
+  const CHUNK = new TextEncoder().encode("x".repeat(100));
+
+  /** A body without an end, and how many chunks of it were asked for. */
+  const endless = () => {
+    const taken = { chunks: 0, cancelled: false };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          taken.chunks += 1;
+          controller.enqueue(CHUNK);
+        },
+        cancel() {
+          taken.cancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return { body, taken };
+  };
+  const send = async (body: BodyInit, headers: Record<string, string>) => {
+    const { request } = openApp({ config: { maxBodyBytes: MAX_BYTES } });
+    const init: RequestInit & { duplex: "half" } = {
+      method: "POST",
+      headers: { ...HEADERS, ...headers },
+      body,
+      duplex: "half",
+    };
+    return request("/api/v1/process", init);
+  };
+
+  for (const [what, headers] of [
+    ["none", {}],
+    ["too little", { "Content-Length": "10" }],
+    ["what is no number", { "Content-Length": "many" }],
+    ["chunks and too little", { "Content-Length": "10", "Transfer-Encoding": "chunked" }],
+  ] as const) {
+    test(`${what}; no more is read than one chunk beyond the limit`, async () => {
+      const { body, taken } = endless();
+      const response = await send(body, headers);
+      expect(response.status).toBe(413);
+      expect(taken.chunks).toBe(MAX_BYTES / CHUNK.length + 1);
+    });
+  }
+
+  test("too much; nothing is read", async () => {
+    const { body, taken } = endless();
+    expect((await send(body, { "Content-Length": String(MAX_BYTES + 1) })).status).toBe(413);
+    expect(taken.chunks).toBe(0);
+  });
+
+  test("too little, and small enough", async () => {
+    const response = await send('{"action":"echo","data":1}', { "Content-Length": "5" });
+    expect(await response.json()).toMatchObject({ data: 1 });
+  });
+});
+
+test("a character that is split between two chunks is one", async () => {
+  const bytes = new TextEncoder().encode('{"action":"echo","data":"\u{1f642}"}');
+  const body = new ReadableStream({
+    start(controller) {
+      for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      controller.close();
+    },
+  });
+  const init: RequestInit & { duplex: "half" } = {
+    method: "POST",
+    headers: HEADERS,
+    body,
+    duplex: "half",
+  };
+  const response = await openApp().request("/api/v1/process", init);
+  expect(await response.json()).toMatchObject({ data: "\u{1f642}" });
+});

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { AppEnv } from "../app-env.ts";
 import { DomainError } from "../errors.ts";
 import { isNestedDeeper } from "./json-depth.ts";
 
@@ -9,41 +9,92 @@ const MAX_DEPTH = 1000;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 /**
- * Lets a request pass that brings JSON, or what says it is, of at most `maxBytes` bytes. Hono keeps
- * the body that is read here, so the validator after it reads nothing twice.
+ * Lets a request pass that brings JSON, or what says it is, of at most `maxBytes` bytes, by count,
+ * whatever it says of its length. The validator after it reads the text from memory.
  *
  * @throws {DomainError} `body_too_large`, `incomplete_body` when the client goes away, `no_data`
  * without a body, or `unsupported_media_type` for a body of another type.
  */
-export function jsonBody(maxBytes: number): MiddlewareHandler {
-  const limit = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
-    },
-  });
+export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
   return async function jsonBody(c, next) {
-    let text = "";
-    const read = async () => {
-      text = decodeUtf8(await c.req.arrayBuffer());
-    };
-    await limit(c, read).catch(rethrowIncomplete);
+    // Before the first byte is asked for: a client that waits for `100 Continue` sends none.
+    if (Number(c.req.header("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
+    const text = await receiveText(c, maxBytes);
     requireJson(c, text);
+    keepText(c, text);
     await next();
   };
 }
 
-/** Strictly: a byte that is no UTF-8 would be stored as something that nobody sent. */
-function decodeUtf8(bytes: ArrayBuffer): string {
+/** Where Hono itself keeps what it has read: as a promise, other than its types say. */
+function keepText(c: Context, text: string): void {
+  const cache: { text?: unknown } = c.req.bodyCache;
+  cache.text = Promise.resolve(text);
+}
+
+function tooLarge(maxBytes: number): DomainError {
+  return new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
+}
+
+/** Reads the body until it ends, or is too large, or is not waited for any longer. */
+async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string> {
+  const reader = readerOf(c.req.raw);
+  if (!reader) return "";
+  let abandoned: Error | undefined;
+  c.set("abandonBody", (reason) => {
+    abandoned = reason;
+    // What may still come of the body would stand before the next request.
+    c.header("Connection", "close");
+    // Ends the read that is waiting, as if that were the end of the body.
+    void reader.cancel().catch(() => {});
+  });
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = await readText(reader, maxBytes);
+    if (!abandoned) return text;
+    throw abandoned;
+  } catch (error) {
+    // The end that came too early may also be found in the middle of a character.
+    throw abandoned ?? error;
+  } finally {
+    c.set("abandonBody", undefined);
+  }
+}
+
+/** Node has no body for a client that is gone already, and says so by a fault. */
+function readerOf(request: Request): ReadableStreamDefaultReader<Uint8Array> | undefined {
+  try {
+    return request.body?.getReader();
+  } catch (cause) {
+    return rethrowIncomplete(cause);
+  }
+}
+
+async function readText(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch(rethrowIncomplete);
+    if (done) return text + decode(decoder);
+    bytes += value.byteLength;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    text += decode(decoder, value);
+  }
+}
+
+/** Strictly: a byte that is no UTF-8 would be stored as something that nobody sent. */
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch (cause) {
     throw new DomainError("malformed_json", "The request body is not valid UTF-8.", { cause });
   }
 }
 
 function rethrowIncomplete(cause: unknown): never {
-  if (cause instanceof DomainError) throw cause;
   throw new DomainError("incomplete_body", "The request body did not arrive whole.", { cause });
 }
 

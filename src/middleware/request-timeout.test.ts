@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { openApp } from "../../test/app.ts";
+import { API_KEY, openApp } from "../../test/app.ts";
 
 const SOON = { requestTimeoutSeconds: 0.02 };
 
@@ -51,4 +51,39 @@ describe("a handler that takes too long", () => {
 test("a handler that is soon enough is not disturbed", async () => {
   const { request } = openApp({ config: SOON });
   expect((await request("/books/1")).status).toBe(200);
+});
+
+describe("a body that does not come in time", () => {
+  for (const [what, begin] of [
+    ["at all", ""],
+    ["whole", '{"action":"echo","data":"'],
+    ["to the end of a character", '{"action":"echo","data":"\u00e9'],
+  ] as const) {
+    test(`${what} is answered for with a 503, once, and the connection is closed`, async () => {
+      const cancelled = Promise.withResolvers<void>();
+      const bytes = new TextEncoder()
+        .encode(begin)
+        .slice(0, what.includes("character") ? -1 : undefined);
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(bytes),
+        cancel: () => cancelled.resolve(),
+      });
+      const { request, log } = openApp({ config: SOON });
+      const init: RequestInit & { duplex: "half" } = {
+        method: "POST",
+        headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+        body,
+        duplex: "half",
+      };
+      const response = await request("/api/v1/process", init);
+      expect(response.status).toBe(503);
+      expect(response.headers.get("Connection")).toBe("close");
+      expect(await response.json()).toMatchObject({ error: "Request timed out" });
+      await cancelled.promise;
+      expect(log).toMatchObject([
+        { level: "WARNING", message: "request refused" },
+        { level: "INFO", message: "request", status: 503 },
+      ]);
+    });
+  }
 });

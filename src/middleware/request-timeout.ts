@@ -1,12 +1,24 @@
 import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
 import { withDeadline } from "../deadline.ts";
 import { DomainError } from "../errors.ts";
 
-/** @throws {DomainError} `request_timeout` when the answer takes longer than `seconds`. */
-export function requestTimeout(seconds: number): MiddlewareHandler {
-  return function requestTimeout(_c, next) {
-    return withDeadline(next(), seconds * 1000, () => {
-      throw new DomainError("request_timeout", `No answer was ready within ${seconds} s.`);
+/**
+ * The time covers the reading of the body, which is given up when it is over. Other work goes on.
+ *
+ * @throws {DomainError} `request_timeout` when the answer takes longer than `seconds`.
+ */
+export function requestTimeout(seconds: number): MiddlewareHandler<AppEnv> {
+  return function requestTimeout(c, next) {
+    const work = next();
+    return withDeadline(work, seconds * 1000, () => {
+      const timeout = new DomainError(
+        "request_timeout",
+        `No answer was ready within ${seconds} s.`,
+      );
+      if (!c.var.abandonBody) throw timeout;
+      c.var.abandonBody(timeout);
+      return work;
     });
   };
 }

@@ -18,8 +18,12 @@ afterEach(() => {
   servers = [];
 });
 
-function open(fetch: Fetch, options: Partial<ListenOptions> = {}): Server {
-  const server = listen(fetch, { host: HOST, port: 0, idleTimeoutSeconds: 10, ...options });
+async function open(fetch: Fetch, options: Partial<ListenOptions> = {}): Promise<Server> {
+  const server = await listen(fetch, {
+    ...{ host: HOST, port: 0, idleTimeoutSeconds: 10, requestTimeoutSeconds: 10 },
+    maxHeadBytes: undefined,
+    ...options,
+  });
   servers.push(server);
   return server;
 }
@@ -47,9 +51,9 @@ for (const [scheme, tls] of [
   ["https", pairs.first],
 ] as const) {
   describe(`a server of ${scheme}`, () => {
-    const begin = () => {
+    const begin = async () => {
       const { fetch: answer, open: finish } = openGate();
-      const server = open(answer, tls && { tls });
+      const server = await open(answer, tls && { tls });
       const answered = fetch(`${scheme}://${HOST}:${server.port}/`, {
         tls: { rejectUnauthorized: false },
       });
@@ -59,7 +63,7 @@ for (const [scheme, tls] of [
     };
 
     test("stops when the requests under way are answered", async () => {
-      const { server, answered, finish, pending } = begin();
+      const { server, answered, finish, pending } = await begin();
       await pending(1);
       const stopped = server.stop();
       finish();
@@ -69,16 +73,16 @@ for (const [scheme, tls] of [
     });
 
     test("cuts off the requests under way", async () => {
-      const { server, answered, pending } = begin();
+      const { server, answered, pending } = await begin();
       await pending(1);
       server.cut();
-      expect(answered).rejects.toThrow();
+      await expect(answered).rejects.toThrow();
     });
 
-    test("takes no port that another listens on", () => {
-      const { port } = open(() => new Response(), tls && { tls });
+    test("takes no port that another listens on", async () => {
+      const { port } = await open(() => new Response(), tls && { tls });
       const second = () => open(() => new Response(), { port, ...(tls && { tls }) });
-      expect(second).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
+      await expect(second()).rejects.toMatchObject({ code: "EADDRINUSE" });
     });
   });
 }
@@ -86,7 +90,7 @@ for (const [scheme, tls] of [
 describe("another certificate", () => {
   test("is shown to whoever connects then, while earlier requests are answered", async () => {
     const { fetch: answer, open: finish } = openGate();
-    const server = open(answer, { tls: pairs.first });
+    const server = await open(answer, { tls: pairs.first });
     const url = `https://${HOST}:${server.port}/`;
     const answered = fetch(url, { tls: { ca: pairs.first.cert } });
     await eventually("the request", () => server.pending() === 1 || undefined);
@@ -102,13 +106,13 @@ describe("another certificate", () => {
   });
 
   test("that cannot be used leaves the last one", async () => {
-    const server = open(() => new Response(), { tls: pairs.first });
+    const server = await open(() => new Response(), { tls: pairs.first });
     const wrong = { cert: pairs.first.cert, key: pairs.second.key };
     expect(() => server.setTls?.(wrong)).toThrow();
     expect(await subject(server)).toBe("first");
   });
 
-  test("is nothing to a server of plain HTTP", () => {
-    expect(open(() => new Response()).setTls).toBeUndefined();
+  test("is nothing to a server of plain HTTP", async () => {
+    expect((await open(() => new Response())).setTls).toBeUndefined();
   });
 });

@@ -11,7 +11,8 @@ const RETIREMENT_MS = 5000;
 type Generation = { server: Bun.Server<undefined>; isRetired: boolean };
 
 /** Listens with `Bun.serve`. @throws {Error} whose `code` says why it cannot. */
-export function listen(fetch: Fetch, options: ListenOptions): Server {
+export async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
+  if (options.maxHeadBytes !== undefined) await allowHead(options.maxHeadBytes);
   return options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
 }
 
@@ -77,10 +78,12 @@ function refuseTakenPort({ host, port }: ListenOptions): void {
   probe.stop(true);
 }
 
-function open(fetch: Fetch, { host, port, idleTimeoutSeconds, tls }: ListenOptions) {
+function open(fetch: Fetch, options: ListenOptions) {
+  const { host, port, idleTimeoutSeconds, tls } = options;
+  const answer: Answer = (request, server) =>
+    fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
   return Bun.serve({
-    fetch: (request, server) =>
-      fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address }),
+    fetch: outlasting(answer, options),
     // What the app could not turn into an answer itself, and nothing of what it was.
     error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
     development: false,
@@ -93,6 +96,30 @@ function open(fetch: Fetch, { host, port, idleTimeoutSeconds, tls }: ListenOptio
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     ...(tls && { tls }),
   });
+}
+
+type Answer = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+
+/** Bun takes a connection for idle while its request is worked on, too. */
+function outlasting(
+  answer: Answer,
+  { idleTimeoutSeconds, requestTimeoutSeconds }: ListenOptions,
+): Answer {
+  if (idleTimeoutSeconds >= requestTimeoutSeconds) return answer;
+  return async (request, server) => {
+    server.timeout(request, requestTimeoutSeconds);
+    try {
+      return await answer(request, server);
+    } finally {
+      server.timeout(request, idleTimeoutSeconds);
+    }
+  };
+}
+
+/** Bun's server has no option for it, but goes by that of Node's. */
+async function allowHead(bytes: number): Promise<void> {
+  const http: { maxHeaderSize: number } = (await import("node:http")).default;
+  http.maxHeaderSize = bytes;
 }
 
 /** Without a usable Host, as in HTTP/1.0, Bun gives a request a URL that is a path only. */

@@ -3,6 +3,7 @@ import {
   type Server as HttpServer,
   type IncomingMessage,
   type RequestListener,
+  type ServerOptions,
 } from "node:http";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import process from "node:process";
@@ -16,16 +17,19 @@ const HOSTNAME = "localhost";
 
 const SQLITE_WARNING = "SQLite is an experimental feature";
 
-async function listen(
-  fetch: Fetch,
-  { host, port, idleTimeoutSeconds, tls }: ListenOptions,
-): Promise<Server> {
+/** How often requests that take too long to arrive are looked for. */
+const SLOW_REQUEST_POLL_MS = 1000;
+
+async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
+  const { host, port, tls } = options;
   const answer = getRequestListener(
     (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );
-  const { server, ...secure } = tls ? await createSecure(tls, answer) : createPlain(answer);
-  server.keepAliveTimeout = idleTimeoutSeconds * 1000;
+  const limits = limitsOf(options);
+  const { server, ...secure } = tls
+    ? await createSecure(tls, limits, answer)
+    : createPlain(limits, answer);
   const control = stopper(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -36,16 +40,27 @@ async function listen(
   });
 }
 
-function createPlain(answer: RequestListener): { server: HttpServer } {
-  return { server: createServer({ requireHostHeader: false }, answer) };
+function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: ListenOptions) {
+  return {
+    requireHostHeader: false,
+    keepAliveTimeout: idleTimeoutSeconds * 1000,
+    headersTimeout: Math.min(idleTimeoutSeconds, requestTimeoutSeconds) * 1000,
+    requestTimeout: requestTimeoutSeconds * 1000,
+    connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
+    ...(maxHeadBytes !== undefined && { maxHeaderSize: maxHeadBytes }),
+  };
+}
+
+function createPlain(limits: ServerOptions, answer: RequestListener): { server: HttpServer } {
+  return { server: createServer(limits, answer) };
 }
 
 /** HTTPS is loaded here, for a service without it starts sooner. */
-async function createSecure(tls: TlsPair, answer: RequestListener) {
+async function createSecure(tls: TlsPair, limits: ServerOptions, answer: RequestListener) {
   const https = await import("node:https");
-  const options = { minVersion: "TLSv1.2", requireHostHeader: false } as const;
-  const server = https.createServer({ ...options, ...tls }, answer);
-  const setTls = (pair: TlsPair) => server.setSecureContext({ ...options, ...pair });
+  const minVersion = "TLSv1.2";
+  const server = https.createServer({ ...limits, minVersion, ...tls }, answer);
+  const setTls = (pair: TlsPair) => server.setSecureContext({ minVersion, ...pair });
   return { server: server as HttpServer, setTls };
 }
 

@@ -11,7 +11,12 @@ export type TlsPair = { cert: string; key: string };
 export type ListenOptions = {
   host: string;
   port: number;
+  /** How long a connection may say nothing. */
   idleTimeoutSeconds: number;
+  /** How long a request may take, by which time the app has answered it in any case. */
+  requestTimeoutSeconds: number;
+  /** The most bytes of a request's line and headers; what a server allows by itself, unless told. */
+  maxHeadBytes: number | undefined;
   /** With it, the port speaks HTTPS, of TLS 1.2 or later. */
   tls?: TlsPair;
 };

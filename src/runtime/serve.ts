@@ -11,7 +11,13 @@ import { openStore, prepareStore } from "./stores.ts";
 import type { Tls, TlsFiles } from "./tls-files.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
-const IDLE_MARGIN_SECONDS = 5;
+const ANSWER_MARGIN_SECONDS = 5;
+
+/** What Bun and Node allow a request's line and headers together by themselves. */
+const SERVERS_HEAD_BYTES = 16 * 1024;
+
+/** The method, the version and what stands between them. */
+const HEAD_MARGIN_BYTES = 1024;
 
 /**
  * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
@@ -89,10 +95,19 @@ async function listen(
   config: Config,
   tls: TlsPair | undefined,
 ): Promise<Server> {
-  const { host, port, requestTimeoutSeconds } = config;
-  const idleTimeoutSeconds = requestTimeoutSeconds + IDLE_MARGIN_SECONDS;
+  const { host, port, idleTimeoutSeconds } = config;
+  const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
+  const headBytes = config.maxUrlBytes + config.maxHeaderBytes;
+  const maxHeadBytes = headBytes > SERVERS_HEAD_BYTES ? headBytes + HEAD_MARGIN_BYTES : undefined;
   try {
-    return await runtime.listen(fetch, { host, port, idleTimeoutSeconds, ...(tls && { tls }) });
+    return await runtime.listen(fetch, {
+      host,
+      port,
+      idleTimeoutSeconds,
+      requestTimeoutSeconds,
+      maxHeadBytes,
+      ...(tls && { tls }),
+    });
   } catch (error) {
     const { code } = (error ?? {}) as { code?: unknown };
     if (typeof code !== "string") throw error;

@@ -44,8 +44,18 @@ function serve(config: WorkersConfig): Fetch {
   const { environment, database } = config;
   const logger = openLog(config.logLevel, config.logFormat);
   const store = openStore(config);
+  // A request that Cloudflare cancels just stops, and would count forever.
+  const limits = { ...config, maxConcurrentRequests: undefined };
   const keys = createKeyRing(config, clock);
-  const app = createApp({ config, keys, store, logger, clock, newId, readiness: () => "ok" });
+  const app = createApp({
+    config: limits,
+    keys,
+    store,
+    logger,
+    clock,
+    newId,
+    readiness: () => "ok",
+  });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
   if (database.kind === "memory") {

@@ -12,6 +12,7 @@ export function deploy() {
     COMPOSE_PROJECT_NAME: RUN,
     CORS_ORIGINS: "https://app.example",
     AUTH_FAILURE_LIMIT: "off",
+    RATE_LIMIT: "off",
     THIMBLE_IMAGE: `${RUN}-compose`,
     THIMBLE_TARGET: target,
     THIMBLE_PORT: "",

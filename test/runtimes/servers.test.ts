@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
+import { openConnection } from "../connection.ts";
 import { serverContract } from "../server.contract.ts";
-import { API_KEY, runToEnd } from "../service.ts";
+import { API_KEY, runToEnd, startService } from "../service.ts";
 import {
   DENO_PERMISSIONS,
   denoCommand,
@@ -38,6 +39,20 @@ serverContract("Deno", async () => denoCommand(await bundles.deno), {
   closes: "client",
   waitsForHandshakes: true,
   replacesCertificate: false,
+  closesIdle: false,
+});
+
+describe("Node", () => {
+  test("cuts off a head that comes byte by byte", async () => {
+    const command = nodeCommand(await bundles.node);
+    await using service = await startService({ command, env: { IDLE_TIMEOUT_SECONDS: "1" } });
+    const connection = openConnection(service);
+    connection.send("GET /healthz HTTP/1.1\r\nA: ");
+    const dribble = setInterval(() => connection.send("x"), 50);
+    await connection.ended();
+    clearInterval(dribble);
+    expect(connection.received()).toStartWith("HTTP/1.1 408 ");
+  });
 });
 
 describe("Deno", () => {

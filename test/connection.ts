@@ -1,0 +1,34 @@
+import { connect, type Socket } from "node:net";
+import { eventually, type Service } from "./service.ts";
+
+/** A raw connection: what it received so far, and whether the other side has closed it. */
+export function openConnection({ port }: Service) {
+  const socket: Socket = connect(port, "127.0.0.1");
+  const connection = { socket, received: "", closed: false };
+  socket.setEncoding("latin1");
+  socket.on("data", (text) => {
+    connection.received += text;
+  });
+  // A reset is one of the ways in which the service may end a connection.
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    connection.closed = true;
+  });
+  return {
+    send: (text: string) => void socket.write(text, "latin1"),
+    received: () => connection.received,
+    closed: () => connection.closed,
+    close: () => socket.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    ended: () => eventually("the end of the connection", () => connection.closed || undefined),
+    /** Resolves when an answer with this text has come. */
+    answered: (text: string) =>
+      eventually(`an answer with ${text}`, () => connection.received.includes(text) || undefined),
+    /** Resolves when the service has answered or closed the connection. */
+    settled: () =>
+      eventually("an answer or an end", () =>
+        connection.received !== "" || connection.closed ? true : undefined,
+      ),
+  };
+}
