@@ -143,7 +143,7 @@ for (const count of [1, 3]) {
       const { load, finish } = startLoad(deployment.proxy);
       await eventually("the load", () => load.answered >= 1000 || undefined);
       await deployment.restart();
-      await eventually("all requests", () => load.answered >= REQUESTS || undefined, 60_000);
+      await eventually("all requests", () => load.answered >= REQUESTS || undefined, 100_000);
       await finish();
       expect(load.failures).toEqual([]);
       expect(deployment.proxy.failures()).toEqual([]);
