@@ -36,7 +36,7 @@ describe("books through the typed client", () => {
     const emma = await addBook(`Emma ${word}`);
     await addBook(`Persuasion ${word}`);
     const response = await client.books.$get({ query: { q: word, limit: "1", sort: "title" } });
-    expectTypeOf(response.status).toEqualTypeOf<200 | 400 | 401 | 503>();
+    expectTypeOf(response.status).toEqualTypeOf<200 | 400 | 401 | 429 | 503>();
     if (response.status !== 200) throw new Error((await response.json()).detail);
     const page = await response.json();
     expectTypeOf(page).toEqualTypeOf<{ items: Book[]; next_cursor: string | null }>();
@@ -46,7 +46,7 @@ describe("books through the typed client", () => {
   test("are added", async () => {
     const json = { title: "Emma", author: "Jane Austen", year: 1815 };
     const response = await client.books.$post({ json });
-    expectTypeOf(response.status).toEqualTypeOf<201 | 400 | 401 | 413 | 415 | 422 | 503>();
+    expectTypeOf(response.status).toEqualTypeOf<201 | 400 | 401 | 413 | 415 | 422 | 429 | 503>();
     if (response.status !== 201) throw new Error(response.statusText);
     const book = await response.json();
     expectTypeOf(book).toEqualTypeOf<Book>();
@@ -85,7 +85,7 @@ describe("books through the typed client", () => {
   test("are deleted", async () => {
     const emma = await addBook("Emma");
     const response = await client.books[":id"].$delete(param(emma));
-    expectTypeOf(response.status).toEqualTypeOf<204 | 401 | 404 | 412 | 503>();
+    expectTypeOf(response.status).toEqualTypeOf<204 | 401 | 404 | 412 | 429 | 503>();
     expect(response.status).toBe(204);
     const gone = await client.api.v1.books[":id"].$get(param(emma));
     if (gone.status !== 404) throw new Error(gone.statusText);
@@ -100,7 +100,7 @@ describe("actions through the typed client", () => {
     const response = await client.api.v1.process.$post({
       json: { action: "validate_ip", ip: "2001:db8::1" },
     });
-    expectTypeOf(response.status).toEqualTypeOf<200 | 400 | 401 | 413 | 415 | 503>();
+    expectTypeOf(response.status).toEqualTypeOf<200 | 400 | 401 | 413 | 415 | 429 | 503>();
     if (response.status !== 200) throw new Error(response.statusText);
     const answer = await response.json();
     if (answer.action !== "validate_ip") throw new Error(answer.action);

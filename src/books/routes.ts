@@ -190,7 +190,7 @@ function listRoute(access?: MiddlewareHandler) {
         ),
         headers: pageHeaders,
       },
-      ...problems(400, ...unauthorized(access), 503),
+      ...problems(400, ...unauthorized(access), 429, 503),
     },
   });
 }
@@ -206,7 +206,7 @@ function getRoute(access?: MiddlewareHandler) {
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(...unauthorized(access), 404, 503),
+      ...problems(...unauthorized(access), 404, 429, 503),
     },
   });
 }
@@ -223,7 +223,7 @@ function createBookRoute(middleware: MiddlewareHandler[]) {
     request: { body: jsonBody(bookInputSchema) },
     responses: {
       201: { ...jsonContent(bookSchema, "The new book"), headers: newBookHeaders },
-      ...problems(400, 401, 413, 415, 422, 503),
+      ...problems(400, 401, 413, 415, 422, 429, 503),
     },
   });
 }
@@ -241,7 +241,7 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     request: { body: jsonBody(bookChangesSchema) },
     responses: {
       200: { ...jsonContent(bookSchema, "The changed book"), headers: bookHeaders },
-      ...problems(400, 401, 404, 412, 413, 415, 503),
+      ...problems(400, 401, 404, 412, 413, 415, 429, 503),
     },
   });
 }
@@ -255,6 +255,6 @@ function deleteRoute(access: MiddlewareHandler) {
     security: API_KEY_SECURITY,
     middleware: access,
     parameters: [ID_PARAMETER, IF_MATCH],
-    responses: { 204: { description: "The book is gone" }, ...problems(401, 404, 412, 503) },
+    responses: { 204: { description: "The book is gone" }, ...problems(401, 404, 412, 429, 503) },
   });
 }

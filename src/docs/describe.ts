@@ -28,6 +28,7 @@ const MEANINGS = {
   413: "The body is too large",
   415: "The body is not JSON",
   422: "The idempotency key was used with another body",
+  429: "Too many requests; Retry-After says when to try again",
   503: "Not available now; Retry-After says when to try again",
 } as const;
 

@@ -48,7 +48,7 @@ type ReadCommand = MiddlewareHandler<
 /** For typed clients, which tell the actions' answers apart by `action`. */
 type ProcessResponse =
   | TypedResponse<Answer<KnownAction>, 200, "json">
-  | ProblemResponse<400 | 401 | 413 | 415 | 503>;
+  | ProblemResponse<400 | 401 | 413 | 415 | 429 | 503>;
 
 const readCommand: ReadCommand = async (c, next) => {
   c.req.addValidatedData("json", await readMembers(c));
@@ -142,7 +142,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
         }),
         "The action's result",
       ),
-      ...problems(400, 401, 413, 415, 503),
+      ...problems(400, 401, 413, 415, 429, 503),
     },
   });
 }
