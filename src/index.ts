@@ -21,6 +21,7 @@ export {
   type DatabaseConfig,
   type Environment,
   parseConfig,
+  type Rate,
   type ReadFile,
 } from "./config.ts";
 export type {

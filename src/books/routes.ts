@@ -190,7 +190,7 @@ function listRoute(access?: MiddlewareHandler) {
         ),
         headers: pageHeaders,
       },
-      ...problems(400, ...refusals(access), 503),
+      ...problems(400, ...refusals(access), 429, 503),
     },
   });
 }
@@ -206,7 +206,7 @@ function getRoute(access?: MiddlewareHandler) {
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(...refusals(access), 404, 503),
+      ...problems(...refusals(access), 404, 429, 503),
     },
   });
 }

@@ -38,7 +38,7 @@ const MEANINGS = {
   413: "The body is too large",
   415: "The body is not JSON",
   422: "The idempotency key was used with another body",
-  429: "Too many wrong keys came from this address; Retry-After says when to try again",
+  429: "Too many requests or wrong keys; Retry-After says when to try again",
   503: "Not available now; Retry-After says when to try again",
 } as const;
 
