@@ -21,7 +21,6 @@ export {
   type DatabaseConfig,
   type Environment,
   parseConfig,
-  type Rate,
   type ReadFile,
 } from "./config.ts";
 export type {
@@ -52,3 +51,4 @@ export {
   type ProcessRoutesOptions,
   processRoutes,
 } from "./route-groups.ts";
+export type { Rate } from "./variables.ts";
