@@ -208,13 +208,15 @@ static enum health ask(const struct server *server)
 enum health check_health(void)
 {
 	struct server server;
-	uint16_t port = parse_port(setting("PORT", DEFAULT_PORT));
+	const char *metrics_port = setting("METRICS_PORT", NULL);
+	const char *variable = metrics_port != NULL ? "METRICS_PORT" : "PORT";
+	uint16_t port = parse_port(metrics_port != NULL ? metrics_port : setting("PORT", DEFAULT_PORT));
 
 	if (setting("TLS_CERT_FILE", NULL) != NULL ||
 	    !locate_server(&server, setting("HOST", DEFAULT_HOST), port))
 		return HEALTH_LEFT_TO_PROGRAM;
 	if (port == 0) {
-		report("PORT must be a whole number from 1 to %d", MAX_PORT);
+		report("%s must be a whole number from 1 to %d", variable, MAX_PORT);
 		return HEALTH_NOT_READY;
 	}
 	return ask(&server);

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { AppEnv } from "./app-env.ts";
 import { bookRoutes } from "./books/routes.ts";
@@ -10,16 +11,19 @@ import { docsRoutes } from "./docs/routes.ts";
 import { healthRoutes, type Readiness } from "./health/routes.ts";
 import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
+import type { Recorder } from "./metrics/recorder.ts";
+import { type Expose, metricsRoutes } from "./metrics/routes.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
 import { requireApiKey } from "./middleware/api-key.ts";
 import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { requestMetrics } from "./middleware/request-metrics.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { notFound } from "./not-found.ts";
-import { logError, problemResponse } from "./problem.ts";
+import { appErrorHandler } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
 import { SERVICE } from "./service.ts";
 
@@ -38,21 +42,28 @@ export type AppDeps = {
   /** Makes the id of a request that came without one. */
   newId: () => string;
   readiness: Readiness;
+  /** Records every request, and shows it at `/metrics`; without it there is no such route. */
+  metrics?: AppMetrics | undefined;
+  /** Health and metrics have a listener of their own (see probes-app.ts), and this app leaves them out. */
+  probesElsewhere?: boolean;
 };
 
+export type AppMetrics = Recorder & { expose: Expose };
+
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
-export function createApp({ config, store, logger, clock, newId, readiness }: AppDeps) {
+export function createApp(deps: AppDeps) {
+  const { config, store, logger, clock, newId, metrics, probesElsewhere = false } = deps;
   // Takes 1 µs more for a request than Hono's default router does, which takes 4 ms for the first one.
   const app = new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
-  const { environment } = config;
   const startedAt = clock();
   const requireKey = requireApiKey(config.apiKey);
   const readAccess = config.publicReads ? undefined : requireKey;
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: requireKey, receiveJson });
-  const pingDatabase = () => store.ping();
+  const probes = probeRoutes(deps, startedAt, requireKey);
 
   app.use(requestId(newId));
+  if (metrics) app.use(requestMetrics(metrics.metrics));
   app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
@@ -61,11 +72,8 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
 
   const routes = app
-    .route("/", landingRoutes({ clock, startedAt }))
-    .route(
-      "/",
-      healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
-    )
+    .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
+    .route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health)
     .route("/api/v1", processRoutes({ clock, requireKey, receiveJson }))
     .route("/books", books)
     .route("/api/v1/books", books)
@@ -73,14 +81,37 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
       "/",
       docsRoutes(() => app),
     );
+  if (probes.metrics && !probesElsewhere) app.route("/", probes.metrics);
   declareSecurity(app);
 
   app.notFound(notFound(app));
-  app.onError((error, c) => {
-    logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
-    return problemResponse(c, error);
-  });
+  app.onError(appErrorHandler({ logger, stack: config.debug, metrics: metrics?.metrics }));
   return routes;
+}
+
+/**
+ * What orchestrators and Prometheus ask, and nobody else.
+ *
+ * @param startedAt when the service began, by its clock.
+ */
+export function probeRoutes(
+  { config, store, clock, readiness, metrics }: AppDeps,
+  startedAt: number,
+  requireKey: MiddlewareHandler,
+) {
+  const { environment } = config;
+  const pingDatabase = () => store.ping();
+  return {
+    health: healthRoutes({
+      ...{ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase },
+    }),
+    metrics: metrics && metricsRoutes({ ...metrics, access: requireKey }),
+  };
+}
+
+/** Nothing, of the type of something: for typed clients a route is the same on whichever port it is. */
+function withoutRoutes<T>(_routes: T): T {
+  return new Hono<AppEnv>() as T;
 }
 
 /** What Hono's typed client takes: `hc<AppType>(url)`. */

@@ -7,7 +7,7 @@ import {
   ConfigError,
   type Environment,
   parseConfig,
-  parseListenAddress,
+  parseProbeAddress,
   type ReadFile,
   secretNames,
   variables,
@@ -559,21 +559,34 @@ test("a problem never shows a value", () => {
   );
 });
 
+test("METRICS_PORT may not be the port of the API, unless the system chooses both", () => {
+  expect(problemsOf({ API_KEY, METRICS_PORT: "5000" })).toEqual([
+    "METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port",
+  ]);
+  expect(parseConfig({ API_KEY, PORT: "0", METRICS_PORT: "0" })).toMatchObject({ metricsPort: 0 });
+});
+
 describe("the address to ask for readiness", () => {
   test("is that of HOST and PORT", () => {
-    expect(parseListenAddress({ HOST: "::1", PORT: "80" })).toEqual({ host: "::1", port: 80 });
+    expect(parseProbeAddress({ HOST: "::1", PORT: "80" })).toEqual({ host: "::1", port: 80 });
+  });
+
+  test("is that of METRICS_PORT where the health routes have their own", () => {
+    const environment = { PORT: "80", METRICS_PORT: "9090" };
+    expect(parseProbeAddress(environment)).toEqual({ host: "0.0.0.0", port: 9090 });
+    expect(parseProbeAddress({ PORT: "80", METRICS_PORT: "" }).port).toBe(80);
   });
 
   test("has the defaults of serve, and asks for no key", () => {
-    expect(parseListenAddress({ PORT: "" })).toEqual({ host: "0.0.0.0", port: 5000 });
+    expect(parseProbeAddress({ PORT: "" })).toEqual({ host: "0.0.0.0", port: 5000 });
   });
 
   test("does not mind what is wrong elsewhere", () => {
-    expect(parseListenAddress({ DATABASE_URL: "x:", API_KEY: "x" }).port).toBe(5000);
+    expect(parseProbeAddress({ DATABASE_URL: "x:", API_KEY: "x" }).port).toBe(5000);
   });
 
   test("names every problem of its own", () => {
-    expect(() => parseListenAddress({ HOST: "a b", PORT: "x" })).toThrow(
+    expect(() => parseProbeAddress({ HOST: "a b", PORT: "x" })).toThrow(
       /^HOST takes .+\nPORT takes /,
     );
   });

@@ -253,6 +253,9 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     const orFile = readFile ? ". API_KEY_FILE may name a file" : "";
     problems.push(`API_KEY is required; it takes ${takes("API_KEY")}${orFile}`);
   }
+  if (parsed.data && parsed.data.METRICS_PORT === parsed.data.PORT && parsed.data.PORT !== 0) {
+    problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
+  }
   const database = parseDatabase(values, problems);
   if (!parsed.success || !database || problems.length > 0) throw new ConfigError(problems);
   const { data } = parsed;
@@ -289,14 +292,17 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
 }
 
 /**
- * The address that a client on this machine reaches the service at.
+ * The address that a client on this machine finds the health routes at.
  *
- * @throws {ConfigError} when HOST or PORT is wrong; the rest of the environment does not matter.
+ * @throws {ConfigError} when HOST, PORT or METRICS_PORT is wrong; the rest of the environment does not
+ * matter.
  */
-export function parseListenAddress(environment: Environment): { host: string; port: number } {
-  const parsed = variables.pick({ HOST: true, PORT: true }).safeParse(withoutEmpty(environment));
+export function parseProbeAddress(environment: Environment): { host: string; port: number } {
+  const parsed = variables
+    .pick({ HOST: true, PORT: true, METRICS_PORT: true })
+    .safeParse(withoutEmpty(environment));
   if (!parsed.success) throw new ConfigError(wrongVariables(parsed.error));
-  return { host: parsed.data.HOST, port: parsed.data.PORT };
+  return { host: parsed.data.HOST, port: parsed.data.METRICS_PORT ?? parsed.data.PORT };
 }
 
 /** The variables that are set to something. */

@@ -1,4 +1,4 @@
-import { type AppConfig, createApp } from "../src/app.ts";
+import { type AppConfig, type AppMetrics, createApp } from "../src/app.ts";
 import { createMemoryBookStore } from "../src/books/memory-store.ts";
 import type { BookStore } from "../src/books/store.ts";
 import type { Clock } from "../src/clock.ts";
@@ -15,10 +15,13 @@ type Options = {
   readiness?: Readiness;
   /** What differs from the store in memory, such as a method that fails. */
   store?: Partial<BookStore>;
+  metrics?: AppMetrics;
+  probesElsewhere?: boolean;
 };
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
-export function openApp({ config, clock = Date.now, readiness = () => "ok", store }: Options = {}) {
+export function openApp(options: Options = {}) {
+  const { config, clock = Date.now, readiness = () => "ok", store, ...rest } = options;
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
   const app = createApp({
@@ -42,6 +45,7 @@ export function openApp({ config, clock = Date.now, readiness = () => "ok", stor
     clock,
     newId: () => crypto.randomUUID(),
     readiness,
+    ...rest,
   });
   const request = async (path: string, init?: RequestInit) =>
     app.fetch(new Request(new URL(path, "http://thimble.test"), init));

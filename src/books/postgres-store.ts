@@ -35,7 +35,7 @@ type PostgresOptions = {
  */
 export function createPostgresBookStore(options: PostgresOptions): PostgresBookStore {
   const { connect, clock, seed, open = createPostgresPool } = options;
-  const { run, prepare, renew, close } = open({
+  const { run, prepare, renew, running, close } = open({
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
@@ -43,6 +43,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
   return {
     prepare,
     renew: () => renew?.(),
+    running: () => running?.() ?? 0,
 
     ping: () =>
       run(async (sql) => {

@@ -64,6 +64,8 @@ export type PostgresBookStore = BookStore & {
   prepare(): Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
   renew: () => void;
+  /** How many operations have a connection or wait for one; 0 where there is no pool. */
+  running: () => number;
 };
 
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;

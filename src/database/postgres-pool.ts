@@ -31,13 +31,15 @@ type Pool = {
   prepared: boolean;
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
+  /** How many operations have a connection or wait for one. */
+  running: number;
 };
 
 export type PostgresPool = ReturnType<typeof createPostgresPool>;
 
-/** What a store reaches the server by. Only a pool has connections to renew. */
-export type PostgresConnections = Omit<PostgresPool, "renew"> &
-  Partial<Pick<PostgresPool, "renew">>;
+/** What a store reaches the server by. Only a pool has connections to renew and to wait for. */
+export type PostgresConnections = Omit<PostgresPool, "renew" | "running"> &
+  Partial<Pick<PostgresPool, "renew" | "running">>;
 
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation
@@ -48,7 +50,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
 
   function open(): Pool {
     const answeredAt = performance.now();
-    return { sql: connect(), preparation: undefined, prepared: false, answeredAt };
+    return { sql: connect(), preparation: undefined, prepared: false, answeredAt, running: 0 };
   }
 
   function prepared(pool: Pool): Promise<number> {
@@ -75,7 +77,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   /** A connection that may only read stays so, also when the server lets new ones write again. */
   function renew(pool: Pool): void {
     if (current !== pool) return;
-    current = { ...pool, sql: connect() };
+    current = { ...pool, sql: connect(), running: 0 };
     void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
   }
 
@@ -90,6 +92,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   }
 
   async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+    pool.running += 1;
     try {
       await prepared(pool);
       const result = await work(pool.sql);
@@ -99,6 +102,8 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       if (isServerError(error)) pool.answeredAt = performance.now();
       if (isReadOnlyError(error)) renew(pool);
       throw translatePostgresError(error);
+    } finally {
+      pool.running -= 1;
     }
   }
 
@@ -122,6 +127,14 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
     renew(): void {
       if (current.prepared) renew(current);
       else giveUp(current);
+    },
+
+    /**
+     * How many operations have a connection or wait for one, those included that nobody waits for any
+     * more.
+     */
+    running(): number {
+      return current.running;
     },
 
     close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { parseConfig, parseListenAddress } from "../config.ts";
+import { parseConfig, parseProbeAddress } from "../config.ts";
 import { SERVICE } from "../service.ts";
 import { EXIT, explainFailure } from "./failure.ts";
 import { checkHealth } from "./healthcheck.ts";
@@ -26,7 +26,7 @@ const COMMANDS: Record<string, Command> = {
     return EXIT.ok;
   },
   healthcheck: async ({ env, stdout, stderr }) => {
-    const failure = await checkHealth(parseListenAddress(env));
+    const failure = await checkHealth(parseProbeAddress(env));
     if (failure) stderr(`thimble: ${failure}`);
     else stdout("ready");
     return failure ? EXIT.failure : EXIT.ok;

@@ -1,10 +1,13 @@
-import { createApp } from "../app.ts";
+import { type AppDeps, createApp } from "../app.ts";
+import { observeStore } from "../books/observed-store.ts";
 import { type Config, parseConfig } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createLogger, type Logger } from "../logger.ts";
+import { timeOperations } from "../metrics/time-operations.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
+import { createServiceMetrics } from "./service-metrics.ts";
 import { openStore, prepareStore } from "./stores.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
@@ -32,27 +35,48 @@ export async function serve(runtime: Runtime): Promise<void> {
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
-    const app = createApp({
+    const metrics = createServiceMetrics(opened, clock);
+    const deps: AppDeps = {
       config: { ...config, apiKey },
-      store: opened.store,
+      store: observeStore(opened.store, timeOperations(metrics.metrics)),
       logger,
       clock,
       newId: () => crypto.randomUUID(),
       readiness: () => state,
-    });
-    const server = await listen(runtime, app.fetch, config);
-    announce(config, apiKey, server.port, logger, stdout);
+      metrics,
+      probesElsewhere: config.metricsPort !== undefined,
+    };
+    const server = await listen(runtime, createApp(deps).fetch, config);
+    const probes = await listenForProbes(runtime, deps, config);
+    announce(config, apiKey, server.port, probes?.port, logger, stdout);
     const signal = await untilSignal;
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
+    await probes?.stop();
     logger.info("stopped");
   } finally {
     await opened.store.close();
   }
 }
 
-async function listen(runtime: Runtime, fetch: Fetch, config: Config): Promise<Server> {
+/** Where METRICS_PORT is set. Loaded then only, for most services do without it. */
+async function listenForProbes(
+  runtime: Runtime,
+  deps: AppDeps,
+  config: Config,
+): Promise<Server | undefined> {
+  const { metricsPort: port } = config;
+  if (port === undefined) return undefined;
+  const { createProbesApp } = await import("../probes-app.ts");
+  return listen(runtime, createProbesApp(deps).fetch, { ...config, port });
+}
+
+async function listen(
+  runtime: Runtime,
+  fetch: Fetch,
+  config: Pick<Config, "host" | "port" | "requestTimeoutSeconds">,
+): Promise<Server> {
   const { host, port, requestTimeoutSeconds } = config;
   const idleTimeoutSeconds = requestTimeoutSeconds + IDLE_MARGIN_SECONDS;
   try {
@@ -68,12 +92,14 @@ function announce(
   config: Config,
   apiKey: string,
   port: number,
+  metricsPort: number | undefined,
   logger: Logger,
   stdout: (line: string) => void,
 ): void {
   logger.info("listening", {
     host: config.host,
     port,
+    ...(metricsPort !== undefined && { metrics_port: metricsPort }),
     version: SERVICE.version,
     environment: config.environment,
     database: config.database.kind,

@@ -14,7 +14,12 @@ export type OpenStore = {
   prepare: () => Promise<number>;
   /** Connects anew for whatever comes next, where connections may be lost without a sign. */
   renew?: () => void;
+  /** How busy the pool is, where there is one. */
+  poolUse?: () => PoolUse;
 };
+
+/** How many of a pool's connections are in use, and how many operations wait for one. */
+export type PoolUse = { size: number; inUse: number; waiting: number };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
 
@@ -47,7 +52,18 @@ async function openPostgres(
 ): Promise<OpenStore> {
   const { openPostgresBooks } = await import("./postgres-books.ts");
   const store = openPostgresBooks(url, { poolSize, clock, seed });
-  return { store, prepare: () => store.prepare(), renew: store.renew };
+  return {
+    store,
+    prepare: () => store.prepare(),
+    renew: store.renew,
+    poolUse: () => poolUseOf(store.running(), poolSize),
+  };
+}
+
+/** An operation has one connection from its beginning to its end. */
+function poolUseOf(running: number, size: number): PoolUse {
+  const inUse = Math.min(running, size);
+  return { size, inUse, waiting: running - inUse };
 }
 
 /** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
