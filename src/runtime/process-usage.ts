@@ -15,28 +15,30 @@ export function cpuSeconds(): number {
   return (user + system) / MICROSECONDS;
 }
 
-/** Address space in bytes; like what follows, only where there is a /proc and it may be read. */
-export function virtualBytes(): number | undefined {
-  return numberIn("status", /^VmSize:\s+(\d+) kB$/m, KIB);
+/** Where Linux tells a process of itself. Deno lets no program read it, and other systems have none. */
+const PROC = "/proc/self";
+
+/** Address space in bytes, where the system says. */
+export function virtualBytes(proc = PROC): number | undefined {
+  return numberIn(`${proc}/status`, /^VmSize:\s+(\d+) kB$/m, KIB);
 }
 
-export function maxFds(): number | undefined {
-  return numberIn("limits", /^Max open files\s+(\d+)/m);
+export function maxFds(proc = PROC): number | undefined {
+  return numberIn(`${proc}/limits`, /^Max open files\s+(\d+)/m);
 }
 
-export function openFds(): number | undefined {
+export function openFds(proc = PROC): number | undefined {
   // But that by which the directory is read.
-  return readProc(() => readdirSync("/proc/self/fd").length - 1);
+  return whereReadable(() => readdirSync(`${proc}/fd`).length - 1);
 }
 
 function numberIn(file: string, pattern: RegExp, unit = 1): number | undefined {
-  const text = readProc(() => readFileSync(`/proc/self/${file}`, "utf8"));
+  const text = whereReadable(() => readFileSync(file, "utf8"));
   const digits = text && pattern.exec(text)?.[1];
   return digits ? Number(digits) * unit : undefined;
 }
 
-/** Deno lets nobody read it, and some systems have none. */
-function readProc<T>(read: () => T): T | undefined {
+function whereReadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

@@ -122,9 +122,9 @@ function addPool(registry: MetricRegistry, poolUse: () => PoolUse): void {
 
 const PROCESS_GAUGES: [name: string, help: string, read: () => number | undefined][] = [
   ["process_resident_memory_bytes", "Memory of the process.", () => process.memoryUsage().rss],
-  ["process_virtual_memory_bytes", "Address space of the process.", virtualBytes],
-  ["process_open_fds", "Open file descriptors.", openFds],
-  ["process_max_fds", "The most open file descriptors.", maxFds],
+  ["process_virtual_memory_bytes", "Address space of the process.", () => virtualBytes()],
+  ["process_open_fds", "Open file descriptors.", () => openFds()],
+  ["process_max_fds", "The most open file descriptors.", () => maxFds()],
   ["thimble_heap_size_bytes", "JavaScript's heap.", () => process.memoryUsage().heapTotal],
   ["thimble_heap_used_bytes", "What is used of it.", () => process.memoryUsage().heapUsed],
 ];
