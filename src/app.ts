@@ -48,6 +48,7 @@ export type AppDeps = {
   probesElsewhere?: boolean;
 };
 
+/** Where the app tells what it does, and what shows it to those who run it. */
 export type AppMetrics = Recorder & { expose: Expose };
 
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
