@@ -208,13 +208,16 @@ static enum health ask(const struct server *server)
 enum health check_health(void)
 {
 	struct server server;
-	uint16_t port = parse_port(setting("PORT", DEFAULT_PORT));
+	const char *metrics_port = setting("METRICS_PORT", NULL);
+	const char *variable = metrics_port != NULL ? "METRICS_PORT" : "PORT";
+	uint16_t port = parse_port(metrics_port != NULL ? metrics_port : setting("PORT", DEFAULT_PORT));
+	/* The port of metrics and health is for the inside of a network, and speaks plain HTTP. */
+	bool is_https = metrics_port == NULL && setting("TLS_CERT_FILE", NULL) != NULL;
 
-	if (setting("TLS_CERT_FILE", NULL) != NULL ||
-	    !locate_server(&server, setting("HOST", DEFAULT_HOST), port))
+	if (is_https || !locate_server(&server, setting("HOST", DEFAULT_HOST), port))
 		return HEALTH_LEFT_TO_PROGRAM;
 	if (port == 0) {
-		report("PORT must be a whole number from 1 to %d", MAX_PORT);
+		report("%s must be a whole number from 1 to %d", variable, MAX_PORT);
 		return HEALTH_NOT_READY;
 	}
 	return ask(&server);

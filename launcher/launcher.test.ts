@@ -655,6 +655,16 @@ describe("healthcheck", () => {
     }
   });
 
+  test("asks on METRICS_PORT where the health routes have their own", async () => {
+    const METRICS_PORT = await listen(ok);
+    expect(await check({ PORT: "1", METRICS_PORT })).toEqual(READY);
+    expect(await check({ PORT: METRICS_PORT, METRICS_PORT: "" })).toEqual(READY);
+    expect(await check({ TLS_CERT_FILE: "/cert.pem", METRICS_PORT })).toEqual(READY);
+    expect(await check({ PORT: METRICS_PORT, METRICS_PORT: "1" })).toEqual(
+      notReady("no answer on 127.0.0.1:1: Connection refused"),
+    );
+  });
+
   test("does not wait for ever", async () => {
     const silent = await listen(() => {});
     const slow = await listen((socket) => {
@@ -682,6 +692,12 @@ describe("healthcheck", () => {
     "http",
   ])("refuses PORT=%j", async (PORT) => {
     expect(await check({ PORT })).toEqual(notReady("PORT must be a whole number from 1 to 65535"));
+  });
+
+  test("refuses a METRICS_PORT that is none", async () => {
+    expect(await check({ METRICS_PORT: "no", PORT: await listen(ok) })).toEqual(
+      notReady("METRICS_PORT must be a whole number from 1 to 65535"),
+    );
   });
 
   test.each([

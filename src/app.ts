@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono, type MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { AppEnv } from "./app-env.ts";
 import { bookRoutes } from "./books/routes.ts";
@@ -12,6 +13,8 @@ import type { Scope } from "./keys/key.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import { landingRoutes } from "./landing/routes.ts";
 import type { Logger } from "./logger.ts";
+import type { Recorder } from "./metrics/recorder.ts";
+import { type Expose, metricsRoutes } from "./metrics/routes.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
 import { type Gatekeeper, requireScope } from "./middleware/api-key.ts";
@@ -22,11 +25,12 @@ import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { limitRate } from "./middleware/rate-limit.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { requestMetrics } from "./middleware/request-metrics.ts";
 import { limitRequestSize } from "./middleware/request-size.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { notFound } from "./not-found.ts";
-import { logError, problemResponse } from "./problem.ts";
+import { appErrorHandler } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
 import { SERVICE } from "./service.ts";
 
@@ -59,25 +63,32 @@ export type AppDeps = {
   /** Makes the id of a request that came without one. */
   newId: () => string;
   readiness: Readiness;
+  /** Records every request, and shows it at `/metrics`; without it there is no such route. */
+  metrics?: AppMetrics | undefined;
+  /** Health and metrics have a listener of their own (see probes-app.ts), and this app leaves them out. */
+  probesElsewhere?: boolean;
 };
 
+/** Where the app tells what it does, and what shows it to those who run it. */
+export type AppMetrics = Recorder & { expose: Expose };
+
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
-export function createApp({ config, keys, store, logger, clock, newId, readiness }: AppDeps) {
+export function createApp(deps: AppDeps) {
+  const { config, store, logger, clock, newId, metrics, probesElsewhere = false } = deps;
   // Takes 1 µs more for a request than Hono's default router does, which takes 4 ms for the first one.
   const app = new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
-  const { environment, authFailureLimit } = config;
   const startedAt = clock();
-  const failures = authFailureLimit && createFailureThrottle(authFailureLimit, clock);
-  const gatekeeper: Gatekeeper = { keys, failures };
+  const gatekeeper = createGatekeeper(deps);
   const access = (scope: Scope) => requireScope(scope, gatekeeper);
   const readAccess = config.publicReads ? undefined : access("books:read");
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: access("books:write"), receiveJson });
-  const pingDatabase = () => store.ping();
+  const probes = probeRoutes(deps, startedAt, access("metrics"));
   const { limitConcurrency } = createConcurrencyLimit(config.maxConcurrentRequests);
 
   app.use(requestId(newId));
   app.use(learnClientAddress(config.trustProxy ?? 0));
+  if (metrics) app.use(requestMetrics(metrics.metrics));
   app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
@@ -85,10 +96,8 @@ export function createApp({ config, keys, store, logger, clock, newId, readiness
   app.use(limitRequestSize(config));
 
   // Before the limits that depend on what others do: whoever watches the service is always answered.
-  const watched = app.route(
-    "/",
-    healthRoutes({ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase }),
-  );
+  const watched = app.route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health);
+  if (probes.metrics && !probesElsewhere) app.route("/", probes.metrics);
 
   if (config.rateLimit) app.use(limitRate({ rate: config.rateLimit, gatekeeper, clock }));
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
@@ -96,7 +105,7 @@ export function createApp({ config, keys, store, logger, clock, newId, readiness
   app.use(limitConcurrency);
 
   const routes = watched
-    .route("/", landingRoutes({ clock, startedAt }))
+    .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/books", books)
     .route("/api/v1/books", books)
@@ -107,11 +116,39 @@ export function createApp({ config, keys, store, logger, clock, newId, readiness
   declareSecurity(app);
 
   app.notFound(notFound(app));
-  app.onError((error, c) => {
-    logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
-    return problemResponse(c, error);
-  });
+  app.onError(appErrorHandler({ logger, stack: config.debug, metrics: metrics?.metrics }));
   return routes;
+}
+
+/** Knows the keys, and throttles who sends wrong ones. */
+export function createGatekeeper({ config, keys, clock }: AppDeps): Gatekeeper {
+  const { authFailureLimit } = config;
+  return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, clock) };
+}
+
+/**
+ * What orchestrators and Prometheus ask, and nobody else.
+ *
+ * @param startedAt when the service began, by its clock.
+ */
+export function probeRoutes(
+  { config, store, clock, readiness, metrics }: AppDeps,
+  startedAt: number,
+  metricsAccess: MiddlewareHandler<AppEnv>,
+) {
+  const { environment } = config;
+  const pingDatabase = () => store.ping();
+  return {
+    health: healthRoutes({
+      ...{ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase },
+    }),
+    metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
+  };
+}
+
+/** Nothing, of the type of something: for typed clients a route is the same on whichever port it is. */
+function withoutRoutes<T>(_routes: T): T {
+  return new Hono<AppEnv>() as T;
 }
 
 /** What Hono's typed client takes: `hc<AppType>(url)`. */

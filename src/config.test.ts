@@ -9,7 +9,7 @@ import {
   hasKey,
   parseConfig,
   parseDatabaseConfig,
-  parseListenAddress,
+  parseProbeAddress,
   type ReadFile,
 } from "./config.ts";
 import { readSecretFile } from "./runtime/secret-file.ts";
@@ -665,19 +665,33 @@ describe("a certificate", () => {
   });
 });
 
+test("METRICS_PORT may not be the port of the API, unless the system chooses both", () => {
+  expect(problemsOf({ API_KEY, METRICS_PORT: "5000" })).toEqual([
+    "METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port",
+  ]);
+  expect(parseConfig({ API_KEY, PORT: "0", METRICS_PORT: "0" })).toMatchObject({ metricsPort: 0 });
+});
+
 describe("the address to ask for readiness", () => {
   test("is that of HOST and PORT", () => {
     const address = { host: "::1", port: 80, isHttps: false };
-    expect(parseListenAddress({ HOST: "::1", PORT: "80" })).toEqual(address);
+    expect(parseProbeAddress({ HOST: "::1", PORT: "80" })).toEqual(address);
   });
 
   test("speaks HTTPS where there is a certificate", () => {
-    expect(parseListenAddress({ TLS_CERT_FILE: "tls.crt" }).isHttps).toBe(true);
-    expect(parseListenAddress({ TLS_CERT_FILE: "" }).isHttps).toBe(false);
+    expect(parseProbeAddress({ TLS_CERT_FILE: "tls.crt" }).isHttps).toBe(true);
+    expect(parseProbeAddress({ TLS_CERT_FILE: "" }).isHttps).toBe(false);
+  });
+
+  test("is that of METRICS_PORT, without HTTPS, where the health routes have their own", () => {
+    const environment = { PORT: "80", METRICS_PORT: "9090", TLS_CERT_FILE: "tls.crt" };
+    const address = { host: "0.0.0.0", port: 9090, isHttps: false };
+    expect(parseProbeAddress(environment)).toEqual(address);
+    expect(parseProbeAddress({ PORT: "80", METRICS_PORT: "" }).port).toBe(80);
   });
 
   test("has the defaults of serve, and asks for no key", () => {
-    expect(parseListenAddress({ PORT: "" })).toEqual({
+    expect(parseProbeAddress({ PORT: "" })).toEqual({
       host: "0.0.0.0",
       port: 5000,
       isHttps: false,
@@ -685,11 +699,11 @@ describe("the address to ask for readiness", () => {
   });
 
   test("does not mind what is wrong elsewhere", () => {
-    expect(parseListenAddress({ DATABASE_URL: "x:", API_KEY: "x" }).port).toBe(5000);
+    expect(parseProbeAddress({ DATABASE_URL: "x:", API_KEY: "x" }).port).toBe(5000);
   });
 
   test("names every problem of its own", () => {
-    expect(() => parseListenAddress({ HOST: "a b", PORT: "x" })).toThrow(
+    expect(() => parseProbeAddress({ HOST: "a b", PORT: "x" })).toThrow(
       /^HOST takes .+\nPORT takes /,
     );
   });

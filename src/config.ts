@@ -75,6 +75,9 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     const instead = `${file}API_KEYS may hold keys with scopes`;
     problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
   }
+  if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
+    problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
+  }
   const database = parseDatabase(values, problems);
   const tls = parseTls(values, readFile, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
@@ -156,16 +159,20 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
 }
 
 /**
- * The address that a client on this machine reaches the service at, and whether it speaks HTTPS there.
+ * The address that a client on this machine finds the health routes at, and whether it speaks HTTPS
+ * there: the port of metrics and health is for the inside of a network, and speaks plain HTTP.
  *
- * @throws {ConfigError} when HOST or PORT is wrong; the rest of the environment does not matter.
+ * @throws {ConfigError} when HOST, PORT or METRICS_PORT is wrong; the rest of the environment does not
+ * matter.
  */
-export function parseListenAddress(environment: Environment): ListenAddress {
+export function parseProbeAddress(environment: Environment): ListenAddress {
   const problems: string[] = [];
-  const names = ["HOST", "PORT", "TLS_CERT_FILE"] as const;
+  const names = ["HOST", "PORT", "METRICS_PORT", "TLS_CERT_FILE"] as const;
   const values = parseVariables(names, withoutEmpty(environment), problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { host: values.HOST, port: values.PORT, isHttps: values.TLS_CERT_FILE !== undefined };
+  const { HOST: host, PORT, METRICS_PORT, TLS_CERT_FILE } = values;
+  const isHttps = METRICS_PORT === undefined && TLS_CERT_FILE !== undefined;
+  return { host, port: METRICS_PORT ?? PORT, isHttps };
 }
 
 /** Whether anybody can have a key; where nobody can, `development` makes one up. */

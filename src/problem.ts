@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { AppEnv } from "./app-env.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { describeError, type Logger } from "./logger.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 
 type ProblemStatus =
   | 400
@@ -112,6 +113,18 @@ export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
     return problemResponse(c, error);
   };
 }
+
+/** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
+export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
+  return function appErrorHandler(error, c) {
+    logError(logger, error, { requestId: c.var.requestId, stack });
+    const code = asDomainError(error)?.code;
+    if (code) metrics?.requestRefused(code);
+    return problemResponse(c, error);
+  };
+}
+
+type AppErrorOptions = { logger: Logger; stack: boolean; metrics?: Metrics | undefined };
 
 /** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
 function asDomainError(error: Error): DomainError | undefined {

@@ -1,4 +1,4 @@
-import { type AppConfig, createApp } from "../src/app.ts";
+import { type AppConfig, type AppMetrics, createApp } from "../src/app.ts";
 import type { Connection } from "../src/app-env.ts";
 import { createMemoryBookStore } from "../src/books/memory-store.ts";
 import type { BookStore } from "../src/books/store.ts";
@@ -19,12 +19,14 @@ type Options = {
   readiness?: Readiness;
   /** What differs from the store in memory, such as a method that fails. */
   store?: Partial<BookStore>;
+  metrics?: AppMetrics;
+  probesElsewhere?: boolean;
 };
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
 export function openApp(options: Options = {}) {
-  const { config, keys = { apiKey: API_KEY }, store } = options;
-  const { clock = Date.now, readiness = () => "ok" } = options;
+  const { config, keys = { apiKey: API_KEY }, store, clock = Date.now, ...rest } = options;
+  const { readiness = () => "ok" } = rest;
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
   const app = createApp({
@@ -48,6 +50,7 @@ export function openApp(options: Options = {}) {
     clock,
     newId: () => crypto.randomUUID(),
     readiness,
+    ...rest,
   });
   const request = async (path: string, init?: RequestInit, connection: Connection = {}) =>
     app.fetch(new Request(new URL(path, "http://thimble.test"), init), connection);

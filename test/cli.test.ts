@@ -320,6 +320,35 @@ describe("serve", () => {
     expect(log(result)[0]).toMatchObject({ message: "listening", port: 49_152 });
   });
 
+  test("answers metrics and health on METRICS_PORT alone, where that is set", async () => {
+    const statuses: Record<number, number[]> = {};
+    const env = { ...MEMORY, PORT: "8080", METRICS_PORT: "9090" };
+    const result = await run([], env, async (fetch, { port, host }) => {
+      expect(host).toBe("0.0.0.0");
+      const paths = ["/books", "/health", "/healthz", "/ready", "/metrics", "/nothing"];
+      const headers = { "X-API-Key": API_KEY };
+      const answers = paths.map((path) =>
+        fetch(new Request(`http://a.test${path}`, { headers }), {}),
+      );
+      statuses[port] = (await Promise.all(answers)).map(({ status }) => status);
+    });
+    expect(statuses).toEqual({
+      8080: [200, 404, 404, 404, 404, 404],
+      9090: [404, 200, 200, 200, 200, 404],
+    });
+    const listening = log(result).find(({ message }) => message === "listening");
+    expect(listening).toMatchObject({ port: 8080, metrics_port: 9090 });
+  });
+
+  test("names the port where METRICS_PORT cannot be listened on", async () => {
+    const env = { ...MEMORY, HOST: "127.0.0.1", METRICS_PORT: "9090" };
+    const result = await run([], env, (_fetch, { port }) => {
+      if (port === 9090) throw Object.assign(new Error("no"), { code: "EADDRINUSE" });
+    });
+    expect(result.code).toBe(69);
+    expect(result.stderr).toBe("thimble: cannot listen on 127.0.0.1:9090: EADDRINUSE");
+  });
+
   test("answers with the key it is given", async () => {
     const statuses: number[] = [];
     await run([], MEMORY, async (fetch) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import { openConnection } from "./connection.ts";
+import { readValue } from "./exposition.ts";
 import {
   API_KEY,
   eventually,
@@ -221,10 +222,73 @@ export function programContract(
         expect({ code, stderr }).toEqual({ code: 1, stderr: "thimble: not ready: HTTP 503\n" });
       });
 
+      test("asks on METRICS_PORT where that is set", async () => {
+        await using service = await startService({ env: { METRICS_PORT: "0" } });
+        const metricsPort = String((await service.logged("listening")).metrics_port);
+        expect(await check(service)).toMatchObject({ stderr: "thimble: not ready: HTTP 404\n" });
+        const env = { METRICS_PORT: metricsPort };
+        expect(await check(service, env)).toMatchObject({ code: 0, stdout: "ready\n" });
+      });
+
       test("exits with 1 where nothing listens", async () => {
         const { code, stderr } = await check({ port: 1 });
         expect(code).toBe(1);
         expect(stderr).toStartWith("thimble: no answer on 127.0.0.1:1: ");
+      });
+    });
+
+    describe("metrics", () => {
+      const scrape = (origin: string, accept: string) =>
+        fetch(`${origin}/metrics`, { headers: { "X-API-Key": API_KEY, Accept: accept } });
+
+      test("are shown to whoever has the key, in every format", async () => {
+        await using service = await startService();
+        expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
+        const ofBooks = { method: "GET", route: "/books", status: "200" };
+        await fetch(`${service.url}/books`);
+        const text = await (await scrape(service.url, "text/plain")).text();
+        expect(readValue(text, "http_requests_total", ofBooks)).toBe(1);
+        expect(readValue(text, "thimble_database_up")).toBe(1);
+        expect(readValue(text, "process_start_time_seconds")).toBeWithin(
+          Date.now() / 1000 - 60,
+          Date.now() / 1000,
+        );
+        const openMetrics = await (
+          await scrape(service.url, "application/openmetrics-text")
+        ).text();
+        expect(openMetrics).toEndWith("# EOF\n");
+        const json = await (await scrape(service.url, "application/json")).json();
+        expect(json).toMatchObject({ requests_total: 4, requests_failed: 1 });
+      });
+
+      test("and health have a port of their own where METRICS_PORT is set", async () => {
+        await using service = await startService({ env: { METRICS_PORT: "0" } });
+        const probes = `http://127.0.0.1:${(await service.logged("listening")).metrics_port}`;
+        for (const path of ["/metrics", "/health", "/healthz", "/ready"]) {
+          const headers = { "X-API-Key": API_KEY };
+          expect((await fetch(service.url + path, { headers })).status).toBe(404);
+          expect((await fetch(probes + path, { headers })).status).toBe(200);
+        }
+        expect((await fetch(`${service.url}/books`)).status).toBe(200);
+        expect((await fetch(`${probes}/books`)).status).toBe(404);
+        const text = await (await scrape(probes, "text/plain")).text();
+        const ofBooks = { method: "GET", route: "/books", status: "200" };
+        expect(readValue(text, "http_requests_total", ofBooks)).toBe(1);
+        expect(await service.stop()).toEqual({ code: 0, signal: null });
+      });
+
+      test("and health are answered on METRICS_PORT while the service drains", async () => {
+        await using service = await startService({ env: { METRICS_PORT: "0" } });
+        const probes = `http://127.0.0.1:${(await service.logged("listening")).metrics_port}`;
+        const connection = await beginRequest(service);
+        service.kill("SIGTERM");
+        await service.logged("draining");
+        expect((await fetch(`${probes}/ready`)).status).toBe(503);
+        expect((await fetch(`${probes}/healthz`)).status).toBe(200);
+        expect((await scrape(probes, "text/plain")).status).toBe(200);
+        connection.send(BODY);
+        await connection.answered('"data":"late"');
+        expect(await service.exited).toEqual({ code: 0, signal: null });
       });
     });
 

@@ -35,7 +35,7 @@ type PostgresOptions = {
  */
 export function createPostgresBookStore(options: PostgresOptions): PostgresBookStore {
   const { connect, clock, seed, open = createPostgresPool } = options;
-  const { run, prepare, renew, reconnect, close } = open({
+  const { run, prepare, renew, reconnect, running, close } = open({
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
@@ -44,6 +44,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
     prepare,
     renew: () => renew?.(),
     reconnect: () => reconnect?.(),
+    running: () => running?.() ?? 0,
 
     ping: () =>
       run(async (sql) => {

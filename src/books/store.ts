@@ -66,6 +66,8 @@ export type PostgresBookStore = BookStore & {
   renew: () => void;
   /** Connects anew, perhaps to another database; what is under way ends on the connections it has. */
   reconnect: () => void;
+  /** How many operations have a connection or wait for one; 0 where there is no pool. */
+  running: () => number;
 };
 
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;

@@ -70,6 +70,35 @@ test("connections that may only read are renewed, and nothing is prepared again"
   await close();
 });
 
+test("counts the operations that have a connection or wait for one, failed ones too", async () => {
+  const { run, running, close } = openPool();
+  const sleep = (sql: Sql) => sql`SELECT pg_sleep(0.05)`;
+  const fail = (sql: Sql) => sql`SELECT 1 / 0`;
+  expect(running()).toBe(0);
+  const work = Promise.allSettled([run(sleep), run(sleep), run(sleep), run(fail)]);
+  expect(running()).toBe(4);
+  await work;
+  expect(running()).toBe(0);
+  await close();
+});
+
+test("a renewed pool does not count what still runs in the last one", async () => {
+  const { run, renew, running, close } = openPool();
+  await run(selectOne);
+  const begun = Promise.withResolvers<void>();
+  const late = run((sql) => {
+    const query = sql`SELECT pg_sleep(0.1)`.execute();
+    begun.resolve();
+    return query;
+  });
+  await begun.promise;
+  renew();
+  expect(running()).toBe(0);
+  await late;
+  expect(running()).toBe(0);
+  await close();
+});
+
 test("a prepared pool that is renewed connects anew, and prepares nothing again", async () => {
   const { run, renew, close, counts } = openPool();
   await run(selectOne);

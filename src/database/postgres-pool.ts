@@ -39,9 +39,9 @@ type Pool = {
 
 export type PostgresPool = ReturnType<typeof createPostgresPool>;
 
-/** What a store reaches the server by. Only a pool has connections to renew. */
-export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect"> &
-  Partial<Pick<PostgresPool, "renew" | "reconnect">>;
+/** What a store reaches the server by. Only a pool has connections to renew and to wait for. */
+export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect" | "running"> &
+  Partial<Pick<PostgresPool, "renew" | "reconnect" | "running">>;
 
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation
@@ -152,6 +152,14 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       current = open();
       retired.retired = true;
       endIfDone(retired);
+    },
+
+    /**
+     * How many operations have a connection or wait for one, those included that nobody waits for any
+     * more.
+     */
+    running(): number {
+      return current.underWay;
     },
 
     close(): Promise<void> {

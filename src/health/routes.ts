@@ -68,8 +68,10 @@ function health({
   };
 }
 
-/** One word for the database's state. */
-function checkDatabase(ping: () => Promise<void>): Promise<"ok" | "unavailable" | "timeout"> {
+/** One word for the database's state, within a second. */
+export function checkDatabase(
+  ping: () => Promise<void>,
+): Promise<"ok" | "unavailable" | "timeout"> {
   const answer = ping().then(
     () => "ok" as const,
     () => "unavailable" as const,

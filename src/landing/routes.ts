@@ -11,12 +11,14 @@ type LandingDeps = {
   clock: Clock;
   /** When the service began, by `clock`. */
   startedAt: number;
+  /** Whether the page links to the health routes, which may be on another port. */
+  linksHealth: boolean;
 };
 
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
-export function landingRoutes({ clock, startedAt }: LandingDeps) {
+export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
   const policy = pagePolicy();
 
@@ -46,7 +48,7 @@ export function landingRoutes({ clock, startedAt }: LandingDeps) {
     if (type === "text/plain") return c.text(GREETING);
     // The path that another app has mounted this one at: nothing, where it is none.
     const base = c.req.path.replace(/\/$/, "");
-    return c.html(page(clock() - startedAt, base), 200, {
+    return c.html(page(clock() - startedAt, base, linksHealth), 200, {
       "Content-Security-Policy": await policy,
     });
   });
@@ -59,7 +61,7 @@ async function pagePolicy(): Promise<string> {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-function page(uptimeMs: number, base: string) {
+function page(uptimeMs: number, base: string, linksHealth: boolean) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -78,11 +80,15 @@ function page(uptimeMs: number, base: string) {
 <nav>
 <a href="${base}/docs">API documentation</a>
 <a href="${base}/openapi.json">OpenAPI document</a>
-<a href="${base}/health">Health</a>
-<a href="${base}/ready">Readiness</a>
+${linksHealth ? healthLinks(base) : ""}
 </nav>
 </body>
 </html>`;
+}
+
+function healthLinks(base: string) {
+  return html`<a href="${base}/health">Health</a>
+<a href="${base}/ready">Readiness</a>`;
 }
 
 /** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */

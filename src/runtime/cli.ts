@@ -1,4 +1,4 @@
-import { parseDatabaseConfig, parseListenAddress } from "../config.ts";
+import { parseDatabaseConfig, parseProbeAddress } from "../config.ts";
 import { SCOPES } from "../keys/key.ts";
 import { SERVICE } from "../service.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
@@ -22,7 +22,7 @@ const COMMANDS: readonly Command[] = [
     name: "healthcheck",
     summary: "ask the service on this machine whether it is ready: exit 0 or 1",
     run: async (_args, { env, stdout, stderr }) => {
-      const failure = await checkHealth(parseListenAddress(env));
+      const failure = await checkHealth(parseProbeAddress(env));
       if (failure) stderr(`thimble: ${failure}`);
       else stdout("ready");
       return failure ? EXIT.failure : EXIT.ok;

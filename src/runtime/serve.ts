@@ -1,12 +1,15 @@
-import { createApp } from "../app.ts";
+import { type AppDeps, createApp } from "../app.ts";
+import { observeStore } from "../books/observed-store.ts";
 import { type Config, hasKey } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type Logger } from "../logger.ts";
+import { timeOperations } from "../metrics/time-operations.ts";
 import { SERVICE } from "../service.ts";
 import { closingWhen, drain, type LastStep, runLastStep } from "./drain.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets.ts";
+import { createServiceMetrics } from "./service-metrics.ts";
 import { openStore, prepareStore } from "./stores.ts";
 import type { Tls, TlsFiles } from "./tls-files.ts";
 
@@ -48,25 +51,32 @@ export async function serve(runtime: Runtime): Promise<void> {
     let state: ReturnType<Readiness> = "ok";
     const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
     const keys = createKeyRing(keySource(config), clock);
-    const app = createApp({
+    const metrics = createServiceMetrics(opened, clock);
+    const deps: AppDeps = {
       config,
       keys,
-      store: opened.store,
+      store: observeStore(opened.store, timeOperations(metrics.metrics)),
       logger,
       clock,
       newId: () => crypto.randomUUID(),
       readiness: () => state,
-    });
+      metrics,
+      probesElsewhere: config.metricsPort !== undefined,
+    };
     const isDraining = () => state === "draining";
-    const server = await listen(runtime, closingWhen(isDraining, app.fetch), config, tls?.pair);
+    const fetch = closingWhen(isDraining, createApp(deps).fetch);
+    const server = await listen(runtime, fetch, config, tls?.pair);
     tls?.follow(server);
-    announce(config, ownKey, server.port, logger, stdout);
+    if (tls) runtime.onHangup(() => void tls.reload());
+    const probes = await listenForProbes(runtime, deps, config);
+    announce(config, ownKey, server.port, probes?.port, logger, stdout);
     await secrets.start({
       logger,
       parts: [
         (next) => () => keys.replace(keySource(next)),
         ({ database }) => opened.reconfigure(database),
       ],
+      onKeyReload: metrics.metrics.keysReloaded,
     });
     const signal = await untilSignal;
     state = "draining";
@@ -74,6 +84,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     logger.info("draining", { signal, delay_seconds: delaySeconds });
     tls?.close();
     await drain({ server, delaySeconds, timeoutSeconds, logger });
+    if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
   } finally {
     secrets.stop();
     const closeStore = { name: "close the store", run: () => opened.store.close() };
@@ -87,6 +98,18 @@ export async function serve(runtime: Runtime): Promise<void> {
 async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
   const tlsFiles = await import("./tls-files.ts");
   return tlsFiles.openTls({ files, logger });
+}
+
+/** Where METRICS_PORT is set. Loaded then only, for most services do without it. */
+async function listenForProbes(
+  runtime: Runtime,
+  deps: AppDeps,
+  config: Config,
+): Promise<Server | undefined> {
+  const { metricsPort: port } = config;
+  if (port === undefined) return undefined;
+  const { createProbesApp } = await import("../probes-app.ts");
+  return listen(runtime, createProbesApp(deps).fetch, { ...config, port }, undefined);
 }
 
 async function listen(
@@ -119,6 +142,7 @@ function announce(
   config: Config,
   ownKey: string | undefined,
   port: number,
+  metricsPort: number | undefined,
   logger: Logger,
   stdout: (line: string) => void,
 ): void {
@@ -126,6 +150,7 @@ function announce(
     host: config.host,
     port,
     scheme: schemeOf(config),
+    ...(metricsPort !== undefined && { metrics_port: metricsPort }),
     version: SERVICE.version,
     environment: config.environment,
     database: config.database.kind,

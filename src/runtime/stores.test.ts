@@ -80,3 +80,20 @@ test("a store on PostgreSQL goes on with another database, which is prepared fir
   await store.close();
   await Promise.all([first.drop(), second.drop()]);
 });
+
+test("a pool tells how many of its connections are in use, and how many wait for one", async () => {
+  const { url, drop } = await freshDatabase();
+  const { store, prepare, poolUse } = await withDatabase({ kind: "postgres", url });
+  await prepare();
+  expect(poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  const asked = [store.get(1), store.get(1), store.get(1)];
+  expect(poolUse?.()).toEqual({ size: 2, inUse: 2, waiting: 1 });
+  await Promise.all(asked);
+  expect(poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  await store.close();
+  await drop();
+});
+
+test("a file and memory have no pool", async () => {
+  expect((await withDatabase({ kind: "memory" })).poolUse).toBeUndefined();
+});

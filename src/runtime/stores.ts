@@ -20,7 +20,12 @@ export type OpenStore = {
    * @throws {ConfigError} where that takes a restart.
    */
   reconfigure: (database: DatabaseConfig) => () => void;
+  /** How busy the pool is, where there is one. */
+  poolUse?: () => PoolUse;
 };
+
+/** How many of a pool's connections are in use, and how many operations wait for one. */
+export type PoolUse = { size: number; inUse: number; waiting: number };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
 
@@ -83,7 +88,14 @@ async function openPostgres(
       if (database.kind !== "postgres") throw takesRestart();
       return () => moveTo(database.url);
     },
+    poolUse: () => poolUseOf(store.running(), poolSize),
   };
+}
+
+/** An operation has one connection from its beginning to its end. */
+function poolUseOf(running: number, size: number): PoolUse {
+  const inUse = Math.min(running, size);
+  return { size, inUse, waiting: running - inUse };
 }
 
 /** What connections that there are go by; a password is asked for by new ones only, if there is one. */

@@ -15,6 +15,8 @@ export type Tls = {
   pair: TlsPair;
   /** Names the server that is to serve what the files hold from now on. */
   follow: (server: Pick<Server, "setTls">) => void;
+  /** Reads the files now, and serves what they hold. */
+  reload: () => Promise<void>;
   /** Leaves the server with what it has. */
   close: () => void;
 };
@@ -67,7 +69,8 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
   try {
     const { pair, certificate } = parsePair(files, await watch.read());
     warnOfDates(certificate, logger);
-    return { pair, follow: server.resolve, close };
+    const reload = async () => replace(await watch.read());
+    return { pair, follow: server.resolve, reload, close };
   } catch (error) {
     close();
     throw error;

@@ -277,6 +277,71 @@ describe("the backup profile", () => {
   });
 });
 
+describe("the profile observability", () => {
+  /** Debian's Prometheus with the public image's paths and user, for where that cannot be had. */
+  const PROMETHEUS = `FROM debian:trixie-slim
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus \\
+  && install -d -o 65534 -g 65534 /prometheus
+USER 65534
+ENTRYPOINT ["prometheus"]
+`;
+  /** Grafana is in no package of Debian's: here it is left out. */
+  const OVERRIDE = `services:
+  prometheus:
+    image: ${tagOf("prometheus")}
+    ports: !override ["127.0.0.1::9090"]
+  grafana:
+    profiles: !override [never]
+`;
+  let url: string;
+
+  beforeAll(async () => {
+    const { checkout } = deployment;
+    writeFileSync(checkout.path("prometheus.Dockerfile"), PROMETHEUS);
+    writeFileSync(checkout.path("compose.override.yml"), OVERRIDE);
+    await docker(
+      ...["build", "--quiet", `--tag=${tagOf("prometheus")}`],
+      ...[`--file=${checkout.path("prometheus.Dockerfile")}`, checkout.directory],
+    );
+    const { status, output } = await deployment.up("standard", "observability", "--scale=api=2");
+    expect(output).toContain("Thimble answers on");
+    expect(status).toBe(0);
+    const profile = "--profile=observability";
+    const address = await deployment.compose(profile, "port", "prometheus", "9090");
+    url = `http://${address.output.trim()}`;
+  });
+
+  afterAll(async () => {
+    await deployment.compose("--profile=observability", "down");
+    rmSync(deployment.checkout.path("compose.override.yml"));
+  });
+
+  const query = async (expression: string) => {
+    const response = await fetch(
+      `${url}/api/v1/query?${new URLSearchParams({ query: expression })}`,
+    );
+    const { data } = (await response.json()) as {
+      data?: { result: { value: [number, string] }[] };
+    };
+    return data?.result.map(({ value }) => value[1]) ?? [];
+  };
+
+  test("has every replica read, with the key", async () => {
+    await until("both replicas are read", async () =>
+      Bun.deepEquals(await query('up{job="thimble"}'), ["1", "1"]),
+    );
+    expect(await query("thimble_database_up")).toEqual(["1", "1"]);
+  });
+
+  test("has the rules worked out", async () => {
+    const response = await fetch(`${url}/api/v1/rules`);
+    const { data } = (await response.json()) as {
+      data: { groups: { name: string; rules: unknown[] }[] };
+    };
+    expect(data.groups.map(({ name }) => name)).toContain("thimble-objectives");
+  });
+});
+
 describe("three replicas behind the proxy", () => {
   /** Debian's Caddy with the public image's directories, for where that cannot be had. */
   const CADDY = `FROM debian:trixie-slim

@@ -30,7 +30,7 @@ export function deploy() {
     container: async (service: string) =>
       controlContainer((await compose("ps", "--all", "--quiet", service)).output.trim()),
     remove: async () => {
-      await compose("--profile=proxy", "--profile=backup", "down", "--volumes", "--remove-orphans");
+      await compose("--profile=*", "down", "--volumes", "--remove-orphans");
       checkout.remove();
     },
   };

@@ -11,6 +11,6 @@ export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "288m" };
 
 /** An image of this run; a user's own images have other names. */
-export function tagOf(name: Target | "caddy" | "clean" | "context"): string {
+export function tagOf(name: Target | "caddy" | "clean" | "context" | "prometheus"): string {
   return `${RUN}:${name}`;
 }

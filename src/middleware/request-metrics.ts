@@ -1,0 +1,24 @@
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { routeTemplate } from "../route-template.ts";
+
+/** What a client can choose freely is one label, however much of it there is. */
+const OTHER = "other";
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** Counts every request and how long it took until its response was returned. */
+export function requestMetrics(metrics: Metrics): MiddlewareHandler<AppEnv> {
+  return async function requestMetrics(c, next) {
+    const begunAt = performance.now();
+    metrics.requestBegan();
+    await next();
+    const { method } = c.req;
+    const request = {
+      method: METHODS.has(method) ? method : OTHER,
+      route: routeTemplate(c) ?? OTHER,
+      status: c.res.status,
+    };
+    metrics.requestEnded(request, (performance.now() - begunAt) / 1000);
+  };
+}
