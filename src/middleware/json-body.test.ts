@@ -33,6 +33,20 @@ describe("a client that goes away in the middle of its body", () => {
   }
 });
 
+test("a body that cannot be read at all is incomplete", async () => {
+  const { app, log } = openApp();
+  const request = new Request("http://thimble.test/api/v1/process", {
+    method: "POST",
+    headers: HEADERS,
+    body: "{}",
+  });
+  request.body?.getReader();
+  const response = await app.fetch(request);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: "Incomplete request body" });
+  expect(log.map(({ level }) => level)).toEqual(["INFO"]);
+});
+
 describe("MAX_BODY_BYTES", () => {
   const BODY = '{"action":"echo"}';
   const send = (maxBodyBytes: number) =>
