@@ -18,16 +18,18 @@ import { jsonBody } from "./middleware/json-body.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { traceContext } from "./middleware/trace-context.ts";
 import { notFound } from "./not-found.ts";
 import { logError, problemResponse } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
 import { SERVICE } from "./service.ts";
+import type { Tracing } from "./trace/tracing.ts";
 
 /** The part of the configuration that the app itself goes by. */
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
-> & { apiKey: string };
+> & { apiKey: string; logAccess?: boolean };
 
 /** All that the app is made of. */
 export type AppDeps = {
@@ -38,13 +40,16 @@ export type AppDeps = {
   /** Makes the id of a request that came without one. */
   newId: () => string;
   readiness: Readiness;
+  /** Follows the requests that are sampled; without it, traces have ids and no more. */
+  tracing?: Tracing | undefined;
 };
 
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
-export function createApp({ config, store, logger, clock, newId, readiness }: AppDeps) {
+export function createApp(deps: AppDeps) {
+  const { config, store, logger, clock, newId, readiness, tracing } = deps;
   // Takes 1 µs more for a request than Hono's default router does, which takes 4 ms for the first one.
   const app = new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
-  const { environment } = config;
+  const { environment, logAccess = true } = config;
   const startedAt = clock();
   const requireKey = requireApiKey(config.apiKey);
   const readAccess = config.publicReads ? undefined : requireKey;
@@ -53,7 +58,8 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
   const pingDatabase = () => store.ping();
 
   app.use(requestId(newId));
-  app.use(accessLog(logger));
+  app.use(traceContext(tracing));
+  if (logAccess) app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));
@@ -77,7 +83,7 @@ export function createApp({ config, store, logger, clock, newId, readiness }: Ap
 
   app.notFound(notFound(app));
   app.onError((error, c) => {
-    logError(logger, error, { requestId: c.var.requestId, stack: config.debug });
+    logError(logger, error, c, { stack: config.debug });
     return problemResponse(c, error);
   });
   return routes;

@@ -28,6 +28,7 @@ describe("an exception that nobody expected", () => {
         status: 500,
         detail: "The server could not answer this request; its log says why.",
         request_id: "id-1",
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         success: false,
         error: "Internal server error",
       });

@@ -18,6 +18,11 @@ export type PostgresBooksOptions = {
   clock?: Clock;
   /** Books for a database that never had any: none unless told. */
   seed?: readonly BookInput[];
+  /**
+   * Names the request under way, as a `traceparent` header, to the server, in a comment of its SQL: none
+   * unless told.
+   */
+  traceparent?: (() => string | undefined) | undefined;
 };
 
 /**
@@ -29,12 +34,12 @@ export function openPostgresBooks(
   url: string,
   options: PostgresBooksOptions = {},
 ): PostgresBookStore {
-  const { poolSize = POOL_SIZE, clock = Date.now, seed = [] } = options;
+  const { poolSize = POOL_SIZE, clock = Date.now, seed = [], traceparent } = options;
   const connect = () =>
     postgres(url, {
       ...CONNECTION_OPTIONS,
       max: poolSize,
       backoff: () => RECONNECT_DELAY_SECONDS,
     });
-  return createPostgresBookStore({ connect, clock, seed });
+  return createPostgresBookStore({ connect, clock, seed, traceparent });
 }

@@ -6,6 +6,9 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { DomainError } from "../errors.ts";
 import { describeError, type Logger } from "../logger.ts";
+import { traceparentOf } from "../trace/traceparent.ts";
+import type { TraceScope } from "../trace/tracing.ts";
+import type { PostgresBooksOptions } from "./postgres-books.ts";
 import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
 
 export type OpenStore = {
@@ -18,8 +21,17 @@ export type OpenStore = {
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
 
-/** Opens the store that the configuration names. @throws {UnusableDatabaseError} */
-export async function openStore(config: StoreConfig, clock: Clock): Promise<OpenStore> {
+/**
+ * Opens the store that the configuration names.
+ *
+ * @param scope tells which trace an operation belongs to, for databases that say what they work on.
+ * @throws {UnusableDatabaseError}
+ */
+export async function openStore(
+  config: StoreConfig,
+  clock: Clock,
+  scope?: TraceScope,
+): Promise<OpenStore> {
   const { database } = config;
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
@@ -27,7 +39,8 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Open
     return { store, prepare: async () => 0 };
   }
   if (database.kind === "sqlite") return openSqlite(database.path, clock, seed);
-  return openPostgres(database.url, config.databasePoolSize, clock, seed);
+  const { databasePoolSize: poolSize } = config;
+  return openPostgres(database.url, { poolSize, clock, seed, traceparent: traceparentOf(scope) });
 }
 
 function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): OpenStore {
@@ -39,14 +52,9 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]): Ope
 }
 
 /** The driver is loaded here, for a service on SQLite starts sooner without it. */
-async function openPostgres(
-  url: string,
-  poolSize: number,
-  clock: Clock,
-  seed: readonly BookInput[],
-): Promise<OpenStore> {
+async function openPostgres(url: string, options: PostgresBooksOptions): Promise<OpenStore> {
   const { openPostgresBooks } = await import("./postgres-books.ts");
-  const store = openPostgresBooks(url, { poolSize, clock, seed });
+  const store = openPostgresBooks(url, options);
   return { store, prepare: () => store.prepare(), renew: store.renew };
 }
 

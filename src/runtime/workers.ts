@@ -12,8 +12,11 @@ import { createPostgresSessions } from "../database/postgres-sessions.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
 import { createMisconfiguredApp } from "../misconfigured.ts";
 import { SERVICE } from "../service.ts";
+import { traceparentOf } from "../trace/traceparent.ts";
+import type { TraceScope } from "../trace/tracing.ts";
 import { type Bindings, parseBindings, type WorkersConfig } from "./bindings.ts";
 import type { Fetch } from "./runtime.ts";
+import { createTraceScope } from "./trace-scope.ts";
 
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
@@ -42,8 +45,10 @@ function createService(bindings: Bindings): Fetch {
 function serve(config: WorkersConfig): Fetch {
   const { environment, database } = config;
   const logger = openLog(config.logLevel, config.logFormat);
-  const store = openStore(config);
-  const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok" });
+  const scope = createTraceScope();
+  const store = openStore(config, scope);
+  const tracing = { scope };
+  const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok", tracing });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
   if (database.kind === "memory") {
@@ -56,7 +61,7 @@ function openLog(level: LogLevel, format: LogFormat) {
   return createLogger({ level, format, clock, write: (line) => console.log(line) });
 }
 
-function openStore({ database, seedBooks }: WorkersConfig): BookStore {
+function openStore({ database, seedBooks }: WorkersConfig, scope: TraceScope): BookStore {
   const seed = seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") return createMemoryBookStore(clock, seed);
   if (database.kind === "d1") return createD1BookStore({ database: database.binding, clock, seed });
@@ -65,6 +70,7 @@ function openStore({ database, seedBooks }: WorkersConfig): BookStore {
     connect: () => connectPostgres(url),
     clock,
     seed,
+    traceparent: traceparentOf(scope),
     open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
   });
 }
