@@ -26,6 +26,7 @@ export async function readDocument(): Promise<Document> {
       throw new Error("nothing is to be served");
     },
     untilSignal: async () => "",
+    onCrash: () => {},
   });
   return JSON.parse(lines.join("\n"));
 }

@@ -13,6 +13,7 @@ import {
   variables,
 } from "./config.ts";
 import { readSecretFile } from "./runtime/secret-file.ts";
+import { tracingVariables } from "./trace/tracing-config.ts";
 
 const API_KEY = "0123456789abcdef";
 const noFiles: ReadFile = () => {
@@ -61,6 +62,7 @@ test("the defaults", () => {
     seedBooks: true,
     publicReads: true,
     corsOrigins: [],
+    tracing: undefined,
   });
 });
 
@@ -308,7 +310,12 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
 }
 
 test("every variable is in these tables", () => {
-  const covered: Name[] = [...(Object.keys(VALUES) as Name[]), "DATABASE_PASSWORD"];
+  const covered: Name[] = [
+    ...(Object.keys(VALUES) as Name[]),
+    "DATABASE_PASSWORD",
+    // They have tables of their own, beside them.
+    ...(Object.keys(tracingVariables) as Name[]),
+  ];
   expect(covered.toSorted()).toEqual((Object.keys(variables.shape) as Name[]).toSorted());
 });
 
@@ -381,8 +388,13 @@ describe("a variable that is set to nothing counts as unset:", () => {
 });
 
 describe("a secret's file", () => {
-  test("is there for the key, the database's URL and its password", () => {
-    expect(secretNames).toEqual(["API_KEY", "DATABASE_URL", "DATABASE_PASSWORD"]);
+  test("is there for the key, the database's URL and its password, and for a collector's key", () => {
+    expect(secretNames).toEqual([
+      "API_KEY",
+      "DATABASE_URL",
+      "DATABASE_PASSWORD",
+      "OTEL_EXPORTER_OTLP_HEADERS",
+    ]);
   });
 
   const read = (content: string) => () => content;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
+import { tracingConfig, tracingVariables } from "./trace/tracing-config.ts";
 
 declare module "zod" {
   interface GlobalMeta {
@@ -214,6 +215,7 @@ export const variables = z.object({
       defaultText: "none",
       description: "The browser origins that may call the API.",
     }),
+  ...tracingVariables,
 });
 
 /** The variables that may come from a file: each `NAME` also as `NAME_FILE`. */
@@ -285,6 +287,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     seedBooks: data.SEED_BOOKS,
     publicReads: data.PUBLIC_READS,
     corsOrigins: data.CORS_ORIGINS,
+    tracing: tracingConfig(data),
   };
 }
 

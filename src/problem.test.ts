@@ -43,7 +43,7 @@ describe("an exception that nobody expected", () => {
         level: "ERROR",
         message: "request failed",
         request_id: "id-2",
-        error: `DriverError: ${SECRET}`,
+        error: "DriverError: password of postgres://***@db",
         cause: "RangeError: the disk is gone",
       },
       { level: "INFO", message: "request", request_id: "id-2", status: 500 },

@@ -4,6 +4,7 @@ import type { BookStore } from "../src/books/store.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Readiness } from "../src/health/routes.ts";
 import { createLogger } from "../src/logger.ts";
+import type { Tracing } from "../src/trace/tracing.ts";
 
 export const API_KEY = "0123456789abcdef";
 
@@ -15,10 +16,17 @@ type Options = {
   readiness?: Readiness;
   /** What differs from the store in memory, such as a method that fails. */
   store?: Partial<BookStore>;
+  tracing?: Tracing | undefined;
 };
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
-export function openApp({ config, clock = Date.now, readiness = () => "ok", store }: Options = {}) {
+export function openApp({
+  config,
+  clock = Date.now,
+  readiness = () => "ok",
+  store,
+  tracing,
+}: Options = {}) {
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
   const app = createApp({
@@ -42,6 +50,7 @@ export function openApp({ config, clock = Date.now, readiness = () => "ok", stor
     clock,
     newId: () => crypto.randomUUID(),
     readiness,
+    tracing,
   });
   const request = async (path: string, init?: RequestInit) =>
     app.fetch(new Request(new URL(path, "http://thimble.test"), init));

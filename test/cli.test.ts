@@ -26,6 +26,7 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
       return { port: options.port || 49_152, stop: async () => {} };
     },
     untilSignal: async () => "SIGTERM",
+    onCrash: () => {},
   });
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }

@@ -23,6 +23,8 @@ export type Runtime = {
   listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
   /** Resolves with the name of the first signal that asks the process to end. */
   untilSignal: () => Promise<string>;
+  /** From now on, an error that nothing catches is told to `report`, and then ends the process with 1. */
+  onCrash: (report: (error: unknown) => void) => void;
 };
 
 /** The address that the configuration names cannot be listened on. */

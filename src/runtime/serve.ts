@@ -1,11 +1,12 @@
 import { createApp } from "../app.ts";
 import { type Config, parseConfig } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
-import { createLogger, type Logger } from "../logger.ts";
+import { createLogger, describeError, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import { type Fetch, ListenError, type Runtime, type Server } from "./runtime.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
+import { openTracing } from "./tracing.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const IDLE_MARGIN_SECONDS = 5;
@@ -28,17 +29,20 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
-  const opened = await openStore(config, clock);
+  runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
+  const { tracing, watch, flush } = await openTracing(config, logger);
+  const opened = await openStore(config, clock, tracing?.scope);
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
     const app = createApp({
       config: { ...config, apiKey },
-      store: opened.store,
+      store: watch(opened.store),
       logger,
       clock,
       newId: () => crypto.randomUUID(),
       readiness: () => state,
+      tracing,
     });
     const server = await listen(runtime, app.fetch, config);
     announce(config, apiKey, server.port, logger, stdout);
@@ -46,6 +50,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     state = "draining";
     logger.info("draining", { signal });
     await server.stop();
+    await flush();
     logger.info("stopped");
   } finally {
     await opened.store.close();

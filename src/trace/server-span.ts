@@ -18,6 +18,9 @@ const KNOWN_METHODS = new Set([
   "TRACE",
 ]);
 
+/** Of a URL that a server has made, so nothing of it has to be checked. */
+const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
+
 /**
  * The span of a request that is answered. Neither the query nor any header but the request id and the
  * user agent is in it.
@@ -33,7 +36,7 @@ export function serverSpan(
   const { status } = c.res;
   const isKnown = KNOWN_METHODS.has(method);
   const route = routeTemplate(c);
-  const url = new URL(c.req.url);
+  const [, scheme, address, port] = ORIGIN.exec(c.req.url) ?? [];
   const failed = status >= 500;
   return {
     trace,
@@ -46,10 +49,10 @@ export function serverSpan(
       "http.route": route,
       "http.response.status_code": status,
       "error.type": failed ? String(status) : undefined,
-      "url.path": url.pathname,
-      "url.scheme": url.protocol.slice(0, -1),
-      "server.address": url.hostname,
-      "server.port": url.port === "" ? undefined : Number(url.port),
+      "url.path": c.req.path,
+      "url.scheme": scheme,
+      "server.address": address,
+      "server.port": port === undefined ? undefined : Number(port),
       "client.address": clientAddress(c),
       "user_agent.original": c.req.header("User-Agent"),
       "http.request.header.x-request-id": [c.var.requestId],
