@@ -1,4 +1,5 @@
 import { httpContract } from "./http.contract.ts";
+import { logContract } from "./log.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 import { type Program, type ProgramOptions, programContract } from "./program.contract.ts";
 import { startService, type Variables } from "./service.ts";
@@ -28,4 +29,5 @@ export function serverContract(name: string, program: Program, options?: Program
     return open({ DATABASE_URL: url }, drop);
   });
   programContract(name, program, options);
+  logContract(name, program);
 }
