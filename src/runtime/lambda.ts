@@ -11,7 +11,7 @@ import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda-event.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
-import { createTraceScope } from "./trace-scope.ts";
+import { createTraceScope, SPANS_NOT_EXPORTED } from "./trace-scope.ts";
 
 /** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
 const LONG_REST_MS = 60_000;
@@ -53,6 +53,7 @@ async function start() {
   const scope = createTraceScope();
   const opened = await openStore(config, clock, scope);
   await prepareStore(opened, logger);
+  if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   const { environment, database } = config;
   if (database.kind !== "postgres") {
     logger.warning("books last as long as this instance; set DATABASE_URL to keep them");

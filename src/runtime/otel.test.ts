@@ -120,6 +120,9 @@ describe("a request that is sampled", () => {
     await app.ask("/healthz");
     await app.flush();
     const [span] = await collector.received(1);
+    // Sampled, under an id that is random, with no parent.
+    expect(span).toMatchObject({ flags: 0x103 });
+    expect(span).not.toHaveProperty("parentSpanId");
     expect(span?.resource).toMatchObject({
       "service.name": "books",
       "service.version": expect.any(String),

@@ -29,6 +29,9 @@ const MAX_ATTRIBUTE_LENGTH = 1024;
 
 const WARNING_INTERVAL_MS = 60_000;
 
+/** The flag of level 2, which the library has no name for. */
+const RANDOM_ID = 0x02;
+
 /** A drain does not wait longer for the collector. */
 const FLUSH_TIMEOUT_MS = 2000;
 
@@ -130,8 +133,8 @@ function readable(span: FinishedSpan): Omit<ReadableSpan, "resource" | "instrume
   };
 }
 
-function contextOf({ traceId, state }: Trace, spanId: string): SpanContext {
-  const context = { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+function contextOf({ traceId, state, random }: Trace, spanId: string): SpanContext {
+  const context = { traceId, spanId, traceFlags: TraceFlags.SAMPLED | (random ? RANDOM_ID : 0) };
   return state === undefined ? context : { ...context, traceState: asTraceState(state) };
 }
 

@@ -16,7 +16,7 @@ import { traceparentOf } from "../trace/traceparent.ts";
 import type { TraceScope } from "../trace/tracing.ts";
 import { type Bindings, parseBindings, type WorkersConfig } from "./bindings.ts";
 import type { Fetch } from "./runtime.ts";
-import { createTraceScope } from "./trace-scope.ts";
+import { createTraceScope, SPANS_NOT_EXPORTED } from "./trace-scope.ts";
 
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
@@ -51,6 +51,7 @@ function serve(config: WorkersConfig): Fetch {
   const app = createApp({ config, store, logger, clock, newId, readiness: () => "ok", tracing });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
+  if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   if (database.kind === "memory") {
     logger.warning("books last as long as this instance; bind a database to keep them");
   }
