@@ -6,6 +6,7 @@ import runtimes from "../bench/runtimes/results.json" with { type: "json" };
 import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import { type Variable, variables } from "../src/variables.ts";
+import { idleRuntime } from "../test/runtime.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
@@ -16,17 +17,11 @@ export const README = new URL("../README.md", import.meta.url).pathname;
 /** The OpenAPI document that `thimble openapi` prints. */
 export async function readDocument(): Promise<Document> {
   const lines: string[] = [];
-  await runCli(["openapi"], {
-    env: {},
-    clock: () => 0,
+  const runtime = idleRuntime({
     stdout: (line) => void lines.push(line),
     stderr: console.error,
-    listen: () => {
-      throw new Error("nothing is to be served");
-    },
-    untilSignal: async () => "",
-    onHangup: () => {},
   });
+  await runCli(["openapi"], runtime);
   return JSON.parse(lines.join("\n"));
 }
 

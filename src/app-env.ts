@@ -1,6 +1,7 @@
 import type { DomainError } from "./errors.ts";
 import type { Key } from "./keys/key.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
+import type { Trace } from "./trace/trace.ts";
 
 /** What a runtime says of the connection that a request came on. */
 export type Connection = {
@@ -23,5 +24,9 @@ export type AppEnv = {
     rateLimit: { remaining: number; resetTime: Date | undefined };
     /** Makes the reading of the request's body fail, while that is under way. */
     abandonBody: ((reason: Error) => void) | undefined;
+    /** Not where route groups are mounted in another app. */
+    trace?: Trace;
+    /** How many bytes the answer's body has, where that is known. */
+    bodyBytes?: number | undefined;
   };
 };

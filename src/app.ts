@@ -29,17 +29,18 @@ import { requestMetrics } from "./middleware/request-metrics.ts";
 import { limitRequestSize } from "./middleware/request-size.ts";
 import { requestTimeout } from "./middleware/request-timeout.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { traceContext } from "./middleware/trace-context.ts";
 import { notFound } from "./not-found.ts";
 import { appErrorHandler } from "./problem.ts";
 import { processRoutes } from "./process/routes.ts";
 import { SERVICE } from "./service.ts";
+import type { Tracing } from "./trace/tracing.ts";
 
 /** The part of the configuration that the app itself goes by. */
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
-> &
-  Limits;
+> & { logAccess?: boolean } & Limits;
 
 /** What is not set is not limited, and no proxy is trusted. */
 type Limits = {
@@ -67,6 +68,8 @@ export type AppDeps = {
   metrics?: AppMetrics | undefined;
   /** Health and metrics have a listener of their own (see probes-app.ts), and this app leaves them out. */
   probesElsewhere?: boolean;
+  /** Follows the requests that are sampled; without it, traces have ids and no more. */
+  tracing?: Tracing | undefined;
 };
 
 /** Where the app tells what it does, and what shows it to those who run it. */
@@ -74,7 +77,7 @@ export type AppMetrics = Recorder & { expose: Expose };
 
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
 export function createApp(deps: AppDeps) {
-  const { config, store, logger, clock, newId, metrics, probesElsewhere = false } = deps;
+  const { config, store, logger, clock, newId, metrics, tracing, probesElsewhere = false } = deps;
   // Takes 1 µs more for a request than Hono's default router does, which takes 4 ms for the first one.
   const app = new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
   const startedAt = clock();
@@ -88,8 +91,9 @@ export function createApp(deps: AppDeps) {
 
   app.use(requestId(newId));
   app.use(learnClientAddress(config.trustProxy ?? 0));
+  app.use(traceContext(tracing));
   if (metrics) app.use(requestMetrics(metrics.metrics));
-  app.use(accessLog(logger));
+  if (config.logAccess ?? true) app.use(accessLog(logger));
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowedOrigins(config.corsOrigins));

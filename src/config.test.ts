@@ -13,6 +13,7 @@ import {
   type ReadFile,
 } from "./config.ts";
 import { readSecretFile } from "./runtime/secret-file.ts";
+import { tracingVariables } from "./trace/tracing-config.ts";
 import { secretNames, type VariableName, variables } from "./variables.ts";
 
 const API_KEY = "0123456789abcdef";
@@ -65,6 +66,7 @@ test("the defaults", () => {
     seedBooks: true,
     publicReads: true,
     corsOrigins: [],
+    tracing: undefined,
   });
 });
 
@@ -316,6 +318,8 @@ test("every variable is in these tables", () => {
     ...(Object.keys(VALUES) as VariableName[]),
     "API_KEYS",
     ...inPairs,
+    // They have tables of their own, beside them.
+    ...(Object.keys(tracingVariables) as VariableName[]),
   ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
 });
@@ -437,8 +441,14 @@ describe("a variable that is set to nothing counts as unset:", () => {
 });
 
 describe("a secret's file", () => {
-  test("is there for keys, the database's URL and its password", () => {
-    expect(secretNames).toEqual(["API_KEY", "API_KEYS", "DATABASE_URL", "DATABASE_PASSWORD"]);
+  test("is there for the key, the database's URL and its password, and for a collector's key", () => {
+    expect(secretNames).toEqual([
+      "API_KEY",
+      "API_KEYS",
+      "DATABASE_URL",
+      "DATABASE_PASSWORD",
+      "OTEL_EXPORTER_OTLP_HEADERS",
+    ]);
   });
 
   const read = (content: string) => () => content;

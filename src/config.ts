@@ -1,6 +1,7 @@
 import type { Key } from "./keys/key.ts";
 import { parseKeyFile } from "./keys/key-file.ts";
 import { DEFAULT_KEY } from "./keys/key-ring.ts";
+import { tracingConfig } from "./trace/tracing-config.ts";
 import {
   hasLines,
   parseVariables,
@@ -108,6 +109,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
     publicReads: data.PUBLIC_READS,
     corsOrigins: data.CORS_ORIGINS,
+    tracing: tracingConfig(data),
   };
 }
 

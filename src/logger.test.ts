@@ -123,6 +123,21 @@ describe("what the log says of an error", () => {
     expect(stack).toContain("logger.test.ts");
   });
 
+  test("holds no credentials of a URL, wherever they stand", () => {
+    const url = "postgres://admin:p4ss:w0rd@db.example:5432/books";
+    const told = describeError(new Error(`no ${url}`, { cause: `at ${url}, too` }), {
+      stack: true,
+    });
+    expect(told).toMatchObject({
+      error: "Error: no postgres://***@db.example:5432/books",
+      cause: "at postgres://***@db.example:5432/books, too",
+      stack: expect.stringContaining("no postgres://***@db.example:5432/books\n"),
+    });
+    expect(JSON.stringify(told)).not.toMatch(/admin|p4ss|w0rd/);
+    const plain = describeError("see https://example.com/a@b?c=d@e");
+    expect(plain.error).toBe("see https://example.com/a@b?c=d@e");
+  });
+
   test("is the text of what is no error", () => {
     expect(describeError("gone")).toEqual({ error: "gone" });
     expect(describeError(new Error("a", { cause: 5 }))).toEqual({ error: "Error: a", cause: "5" });

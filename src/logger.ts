@@ -69,11 +69,16 @@ function quote(value: unknown): string {
  * for, not given.
  */
 export function describeError(error: unknown, { stack = false } = {}): LogFields {
-  if (!(error instanceof Error)) return { error: String(error) };
+  if (!(error instanceof Error)) return { error: withoutCredentials(String(error)) };
   const cause = error.cause === undefined ? {} : { cause: describeError(error.cause).error };
   return {
-    error: `${error.name}: ${error.message}`,
+    error: withoutCredentials(`${error.name}: ${error.message}`),
     ...cause,
-    ...(stack && { stack: error.stack }),
+    ...(stack && { stack: withoutCredentials(error.stack ?? "") }),
   };
+}
+
+/** A driver's message may hold the URL that it was given, with all that is in it. */
+function withoutCredentials(text: string): string {
+  return text.replace(/(\w:\/\/)[^\s/?#]*@/g, "$1***@");
 }

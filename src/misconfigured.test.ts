@@ -28,6 +28,7 @@ for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
       status: 503,
       detail: "The service is not configured; its log says why.",
       request_id: "id",
+      trace_id: expect.any(String),
       success: false,
       error: "Service not configured",
     });
@@ -38,6 +39,7 @@ for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
         logger: "thimble",
         message: "the configuration cannot work",
         request_id: "id",
+        trace_id: expect.any(String),
         problems,
       },
     ]);

@@ -4,6 +4,7 @@ import { DomainError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { traceContext } from "./middleware/trace-context.ts";
 import { problemResponse } from "./problem.ts";
 
 type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: () => string };
@@ -15,9 +16,11 @@ type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: (
 export function createMisconfiguredApp({ problems, logger, newId }: MisconfiguredDeps) {
   const app = new Hono<AppEnv>();
   app.use(requestId(newId));
+  app.use(traceContext());
   app.use(securityHeaders());
   app.all("*", (c) => {
-    logger.error("the configuration cannot work", { request_id: c.var.requestId, problems });
+    const ids = { request_id: c.var.requestId, trace_id: c.var.trace?.traceId };
+    logger.error("the configuration cannot work", { ...ids, problems });
     const message = "The service is not configured; its log says why.";
     return problemResponse(c, new DomainError("not_configured", message));
   });

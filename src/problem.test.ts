@@ -28,6 +28,7 @@ describe("an exception that nobody expected", () => {
         status: 500,
         detail: "The server could not answer this request; its log says why.",
         request_id: "id-1",
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         success: false,
         error: "Internal server error",
       });
@@ -42,7 +43,7 @@ describe("an exception that nobody expected", () => {
         level: "ERROR",
         message: "request failed",
         request_id: "id-2",
-        error: `DriverError: ${SECRET}`,
+        error: "DriverError: password of postgres://***@db",
         cause: "RangeError: the disk is gone",
       },
       { level: "INFO", message: "request", request_id: "id-2", status: 500 },

@@ -90,6 +90,7 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
     status: mapping.status,
     detail: known?.message ?? "The server could not answer this request; its log says why.",
     request_id: c.var.requestId,
+    trace_id: c.var.trace?.traceId,
     success: false,
     error: known?.summary ?? mapping.error,
     ...(known?.issues && { errors: known.issues }),
@@ -109,7 +110,7 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
 export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   return function problemHandler(error, c) {
     if (!asDomainError(error)) throw error;
-    if (logger) logError(logger, error, { requestId: c.var.requestId, stack: false });
+    if (logger) logError(logger, error, c, { stack: false });
     return problemResponse(c, error);
   };
 }
@@ -117,7 +118,7 @@ export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
 /** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
 export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
   return function appErrorHandler(error, c) {
-    logError(logger, error, { requestId: c.var.requestId, stack });
+    logError(logger, error, c, { stack });
     const code = asDomainError(error)?.code;
     if (code) metrics?.requestRefused(code);
     return problemResponse(c, error);
@@ -147,10 +148,15 @@ function asDomainError(error: Error): DomainError | undefined {
 export function logError(
   logger: Logger,
   error: Error,
-  { requestId, stack }: { requestId: string; stack: boolean },
+  c: Context<AppEnv>,
+  { stack }: { stack: boolean },
 ): void {
   const known = asDomainError(error);
-  const fields = { request_id: requestId, ...describeError(error, { stack: stack || !known }) };
+  const fields = {
+    request_id: c.var.requestId,
+    trace_id: c.var.trace?.traceId,
+    ...describeError(error, { stack: stack || !known }),
+  };
   if (!known) logger.error("request failed", fields);
   else if (MAPPINGS[known.code].status >= 500) logger.warning("request refused", fields);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
+import { tracingVariables } from "./trace/tracing-config.ts";
 
 /** A variable of the environment: how it is validated, and what the README and a problem say of it. */
 export type Variable = {
@@ -249,6 +250,7 @@ export const variables = {
     defaultText: "none",
     description: "The browser origins that may call the API.",
   },
+  ...tracingVariables,
 } satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof variables;
@@ -263,9 +265,11 @@ type ValueOf<V extends Variable> =
   | (V extends { default: unknown } ? never : undefined);
 
 /** Each of these variables with its value, or its default. */
-export type Values<Name extends VariableName = VariableName> = {
-  [N in Name]: ValueOf<(typeof variables)[N]>;
-};
+export type ValuesOf<V extends Record<string, Variable>> = { [N in keyof V]: ValueOf<V[N]> };
+
+export type Values<Name extends VariableName = VariableName> = ValuesOf<
+  Pick<typeof variables, Name>
+>;
 
 /** What a variable takes, for a problem with it. */
 export function takes(name: VariableName): string {

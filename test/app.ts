@@ -6,6 +6,7 @@ import type { Clock } from "../src/clock.ts";
 import type { Readiness } from "../src/health/routes.ts";
 import { createKeyRing, type KeySource } from "../src/keys/key-ring.ts";
 import { createLogger } from "../src/logger.ts";
+import type { Tracing } from "../src/trace/tracing.ts";
 
 export const API_KEY = "0123456789abcdef";
 
@@ -19,6 +20,7 @@ type Options = {
   readiness?: Readiness;
   /** What differs from the store in memory, such as a method that fails. */
   store?: Partial<BookStore>;
+  tracing?: Tracing | undefined;
   metrics?: AppMetrics;
   probesElsewhere?: boolean;
 };

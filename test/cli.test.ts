@@ -7,6 +7,7 @@ import type { Environment } from "../src/config.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
+import { idleRuntime } from "./runtime.ts";
 import { inTemporaryDirectory } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
@@ -18,7 +19,7 @@ type Listen = (fetch: Fetch, options: ListenOptions) => void | Promise<void>;
 
 async function run(args: string[], env: Environment = {}, whileListening?: Listen): Promise<Run> {
   const written = { stdout: [] as string[], stderr: [] as string[] };
-  const code = await runCli(args, {
+  const runtime = idleRuntime({
     env,
     clock: () => Date.parse("2026-01-01T00:00:00.000Z"),
     stdout: (line) => void written.stdout.push(line),
@@ -32,9 +33,8 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
         cut: () => {},
       };
     },
-    untilSignal: async () => "SIGTERM",
-    onHangup: () => {},
   });
+  const code = await runCli(args, runtime);
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Book } from "../src/books/book.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import { freshDatabase } from "./postgres.ts";
+import { idleRuntime } from "./runtime.ts";
 import { newDirectory, type Variables } from "./service.ts";
 
 /** The program from source, in a process of its own. */
@@ -35,17 +36,13 @@ export async function runHere(
   untilSignal: (lines: readonly string[]) => Promise<string> = async () => "SIGTERM",
 ): Promise<Result> {
   const written = { stdout: [] as string[], stderr: [] as string[] };
-  const code = await runCli(args, {
+  const runtime = idleRuntime({
     env: place.env,
-    clock: Date.now,
     stdout: (line) => void written.stdout.push(line),
     stderr: (line) => void written.stderr.push(line),
-    listen: () => {
-      throw new Error("nothing is to be served");
-    },
     untilSignal: () => untilSignal(written.stdout),
-    onHangup: () => {},
   });
+  const code = await runCli(args, runtime);
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }
 

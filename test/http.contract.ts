@@ -13,6 +13,7 @@ import { limitsContract } from "./contract/limits.ts";
 import { listsContract } from "./contract/lists.ts";
 import { processContract } from "./contract/process.ts";
 import { searchContract } from "./contract/search.ts";
+import { tracesContract } from "./contract/traces.ts";
 
 export type { Target };
 
@@ -63,6 +64,7 @@ export function httpContract(
       listsContract(api);
       searchContract(api);
       docsContract(api);
+      tracesContract(api);
     });
   });
 }

@@ -7,6 +7,7 @@ import { SCOPES, type Scope } from "../src/keys/key.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import { METHODS, ROUTES } from "./contract/routes.ts";
 import { freshDatabase } from "./postgres.ts";
+import { idleRuntime } from "./runtime.ts";
 import {
   API_KEY,
   eventually,
@@ -30,17 +31,11 @@ type NewKey = { line: string; secret: string };
 /** What `thimble key new` prints. */
 async function newKey(name: string, scope: string, ...dates: string[]): Promise<NewKey> {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await runCli(["key", "new", name, "--scope", scope, ...dates], {
-    env: {},
-    clock: Date.now,
+  const runtime = idleRuntime({
     stdout: (line) => void out.push(line),
     stderr: (line) => void err.push(line),
-    listen: () => {
-      throw new Error("nothing is to be served");
-    },
-    untilSignal: async () => "",
-    onHangup: () => {},
   });
+  const code = await runCli(["key", "new", name, "--scope", scope, ...dates], runtime);
   expect({ code, lines: out.length }).toEqual({ code: 0, lines: 1 });
   const secret = err.join("\n").split("\n").at(-1) ?? "";
   expect(secret).toMatch(/^thb_[\w-]{43}$/);

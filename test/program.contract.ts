@@ -779,7 +779,7 @@ const HEAD = [
 ].join("\r\n");
 
 /** A request that the service has begun to answer and that still lacks its body. */
-async function beginRequest(service: Service) {
+export async function beginRequest(service: Service) {
   const connection = openConnection(service);
   connection.send(HEAD);
   await connection.answered("100 Continue");

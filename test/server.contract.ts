@@ -1,5 +1,6 @@
 import { httpContract } from "./http.contract.ts";
 import { httpsContract } from "./https.contract.ts";
+import { logContract } from "./log.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 import { type Program, type ProgramOptions, programContract } from "./program.contract.ts";
 import { startService, type Variables } from "./service.ts";
@@ -30,4 +31,5 @@ export function serverContract(name: string, program: Program, options?: Program
   });
   programContract(name, program, options);
   httpsContract(name, program, options);
+  logContract(name, program);
 }

@@ -34,6 +34,9 @@ export type Service = {
   logged: (message: string) => Promise<LogLine>;
   /** Stops reading standard output, as a log collector that has died. */
   closeStdout: () => void;
+  /** Leaves standard output unread, as a log collector that hangs, and reads on. */
+  pauseStdout: () => void;
+  resumeStdout: () => void;
   [Symbol.asyncDispose]: () => Promise<void>;
 };
 
@@ -154,6 +157,8 @@ export async function startService({ command, env = {} }: StartOptions = {}): Pr
       log,
       logged,
       closeStdout: () => child.stdout.destroy(),
+      pauseStdout: () => void child.stdout.pause(),
+      resumeStdout: () => void child.stdout.resume(),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

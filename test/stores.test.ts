@@ -17,6 +17,8 @@ import {
 import { wordsOf } from "../src/books/words.ts";
 import { DomainError } from "../src/errors.ts";
 import { openStore } from "../src/runtime/stores.ts";
+import { childOf, continueTrace } from "../src/trace/trace.ts";
+import type { TraceScope } from "../src/trace/tracing.ts";
 import { emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 import { type OpenedStore, type StoreOptions, storeContract } from "./store.contract.ts";
@@ -40,13 +42,21 @@ async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
 }
 
 /** As good as fresh, and sooner there: a store sees no difference to a sequence that never counted. */
-async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
+async function openPostgres(options: StoreOptions, scope?: TraceScope): Promise<OpenedStore> {
   database ??= await freshDatabase();
   const { url } = database;
-  return reopenable({ kind: "postgres", url }, options, async () => {
+  const empty = async () => {
     sql ??= postgres(url, { max: 1 });
     await sql`TRUNCATE books, idempotency_keys RESTART IDENTITY`;
-  });
+  };
+  return reopenable({ kind: "postgres", url }, options, empty, scope);
+}
+
+/** The same, with a comment in every statement, as those of a request that is traced. */
+async function openTracedPostgres(options: StoreOptions): Promise<OpenedStore> {
+  const trace = continueTrace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", undefined);
+  const scope: TraceScope = { run: (_trace, work) => work(), current: () => childOf(trace) };
+  return openPostgres(options, scope);
 }
 
 /** As good as fresh, as above. */
@@ -80,10 +90,11 @@ async function reopenable(
   database: Database,
   options: StoreOptions,
   remove: () => Promise<void>,
+  scope?: TraceScope,
 ): Promise<OpenedStore> {
   const openPrepared = async ({ clock, seedBooks }: StoreOptions) => {
     const config = { database, databasePoolSize: POOL_SIZE, seedBooks };
-    const { store, prepare } = await openStore(config, clock);
+    const { store, prepare } = await openStore(config, clock, scope);
     await prepare();
     return store;
   };
@@ -105,6 +116,7 @@ async function reopenable(
 storeContract("memory", openMemory, { durable: false });
 storeContract("SQLite", openSqlite, { durable: true });
 storeContract("PostgreSQL", openPostgres, { durable: true });
+storeContract("PostgreSQL, traced", openTracedPostgres, { durable: true });
 storeContract("D1", openD1, { durable: true });
 
 /** One call of a store; its id counts from the first book of the sequence. */

@@ -6,6 +6,7 @@ import {
   type PoolOptions,
   type PostgresConnections,
 } from "../database/postgres-pool.ts";
+import { commented } from "../database/sql-comment.ts";
 import { type Book, type BookInput, bookSchema } from "./book.ts";
 import { expectBook, expectSameInput } from "./errors.ts";
 import { postgresMigrations } from "./migrations/postgres.ts";
@@ -25,6 +26,8 @@ type PostgresOptions = {
   seed: readonly BookInput[];
   /** Keeps the connections: those of a pool, unless another way is given. */
   open?: (options: PoolOptions) => PostgresConnections;
+  /** Names the request under way to the server, as a `traceparent` header, if it is to be followed. */
+  traceparent?: (() => string | undefined) | undefined;
 };
 
 /**
@@ -34,11 +37,17 @@ type PostgresOptions = {
  * @throws {NewerSchemaError} from any operation, when the database is of a newer release.
  */
 export function createPostgresBookStore(options: PostgresOptions): PostgresBookStore {
-  const { connect, clock, seed, open = createPostgresPool } = options;
-  const { run, prepare, renew, reconnect, running, close } = open({
+  const { connect, clock, seed, open = createPostgresPool, traceparent } = options;
+  const connections = open({
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
+  const { prepare, renew, reconnect, running, close } = connections;
+
+  function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const request = traceparent?.();
+    return connections.run(request === undefined ? work : (sql) => work(commented(sql, request)));
+  }
 
   return {
     prepare,

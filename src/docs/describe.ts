@@ -20,6 +20,7 @@ const problemSchema = z
     status: z.int(),
     detail: z.string(),
     request_id: z.string(),
+    trace_id: z.string().optional(),
     success: z.literal(false),
     error: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),

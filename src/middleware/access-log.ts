@@ -1,19 +1,30 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import type { Logger } from "../logger.ts";
+import { routeTemplate } from "../route-template.ts";
+import { bodyBytes, countBodyBytes } from "./body-bytes.ts";
+import { clientAddress } from "./client-address.ts";
 
-/** One line a request, once it is answered. The query is left out: it may hold what nobody should log. */
+/**
+ * One line a request, once it is answered, at INFO whatever the answer: what failed on the server's side
+ * has a line of its own that says why. The query is left out: it may hold what nobody should log.
+ */
 export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
   return async function accessLog(c, next) {
     const started = performance.now();
+    countBodyBytes(c);
     await next();
     logger.info("request", {
-      request_id: c.get("requestId"),
+      request_id: c.var.requestId,
+      trace_id: c.var.trace?.traceId,
+      key_name: c.var.keyName,
       method: c.req.method,
+      route: routeTemplate(c),
       path: c.req.path,
       status: c.res.status,
-      key_name: c.get("keyName"),
       duration_ms: Math.round((performance.now() - started) * 1000) / 1000,
+      bytes: bodyBytes(c),
+      client_address: clientAddress(c),
     });
   };
 }

@@ -27,6 +27,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
       status: 503,
       detail: "1 requests are under way, which is the most.",
       request_id: "one-more",
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
       success: false,
       error: "Service overloaded",
     });

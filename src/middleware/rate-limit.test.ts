@@ -54,6 +54,7 @@ describe("a client", () => {
       status: 429,
       detail: "A client may send 2 requests in 3600 s; these are used up.",
       request_id: "too-many",
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
       success: false,
       error: "Rate limit exceeded",
     });

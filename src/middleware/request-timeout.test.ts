@@ -19,6 +19,7 @@ describe("a handler that takes too long", () => {
       status: 503,
       detail: "No answer was ready within 0.02 s.",
       request_id: "slow-1",
+      trace_id: expect.any(String),
       success: false,
       error: "Request timed out",
     });

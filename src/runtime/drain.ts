@@ -6,7 +6,7 @@ import type { Fetch, Server } from "./runtime.ts";
 const STEP_LIMIT_MS = 5000;
 
 /** A step behind the last answer, and what the log calls it. */
-export type LastStep = { name: string; run: () => Promise<void> };
+type LastStep = { name: string; run: () => Promise<void> };
 
 type DrainOptions = {
   server: Pick<Server, "stop" | "pending" | "cut">;

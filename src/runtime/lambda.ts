@@ -12,6 +12,7 @@ import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda-event.ts";
 import { createLineWriter } from "./line-writer.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { openStore, prepareStore } from "./stores.ts";
+import { createTraceScope, SPANS_NOT_EXPORTED } from "./trace-scope.ts";
 
 /** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
 const LONG_REST_MS = 60_000;
@@ -50,8 +51,10 @@ async function start() {
     clock,
     write: writeAtOnce,
   });
-  const opened = await openStore(config, clock);
+  const scope = createTraceScope();
+  const opened = await openStore(config, clock, scope);
   await prepareStore(opened, logger);
+  if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   const { environment, database } = config;
   if (database.kind !== "postgres") {
     logger.warning("books last as long as this instance; set DATABASE_URL to keep them");
@@ -65,6 +68,7 @@ async function start() {
     clock,
     newId: () => crypto.randomUUID(),
     readiness: () => "ok",
+    tracing: { scope },
   });
   const edge = new Hono<{ Bindings: { event: HttpEvent } }>().all("*", ({ req, env }) =>
     app.fetch(req.raw, { peerAddress: env.event.requestContext.http.sourceIp }),

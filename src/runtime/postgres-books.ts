@@ -18,6 +18,11 @@ export type PostgresBooksOptions = {
   clock?: Clock;
   /** Books for a database that never had any: none unless told. */
   seed?: readonly BookInput[];
+  /**
+   * Names the request under way, as a `traceparent` header, to the server, in a comment of its SQL: none
+   * unless told.
+   */
+  traceparent?: (() => string | undefined) | undefined;
 };
 
 /**
@@ -30,7 +35,7 @@ export function openPostgresBooks(
   url: string | (() => string),
   options: PostgresBooksOptions = {},
 ): PostgresBookStore {
-  const { poolSize = POOL_SIZE, clock = Date.now, seed = [] } = options;
+  const { poolSize = POOL_SIZE, clock = Date.now, seed = [], traceparent } = options;
   const currentUrl = typeof url === "string" ? () => url : url;
   const password = () => passwordOf(currentUrl());
   const connect = () =>
@@ -41,7 +46,7 @@ export function openPostgresBooks(
       max: poolSize,
       backoff: () => RECONNECT_DELAY_SECONDS,
     });
-  return createPostgresBookStore({ connect, clock, seed });
+  return createPostgresBookStore({ connect, clock, seed, traceparent });
 }
 
 function passwordOf(url: string): string {

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { runCli } from "./cli.ts";
+import { EXIT } from "./failure.ts";
 import { createLineWriter } from "./line-writer.ts";
 import type { Runtime } from "./runtime.ts";
 import { onHangup, untilSignal } from "./signals.ts";
@@ -20,6 +21,24 @@ export async function runProgram(listen: Runtime["listen"]): Promise<never> {
     listen,
     untilSignal,
     onHangup,
+    onCrash,
   });
   process.exit(code);
+}
+
+/**
+ * Without this, a runtime says what happened in many lines on standard error, in no format that a
+ * collector of logs reads.
+ */
+function onCrash(report: (error: unknown) => void): void {
+  const crash = (error: unknown) => {
+    try {
+      report(error);
+    } finally {
+      // What is buffered is written on the way.
+      process.exit(EXIT.failure);
+    }
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
 }

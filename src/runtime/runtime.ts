@@ -48,6 +48,8 @@ export type Runtime = {
   untilSignal: () => Promise<string>;
   /** Calls the listener whenever the process is asked to read its configuration again. */
   onHangup: (listener: () => void) => void;
+  /** From now on, an error that nothing catches is told to `report`, and then ends the process with 1. */
+  onCrash: (report: (error: unknown) => void) => void;
 };
 
 /** The address that the configuration names cannot be listened on. */

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { idleRuntime } from "../../test/runtime.ts";
 import { eventually, newDirectory } from "../../test/service.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { createLogger } from "../logger.ts";
@@ -114,7 +115,7 @@ test("a SIGHUP that comes before the service listens has its turn when it does",
   const onHangup = (listener: () => void) => {
     hangUp = listener;
   };
-  const runtime = { ...NO_RUNTIME, env, onHangup };
+  const runtime = idleRuntime({ env, onHangup });
   const secrets = reloadSecrets(runtime, readConfig(env));
   hangUp?.();
   await secrets.start({ logger, parts: [] });
@@ -129,18 +130,8 @@ test("in development with nothing to reload, a SIGHUP ends the process as it wou
   const onHangup = () => {
     listens = true;
   };
-  const secrets = reloadSecrets({ ...NO_RUNTIME, env, onHangup }, readConfig(env));
+  const secrets = reloadSecrets(idleRuntime({ env, onHangup }), readConfig(env));
   await secrets.start({ logger: openLog().logger, parts: [] });
   secrets.stop();
   expect(listens).toBe(false);
 });
-
-const NO_RUNTIME = {
-  clock: () => 0,
-  stdout: () => {},
-  stderr: () => {},
-  listen: () => {
-    throw new Error("nothing is to be served");
-  },
-  untilSignal: async () => "SIGTERM",
-};

@@ -3,15 +3,16 @@ import { observeStore } from "../books/observed-store.ts";
 import { type Config, hasKey } from "../config.ts";
 import type { Readiness } from "../health/routes.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
-import { createLogger, type Logger } from "../logger.ts";
+import { createLogger, describeError, type Logger } from "../logger.ts";
 import { timeOperations } from "../metrics/time-operations.ts";
 import { SERVICE } from "../service.ts";
-import { closingWhen, drain, type LastStep, runLastStep } from "./drain.ts";
+import { closingWhen, drain, runLastStep } from "./drain.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets.ts";
 import { createServiceMetrics } from "./service-metrics.ts";
 import { openStore, prepareStore } from "./stores.ts";
 import type { Tls, TlsFiles } from "./tls-files.ts";
+import { openTracing } from "./tracing.ts";
 
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const ANSWER_MARGIN_SECONDS = 5;
@@ -41,11 +42,11 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
+  runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const opened = await openStore(config, clock);
-  // What is still to be sent when the last request is answered and the store is closed: telemetry.
-  const lastSteps: LastStep[] = [];
+  const { tracing, watch, flush } = await openTracing(config, logger);
+  const opened = await openStore(config, clock, tracing?.scope);
   try {
     await prepareStore(opened, logger);
     let state: ReturnType<Readiness> = "ok";
@@ -55,12 +56,13 @@ export async function serve(runtime: Runtime): Promise<void> {
     const deps: AppDeps = {
       config,
       keys,
-      store: observeStore(opened.store, timeOperations(metrics.metrics)),
+      store: watch(observeStore(opened.store, timeOperations(metrics.metrics))),
       logger,
       clock,
       newId: () => crypto.randomUUID(),
       readiness: () => state,
       metrics,
+      tracing,
       probesElsewhere: config.metricsPort !== undefined,
     };
     const isDraining = () => state === "draining";
@@ -90,7 +92,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     const closeStore = { name: "close the store", run: () => opened.store.close() };
     await runLastStep(closeStore, logger);
   }
-  await Promise.all(lastSteps.map((step) => runLastStep(step, logger)));
+  await runLastStep({ name: "send the last spans", run: flush }, logger);
   logger.info("stopped");
 }
 

@@ -6,6 +6,9 @@ import type { Clock } from "../clock.ts";
 import { type Config, ConfigError, type DatabaseConfig } from "../config.ts";
 import { DomainError } from "../errors.ts";
 import { describeError, type Logger } from "../logger.ts";
+import { traceparentOf } from "../trace/traceparent.ts";
+import type { TraceScope } from "../trace/tracing.ts";
+import type { PostgresBooksOptions } from "./postgres-books.ts";
 import { openSqliteFile, prepareSqliteFile } from "./sqlite-file.ts";
 
 export type OpenStore = {
@@ -29,8 +32,17 @@ export type PoolUse = { size: number; inUse: number; waiting: number };
 
 type StoreConfig = Pick<Config, "database" | "databasePoolSize" | "seedBooks">;
 
-/** Opens the store that the configuration names. @throws {UnusableDatabaseError} */
-export async function openStore(config: StoreConfig, clock: Clock): Promise<OpenStore> {
+/**
+ * Opens the store that the configuration names.
+ *
+ * @param scope tells which trace an operation belongs to, for databases that say what they work on.
+ * @throws {UnusableDatabaseError}
+ */
+export async function openStore(
+  config: StoreConfig,
+  clock: Clock,
+  scope?: TraceScope,
+): Promise<OpenStore> {
   const { database } = config;
   const seed = config.seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") {
@@ -40,7 +52,8 @@ export async function openStore(config: StoreConfig, clock: Clock): Promise<Open
   if (database.kind === "sqlite") {
     return { ...openSqlite(database.path, clock, seed), reconfigure: unchanged(database) };
   }
-  return openPostgres(database.url, config.databasePoolSize, clock, seed);
+  const { databasePoolSize: poolSize } = config;
+  return openPostgres(database.url, { poolSize, clock, seed, traceparent: traceparentOf(scope) });
 }
 
 /** Books that are suddenly in another place than a moment ago would be worse than an error. */
@@ -68,13 +81,11 @@ function openSqlite(path: string, clock: Clock, seed: readonly BookInput[]) {
 /** The driver is loaded here, for a service on SQLite starts sooner without it. */
 async function openPostgres(
   firstUrl: string,
-  poolSize: number,
-  clock: Clock,
-  seed: readonly BookInput[],
+  options: PostgresBooksOptions & { poolSize: number },
 ): Promise<OpenStore> {
   const { openPostgresBooks } = await import("./postgres-books.ts");
   let url = firstUrl;
-  const store = openPostgresBooks(() => url, { poolSize, clock, seed });
+  const store = openPostgresBooks(() => url, options);
   const moveTo = (next: string) => {
     const isSame = withoutPassword(url) === withoutPassword(next);
     url = next;
@@ -88,7 +99,7 @@ async function openPostgres(
       if (database.kind !== "postgres") throw takesRestart();
       return () => moveTo(database.url);
     },
-    poolUse: () => poolUseOf(store.running(), poolSize),
+    poolUse: () => poolUseOf(store.running(), options.poolSize),
   };
 }
 

@@ -13,8 +13,11 @@ import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
 import { createMisconfiguredApp } from "../misconfigured.ts";
 import { SERVICE } from "../service.ts";
+import { traceparentOf } from "../trace/traceparent.ts";
+import type { TraceScope } from "../trace/tracing.ts";
 import { type Bindings, parseBindings, type WorkersConfig } from "./bindings.ts";
 import type { Fetch } from "./runtime.ts";
+import { createTraceScope, SPANS_NOT_EXPORTED } from "./trace-scope.ts";
 
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
@@ -43,21 +46,23 @@ function createService(bindings: Bindings): Fetch {
 function serve(config: WorkersConfig): Fetch {
   const { environment, database } = config;
   const logger = openLog(config.logLevel, config.logFormat);
-  const store = openStore(config);
+  const scope = createTraceScope();
+  const store = openStore(config, scope);
   // A request that Cloudflare cancels just stops, and would count forever.
   const limits = { ...config, maxConcurrentRequests: undefined };
-  const keys = createKeyRing(config, clock);
   const app = createApp({
     config: limits,
-    keys,
+    keys: createKeyRing(config, clock),
     store,
     logger,
     clock,
     newId,
     readiness: () => "ok",
+    tracing: { scope },
   });
   const { version } = SERVICE;
   logger.info("instance started", { version, environment, database: database.kind });
+  if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   if (database.kind === "memory") {
     logger.warning("books last as long as this instance; bind a database to keep them");
   }
@@ -68,7 +73,7 @@ function openLog(level: LogLevel, format: LogFormat) {
   return createLogger({ level, format, clock, write: (line) => console.log(line) });
 }
 
-function openStore({ database, seedBooks }: WorkersConfig): BookStore {
+function openStore({ database, seedBooks }: WorkersConfig, scope: TraceScope): BookStore {
   const seed = seedBooks ? SEED_BOOKS : [];
   if (database.kind === "memory") return createMemoryBookStore(clock, seed);
   if (database.kind === "d1") return createD1BookStore({ database: database.binding, clock, seed });
@@ -77,6 +82,7 @@ function openStore({ database, seedBooks }: WorkersConfig): BookStore {
     connect: () => connectPostgres(url),
     clock,
     seed,
+    traceparent: traceparentOf(scope),
     open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
   });
 }

@@ -17,6 +17,7 @@ export type Problem = {
   status: number;
   detail: string;
   request_id: string;
+  trace_id: string;
   success: boolean;
   error: string;
   errors?: { path: string; message: string }[];

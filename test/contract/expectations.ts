@@ -37,6 +37,7 @@ export async function expectProblem(
     status,
     detail: expect.stringMatching(/\S/),
     request_id: response.headers.get("X-Request-Id") ?? "no X-Request-Id",
+    trace_id: expect.stringMatching(/^(?!0+$)[0-9a-f]{32}$/),
     success: false,
     error,
   });

@@ -160,6 +160,31 @@ describe("the log", () => {
       expect(line).toMatchObject({ level: "INFO", request_id: "frozen", path: "/healthz" });
     }));
 
+  test("names a request's trace and client, and says that no spans are exported", () =>
+    withInstance(
+      { ...MEMORY, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
+      async (instance) => {
+        const trace = "0af7651916cd43dd8448eb211c80319c";
+        const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+        await request(instance, "/books/1", { headers: { traceparent } });
+        const line = await eventually("its line is in the log", () =>
+          instance.log().find(({ message }) => message === "request"),
+        );
+        expect(line).toMatchObject({
+          trace_id: trace,
+          route: "/books/:id",
+          bytes: expect.any(Number),
+          client_address: expect.any(String),
+        });
+        expect(instance.log()).toContainEqual(
+          expect.objectContaining({
+            level: "WARNING",
+            message: "spans are not exported on this runtime; requests have trace ids",
+          }),
+        );
+      },
+    ));
+
   test("says what was started, and that its books will not last", () =>
     withInstance({}, async (instance) => {
       expect(instance.log()).toMatchObject([

@@ -2,11 +2,12 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import postgres from "postgres";
 import { bundle } from "../../scripts/bundle.ts";
 import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";
 import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
-import { API_KEY, UNLIMITED } from "../service.ts";
+import { API_KEY, eventually, UNLIMITED } from "../service.ts";
 import { D1_BINDING, hyperdrive, startWorker, type WorkerBindings } from "./worker.ts";
 
 // On a busy machine, workerd and PostgreSQL take their time to start.
@@ -135,6 +136,36 @@ describe("an instance", () => {
       "books last as long as this instance; bind a database to keep them",
     );
     expect(level).toBe("WARNING");
+  });
+
+  test("tells PostgreSQL and the log of a trace, and that it exports no spans", async () => {
+    const { url, drop } = await freshDatabase();
+    const OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:9";
+    await using worker = await start({ DATABASE_URL: url, OTEL_EXPORTER_OTLP_ENDPOINT });
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const sampled = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    await worker.fetch("/books");
+    const admin = postgres(url, { max: 2 });
+    // A statement that has to wait can be seen while it does.
+    let answer: Promise<Response> | undefined;
+    const statement = await admin.begin(async (lock) => {
+      await lock`LOCK TABLE books`;
+      answer = worker.fetch("/books/1", { headers: sampled });
+      return eventually("the statement is under way", async () => {
+        const rows = await admin`SELECT query FROM pg_stat_activity
+          WHERE application_name = ${"thimble"} AND query LIKE ${"%traceparent%"}`;
+        return rows[0]?.query as string | undefined;
+      });
+    });
+    expect(statement).toMatch(new RegExp(`/\\*traceparent='00-${trace}-[0-9a-f]{16}-01'\\*/$`));
+    expect((await answer)?.status).toBe(200);
+    await eventually("the request is logged", () =>
+      worker.log().find((line) => line.trace_id === trace && line.route === "/books/:id"),
+    );
+    await worker.logged("spans are not exported on this runtime; requests have trace ids");
+    await admin.end();
+    await worker.close();
+    await drop();
   });
 
   test("serves others when the client of its first request goes away", async () => {

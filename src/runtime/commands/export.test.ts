@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { someBooks, toLines } from "../../../test/data.ts";
+import { idleRuntime } from "../../../test/runtime.ts";
 import { eventually, inTemporaryDirectory } from "../../../test/service.ts";
 import { createSqliteTransfer } from "../../books/sqlite-transfer.ts";
 import { openSqliteFile, prepareSqliteFile } from "../sqlite-file.ts";
@@ -27,17 +28,11 @@ async function makeBooks(directory: string): Promise<string> {
 /** Exports to a pipe that does not wait, as one may be that a process inherits. */
 async function exportTo(pipe: number, path: string) {
   const said: string[] = [];
-  const runtime = {
+  const runtime = idleRuntime({
     env: { DATABASE_URL: `sqlite:${path}` },
-    clock: Date.now,
-    stdout: (line: string) => void said.push(line),
-    stderr: (line: string) => void said.push(line),
-    listen: () => {
-      throw new Error("nothing is to be served");
-    },
-    untilSignal: async () => "",
-    onHangup: () => {},
-  };
+    stdout: (line) => void said.push(line),
+    stderr: (line) => void said.push(line),
+  });
   return { code: await exportBooks([], runtime, pipe), said };
 }
 

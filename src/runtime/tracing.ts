@@ -1,0 +1,41 @@
+import type { BookStore } from "../books/store.ts";
+import type { Config } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import { traceStore } from "../trace/traced-store.ts";
+import type { Tracing } from "../trace/tracing.ts";
+
+export type OpenTracing = {
+  /** For the app; nothing where there is nobody to follow a request for. */
+  tracing: Tracing | undefined;
+  /** A store whose operations are spans, where there are any spans. */
+  watch: (store: BookStore) => BookStore;
+  /** Sends what is still there; takes two seconds at most, and never fails. */
+  flush: () => Promise<void>;
+};
+
+/** OpenTelemetry's names for what books live in. */
+const SYSTEMS = { memory: "memory", sqlite: "sqlite", postgres: "postgresql" };
+
+const NOTHING: OpenTracing = {
+  tracing: undefined,
+  watch: (store) => store,
+  flush: async () => {},
+};
+
+type TracingOptions = Pick<Config, "tracing" | "database" | "environment">;
+
+/** Loads what the configuration asks for and no more: a service that nobody traces starts sooner. */
+export async function openTracing(config: TracingOptions, logger: Logger): Promise<OpenTracing> {
+  const { database, environment } = config;
+  if (!config.tracing && database.kind !== "postgres") return NOTHING;
+  const { createTraceScope } = await import("./trace-scope.ts");
+  const scope = createTraceScope();
+  if (!config.tracing) return { ...NOTHING, tracing: { scope } };
+  const { startSpanExport } = await import("./otel.ts");
+  const spans = startSpanExport({ config: config.tracing, environment, logger });
+  return {
+    tracing: { scope, spans },
+    watch: (store) => traceStore(store, { scope, spans, system: SYSTEMS[database.kind] }),
+    flush: spans.flush,
+  };
+}

@@ -1,0 +1,104 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import postgres from "postgres";
+import { startCollector } from "./collector.ts";
+import { logContract } from "./log.contract.ts";
+import { freshDatabase } from "./postgres.ts";
+import { API_KEY, startService } from "./service.ts";
+
+setDefaultTimeout(60_000);
+
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
+
+logContract("Bun, from source", () => COMMAND);
+
+test("PostgreSQL is told which span a statement belongs to, if it is sampled", async () => {
+  using collector = startCollector();
+  const { url, drop } = await freshDatabase();
+  const env = { DATABASE_URL: url, DATABASE_POOL_SIZE: "1" };
+  const admin = postgres(url, { max: 1 });
+  const lastStatement = async () => {
+    const [row] = await admin`SELECT query FROM pg_stat_activity
+      WHERE application_name = ${"thimble"} AND datname = current_database()`;
+    return String(row?.query);
+  };
+  {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = collector.url;
+    await using service = await startService({
+      command: COMMAND,
+      env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: "parentbased_always_off" },
+    });
+    await fetch(`${service.url}/books/1`);
+    const untold = await lastStatement();
+    expect(untold).toEndWith("FROM books WHERE id = $1");
+    await fetch(`${service.url}/books/1`, { headers: { traceparent } });
+    const told = await lastStatement();
+    await service.stop();
+    const [operation] = await collector.received(2);
+    expect(operation?.attributes["db.system.name"]).toBe("postgresql");
+    expect(told).toBe(`${untold} /*traceparent='00-${TRACE}-${operation?.spanId}-01'*/`);
+  }
+  {
+    await using service = await startService({ command: COMMAND, env });
+    await fetch(`${service.url}/books/1`, { headers: { traceparent } });
+    expect(await lastStatement()).toMatch(new RegExp(`'00-${TRACE}-[0-9a-f]{16}-01'\\*/$`));
+    await service.stop();
+  }
+  await admin.end();
+  await drop();
+});
+
+test("no secret and no value of a query is in the log, whatever goes wrong", async () => {
+  using collector = startCollector({ behaviour: () => new Response("no", { status: 401 }) });
+  const { url, drop } = await freshDatabase();
+  const wrong = new URL(url);
+  wrong.password = "hidden-password";
+  const apiKey = "hidden-api-key-0123";
+  for (const DATABASE_URL of [wrong.href, url, "sqlite:books.db"]) {
+    await using service = await startService({
+      command: COMMAND,
+      env: {
+        ...{ DATABASE_URL, API_KEY: apiKey, DEBUG: "true" },
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_HEADERS: "x-key=hidden-collector-key",
+      },
+    });
+    const send = (path: string, init: RequestInit) =>
+      fetch(service.url + path, { ...init, headers: { ...HIDDEN_HEADERS, ...init.headers } });
+    const keyed = { "X-API-Key": apiKey, "Content-Type": "application/json" };
+    await send("/books?q=hidden-word&cursor=hidden-cursor&limit=hidden", {});
+    await send("/books?author=hidden-author%00%ff&hidden=1#hidden", {});
+    await send("/nothing?key=hidden", {});
+    for (const body of [
+      '{"title":"hidden","author":"hidden","year":1}',
+      '{"title":"hidden"}',
+      '{"hidden": hidden',
+      "hidden",
+    ]) {
+      await send("/books", { method: "POST", body, headers: keyed });
+      await send("/api/v1/process", { method: "POST", body, headers: keyed });
+    }
+    await send("/books", { method: "POST", body: "{}", headers: { "X-API-Key": "hidden-wrong" } });
+    await service.stop();
+    expect(service.log().length).toBeGreaterThan(10);
+    expect(service.log()).toContainEqual(
+      expect.objectContaining({ message: "spans not exported", error: expect.any(String) }),
+    );
+    expect(service.stdout() + service.stderr()).not.toMatch(/hidden/i);
+    expect(service.stdout()).not.toContain(API_KEY);
+  }
+  await drop();
+});
+
+const HIDDEN_HEADERS = {
+  Authorization: "Bearer hidden-token-0123",
+  Cookie: "session=hidden-cookie",
+  Referer: "https://site.example/?hidden-referer",
+  "User-Agent": "hidden-agent",
+  "Idempotency-Key": "hidden-idempotency",
+  "If-Match": '"hidden-tag"',
+  traceparent: "hidden-traceparent",
+  tracestate: "hidden=state",
+};
