@@ -74,6 +74,11 @@ function randomHex(bytes: number): string {
     used = 0;
   }
   let digits = "";
-  for (const end = used + bytes; used < end; used += 1) digits += HEX[pool[used] ?? 0];
-  return /[^0]/.test(digits) ? digits : randomHex(bytes);
+  let bits = 0;
+  for (const end = used + bytes; used < end; used += 1) {
+    const byte = pool[used] ?? 0;
+    digits += HEX[byte];
+    bits |= byte;
+  }
+  return bits === 0 ? randomHex(bytes) : digits;
 }
