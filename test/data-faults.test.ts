@@ -142,7 +142,7 @@ for (const kind of KINDS) {
         await kill(child, exited);
         const before = await watched.books();
         expect(before).toBeLessThan(MANY.length);
-        expect(before % 5000).toBe(0);
+        expect(before % 10_000).toBe(0);
 
         const { code, stderr } = await runHere(place, ["import", file]);
         expect({ code, stderr }).toEqual({

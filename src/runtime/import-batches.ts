@@ -9,7 +9,7 @@ import { readLines } from "./lines.ts";
 import type { Progress } from "./progress.ts";
 
 /** As many lines are written in one transaction. */
-const BATCH_LINES = 5000;
+const BATCH_LINES = 10_000;
 
 type Import = {
   database: TransferDatabase;
