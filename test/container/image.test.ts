@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker } from "../../scripts/docker.ts";
+import { BUDGETS } from "../../scripts/image-budget.ts";
 import {
   filesOfImage,
   type ImageFile,
@@ -11,13 +12,9 @@ import {
 } from "../../scripts/image-layers.ts";
 import { packagesOf } from "./bundle.ts";
 import { runToEnd, startContainer } from "./container.ts";
-import { TARGETS, type Target, tagOf } from "./images.ts";
+import { TARGETS, tagOf } from "./images.ts";
 
 const MB = 1_000_000;
-const BUDGETS: Record<Target, { image: number; pull: number }> = {
-  standard: { image: 116 * MB, pull: 44 * MB },
-  tiny: { image: 45 * MB, pull: 44 * MB },
-};
 
 type Component = {
   type: string;

@@ -1,5 +1,6 @@
-export const TARGETS = ["standard", "tiny"] as const;
-export type Target = (typeof TARGETS)[number];
+import { TARGETS, type Target } from "../../scripts/image-tags.ts";
+
+export { TARGETS, type Target };
 
 /** Name or label of all that one run of the tests makes, so that two runs do not meet. */
 export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`;

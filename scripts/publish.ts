@@ -1,0 +1,158 @@
+// The steps by which images that were pushed by digest become public, in this order. Each takes what it
+// needs from GitHub's variables and from files, and ends the run where anything is not as it should be:
+//
+//   bun scripts/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
+//   bun scripts/publish.ts index TARGET         joins a target's digests under the tag of the commit
+//   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest
+//   bun scripts/publish.ts verify TARGET        checks signature and provenance, runs it, asks its health
+//   bun scripts/publish.ts promote              moves all other tags, `latest` among them
+//   bun scripts/publish.ts release              makes the release on GitHub, of what is in dist/release
+import { mkdirSync, readdirSync } from "node:fs";
+import { checkAnswers } from "./check-answers.ts";
+import { run } from "./commands.ts";
+import { required, runMain, setOutput } from "./github.ts";
+import {
+  imageTags,
+  readRepositories,
+  readTrigger,
+  TARGETS,
+  type Target,
+  targetNamed,
+} from "./image-tags.ts";
+import { RELEASE_DIRECTORY } from "./release-assets.ts";
+import { readReleaseNotes } from "./release-notes.ts";
+
+const DIGESTS = "digests";
+const PUBLISHED = "published";
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const ISSUER = "https://token.actions.githubusercontent.com";
+
+/** @throws {Error} where it is no digest, as after a build that was not pushed. */
+function checkedDigest(digest: string, where: string): string {
+  if (!DIGEST.test(digest)) throw new Error(`${where} is no digest: ${digest}`);
+  return digest;
+}
+
+/** What `index` published of a target. */
+export async function publishedDigest(target: Target): Promise<string> {
+  const path = `${PUBLISHED}/${target}`;
+  const file = Bun.file(path);
+  if (!(await file.exists())) throw new Error(`there is no ${path}; publish.ts index writes it`);
+  return checkedDigest((await file.text()).trim(), path);
+}
+
+async function record(target: Target, architecture: string | undefined): Promise<void> {
+  if (!architecture) throw new Error("expected record TARGET ARCH");
+  mkdirSync(DIGESTS, { recursive: true });
+  const digest = checkedDigest(required("DIGEST"), "DIGEST");
+  await Bun.write(`${DIGESTS}/${target}-${architecture}`, digest);
+}
+
+/** Every architecture has to be there: an index that lacks one would pass all that follows. */
+async function index(target: Target): Promise<void> {
+  const names = readdirSync(DIGESTS).filter((name) => name.startsWith(`${target}-`));
+  const expected = ["amd64", "arm64"].map((architecture) => `${target}-${architecture}`);
+  if (names.toSorted().join() !== expected.join()) {
+    throw new Error(
+      `expected ${expected.join(" and ")} in ${DIGESTS}, found ${names.join(" and ")}`,
+    );
+  }
+  const [first = "", ...others] = readRepositories();
+  const { fixed } = imageTags(readTrigger(), target);
+  const parts = await Promise.all(
+    expected.map(async (name) => {
+      const text = (await Bun.file(`${DIGESTS}/${name}`).text()).trim();
+      return `${first}@${checkedDigest(text, name)}`;
+    }),
+  );
+  const tags = (repository: string) => fixed.map((tag) => `--tag=${repository}:${tag}`);
+  await run("docker", "buildx", "imagetools", "create", ...tags(first), ...parts);
+  const digest = checkedDigest(await digestOf(`${first}:${fixed[0]}`), `${first}:${fixed[0]}`);
+  for (const repository of others) {
+    await run(
+      "docker",
+      "buildx",
+      "imagetools",
+      "create",
+      ...tags(repository),
+      `${first}@${digest}`,
+    );
+  }
+  mkdirSync(PUBLISHED, { recursive: true });
+  await Bun.write(`${PUBLISHED}/${target}`, digest);
+  setOutput("repository", first);
+  setOutput("digest", digest);
+}
+
+function digestOf(name: string): Promise<string> {
+  return run("docker", "buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}", name);
+}
+
+async function sign(target: Target): Promise<void> {
+  const digest = await publishedDigest(target);
+  for (const repository of readRepositories()) {
+    await run("cosign", "sign", "--yes", "--recursive", `${repository}@${digest}`);
+  }
+}
+
+/** Signed by this workflow, at this commit's ref, and by no other of the same repository. */
+async function verify(target: Target): Promise<void> {
+  const digest = await publishedDigest(target);
+  const identity = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_WORKFLOW_REF")}`;
+  for (const repository of readRepositories()) {
+    await run(
+      ...["cosign", "verify", `--certificate-identity=${identity}`],
+      ...[`--certificate-oidc-issuer=${ISSUER}`, `${repository}@${digest}`],
+    );
+  }
+  const [repository = ""] = readRepositories();
+  const image = `${repository}@${digest}`;
+  const owner = `--repo=${required("GITHUB_REPOSITORY")}`;
+  await run("gh", "attestation", "verify", `oci://${image}`, owner);
+  await run("docker", "pull", "--quiet", image);
+  const { version } = await checkAnswers(image);
+  console.log(`${image} is signed, attested and healthy: ${version}`);
+}
+
+/** All targets are looked up before the first tag moves. */
+async function promote(): Promise<void> {
+  const trigger = readTrigger();
+  const images = await Promise.all(
+    TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
+  );
+  for (const { target, digest } of images) {
+    for (const repository of readRepositories()) {
+      const tags = imageTags(trigger, target).moving.map((tag) => `--tag=${repository}:${tag}`);
+      const create = ["docker", "buildx", "imagetools", "create"];
+      await run(...create, ...tags, `${repository}@${digest}`);
+    }
+  }
+}
+
+async function release(): Promise<void> {
+  const tag = required("GITHUB_REF_NAME");
+  const notes = await readReleaseNotes(tag);
+  const assets = readdirSync(RELEASE_DIRECTORY).map((name) => `${RELEASE_DIRECTORY}/${name}`);
+  if (assets.length === 0) throw new Error(`there is nothing in ${RELEASE_DIRECTORY}`);
+  const kind = tag.includes("-") ? ["--prerelease"] : ["--latest"];
+  const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
+  await run(
+    ...["gh", "release", "create", tag, repository, "--verify-tag", `--title=${tag}`, ...kind],
+    ...[`--notes=${notes}`, ...assets.toSorted()],
+  );
+}
+
+async function main(): Promise<void> {
+  const [command, name, architecture] = process.argv.slice(2);
+  if (command === "record") return await record(targetNamed(name), architecture);
+  if (command === "index") return await index(targetNamed(name));
+  if (command === "sign") return await sign(targetNamed(name));
+  if (command === "verify") return await verify(targetNamed(name));
+  if (command === "promote") return await promote();
+  if (command === "release") return await release();
+  throw new Error(
+    `expected record, index, sign, verify, promote or release, not ${command ?? "nothing"}`,
+  );
+}
+
+if (import.meta.main) await runMain(main);
