@@ -1,4 +1,5 @@
 import { run } from "./commands.ts";
+import { docker } from "./docker.ts";
 
 const DEADLINE_MS = 60_000;
 const INTERVAL_MS = 200;
@@ -32,7 +33,7 @@ async function healthy(id: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   const format = "--format={{.State.Status}} {{.State.Health.Status}}";
   for (;;) {
-    const state = await run("docker", "inspect", format, id);
+    const state = await docker("inspect", format, id);
     if (state === "running healthy") return;
     if (!state.startsWith("running") || Date.now() > deadline) {
       const log = Bun.spawnSync(["docker", "logs", id]);

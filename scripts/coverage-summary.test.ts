@@ -40,7 +40,7 @@ describe("bun scripts/coverage-summary.ts", () => {
 
   test("shows on the page of a run what Bun measured", async () => {
     const home = mkdtempSync(join(tmpdir(), "thimble-coverage-"));
-    const measure = ["--coverage", "--coverage-reporter=lcov", `--coverage-dir=${home}`];
+    const measure = ["--coverage", `--coverage-dir=${home}`];
     Bun.spawnSync([process.execPath, "test", ...measure, "./src/books/cursor.test.ts"]);
     const summary = join(home, "summary.md");
     expect(run(join(home, "lcov.info"), { GITHUB_STEP_SUMMARY: summary }).exitCode).toBe(0);

@@ -1,4 +1,4 @@
-// Shows the coverage that `bun test --coverage --coverage-reporter=lcov` wrote, on the page of the run:
+// Shows the coverage that `bun run test` measured, on the page of the run:
 //
 //   bun scripts/coverage-summary.ts [LCOV FILE]
 import { addSummary, runMain } from "./github.ts";

@@ -6,6 +6,7 @@
 //   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest
 //   bun scripts/publish.ts verify TARGET        checks signature and provenance, runs it, asks its health
 //   bun scripts/publish.ts promote              moves all other tags, `latest` among them
+//   bun scripts/publish.ts download             takes what a release offers out of the image
 //   bun scripts/publish.ts release              makes the release on GitHub, of what is in dist/release
 import { mkdirSync, readdirSync } from "node:fs";
 import { checkAnswers } from "./check-answers.ts";
@@ -19,7 +20,7 @@ import {
   type Target,
   targetNamed,
 } from "./image-tags.ts";
-import { RELEASE_DIRECTORY } from "./release-assets.ts";
+import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
 import { readReleaseNotes } from "./release-notes.ts";
 
 const DIGESTS = "digests";
@@ -129,6 +130,12 @@ async function promote(): Promise<void> {
   }
 }
 
+async function download(): Promise<void> {
+  const [repository] = readRepositories();
+  const image = `${repository}@${await publishedDigest("standard")}`;
+  await takeAssets(required("GITHUB_REF_NAME"), image);
+}
+
 async function release(): Promise<void> {
   const tag = required("GITHUB_REF_NAME");
   const notes = await readReleaseNotes(tag);
@@ -142,17 +149,23 @@ async function release(): Promise<void> {
   );
 }
 
+type Command = (target: string | undefined, architecture: string | undefined) => Promise<void>;
+
+const COMMANDS: Record<string, Command> = {
+  record: (target, architecture) => record(targetNamed(target), architecture),
+  index: (target) => index(targetNamed(target)),
+  sign: (target) => sign(targetNamed(target)),
+  verify: (target) => verify(targetNamed(target)),
+  promote,
+  download,
+  release,
+};
+
 async function main(): Promise<void> {
-  const [command, name, architecture] = process.argv.slice(2);
-  if (command === "record") return await record(targetNamed(name), architecture);
-  if (command === "index") return await index(targetNamed(name));
-  if (command === "sign") return await sign(targetNamed(name));
-  if (command === "verify") return await verify(targetNamed(name));
-  if (command === "promote") return await promote();
-  if (command === "release") return await release();
-  throw new Error(
-    `expected record, index, sign, verify, promote or release, not ${command ?? "nothing"}`,
-  );
+  const [name = "nothing", target, architecture] = process.argv.slice(2);
+  const command = COMMANDS[name];
+  if (!command) throw new Error(`expected ${Object.keys(COMMANDS).join(", ")}, not ${name}`);
+  await command(target, architecture);
 }
 
 if (import.meta.main) await runMain(main);

@@ -1,12 +1,5 @@
-// Takes what a release offers for download out of the `standard` image, so that it is what was built,
-// scanned, signed and verified, to the byte:
-//
-//   bun scripts/release-assets.ts VERSION IMAGE [PLATFORM]...     (linux/amd64 and linux/arm64)
-//
-// An executable and its bill of materials for each platform, and SHA256SUMS, in dist/release.
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { run } from "./commands.ts";
-import { runMain } from "./github.ts";
 
 export const RELEASE_DIRECTORY = "dist/release";
 const PLATFORMS = ["linux/amd64", "linux/arm64"];
@@ -39,15 +32,17 @@ async function checksums(): Promise<string> {
   return (await Promise.all(lines)).join("");
 }
 
-async function main(): Promise<void> {
-  const [version, image, ...platforms] = process.argv.slice(2);
-  if (!version || !image) throw new Error("expected VERSION IMAGE [PLATFORM]...");
+/**
+ * Fills dist/release with an executable and its bill of materials for each platform, and SHA256SUMS. They
+ * are taken out of the `standard` image, so they are what was signed and verified, to the byte.
+ */
+export async function takeAssets(
+  version: string,
+  image: string,
+  platforms: readonly string[] = PLATFORMS,
+): Promise<void> {
   rmSync(RELEASE_DIRECTORY, { recursive: true, force: true });
   mkdirSync(RELEASE_DIRECTORY, { recursive: true });
-  for (const platform of platforms.length > 0 ? platforms : PLATFORMS) {
-    await extract(version, image, platform);
-  }
+  for (const platform of platforms) await extract(version, image, platform);
   await Bun.write(SUMS, await checksums());
 }
-
-if (import.meta.main) await runMain(main);
