@@ -27,6 +27,9 @@ export const WORKFLOWS = ".github/workflows";
 /** What every step is run with: GitHub's own `bash`, and unset variables end it too. */
 const SHELL = "bash --noprofile --norc -euo pipefail {0}";
 
+/** How a step becomes root and keeps its variables, which `sudo` would replace. */
+export const AS_ROOT = 'sudo --preserve-env env "PATH=$PATH" ';
+
 /** Commands of GitHub's machines, which this repository has no script for. */
 export const ONLY_ON_GITHUB = [/^gh pr comment /, /^sudo apt-get /];
 
@@ -143,9 +146,10 @@ function commandProblems(command: string): string[] {
   if (command.includes("\n"))
     return [`more than a line of shell; make it a script: ${command.trim()}`];
   if (ONLY_ON_GITHUB.some((pattern) => pattern.test(command))) return [];
-  const [, script] = /^bun run ([\w:]+)(?: |$)/.exec(command) ?? [];
+  const call = command.replace(AS_ROOT, "");
+  const [, script] = /^bun run ([\w:]+)(?: |$)/.exec(call) ?? [];
   if (script) return script in packageJson.scripts ? [] : [`package.json has no script ${script}`];
-  const [, file] = /^bun (scripts\/[\w-]+\.ts)(?: |$)/.exec(command) ?? [];
+  const [, file] = /^bun (scripts\/[\w-]+\.ts)(?: |$)/.exec(call) ?? [];
   if (file) return existsSync(file) ? [] : [`there is no ${file}`];
   return [`not a script of this repository: ${command}`];
 }

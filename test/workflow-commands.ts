@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { parse, readWorkflows } from "../scripts/workflow-rules.ts";
+import { AS_ROOT, parse, readWorkflows } from "../scripts/workflow-rules.ts";
 
 export type CommandOfStep = {
   workflow: string;
@@ -10,13 +10,22 @@ export type CommandOfStep = {
   env: Record<string, string>;
 };
 
-/** Every `run:` of every workflow. */
+/** Every `run:` of every workflow, without what makes it root: whoever runs these tests may be root. */
 export async function commandsOfWorkflows(): Promise<CommandOfStep[]> {
   const sources = await readWorkflows();
   return sources.flatMap(({ path, text }) =>
     Object.entries(parse(text).jobs).flatMap(([job, { steps = [] }]) =>
       steps.flatMap(({ run, env = {} }) =>
-        run ? [{ workflow: path.split("/").at(-1) ?? "", job, command: run, env }] : [],
+        run
+          ? [
+              {
+                workflow: path.split("/").at(-1) ?? "",
+                job,
+                command: run.replace(AS_ROOT, ""),
+                env,
+              },
+            ]
+          : [],
       ),
     ),
   );
