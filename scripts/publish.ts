@@ -20,19 +20,13 @@ import {
   type Target,
   targetNamed,
 } from "./image-tags.ts";
+import { checkedDigest, digestOf, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
 import { readReleaseNotes } from "./release-notes.ts";
 
 const DIGESTS = "digests";
 const PUBLISHED = "published";
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const ISSUER = "https://token.actions.githubusercontent.com";
-
-/** @throws {Error} where it is no digest, as after a build that was not pushed. */
-function checkedDigest(digest: string, where: string): string {
-  if (!DIGEST.test(digest)) throw new Error(`${where} is no digest: ${digest}`);
-  return digest;
-}
 
 /** What `index` published of a target. */
 export async function publishedDigest(target: Target): Promise<string> {
@@ -66,27 +60,13 @@ async function index(target: Target): Promise<void> {
       return `${first}@${checkedDigest(text, name)}`;
     }),
   );
-  const tags = (repository: string) => fixed.map((tag) => `--tag=${repository}:${tag}`);
-  await run("docker", "buildx", "imagetools", "create", ...tags(first), ...parts);
-  const digest = checkedDigest(await digestOf(`${first}:${fixed[0]}`), `${first}:${fixed[0]}`);
-  for (const repository of others) {
-    await run(
-      "docker",
-      "buildx",
-      "imagetools",
-      "create",
-      ...tags(repository),
-      `${first}@${digest}`,
-    );
-  }
+  await tagImage(first, fixed, parts);
+  const digest = await digestOf(`${first}:${fixed[0]}`);
+  for (const repository of others) await tagImage(repository, fixed, [`${first}@${digest}`]);
   mkdirSync(PUBLISHED, { recursive: true });
   await Bun.write(`${PUBLISHED}/${target}`, digest);
   setOutput("repository", first);
   setOutput("digest", digest);
-}
-
-function digestOf(name: string): Promise<string> {
-  return run("docker", "buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}", name);
 }
 
 async function sign(target: Target): Promise<void> {
@@ -123,9 +103,7 @@ async function promote(): Promise<void> {
   );
   for (const { target, digest } of images) {
     for (const repository of readRepositories()) {
-      const tags = imageTags(trigger, target).moving.map((tag) => `--tag=${repository}:${tag}`);
-      const create = ["docker", "buildx", "imagetools", "create"];
-      await run(...create, ...tags, `${repository}@${digest}`);
+      await tagImage(repository, imageTags(trigger, target).moving, [`${repository}@${digest}`]);
     }
   }
 }

@@ -4,6 +4,7 @@
 import { run } from "./commands.ts";
 import { required, runMain, setOutput } from "./github.ts";
 import { imageTags, readRepositories, TARGETS } from "./image-tags.ts";
+import { digestOf } from "./registry.ts";
 
 /** As many releases as are supported. */
 const RELEASES = 2;
@@ -32,8 +33,7 @@ async function main(): Promise<void> {
   const [images = ""] = readRepositories();
   const found: { tag: string; image: string }[] = [];
   for (const tag of scannedTags(releases)) {
-    const inspect = ["docker", "buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}"];
-    found.push({ tag, image: `${images}@${await run(...inspect, `${images}:${tag}`)}` });
+    found.push({ tag, image: `${images}@${await digestOf(`${images}:${tag}`)}` });
   }
   setOutput("images", JSON.stringify(found));
 }

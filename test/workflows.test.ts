@@ -178,7 +178,7 @@ describe("publishing", () => {
   /** The answers of what is asked; everything else says nothing. */
   const STUBS = {
     docker: `case "$*" in
-      "buildx imagetools inspect"*) echo ${INDEX} ;;
+      "buildx imagetools inspect"*) echo '{"digest":"${INDEX}"}' ;;
       "run "*|"create "*) echo container ;;
       "inspect "*) echo running healthy ;;
       "port "*) echo 127.0.0.1:${server.port} ;;
@@ -256,7 +256,7 @@ describe("publishing", () => {
     const tag = "sha-0123456789ab-standard";
     expect(await runner.recorded()).toEqual([
       `${CREATE} --tag=${IMAGES}:${tag} ${IMAGES}@${DIGEST.amd64} ${IMAGES}@${DIGEST.arm64}`,
-      `docker buildx imagetools inspect --format={{.Manifest.Digest}} ${IMAGES}:${tag}`,
+      `docker buildx imagetools inspect --format={{json .Manifest}} ${IMAGES}:${tag}`,
       `${CREATE} --tag=docker.io/somebody/thimble:${tag} ${IMAGES}@${INDEX}`,
     ]);
   });
