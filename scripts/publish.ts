@@ -24,6 +24,8 @@ import { checkedDigest, digestOf, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
 import { readReleaseNotes } from "./release-notes.ts";
 
+/** In the order of the alphabet, as their files are compared. */
+const ARCHITECTURES = ["amd64", "arm64"];
 const DIGESTS = "digests";
 const PUBLISHED = "published";
 const ISSUER = "https://token.actions.githubusercontent.com";
@@ -44,22 +46,24 @@ async function record(target: Target, architecture: string | undefined): Promise
 }
 
 /** Every architecture has to be there: an index that lacks one would pass all that follows. */
-async function index(target: Target): Promise<void> {
+function recordedNames(target: Target): string[] {
   const names = readdirSync(DIGESTS).filter((name) => name.startsWith(`${target}-`));
-  const expected = ["amd64", "arm64"].map((architecture) => `${target}-${architecture}`);
-  if (names.toSorted().join() !== expected.join()) {
-    throw new Error(
-      `expected ${expected.join(" and ")} in ${DIGESTS}, found ${names.join(" and ")}`,
-    );
-  }
+  const expected = ARCHITECTURES.map((architecture) => `${target}-${architecture}`);
+  if (names.toSorted().join() === expected.join()) return expected;
+  throw new Error(
+    `expected ${expected.join(" and ")} in ${DIGESTS}, found ${names.join(" and ") || "nothing"}`,
+  );
+}
+
+async function recordedDigest(name: string): Promise<string> {
+  return checkedDigest((await Bun.file(`${DIGESTS}/${name}`).text()).trim(), name);
+}
+
+async function index(target: Target): Promise<void> {
+  const digests = await Promise.all(recordedNames(target).map(recordedDigest));
   const [first = "", ...others] = readRepositories();
   const { fixed } = imageTags(readTrigger(), target);
-  const parts = await Promise.all(
-    expected.map(async (name) => {
-      const text = (await Bun.file(`${DIGESTS}/${name}`).text()).trim();
-      return `${first}@${checkedDigest(text, name)}`;
-    }),
-  );
+  const parts = digests.map((digest) => `${first}@${digest}`);
   await tagImage(first, fixed, parts);
   const digest = await digestOf(`${first}:${fixed[0]}`);
   for (const repository of others) await tagImage(repository, fixed, [`${first}@${digest}`]);
@@ -88,8 +92,8 @@ async function verify(target: Target): Promise<void> {
   }
   const [repository = ""] = readRepositories();
   const image = `${repository}@${digest}`;
-  const owner = `--repo=${required("GITHUB_REPOSITORY")}`;
-  await run("gh", "attestation", "verify", `oci://${image}`, owner);
+  const source = `--repo=${required("GITHUB_REPOSITORY")}`;
+  await run("gh", "attestation", "verify", `oci://${image}`, source);
   await run("docker", "pull", "--quiet", image);
   const { version } = await checkAnswers(image);
   console.log(`${image} is signed, attested and healthy: ${version}`);

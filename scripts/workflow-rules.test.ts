@@ -94,6 +94,18 @@ const FAULTS: [what: string, from: string, to: string, problem: string][] = [
     "it.yml: pull_request_target runs a fork's code with this repository's rights",
   ],
   [
+    "a fork's code with rights, in the short form",
+    "on:\n  pull_request:",
+    "on: [push, pull_request_target]",
+    "it.yml: pull_request_target runs a fork's code with this repository's rights",
+  ],
+  [
+    "a command as root that is nobody's",
+    "bun run check:static",
+    `sudo --preserve-env env "PATH=$PATH" curl https://example.com`,
+    `it.yml: check: not a script of this repository: sudo --preserve-env env "PATH=$PATH" curl https://example.com`,
+  ],
+  [
     "an expression in a command",
     "bun run check:static",
     `bun run check:static \${{ github.ref_name }}`,

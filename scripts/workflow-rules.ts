@@ -12,7 +12,7 @@ type Step = {
 };
 type Job = { steps?: Step[]; "timeout-minutes"?: number; needs?: string | string[] };
 export type Workflow = {
-  on: Record<string, unknown>;
+  on: string | string[] | Record<string, unknown>;
   permissions?: unknown;
   concurrency?: unknown;
   defaults?: { run?: { shell?: string } };
@@ -97,8 +97,11 @@ function headProblems({ permissions, concurrency, defaults }: Workflow): string[
 
 /** A pull request from a fork runs the fork's code: never with a secret, nor with a token that may write. */
 function forkProblems({ on }: Workflow, text: string): string[] {
-  const dangerous = ["pull_request_target", "workflow_run"].filter((event) => event in on);
-  const leaks = "pull_request" in on && /\bsecrets\b/.test(text);
+  const events = typeof on === "object" && !Array.isArray(on) ? Object.keys(on) : [on].flat();
+  const dangerous = ["pull_request_target", "workflow_run"].filter((event) =>
+    events.includes(event),
+  );
+  const leaks = events.includes("pull_request") && /\bsecrets\b/.test(text);
   return [
     ...dangerous.map((event) => `${event} runs a fork's code with this repository's rights`),
     ...(leaks ? ["it has secrets, and runs for pull requests"] : []),
