@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
-import { versionOf, webAddress } from "./build-arguments.ts";
+import { buildArguments, versionOf, webAddress } from "./build-arguments.ts";
 
 describe("versionOf", () => {
   const next = packageJson.version;
@@ -31,4 +34,18 @@ describe("webAddress", () => {
       expect(webAddress(remote)).toBe(address);
     });
   }
+});
+
+test("bun scripts/build-arguments.ts gives each to the steps of a workflow", async () => {
+  const file = join(tmpdir(), `thimble-output-${crypto.randomUUID()}`);
+  Bun.spawnSync([process.execPath, "scripts/build-arguments.ts"], {
+    env: { ...process.env, GITHUB_OUTPUT: file },
+  });
+  const lines = (await Bun.file(file).text()).split("\n");
+  rmSync(file);
+  expect(lines[0]).toStartWith("arguments<<");
+  expect(lines.at(-2)).toBe(lines[0]?.replace("arguments<<", "") ?? "");
+  expect(lines.slice(1, -2).map((line) => line.split("=")[0])).toEqual(
+    Object.keys(buildArguments()),
+  );
 });

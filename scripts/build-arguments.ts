@@ -1,4 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
+import { runMain, setOutput } from "./github.ts";
 
 /**
  * What the image says of itself, from git. The time is that of the commit, unless SOURCE_DATE_EPOCH is
@@ -34,4 +35,12 @@ function git(...args: string[]): string | undefined {
   if (Bun.which("git") === null) return undefined;
   const { success, stdout } = Bun.spawnSync(["git", ...args], { stderr: "ignore" });
   return success ? stdout.toString().trim() : undefined;
+}
+
+/** Gives them to the steps of a workflow, a line each. */
+if (import.meta.main) {
+  await runMain(() => {
+    const lines = Object.entries(buildArguments()).map(([name, value]) => `${name}=${value}`);
+    setOutput("arguments", lines.join("\n"));
+  });
 }

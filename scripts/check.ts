@@ -1,11 +1,12 @@
 // Everything that has to hold before a change lands:
 //
-//   check.ts            format and lint, types, types without any runtime, tests
+//   check.ts            format and lint, types, types without any runtime, workflows, tests
 //   check.ts --static   all of it but the tests
 const STATIC_CHECKS = [
   ["node_modules/.bin/biome", "ci"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
+  [process.execPath, "scripts/check-workflows.ts"],
 ];
 const TESTS = [process.execPath, "test", "--coverage"];
 

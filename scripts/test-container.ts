@@ -1,6 +1,9 @@
 // Builds both images and tests them as running containers, with Compose too.
 //
-//   bun run test:container [OPTION OF bun test]...
+//   bun run test:container [--built] [OPTION OF bun test]...
+//
+// With --built it takes the images as they are, RUN:standard and RUN:tiny where THIMBLE_TEST_RUN is RUN,
+// and leaves them there.
 import { RUN, TARGETS, tagOf } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
@@ -9,13 +12,27 @@ const CONFIG = "--config=test/container/bunfig.toml";
 /** The longest test builds an image twice, from nothing. */
 const TIMEOUT = "--timeout=900000";
 
-async function main(options: readonly string[]): Promise<number> {
+const BUILT = "--built";
+
+async function main(args: readonly string[]): Promise<number> {
   await requireEngine();
+  const kept = args.includes(BUILT) ? TARGETS.map(tagOf) : [];
+  if (!(await areThere(kept))) return 1;
   try {
-    return (await buildImages()) || (await runTests(options));
+    const built = kept.length > 0 ? 0 : await buildImages();
+    return built || (await runTests(args.filter((arg) => arg !== BUILT)));
   } finally {
-    await removeAll();
+    await removeAll(kept);
   }
+}
+
+async function areThere(images: readonly string[]): Promise<boolean> {
+  for (const image of images) {
+    if ((await docker("image", "ls", "--quiet", image)) !== "") continue;
+    console.error(`thimble: there is no image ${image}; build it, or leave out ${BUILT}`);
+    return false;
+  }
+  return true;
 }
 
 async function buildImages(): Promise<number> {
@@ -39,7 +56,7 @@ async function runTests(options: readonly string[]): Promise<number> {
   return await tests.exited;
 }
 
-async function removeAll(): Promise<void> {
+async function removeAll(kept: readonly string[]): Promise<void> {
   for (const label of [RUN, `com.docker.compose.project=${RUN}`]) {
     const labelled = `--filter=label=${label}`;
     await removeEach(["ps", "--all", "--quiet", labelled], ["rm", "--force", "--volumes"]);
@@ -48,12 +65,17 @@ async function removeAll(): Promise<void> {
   }
   // By name, for a user's image may have the same content.
   const names = ["image", "ls", "--format={{.Repository}}:{{.Tag}}", `--filter=reference=${RUN}*`];
-  await removeEach(names, ["image", "rm"]);
+  await removeEach(names, ["image", "rm"], kept);
 }
 
-async function removeEach(list: readonly string[], remove: readonly string[]): Promise<void> {
+async function removeEach(
+  list: readonly string[],
+  remove: readonly string[],
+  kept: readonly string[] = [],
+): Promise<void> {
   const found = (await docker(...list)).split("\n").filter((name) => !/^$|<none>/.test(name));
-  if (found.length > 0) await docker(...remove, ...found);
+  const others = found.filter((name) => !kept.includes(name));
+  if (others.length > 0) await docker(...remove, ...others);
 }
 
 process.exit(await main(process.argv.slice(2)));

@@ -1,5 +1,6 @@
-export const TARGETS = ["standard", "tiny"] as const;
-export type Target = (typeof TARGETS)[number];
+import { TARGETS, type Target } from "../../scripts/image-tags.ts";
+
+export { TARGETS, type Target };
 
 /** Name or label of all that one run of the tests makes, so that two runs do not meet. */
 export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`;
@@ -11,6 +12,8 @@ export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "288m" };
 
 /** An image of this run; a user's own images have other names. */
-export function tagOf(name: Target | "caddy" | "clean" | "context" | "prometheus"): string {
+export function tagOf(
+  name: Target | "broken" | "caddy" | "clean" | "context" | "prometheus" | "registry",
+): string {
   return `${RUN}:${name}`;
 }

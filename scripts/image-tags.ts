@@ -1,0 +1,87 @@
+// Tells the steps after this one under which names an image is published:
+//
+//   bun scripts/image-tags.ts standard|tiny
+import { required, runMain, setOutput } from "./github.ts";
+
+export const TARGETS = ["standard", "tiny"] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** What started a run, in GitHub's words: GITHUB_EVENT_NAME, GITHUB_REF and GITHUB_SHA. */
+export type Trigger = { event: string; ref: string; sha: string };
+
+/** `fixed` names this commit alone; `moving` names what was last built, and is moved when that is verified. */
+export type Tags = { fixed: string[]; moving: string[] };
+
+const MAIN = "refs/heads/main";
+const RELEASE =
+  /^refs\/tags\/v(?<version>(?<major>\d+)\.(?<minor>\d+)\.\d+)(?<next>-[0-9A-Za-z.-]+)?$/;
+const MAX_LENGTH = 128;
+
+/**
+ * The tags of an image: those of `tiny` as they are, those of `standard` with `-standard`.
+ *
+ * @throws {Error} for a tag that is no `v` and a semantic version (https://semver.org).
+ */
+export function imageTags({ event, ref, sha }: Trigger, target: Target): Tags {
+  const fixed = [`sha-${sha.slice(0, 12)}`];
+  const moving = movingTags(event, ref);
+  const suffix = target === "tiny" ? "" : `-${target}`;
+  const named = (tag: string) => tag.slice(0, MAX_LENGTH - suffix.length) + suffix;
+  return { fixed: fixed.map(named), moving: moving.map(named) };
+}
+
+function movingTags(event: string, ref: string): string[] {
+  const number = /^refs\/pull\/(\d+)\/merge$/.exec(ref)?.[1];
+  if (event === "pull_request" && number) return [`pr-${number}`];
+  if (ref === MAIN) return ["main", "latest"];
+  if (ref.startsWith("refs/tags/")) return versionTags(ref);
+  return [tagOfBranch(ref.replace(/^refs\/heads\//, ""))];
+}
+
+/** A version under development, 0.x, promises nothing to who follows `0`; a pre-release nothing at all. */
+function versionTags(ref: string): string[] {
+  const { version, major, minor, next } = RELEASE.exec(ref)?.groups ?? {};
+  if (!version) throw new Error(`${ref} is no release; expected refs/tags/vMAJOR.MINOR.PATCH`);
+  if (next) return [version + next];
+  return [version, `${major}.${minor}`, ...(major === "0" ? [] : [`${major}`])];
+}
+
+/** Docker's tags have no slash, and begin with a letter, a digit or `_`. */
+function tagOfBranch(branch: string): string {
+  return branch.replace(/[^\w.-]/g, "-").replace(/^[.-]+/, "") || "branch";
+}
+
+/** The repositories that images go to: GitHub's, and Docker Hub's where there is an account for it. */
+export function imageRepositories(repository: string, dockerHubUser = ""): string[] {
+  const [owner = "", name = ""] = repository.toLowerCase().split("/");
+  const hub = dockerHubUser ? [`docker.io/${dockerHubUser.toLowerCase()}/${name}`] : [];
+  return [`ghcr.io/${owner}/${name}`, ...hub];
+}
+
+/** @throws {Error} where it is neither of the targets. */
+export function targetNamed(name: string | undefined): Target {
+  const target = TARGETS.find((each) => each === name);
+  if (!target) throw new Error(`expected one of ${TARGETS.join(", ")}, not ${name ?? "nothing"}`);
+  return target;
+}
+
+export function readTrigger(): Trigger {
+  const [event, ref, sha] = ["EVENT_NAME", "REF", "SHA"].map((name) => required(`GITHUB_${name}`));
+  return { event: event ?? "", ref: ref ?? "", sha: sha ?? "" };
+}
+
+export function readRepositories(): string[] {
+  return imageRepositories(required("GITHUB_REPOSITORY"), process.env.DOCKERHUB_USERNAME);
+}
+
+function main(): void {
+  const { fixed, moving } = imageTags(readTrigger(), targetNamed(process.argv[2]));
+  const repositories = readRepositories();
+  setOutput("repository", repositories[0] ?? "");
+  const names = repositories.flatMap((each) =>
+    [...fixed, ...moving].map((tag) => `${each}:${tag}`),
+  );
+  setOutput("names", names.join("\n"));
+}
+
+if (import.meta.main) await runMain(main);

@@ -1,0 +1,67 @@
+// Proves that the vulnerability scanner scans:
+//
+//   bun scripts/planted-sbom.ts write FILE     a bill of materials with vulnerable packages, to be scanned
+//   bun scripts/planted-sbom.ts check REPORT   SCAN_OUTCOME says how that scan ended, REPORT what it found
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { required, runMain } from "./github.ts";
+
+/** Each is critical, has a fix, and stays what it is: versions are never published twice. */
+export const PLANTED = [
+  { purl: "pkg:npm/lodash@4.17.4", name: "lodash", version: "4.17.4", finding: "CVE-2019-10744" },
+  { purl: "pkg:npm/minimist@0.0.8", name: "minimist", version: "0.0.8", finding: "CVE-2021-44906" },
+];
+
+/** A CycloneDX 1.6 document (https://cyclonedx.org/docs/1.6/json/). */
+export function plantedSbom() {
+  return {
+    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    version: 1,
+    metadata: { component: { type: "application", name: "planted", version: "0.0.0" } },
+    components: PLANTED.map(({ purl, name, version }) => ({
+      type: "library",
+      "bom-ref": purl,
+      name,
+      version,
+      purl,
+    })),
+  };
+}
+
+type Finding = { VulnerabilityID: string };
+type Report = { Results?: readonly { Vulnerabilities?: readonly Finding[] }[] };
+
+/**
+ * What is wrong with a scan of the planted packages: it has to fail, and because of them. A scanner
+ * that fails for want of its database finds nothing and is no proof.
+ */
+export function problemsOf(outcome: string, report: Report): string[] {
+  const found = (report.Results ?? []).flatMap(({ Vulnerabilities }) => Vulnerabilities ?? []);
+  const ids = new Set(found.map(({ VulnerabilityID }) => VulnerabilityID));
+  const missed = PLANTED.filter(({ finding }) => !ids.has(finding));
+  return [
+    ...(outcome === "failure" ? [] : [`the scan ended with ${outcome}, not with failure`]),
+    ...missed.map(({ finding, purl }) => `the scan missed ${finding} in ${purl}`),
+  ];
+}
+
+async function check(path: string): Promise<void> {
+  const file = Bun.file(path);
+  if (!(await file.exists())) throw new Error(`the scan wrote no ${path}`);
+  const problems = problemsOf(required("SCAN_OUTCOME"), await file.json());
+  if (problems.length > 0) throw new Error(problems.join("; "));
+  console.log(`The scan failed as it has to, and found ${PLANTED.length} planted packages.`);
+}
+
+async function main(): Promise<void> {
+  const [command, path] = process.argv.slice(2);
+  if (!path) throw new Error("expected write FILE or check REPORT");
+  if (command === "check") return await check(path);
+  if (command !== "write") throw new Error(`expected write or check, not ${command}`);
+  mkdirSync(dirname(path), { recursive: true });
+  await Bun.write(path, JSON.stringify(plantedSbom(), null, 2));
+}
+
+if (import.meta.main) await runMain(main);

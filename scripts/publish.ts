@@ -1,0 +1,153 @@
+// The steps by which images that were pushed by digest become public, in this order. Each takes what it
+// needs from GitHub's variables and from files, and ends the run where anything is not as it should be:
+//
+//   bun scripts/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
+//   bun scripts/publish.ts index TARGET         joins a target's digests under the tag of the commit
+//   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest
+//   bun scripts/publish.ts verify TARGET        checks signature and provenance, runs it, asks its health
+//   bun scripts/publish.ts promote              moves all other tags, `latest` among them
+//   bun scripts/publish.ts download             takes what a release offers out of the image
+//   bun scripts/publish.ts release              makes the release on GitHub, of what is in dist/release
+import { mkdirSync, readdirSync } from "node:fs";
+import { checkAnswers } from "./check-answers.ts";
+import { run } from "./commands.ts";
+import { required, runMain, setOutput } from "./github.ts";
+import {
+  imageTags,
+  readRepositories,
+  readTrigger,
+  TARGETS,
+  type Target,
+  targetNamed,
+} from "./image-tags.ts";
+import { checkedDigest, digestOf, tagImage } from "./registry.ts";
+import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
+import { readReleaseNotes } from "./release-notes.ts";
+
+/** In the order of the alphabet, as their files are compared. */
+const ARCHITECTURES = ["amd64", "arm64"];
+const DIGESTS = "digests";
+const PUBLISHED = "published";
+const ISSUER = "https://token.actions.githubusercontent.com";
+
+/** What `index` published of a target. */
+export async function publishedDigest(target: Target): Promise<string> {
+  const path = `${PUBLISHED}/${target}`;
+  const file = Bun.file(path);
+  if (!(await file.exists())) throw new Error(`there is no ${path}; publish.ts index writes it`);
+  return checkedDigest((await file.text()).trim(), path);
+}
+
+async function record(target: Target, architecture: string | undefined): Promise<void> {
+  if (!architecture) throw new Error("expected record TARGET ARCH");
+  mkdirSync(DIGESTS, { recursive: true });
+  const digest = checkedDigest(required("DIGEST"), "DIGEST");
+  await Bun.write(`${DIGESTS}/${target}-${architecture}`, digest);
+}
+
+/** Every architecture has to be there: an index that lacks one would pass all that follows. */
+function recordedNames(target: Target): string[] {
+  const names = readdirSync(DIGESTS).filter((name) => name.startsWith(`${target}-`));
+  const expected = ARCHITECTURES.map((architecture) => `${target}-${architecture}`);
+  if (names.toSorted().join() === expected.join()) return expected;
+  throw new Error(
+    `expected ${expected.join(" and ")} in ${DIGESTS}, found ${names.join(" and ") || "nothing"}`,
+  );
+}
+
+async function recordedDigest(name: string): Promise<string> {
+  return checkedDigest((await Bun.file(`${DIGESTS}/${name}`).text()).trim(), name);
+}
+
+async function index(target: Target): Promise<void> {
+  const digests = await Promise.all(recordedNames(target).map(recordedDigest));
+  const [first = "", ...others] = readRepositories();
+  const { fixed } = imageTags(readTrigger(), target);
+  const parts = digests.map((digest) => `${first}@${digest}`);
+  await tagImage(first, fixed, parts);
+  const digest = await digestOf(`${first}:${fixed[0]}`);
+  for (const repository of others) await tagImage(repository, fixed, [`${first}@${digest}`]);
+  mkdirSync(PUBLISHED, { recursive: true });
+  await Bun.write(`${PUBLISHED}/${target}`, digest);
+  setOutput("repository", first);
+  setOutput("digest", digest);
+}
+
+async function sign(target: Target): Promise<void> {
+  const digest = await publishedDigest(target);
+  for (const repository of readRepositories()) {
+    await run("cosign", "sign", "--yes", "--recursive", `${repository}@${digest}`);
+  }
+}
+
+/** Signed by this workflow, at this commit's ref, and by no other of the same repository. */
+async function verify(target: Target): Promise<void> {
+  const digest = await publishedDigest(target);
+  const identity = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_WORKFLOW_REF")}`;
+  for (const repository of readRepositories()) {
+    await run(
+      ...["cosign", "verify", `--certificate-identity=${identity}`],
+      ...[`--certificate-oidc-issuer=${ISSUER}`, `${repository}@${digest}`],
+    );
+  }
+  const [repository = ""] = readRepositories();
+  const image = `${repository}@${digest}`;
+  const source = `--repo=${required("GITHUB_REPOSITORY")}`;
+  await run("gh", "attestation", "verify", `oci://${image}`, source);
+  await run("docker", "pull", "--quiet", image);
+  const { version } = await checkAnswers(image);
+  console.log(`${image} is signed, attested and healthy: ${version}`);
+}
+
+/** All targets are looked up before the first tag moves. */
+async function promote(): Promise<void> {
+  const trigger = readTrigger();
+  const images = await Promise.all(
+    TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
+  );
+  for (const { target, digest } of images) {
+    for (const repository of readRepositories()) {
+      await tagImage(repository, imageTags(trigger, target).moving, [`${repository}@${digest}`]);
+    }
+  }
+}
+
+async function download(): Promise<void> {
+  const [repository] = readRepositories();
+  const image = `${repository}@${await publishedDigest("standard")}`;
+  await takeAssets(required("GITHUB_REF_NAME"), image);
+}
+
+async function release(): Promise<void> {
+  const tag = required("GITHUB_REF_NAME");
+  const notes = await readReleaseNotes(tag);
+  const assets = readdirSync(RELEASE_DIRECTORY).map((name) => `${RELEASE_DIRECTORY}/${name}`);
+  if (assets.length === 0) throw new Error(`there is nothing in ${RELEASE_DIRECTORY}`);
+  const kind = tag.includes("-") ? ["--prerelease"] : ["--latest"];
+  const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
+  await run(
+    ...["gh", "release", "create", tag, repository, "--verify-tag", `--title=${tag}`, ...kind],
+    ...[`--notes=${notes}`, ...assets.toSorted()],
+  );
+}
+
+type Command = (target: string | undefined, architecture: string | undefined) => Promise<void>;
+
+const COMMANDS: Record<string, Command> = {
+  record: (target, architecture) => record(targetNamed(target), architecture),
+  index: (target) => index(targetNamed(target)),
+  sign: (target) => sign(targetNamed(target)),
+  verify: (target) => verify(targetNamed(target)),
+  promote,
+  download,
+  release,
+};
+
+async function main(): Promise<void> {
+  const [name = "nothing", target, architecture] = process.argv.slice(2);
+  const command = COMMANDS[name];
+  if (!command) throw new Error(`expected ${Object.keys(COMMANDS).join(", ")}, not ${name}`);
+  await command(target, architecture);
+}
+
+if (import.meta.main) await runMain(main);

@@ -1,0 +1,27 @@
+import { run } from "./commands.ts";
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** @throws {Error} where it is no digest, as after a build that was not pushed. */
+export function checkedDigest(digest: string, where: string): string {
+  if (!DIGEST.test(digest)) throw new Error(`${where} is no digest: ${digest}`);
+  return digest;
+}
+
+/** The digest that a name has in its registry, whatever this machine knows by that name. */
+export async function digestOf(name: string): Promise<string> {
+  // Not `{{.Manifest.Digest}}`, for which buildx prints all that it knows.
+  const inspect = ["docker", "buildx", "imagetools", "inspect", "--format={{json .Manifest}}"];
+  const { digest } = JSON.parse(await run(...inspect, name));
+  return checkedDigest(String(digest), name);
+}
+
+/** Gives what the sources are, joined, further tags in a repository; none moves where one source is missing. */
+export async function tagImage(
+  repository: string,
+  tags: readonly string[],
+  sources: readonly string[],
+): Promise<void> {
+  const names = tags.map((tag) => `--tag=${repository}:${tag}`);
+  await run("docker", "buildx", "imagetools", "create", ...names, ...sources);
+}

@@ -1,0 +1,41 @@
+// Tells the jobs after this one which images to scan, by digest: those of the last releases, and `latest`:
+//
+//   bun scripts/released-images.ts
+import { run } from "./commands.ts";
+import { required, runMain, setOutput } from "./github.ts";
+import { imageTags, readRepositories, TARGETS } from "./image-tags.ts";
+import { digestOf } from "./registry.ts";
+
+/** As many releases as are supported. */
+const RELEASES = 2;
+
+type Release = { tagName: string; isPrerelease: boolean; isDraft: boolean };
+
+/** The tags to scan: `latest`, and each release's own. */
+export function scannedTags(releases: readonly Release[]): string[] {
+  const final = releases.filter(({ isPrerelease, isDraft }) => !isPrerelease && !isDraft);
+  const refs = [
+    "refs/heads/main",
+    ...final.slice(0, RELEASES).map(({ tagName }) => `refs/tags/${tagName}`),
+  ];
+  return refs.flatMap((ref) =>
+    TARGETS.map((target) => {
+      const { moving } = imageTags({ event: "push", ref, sha: "" }, target);
+      return moving.find((tag) => tag.startsWith("latest")) ?? moving[0] ?? "";
+    }),
+  );
+}
+
+async function main(): Promise<void> {
+  const list = ["--json=tagName,isPrerelease,isDraft", "--limit=20"];
+  const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
+  const releases = JSON.parse(await run("gh", "release", "list", repository, ...list));
+  const [images = ""] = readRepositories();
+  const found: { tag: string; image: string }[] = [];
+  for (const tag of scannedTags(releases)) {
+    found.push({ tag, image: `${images}@${await digestOf(`${images}:${tag}`)}` });
+  }
+  setOutput("images", JSON.stringify(found));
+}
+
+if (import.meta.main) await runMain(main);

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { checkAnswers } from "../../scripts/check-answers.ts";
+import { docker } from "../../scripts/docker.ts";
+import { takeAssets } from "../../scripts/release-assets.ts";
+import { openRunner, type Runner } from "../workflow-commands.ts";
+import { TARGETS, tagOf } from "./images.ts";
+
+const CI = "thimble-ci";
+let runner: Runner;
+
+beforeAll(async () => {
+  runner = openRunner();
+  for (const target of TARGETS) await docker("tag", tagOf(target), `${CI}:${target}`);
+});
+
+afterAll(async () => {
+  await docker("image", "rm", ...TARGETS.map((target) => `${CI}:${target}`));
+  runner.close();
+});
+
+test("both images fit their budgets, as the workflow measures them", async () => {
+  const { exitCode, stderr, summary } = await runner.step("bun scripts/image-budget.ts thimble-ci");
+  expect(stderr).toBe("");
+  for (const target of TARGETS) {
+    for (const what of ["image", "pull"]) {
+      expect(summary).toMatch(new RegExp(`\\| ${target} \\| ${what} \\| [^\\n]* \\| fits \\|`));
+    }
+  }
+  expect(exitCode).toBe(0);
+  expect(await runner.read("dist/image-budget.md")).toBe(summary);
+});
+
+test("test:container --built asks for images that are not there, and builds none", async () => {
+  const { exitCode, stderr } = await runner.step("bun scripts/test-container.ts --built", {
+    THIMBLE_TEST_RUN: "thimble-absent",
+  });
+  expect(stderr).toBe(
+    "thimble: there is no image thimble-absent:standard; build it, or leave out --built\n",
+  );
+  expect(exitCode).toBe(1);
+});
+
+describe("before a tag moves, its image", () => {
+  for (const target of TARGETS) {
+    test(`is run, and its health asked: ${target}`, async () => {
+      expect(await checkAnswers(tagOf(target))).toMatchObject({ status: "healthy" });
+    });
+  }
+
+  test("is refused with its log where it does not start", async () => {
+    const id = await docker("create", tagOf("standard"));
+    await docker("commit", "--change=ENV PORT=none", id, tagOf("broken"));
+    await docker("rm", "--volumes", id);
+    await expect(checkAnswers(tagOf("broken"))).rejects.toThrow(
+      /is exited [^\n]*\n[\s\S]*PORT takes a port number/,
+    );
+  });
+});
+
+test("what a release offers is the executable of the image, with its checksum", async () => {
+  const architecture = await docker("version", "--format={{.Server.Arch}}");
+  const before = process.cwd();
+  process.chdir(runner.at("."));
+  try {
+    await takeAssets("v1.2.3", tagOf("standard"), [`linux/${architecture}`]);
+  } finally {
+    process.chdir(before);
+  }
+  const name = `thimble-1.2.3-linux-${architecture}`;
+  const { stdout, exitCode } = await runner.step(
+    `cd dist/release; sha256sum --check SHA256SUMS; ./${name} --version`,
+  );
+  expect(stdout).toMatch(new RegExp(`^${name}: OK\n${name}\\.sbom\\.cdx\\.json: OK\n.*\\d\n$`));
+  expect(exitCode).toBe(0);
+});

@@ -1,0 +1,106 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { AS_ROOT, parse, readWorkflows } from "../scripts/workflow-rules.ts";
+
+export type CommandOfStep = {
+  workflow: string;
+  job: string;
+  command: string;
+  env: Record<string, string>;
+};
+
+/** Every `run:` of every workflow, without what makes it root: whoever runs these tests may be root. */
+export async function commandsOfWorkflows(): Promise<CommandOfStep[]> {
+  const sources = await readWorkflows();
+  return sources.flatMap(({ path, text }) =>
+    Object.entries(parse(text).jobs).flatMap(([job, { steps = [] }]) =>
+      steps.flatMap(({ run, env = {} }) =>
+        run
+          ? [
+              {
+                workflow: path.split("/").at(-1) ?? "",
+                job,
+                command: run.replace(AS_ROOT, ""),
+                env,
+              },
+            ]
+          : [],
+      ),
+    ),
+  );
+}
+
+/** What GitHub tells every step. */
+const GITHUB = {
+  GITHUB_ACTIONS: "true",
+  GITHUB_EVENT_NAME: "push",
+  GITHUB_REF: "refs/heads/main",
+  GITHUB_REF_NAME: "main",
+  GITHUB_REPOSITORY: "Owner/thimble",
+  GITHUB_SERVER_URL: "https://github.com",
+  GITHUB_SHA: "0123456789abcdef0123456789abcdef01234567",
+  GITHUB_WORKFLOW_REF: "Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main",
+};
+
+export type Runner = ReturnType<typeof openRunner>;
+
+/**
+ * A machine of GitHub's, as far as a step can tell: the shell, the variables and the files that it gives
+ * to a step, in a checkout that steps may write to. The programs in `stubs` stand for those that need
+ * GitHub or a registry: each is what a shell does with its arguments, and is recorded.
+ */
+export function openRunner(stubs: Record<string, string> = {}) {
+  const home = mkdtempSync(join(tmpdir(), "thimble-runner-"));
+  const at = (name: string) => join(home, name);
+  for (const name of ["scripts", "package.json"]) symlinkSync(join(process.cwd(), name), at(name));
+  for (const [name, body] of Object.entries(stubs)) {
+    const record = `echo "${name} $*" >> '${at("recorded")}'`;
+    writeFileSync(at(name), `#!/bin/sh\n${record}\n${body}\n`);
+    chmodSync(at(name), 0o755);
+  }
+  // Where `bun` is the one that runs the tests.
+  symlinkSync(process.execPath, at("bun"));
+  return {
+    at,
+    /** Runs a command as a step does; its outputs and its summary are what it wrote for GitHub. */
+    step: async (command: string, env: Record<string, string> = {}) => {
+      const files = { GITHUB_OUTPUT: at("output"), GITHUB_STEP_SUMMARY: at("summary") };
+      for (const file of Object.values(files)) writeFileSync(file, "");
+      writeFileSync(at("step.sh"), command);
+      const shell = ["bash", "--noprofile", "--norc", "-euo", "pipefail", at("step.sh")];
+      const path = [home, "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter);
+      const child = Bun.spawn(shell, {
+        cwd: home,
+        env: { PATH: path, HOME: home, ...GITHUB, ...files, ...env },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const [stdout, stderr, exitCode] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+        child.exited,
+      ]);
+      const outputs = parseOutputs(await Bun.file(files.GITHUB_OUTPUT).text());
+      const summary = await Bun.file(files.GITHUB_STEP_SUMMARY).text();
+      return { stdout, stderr, exitCode, outputs, summary };
+    },
+    write: (name: string, text: string) => Bun.write(at(name), text),
+    read: (name: string) => Bun.file(at(name)).text(),
+    /** What was asked of the stubs since this was asked last. */
+    recorded: async () => {
+      const file = Bun.file(at("recorded"));
+      const lines = (await file.exists()) ? (await file.text()).trimEnd().split("\n") : [];
+      rmSync(at("recorded"), { force: true });
+      return lines;
+    },
+    close: () => rmSync(home, { recursive: true }),
+  };
+}
+
+/** Reads the form `NAME<<DELIMITER`, lines, `DELIMITER`. */
+function parseOutputs(text: string): Record<string, string> {
+  const found = text.matchAll(/^([\w-]+)<<(\S+)\n([\s\S]*?)\n\2$/gm);
+  return Object.fromEntries([...found].map(([, name, , value]) => [name, value]));
+}

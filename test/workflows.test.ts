@@ -1,0 +1,387 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
+import packageJson from "../package.json" with { type: "json" };
+import { PLANTED } from "../scripts/planted-sbom.ts";
+import { RUNTIMES } from "../scripts/test-runtime.ts";
+import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
+import { commandsOfWorkflows, openRunner, type Runner } from "./workflow-commands.ts";
+
+setDefaultTimeout(60_000);
+
+const commands = await commandsOfWorkflows();
+const gate = await Bun.file(".ci/run").text();
+const DIGEST = { amd64: `sha256:${"a".repeat(64)}`, arm64: `sha256:${"b".repeat(64)}` };
+const INDEX = `sha256:${"c".repeat(64)}`;
+const IMAGES = "ghcr.io/owner/thimble";
+
+/** Those that are run below, or in test/container, exactly as they stand in a workflow. */
+const RUN_BY_TESTS = [
+  "bun scripts/build-arguments.ts",
+  "bun scripts/coverage-summary.ts",
+  'bun scripts/image-tags.ts "$TARGET"',
+  "bun scripts/planted-sbom.ts write dist/planted.cdx.json",
+  "bun scripts/planted-sbom.ts check dist/planted.json",
+  "bun scripts/publish.ts download",
+  'bun scripts/publish.ts index "$TARGET"',
+  "bun scripts/publish.ts promote",
+  'bun scripts/publish.ts record "$TARGET" "$ARCHITECTURE"',
+  "bun scripts/publish.ts release",
+  'bun scripts/publish.ts sign "$TARGET"',
+  'bun scripts/publish.ts verify "$TARGET"',
+  "bun scripts/released-images.ts",
+  "bun scripts/require-success.ts comment dependencies",
+  // test/container/workflow.test.ts
+  "bun scripts/image-budget.ts thimble-ci",
+  "bun run test:container --built",
+];
+
+/** Those that .ci/run runs, and those whose tests are among the ones that `npm test` runs there. */
+const RUN_BY_GATE: Record<string, string> = {
+  "bun run check:static": "npm run --silent check:static",
+  "bun run test": "npm test",
+  "bun run test:launcher": "npm run --silent test:launcher",
+  "bun run test:postgres": "npm test",
+  'bun run test:runtime "$RUNTIME"': "npm test",
+};
+
+describe("each command of a workflow is run here too", () => {
+  for (const command of new Set(commands.map((each) => each.command))) {
+    test(command, () => {
+      const inGate = RUN_BY_GATE[command];
+      if (inGate) expect(gate).toContain(inGate);
+      else if (!ONLY_ON_GITHUB.some((pattern) => pattern.test(command))) {
+        expect(RUN_BY_TESTS).toContain(command);
+      }
+    });
+  }
+
+  test("and none that is run here for a workflow has left the workflows", () => {
+    const used = commands.map(({ command }) => command);
+    for (const command of [...RUN_BY_TESTS, ...Object.keys(RUN_BY_GATE)]) {
+      expect(used).toContain(command);
+    }
+  });
+
+  test("the packages that GitHub's machines install are those of .ci/run", () => {
+    const installs = commands.filter(({ command }) => command.includes("apt-get install"));
+    const names = installs.flatMap(({ command }) => command.split(/ -\S+| /).slice(3));
+    expect(names.filter(Boolean)).not.toBeEmpty();
+    const listed = /^packages=\((.*)\)$/m.exec(gate)?.[1]?.split(" ");
+    for (const name of names.filter(Boolean)) expect(listed).toContain(name);
+  });
+
+  test("what runs for one runtime or database are files of the suite", () => {
+    const lists = [packageJson.scripts["test:postgres"].split(" "), ...Object.values(RUNTIMES)];
+    for (const list of lists) {
+      const files = list.filter((each) => each.startsWith("./"));
+      expect(files).not.toBeEmpty();
+      for (const file of files) expect(existsSync(file)).toBe(true);
+    }
+  });
+
+  test("every runtime that there are tests of is in the matrix", async () => {
+    const text = await Bun.file(".github/workflows/test.yml").text();
+    expect(text).toContain(`runtime: [${Object.keys(RUNTIMES).join(", ")}]`);
+  });
+});
+
+describe("a step of test.yml", () => {
+  let runner: Runner;
+  beforeAll(() => {
+    runner = openRunner();
+  });
+  afterAll(() => runner.close());
+
+  test("describes the build to the next one", async () => {
+    const { exitCode, outputs } = await runner.step("bun scripts/build-arguments.ts");
+    expect(exitCode).toBe(0);
+    expect(outputs.arguments).toMatch(/^SOURCE_DATE_EPOCH=\d+\nCREATED=.+\nREVISION=/);
+  });
+
+  test("shows the coverage, and fails where none was measured", async () => {
+    const command = "bun scripts/coverage-summary.ts";
+    const unmeasured = await runner.step(command);
+    expect(unmeasured.stderr).toBe(
+      "thimble: there is no coverage/lcov.info; run the tests first\n",
+    );
+    expect(unmeasured.exitCode).toBe(1);
+    await runner.write("coverage/lcov.info", "SF:src/a.ts\nLF:2\nLH:1\nend_of_record\n");
+    const { summary, exitCode } = await runner.step(command);
+    expect(summary).toContain("| src/a.ts | 50.0 % | 100.0 % |");
+    expect(exitCode).toBe(0);
+  });
+
+  test("plants vulnerable packages, and takes no scan for proof that does not name them", async () => {
+    const written = await runner.step("bun scripts/planted-sbom.ts write dist/planted.cdx.json");
+    expect(written.exitCode).toBe(0);
+    expect(await runner.read("dist/planted.cdx.json")).toContain("pkg:npm/lodash@4.17.4");
+    const check = (SCAN_OUTCOME: string) =>
+      runner.step("bun scripts/planted-sbom.ts check dist/planted.json", { SCAN_OUTCOME });
+    expect((await check("failure")).exitCode).toBe(1);
+    const found = PLANTED.map(({ finding }) => ({ VulnerabilityID: finding }));
+    await runner.write(
+      "dist/planted.json",
+      JSON.stringify({ Results: [{ Vulnerabilities: found }] }),
+    );
+    expect((await check("failure")).exitCode).toBe(0);
+    expect((await check("success")).exitCode).toBe(1);
+  });
+
+  const require = (needs: Record<string, string>) => {
+    const results = Object.entries(needs).map(([job, result]) => [job, { result, outputs: {} }]);
+    return runner.step("bun scripts/require-success.ts comment dependencies", {
+      NEEDS: JSON.stringify(Object.fromEntries(results)),
+    });
+  };
+  const optional = { comment: "skipped", dependencies: "skipped" };
+
+  test("passes where all jobs did, or were skipped as they may be", async () => {
+    expect((await require({ test: "success", ...optional })).exitCode).toBe(0);
+  });
+
+  for (const result of ["failure", "cancelled", "skipped"]) {
+    test(`does not pass where a job ended with ${result}`, async () => {
+      const { stderr, exitCode } = await require({ lint: "success", test: result, ...optional });
+      expect(stderr).toBe(`thimble: test: ${result}\n`);
+      expect(exitCode).toBe(1);
+    });
+  }
+
+  test("does not pass without a job that may be skipped", async () => {
+    const { stderr, exitCode } = await require({ test: "success", comment: "failure" });
+    expect(stderr).toBe("thimble: there is no job dependencies; comment: failure\n");
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("the one check that a branch requires", async () => {
+  const { jobs } = parse(await Bun.file(".github/workflows/test.yml").text());
+  const needed = [jobs.required?.needs ?? []].flat();
+
+  test("needs every other job", () => {
+    expect(needed.toSorted()).toEqual(
+      Object.keys(jobs)
+        .filter((job) => job !== "required")
+        .toSorted(),
+    );
+  });
+});
+
+describe("publishing", () => {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => Response.json({ status: "healthy", version: "1.2.3" }),
+  });
+  let runner: Runner;
+
+  /** The answers of what is asked; everything else says nothing. */
+  const STUBS = {
+    docker: `case "$*" in
+      "buildx imagetools inspect"*) echo '{"digest":"${INDEX}"}' ;;
+      "run "*|"create "*) echo container ;;
+      "inspect "*) echo running healthy ;;
+      "port "*) echo 127.0.0.1:${server.port} ;;
+      "cp "*) echo "$2" > "$3" ;;
+    esac`,
+    cosign: '[ -z "$COSIGN_FAILS" ] || { echo "no matching signatures" >&2; exit 1; }',
+    gh: `[ -z "$GH_FAILS" ] || { echo "no attestations" >&2; exit 1; }
+      case "$*" in "release list"*) echo '[
+        {"tagName":"v2.0.0-rc.1","isPrerelease":true,"isDraft":false},
+        {"tagName":"v1.3.0","isPrerelease":false,"isDraft":true},
+        {"tagName":"v1.2.3","isPrerelease":false,"isDraft":false},
+        {"tagName":"v1.2.2","isPrerelease":false,"isDraft":false},
+        {"tagName":"v1.2.1","isPrerelease":false,"isDraft":false}]' ;;
+      esac`,
+  };
+
+  beforeAll(() => {
+    runner = openRunner(STUBS);
+  });
+  afterAll(async () => {
+    await server.stop(true);
+    runner.close();
+  });
+
+  const publish = (command: string, env: Record<string, string> = {}) =>
+    runner.step(`bun scripts/publish.ts ${command}`, { TARGET: "standard", ...env });
+  const succeed = async (command: string, env: Record<string, string> = {}) => {
+    const result = await publish(command, env);
+    expect(result.exitCode).toBe(0);
+    return result;
+  };
+  const fail = async (command: string, env: Record<string, string> = {}) => {
+    const { exitCode, stderr } = await publish(command, env);
+    expect(exitCode).toBe(1);
+    return stderr.split("\n").filter((line) => line.startsWith("thimble: "))[0];
+  };
+  const record = (architecture: "amd64" | "arm64", digest: string = DIGEST[architecture]) => ({
+    ARCHITECTURE: architecture,
+    DIGEST: digest,
+  });
+  const RECORD = 'record "$TARGET" "$ARCHITECTURE"';
+  const CREATE = "docker buildx imagetools create";
+
+  test("names the image by target", async () => {
+    const { outputs } = await runner.step('bun scripts/image-tags.ts "$TARGET"', {
+      TARGET: "standard",
+    });
+    expect(outputs.repository).toBe(IMAGES);
+    expect(outputs.names).toContain(`${IMAGES}:latest-standard`);
+  });
+
+  test("refuses what is no digest, and an index that lacks an architecture", async () => {
+    expect(await fail(RECORD, record("amd64", "latest"))).toBe(
+      "thimble: DIGEST is no digest: latest",
+    );
+    expect(await fail(RECORD, record("amd64", ""))).toBe("thimble: DIGEST is not set");
+    await succeed(RECORD, record("amd64"));
+    expect(await fail('index "$TARGET"')).toBe(
+      "thimble: expected standard-amd64 and standard-arm64 in digests, found standard-amd64",
+    );
+    expect(await fail('sign "$TARGET"')).toBe(
+      "thimble: there is no published/standard; publish.ts index writes it",
+    );
+    expect(await runner.recorded()).toEqual([]);
+  });
+
+  test("joins both architectures under the tag of the commit, in every repository", async () => {
+    for (const architecture of ["amd64", "arm64"] as const) {
+      await succeed(RECORD, record(architecture));
+      await succeed(RECORD, { ...record(architecture), TARGET: "tiny" });
+    }
+    const hub = { DOCKERHUB_USERNAME: "Somebody" };
+    const { outputs } = await succeed('index "$TARGET"', hub);
+    expect(outputs).toEqual({ repository: IMAGES, digest: INDEX });
+    const tag = "sha-0123456789ab-standard";
+    expect(await runner.recorded()).toEqual([
+      `${CREATE} --tag=${IMAGES}:${tag} ${IMAGES}@${DIGEST.amd64} ${IMAGES}@${DIGEST.arm64}`,
+      `docker buildx imagetools inspect --format={{json .Manifest}} ${IMAGES}:${tag}`,
+      `${CREATE} --tag=docker.io/somebody/thimble:${tag} ${IMAGES}@${INDEX}`,
+    ]);
+  });
+
+  test("signs by digest", async () => {
+    await succeed('sign "$TARGET"');
+    expect(await runner.recorded()).toEqual([`cosign sign --yes --recursive ${IMAGES}@${INDEX}`]);
+  });
+
+  test("moves no tag before both targets are published", async () => {
+    expect(await fail("promote")).toBe(
+      "thimble: there is no published/tiny; publish.ts index writes it",
+    );
+    expect(await runner.recorded()).toEqual([]);
+    await succeed('index "$TARGET"', { TARGET: "tiny" });
+    await runner.recorded();
+  });
+
+  test("verifies the signature of this workflow, the provenance, and that the image answers", async () => {
+    const { stdout } = await succeed('verify "$TARGET"');
+    expect(stdout).toBe(`${IMAGES}@${INDEX} is signed, attested and healthy: 1.2.3\n`);
+    const recorded = await runner.recorded();
+    expect(recorded.slice(0, 3)).toEqual([
+      "cosign verify --certificate-identity=" +
+        "https://github.com/Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main " +
+        `--certificate-oidc-issuer=https://token.actions.githubusercontent.com ${IMAGES}@${INDEX}`,
+      `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble`,
+      `docker pull --quiet ${IMAGES}@${INDEX}`,
+    ]);
+    expect(recorded[3]).toMatch(/^docker run --detach .*--read-only --cap-drop=ALL /);
+    expect(recorded.at(-1)).toBe("docker rm --force --volumes container");
+  });
+
+  for (const [what, variable, message] of [
+    ["signature", "COSIGN_FAILS", "thimble: cosign verify failed: no matching signatures"],
+    ["attestation", "GH_FAILS", "thimble: gh attestation failed: no attestations"],
+  ] as const) {
+    test(`runs no image whose ${what} is wrong`, async () => {
+      expect(await fail('verify "$TARGET"', { [variable]: "yes" })).toBe(message);
+      const recorded = await runner.recorded();
+      expect(recorded.filter((line) => line.startsWith("docker"))).toEqual([]);
+    });
+  }
+
+  test("moves latest on main, and the versions on a tag", async () => {
+    await succeed("promote");
+    expect(await runner.recorded()).toEqual([
+      `${CREATE} --tag=${IMAGES}:main-standard --tag=${IMAGES}:latest-standard ${IMAGES}@${INDEX}`,
+      `${CREATE} --tag=${IMAGES}:main --tag=${IMAGES}:latest ${IMAGES}@${INDEX}`,
+    ]);
+    await succeed("promote", { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" });
+    const names = (suffix: string) =>
+      ["1.2.3", "1.2", "1"].map((tag) => `--tag=${IMAGES}:${tag}${suffix}`).join(" ");
+    expect(await runner.recorded()).toEqual([
+      `${CREATE} ${names("-standard")} ${IMAGES}@${INDEX}`,
+      `${CREATE} ${names("")} ${IMAGES}@${INDEX}`,
+    ]);
+  });
+
+  test("takes what a release offers out of the verified image", async () => {
+    await succeed("download", { GITHUB_REF_NAME: "v1.2.3" });
+    const assets = ["amd64", "arm64"].flatMap((each) => [
+      `thimble-1.2.3-linux-${each}`,
+      `thimble-1.2.3-linux-${each}.sbom.cdx.json`,
+    ]);
+    const sums = (await runner.read("dist/release/SHA256SUMS")).trimEnd().split("\n");
+    expect(sums.map((line) => line.replace(/^[0-9a-f]{64} {2}/, ""))).toEqual(assets);
+    expect(await runner.recorded()).toContain(
+      `docker create --platform=linux/arm64 ${IMAGES}@${INDEX}`,
+    );
+  });
+
+  test("releases only what the changelog speaks of", async () => {
+    const notes = await fail("release", { GITHUB_REF_NAME: "v99.0.0" });
+    expect(notes).toStartWith("thimble: CHANGELOG.md has no section v99.0.0; it has ");
+    expect(await runner.recorded()).toEqual([]);
+    const changelog = await Bun.file("CHANGELOG.md").text();
+    const oldest =
+      changelog
+        .match(/^## \[?[^\]\s]+/gm)
+        ?.at(-1)
+        ?.replace(/^## \[?/, "") ?? "";
+    await succeed("release", { GITHUB_REF_NAME: oldest });
+    const [first = "", ...rest] = await runner.recorded();
+    expect(first).toStartWith(
+      `gh release create ${oldest} --repo=Owner/thimble --verify-tag --title=${oldest} --latest --notes=`,
+    );
+    expect(rest.at(-1)).toMatch(
+      / dist\/release\/SHA256SUMS dist\/release\/thimble-1\.2\.3-linux-amd64 .+arm64\.sbom\.cdx\.json$/,
+    );
+  });
+
+  test("scans the last releases and latest, each by digest", async () => {
+    const { outputs, exitCode } = await runner.step("bun scripts/released-images.ts");
+    expect(exitCode).toBe(0);
+    const tags = ["latest", "1.2.3", "1.2.2"].flatMap((tag) => [`${tag}-standard`, tag]);
+    expect(JSON.parse(outputs.images ?? "")).toEqual(
+      tags.map((tag) => ({ tag, image: `${IMAGES}@${INDEX}` })),
+    );
+  });
+
+  test("says what it can do", async () => {
+    expect(await fail("everything")).toBe(
+      "thimble: expected record, index, sign, verify, promote, download, release, not everything",
+    );
+  });
+});
+
+describe("the order of publishing", async () => {
+  const jobs = parse(await Bun.file(".github/workflows/docker-build-push.yml").text()).jobs;
+
+  test("is build, sign, verify, then the tags, then the release", () => {
+    expect(Object.entries(jobs).map(([name, { needs }]) => [name, needs])).toEqual([
+      ["build", undefined],
+      ["sign", "build"],
+      ["verify", "sign"],
+      ["promote", "verify"],
+      ["release", "promote"],
+    ]);
+  });
+
+  test("starts on main and on tags of versions, and never for a pull request", async () => {
+    const sources = await readWorkflows();
+    const pushing = sources.filter(({ text }) => /packages: write|secrets\./.test(text));
+    const triggers = pushing.map(({ text }): Workflow["on"] => parse(text).on);
+    expect(triggers).toEqual([{ push: { branches: ["main"], tags: ["v*"] } }]);
+  });
+});
