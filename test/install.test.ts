@@ -14,13 +14,17 @@ const FRESH = "1.1.0";
 let registry: Bun.Server<undefined>;
 
 beforeAll(async () => {
-  const tarballs = { [SETTLED]: await pack(SETTLED), [FRESH]: await pack(FRESH) };
+  const tarballs = new Map([
+    [SETTLED, await pack(SETTLED)],
+    [FRESH, await pack(FRESH)],
+  ]);
   registry = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     fetch: ({ url }) => {
       const version = /([\d.]+)\.tgz$/.exec(url)?.[1];
-      if (version !== undefined) return new Response(tarballs[version]);
+      const tarball = tarballs.get(version ?? "");
+      if (tarball !== undefined) return new Response(new Uint8Array(tarball));
       return Response.json(manifest(new URL(url).origin));
     },
   });

@@ -8,6 +8,8 @@ export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`
 export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 
 /** An image of this run; a user's own images have other names. */
-export function tagOf(name: Target | "caddy" | "clean" | "context"): string {
+export function tagOf(
+  name: Target | "caddy" | "clean" | "context" | "cosign" | "tampered",
+): string {
   return `${RUN}:${name}`;
 }
