@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { copyCheckout } from "../test/container/checkout.ts";
-import { TARGETS } from "../test/container/images.ts";
+import { RUN, TARGETS } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
 
@@ -62,7 +62,7 @@ let images = 0;
 /** An image that nothing from the cache went into but the base image. */
 async function buildCleanImage(target: string): Promise<Build> {
   images += 1;
-  const place = `thimble-reproducible-${process.pid}:${target}-${images}`;
+  const place = `${RUN}-reproducible:${target}-${images}`;
   if ((await buildImage(target, [place], ["--no-cache", "--quiet"])) !== 0) {
     throw new Error(`${target} could not be built`);
   }
