@@ -1,5 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Build, buildTwice } from "./check-reproducible.ts";
+
+setDefaultTimeout(120_000);
 
 const SCRIPT = "scripts/check-reproducible.ts";
 const run = (args: string[], env: Record<string, string> = {}) =>
@@ -10,7 +12,7 @@ test("the executable is the same, wherever it is built", () => {
   expect(stderr.toString()).toBe("");
   expect(stdout.toString()).toMatch(/^executable sha256:[0-9a-f]{64}\n$/);
   expect(exitCode).toBe(0);
-}, 120_000);
+});
 
 test("what there is none of is refused, with what there is", () => {
   const { exitCode, stderr } = run(["executable", "huge"]);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import bunTypes from "bun-types/package.json";
@@ -7,6 +7,8 @@ import { inTemporaryDirectory } from "../test/service.ts";
 import { bundledPackages } from "./bundled-packages.ts";
 import { type Component, collectLicenses } from "./licenses.ts";
 import { npmComponent } from "./sbom.ts";
+
+setDefaultTimeout(30_000);
 
 const ROOT = join(import.meta.dir, "..");
 

@@ -1,8 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { inTemporaryDirectory } from "../test/service.ts";
+
+setDefaultTimeout(30_000);
 
 const SCRIPT = join(import.meta.dir, "release.ts");
 const CHANGES = "### Added\n\n- Books.";

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { inTemporaryDirectory } from "./service.ts";
+
+setDefaultTimeout(30_000);
 
 const ROOT = join(import.meta.dir, "..");
 const DAY_MS = 24 * 60 * 60 * 1000;
