@@ -27,18 +27,24 @@ RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
  && install --directory --owner=65532 --group=65532 --mode=1777 /surroundings/data \
  && find /surroundings -exec touch --no-dereference --date=@0 {} +
 
-COPY scripts/bundled-packages.ts scripts/sbom.ts scripts/
+COPY LICENSE ./
+COPY licenses licenses
+COPY scripts/bundled-packages.ts scripts/license-policy.ts scripts/licenses.ts scripts/sbom.ts scripts/
 ARG SOURCE_DATE_EPOCH=0
 
 FROM build AS standard-files
 RUN mkdir /files \
  && cp dist/thimble /files/ \
  && bun scripts/sbom.ts $(cat libraries.txt) > /files/sbom.cdx.json \
+ && bun scripts/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 FROM base AS launcher
+# With the licences of what is linked, also where the base image is one without documentation.
 RUN apt-get update -qq \
- && apt-get install --yes -qq --no-install-recommends gcc libc6-dev libzstd-dev make musl-tools
+ && apt-get install --yes -qq --no-install-recommends \
+      --option=Dpkg::Options::=--path-include='/usr/share/doc/*/copyright' \
+      gcc libc6-dev libzstd-dev make musl-tools
 COPY launcher ./
 RUN make
 # What is linked into the launcher, in the form that scripts/sbom.ts reads.
@@ -52,7 +58,9 @@ RUN ./pack launcher program thimble
 FROM build AS tiny-files
 COPY --from=packed /build/thimble /files/
 COPY --from=launcher /build/packages.tsv ./
+COPY --from=launcher /usr/share/doc /usr/share/doc
 RUN bun scripts/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
+ && bun scripts/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 # What both images have in common.

@@ -48,7 +48,8 @@ function bunFromNpm() {
 function install(...flags) {
   const args = ["install", "--frozen-lockfile", "--silent", ...flags];
   const { status } = spawnSync(bun, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  if (status !== 0) fail("the dependencies could not be installed");
+  if (status !== 0)
+    fail("the dependencies could not be installed; `bun install --frozen-lockfile` says why");
 }
 
 /** Passes on signals and the exit code, so that Ctrl-C and `kill` mean what they mean to Bun itself. */

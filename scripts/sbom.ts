@@ -34,15 +34,27 @@ export type Contents = {
   epoch: number;
 };
 
-/** Debian says licences in prose, for people; these are the same by SPDX, by source package. */
+/** Debian says licences in prose, for people; these are what is taken of them, by source package. */
 const DEBIAN_LICENSES: Record<string, string> = {
   glibc: "LGPL-2.1-or-later",
   libzstd: "BSD-3-Clause",
   musl: "MIT",
 };
 
-/** Bun is MIT; JavaScriptCore is linked into it (https://bun.com/docs/project/license). */
-const BUN_LICENSE = "MIT AND LGPL-2.0-or-later";
+/** Bun's own, and those of what is linked into it, by licenses/bun/LICENSE.md. */
+const BUN_LICENSE = [
+  "MIT",
+  "Apache-2.0",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "IJG",
+  "LGPL-2.0-or-later",
+  "LGPL-2.1-only",
+  "Unicode-3.0",
+  "Zlib",
+  "blessing",
+  "libpng-2.0",
+].join(" AND ");
 
 /** The software bill of materials of an image, as a CycloneDX 1.6 document. */
 export function sbom({ service, bun, packages, libraries, launcher, epoch }: Contents) {
@@ -69,7 +81,7 @@ function own(type: Component["type"], name: string, { version, license }: Conten
   return component(type, name, version, license, `pkg:generic/${name}@${version}`);
 }
 
-function npmComponent({ name, version, license }: BundledPackage): Component {
+export function npmComponent({ name, version, license }: BundledPackage): Component {
   const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
   return component("library", name, version, license, purl);
 }

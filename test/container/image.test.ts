@@ -76,8 +76,10 @@ for (const target of TARGETS) {
       components = document.components;
     });
 
-    test("the executable, its libraries, their list, and a place for data; no shell", () => {
-      const paths = files.filter(({ mode }) => !mode.startsWith("d")).map(({ path }) => path);
+    test("the executable, its libraries, their list and licences, and a place for data; no shell", () => {
+      const paths = files
+        .filter(({ path, mode }) => !mode.startsWith("d") && !path.startsWith("licenses/"))
+        .map(({ path }) => path);
       const libraries = paths.filter((path) => /^lib(64)?\/(.*\/)?[\w+-]+\.so(\.\d+)?$/.test(path));
       expect(libraries.length).toBeGreaterThan(0);
       expect(new Set(paths)).toEqual(new Set(["thimble", "sbom.cdx.json", ...libraries]));
@@ -131,6 +133,16 @@ for (const target of TARGETS) {
       expect(names.filter((name) => launcher.includes(name))).toEqual(
         target === "tiny" ? launcher : [],
       );
+    });
+
+    test("has a licence text of every component, and the long ones that these refer to", async () => {
+      const texts = files.filter(({ path, size }) => path.startsWith("licenses/") && size > 0);
+      const folders = new Set(texts.map(({ path }) => path.replace(/^licenses\/|\/[^/]+$/g, "")));
+      const names = [packageJson.name, ...components.map(({ name }) => name)];
+      expect(folders).toEqual(new Set([...names, "common-licenses"]));
+      const lgpl = await readImageFile(image, "licenses/common-licenses/LGPL-2.1");
+      expect(lgpl).toContain("GNU LESSER GENERAL PUBLIC LICENSE");
+      expect(await readImageFile(image, "licenses/hono/LICENSE")).toContain("MIT License");
     });
 
     test("every component has a version, a licence and an address", () => {

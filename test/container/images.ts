@@ -13,7 +13,16 @@ export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "28
 
 /** An image of this run; a user's own images have other names. */
 export function tagOf(
-  name: Target | "broken" | "caddy" | "clean" | "context" | "prometheus" | "registry",
+  name:
+    | Target
+    | "broken"
+    | "caddy"
+    | "clean"
+    | "context"
+    | "cosign"
+    | "prometheus"
+    | "registry"
+    | "tampered",
 ): string {
   return `${RUN}:${name}`;
 }

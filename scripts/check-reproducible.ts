@@ -1,0 +1,92 @@
+// Builds twice from nothing, and compares to the byte:
+//
+//   bun run check:reproducible             the executable and both images
+//   bun run check:reproducible NAME...     those of `executable`, `standard` and `tiny` that are named
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { copyCheckout } from "../test/container/checkout.ts";
+import { RUN, TARGETS } from "../test/container/images.ts";
+import { buildImage } from "./build-image.ts";
+import { docker, requireEngine } from "./docker.ts";
+
+/** After sysexits.h. */
+const EXIT_USAGE = 64;
+
+export type Build = {
+  digest: string;
+  /** Where it is kept, for who looks for the difference. */
+  place: string;
+  remove: () => unknown;
+};
+
+const PRODUCTS: Readonly<Record<string, () => Promise<Build>>> = {
+  executable: buildExecutable,
+  ...Object.fromEntries(TARGETS.map((target) => [target, () => buildCleanImage(target)])),
+};
+
+/**
+ * Builds twice, and removes both builds where they are the same.
+ *
+ * @returns the digest that both have.
+ * @throws {Error} where they differ; the message says where they are kept.
+ */
+export async function buildTwice(name: string, build: () => Promise<Build>): Promise<string> {
+  const builds = [await build(), await build()] as const;
+  const [first, second] = builds;
+  if (first.digest !== second.digest) {
+    const kept = builds.map(({ digest, place }) => `${digest} (${place})`);
+    throw new Error(`two clean builds of ${name} differ: ${kept.join(" and ")}`);
+  }
+  for (const { remove } of builds) await remove();
+  return first.digest;
+}
+
+/** Each in a directory of its own, so that none of its path is in the executable. */
+async function buildExecutable(): Promise<Build> {
+  const checkout = copyCheckout();
+  const bun = process.execPath;
+  for (const command of [
+    [bun, "install", "--frozen-lockfile", "--production", "--silent"],
+    [bun, "scripts/build.ts"],
+  ]) {
+    const { status, output } = await checkout.run(command);
+    if (status !== 0) throw new Error(`${command.join(" ")} failed in a clean copy: ${output}`);
+  }
+  const place = checkout.path("dist/thimble");
+  const digest = createHash("sha256").update(readFileSync(place)).digest("hex");
+  return { digest: `sha256:${digest}`, place, remove: checkout.remove };
+}
+
+let images = 0;
+
+/** An image that nothing from the cache went into but the base image. */
+async function buildCleanImage(target: string): Promise<Build> {
+  images += 1;
+  const place = `${RUN}-reproducible:${target}-${images}`;
+  if ((await buildImage(target, [place], ["--no-cache", "--quiet"])) !== 0) {
+    throw new Error(`${target} could not be built`);
+  }
+  const digest = await docker("image", "inspect", "--format={{.Id}}", place);
+  return { digest, place, remove: () => docker("image", "rm", place) };
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !(name in PRODUCTS));
+  if (unknown.length > 0) {
+    const known = Object.keys(PRODUCTS).join(", ");
+    console.error(`check-reproducible.ts: unknown: ${unknown.join(" ")} (there are ${known})`);
+    return EXIT_USAGE;
+  }
+  const chosen = Object.entries(PRODUCTS).filter(([name]) => !names.length || names.includes(name));
+  if (chosen.some(([name]) => name !== "executable")) await requireEngine();
+  for (const [name, build] of chosen) console.log(`${name} ${await buildTwice(name, build)}`);
+  return 0;
+}
+
+if (import.meta.main) {
+  const status = await main(process.argv.slice(2)).catch((error: Error) => {
+    console.error(`thimble: ${error.message}`);
+    return 1;
+  });
+  process.exit(status);
+}

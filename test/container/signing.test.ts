@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { docker } from "../../scripts/docker.ts";
+import { readImageFile } from "../../scripts/image-layers.ts";
+import { until } from "./container.ts";
+import { RUN, tagOf } from "./images.ts";
+
+const IMAGE = tagOf("tiny");
+/** The registry as it is called on its network; on this machine it has a port. */
+const REPOSITORY = "registry:5000/thimble";
+const TAG = `${REPOSITORY}:1.0.0`;
+const NETWORK = `${RUN}-signing`;
+
+// The registry is on this machine, and nothing is written into Sigstore's public log.
+const LOCAL = ["--allow-http-registry", "--allow-insecure-registry"];
+const UNLOGGED_SIGNING = [...LOCAL, "--tlog-upload=false", "--yes"];
+const UNLOGGED_VERIFYING = [...LOCAL, "--insecure-ignore-tlog"];
+
+let registry: string;
+/** Where the registry is reached from this machine. */
+let published: string;
+let signer: string;
+/** The digest that was signed. */
+let digest: string;
+
+beforeAll(async () => {
+  await docker("build", "--quiet", `--tag=${tagOf("cosign")}`, "test/container/signing");
+  await docker("network", "create", `--label=${RUN}`, NETWORK);
+  registry = await start("--network-alias=registry", "--publish=127.0.0.1::5000");
+  published = (await docker("port", registry, "5000")).split("\n")[0] ?? "";
+  await until("the registry answers", async () => (await fetch(`http://${published}/v2/`)).ok);
+  signer = await start();
+  for (const name of ["release", "other"]) await cosign("generate-key-pair", prefix(name));
+
+  digest = await push(IMAGE);
+  await cosign("sign", ...key("release"), ...UNLOGGED_SIGNING, `${REPOSITORY}@${digest}`);
+  await attestBillOfMaterials();
+});
+
+afterAll(async () => {
+  for (const id of [registry, signer]) await docker("rm", "--force", "--volumes", id);
+  await docker("network", "rm", NETWORK);
+});
+
+function start(...options: string[]): Promise<string> {
+  const run = ["run", "--detach", `--label=${RUN}`, `--network=${NETWORK}`];
+  return docker(...run, ...options, tagOf("cosign"));
+}
+
+/** Runs cosign with throw-away keys, which need no password. @throws what it says, where it fails. */
+function cosign(...args: string[]): Promise<string> {
+  return docker("exec", "--env=COSIGN_PASSWORD=", signer, "cosign", ...args);
+}
+
+const prefix = (name: string) => `--output-key-prefix=${name}`;
+const key = (name: string) => ["--key", `${name}.key`];
+const publicKey = (name: string) => ["--key", `${name}.pub`];
+
+const verify = (reference: string, name = "release") =>
+  cosign("verify", ...publicKey(name), ...UNLOGGED_VERIFYING, "--output=json", reference);
+
+const verifyBillOfMaterials = (reference: string, name = "release") =>
+  cosign(
+    ...["verify-attestation", "--type=cyclonedx", ...publicKey(name), ...UNLOGGED_VERIFYING],
+    reference,
+  );
+
+/** Pushes an image of this machine as the release. @returns the digest that it has in the registry. */
+async function push(image: string): Promise<string> {
+  const name = `${published}/thimble:1.0.0`;
+  await docker("tag", image, name);
+  try {
+    await docker("push", "--quiet", name);
+    // Without `print`, buildx takes what starts with the manifest for a wish to see all of it.
+    const format = "--format={{print .Manifest.Digest}}";
+    return await docker("buildx", "imagetools", "inspect", format, name);
+  } finally {
+    await docker("image", "rm", name);
+  }
+}
+
+async function attestBillOfMaterials(): Promise<void> {
+  await inTemporaryFile("sbom.json", await readImageFile(IMAGE, "sbom.cdx.json"), (path) =>
+    docker("cp", path, `${signer}:/keys/sbom.json`),
+  );
+  await cosign(
+    ...["attest", "--type=cyclonedx", "--predicate=sbom.json", ...key("release")],
+    ...[...UNLOGGED_SIGNING, `${REPOSITORY}@${digest}`],
+  );
+}
+
+/** An image that differs from the release by one label, under the release's tag. */
+async function pushTampered(): Promise<string> {
+  const text = `FROM ${IMAGE}\nLABEL tampered=yes\n`;
+  await inTemporaryFile("Dockerfile", text, (path) =>
+    docker("build", "--quiet", `--tag=${tagOf("tampered")}`, join(path, "..")),
+  );
+  return await push(tagOf("tampered"));
+}
+
+async function inTemporaryFile<T>(name: string, text: string, use: (path: string) => Promise<T>) {
+  const directory = mkdtempSync(join(tmpdir(), "thimble-signing-"));
+  try {
+    writeFileSync(join(directory, name), text);
+    return await use(join(directory, name));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Puts what belongs to one digest beside another, as who controls the registry can. */
+async function copyProof(suffix: "sig" | "att", from: string, to: string): Promise<void> {
+  const url = (each: string) =>
+    `http://${published}/v2/thimble/manifests/${each.replace(":", "-")}.${suffix}`;
+  const type = "application/vnd.oci.image.manifest.v1+json";
+  const manifest = await fetch(url(from), { headers: { Accept: type } });
+  expect(manifest.status).toBe(200);
+  const headers = { "Content-Type": type };
+  const body = await manifest.text();
+  expect((await fetch(url(to), { method: "PUT", headers, body })).status).toBe(201);
+}
+
+describe("a release", () => {
+  test("is signed by its digest, which the tag leads to", async () => {
+    const [signature] = JSON.parse(await verify(TAG));
+    expect(signature.critical.image["docker-manifest-digest"]).toBe(digest);
+  });
+
+  test("has the bill of materials attested that is in it", async () => {
+    const envelope = JSON.parse(await verifyBillOfMaterials(TAG));
+    const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString());
+    expect(statement.subject[0].digest.sha256).toBe(digest.replace("sha256:", ""));
+    expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+  });
+
+  test("is not taken for that of another key's owner", async () => {
+    await expect(verify(TAG, "other")).rejects.toThrow("no matching signatures");
+    await expect(verifyBillOfMaterials(TAG, "other")).rejects.toThrow("no matching attestations");
+  });
+});
+
+describe("docs/verify.md", () => {
+  const signature = () => documented("cosign verify ");
+  const billOfMaterials = () => documented("cosign verify-attestation ");
+
+  test("gives commands with options that cosign has", async () => {
+    for (const command of [await signature(), await billOfMaterials()]) {
+      const [, subcommand = ""] = command.split(" ");
+      const help = await cosign(subcommand, "--help");
+      const options = command.split("|")[0]?.matchAll(/--[\w-]+/g) ?? [];
+      for (const [option] of options) expect(help).toContain(`${option}=`);
+    }
+  });
+
+  test("accepts a release, and writes its bill of materials", async () => {
+    await follow(await signature(), TAG);
+    await follow(await billOfMaterials(), TAG);
+    const written = await docker("exec", signer, "cat", "sbom.cdx.json");
+    expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+  });
+
+  test("writes nothing, and fails, for an architecture that was not attested", async () => {
+    const command = (await billOfMaterials()).replace("$ARCHITECTURE", "riscv64");
+    await expect(follow(command, TAG)).rejects.toThrow("The following checks were performed");
+    expect(await docker("exec", signer, "cat", "sbom.cdx.json")).toBe("");
+  });
+
+  test("refuses what is no release", async () => {
+    for (const command of [await signature(), await billOfMaterials()]) {
+      await expect(follow(command, `${REPOSITORY}:0.0.1`)).rejects.toThrow("MANIFEST_UNKNOWN");
+    }
+  });
+});
+
+/** The command that the document gives for this. */
+async function documented(start: string): Promise<string> {
+  const document = await Bun.file("docs/verify.md").text();
+  const commands = [...document.matchAll(/^```sh\n([\s\S]*?)```$/gm)].map(([, text = ""]) => text);
+  return commands.find((command) => command.startsWith(start)) ?? "";
+}
+
+/** Runs a command of the document; a key stands in for the identity, which is only Sigstore's to give. */
+function follow(command: string, reference: string): Promise<string> {
+  const local = [...publicKey("release"), ...UNLOGGED_VERIFYING, reference].join(" ");
+  const text = command.replaceAll(/--certificate-[\w-]+="\$\w+"/g, "").replace('"$IMAGE"', local);
+  const architecture = process.arch === "x64" ? "amd64" : process.arch;
+  return docker("exec", `--env=ARCHITECTURE=${architecture}`, signer, "sh", "-c", text);
+}
+
+describe("an image that somebody else put under the release's tag", () => {
+  let tampered: string;
+
+  beforeAll(async () => {
+    tampered = await pushTampered();
+    expect(tampered).not.toBe(digest);
+  });
+
+  test("is refused, for it is not signed", async () => {
+    await expect(verify(TAG)).rejects.toThrow("no signatures found");
+    await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching attestations");
+  });
+
+  test("is refused with the release's own signature and attestation beside it", async () => {
+    await copyProof("sig", digest, tampered);
+    await copyProof("att", digest, tampered);
+    await expect(verify(TAG)).rejects.toThrow("invalid or missing digest in claim");
+    await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching subject digest found");
+  });
+
+  test("is refused by what docs/verify.md says", async () => {
+    for (const start of ["cosign verify ", "cosign verify-attestation "]) {
+      await expect(follow(await documented(start), TAG)).rejects.toThrow("no matching");
+    }
+  });
+
+  test("does not keep the release itself from being verified by its digest", async () => {
+    await verify(`${REPOSITORY}@${digest}`);
+  });
+});

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import packageJson from "../package.json" with { type: "json" };
+import { inTemporaryDirectory } from "./service.ts";
+
+setDefaultTimeout(30_000);
+
+const ROOT = join(import.meta.dir, "..");
+const DAY_MS = 24 * 60 * 60 * 1000;
+const NAME = "example";
+const SETTLED = "1.0.0";
+const FRESH = "1.1.0";
+
+/** A registry with one package, a month old, of which there is a version since an hour. */
+let registry: Bun.Server<undefined>;
+
+beforeAll(async () => {
+  const tarballs = new Map([
+    [SETTLED, await pack(SETTLED)],
+    [FRESH, await pack(FRESH)],
+  ]);
+  registry = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: ({ url }) => {
+      const version = /([\d.]+)\.tgz$/.exec(url)?.[1];
+      const tarball = tarballs.get(version ?? "");
+      if (tarball !== undefined) return new Response(new Uint8Array(tarball));
+      return Response.json(manifest(new URL(url).origin));
+    },
+  });
+});
+
+afterAll(() => registry.stop(true));
+
+function manifest(origin: string) {
+  const versions = [SETTLED, FRESH].map((version) => {
+    const dist = { tarball: `${origin}/${NAME}-${version}.tgz` };
+    return [version, { ...packageOf(version), dist, hasInstallScript: true }];
+  });
+  return {
+    name: NAME,
+    "dist-tags": { latest: FRESH },
+    versions: Object.fromEntries(versions),
+    time: {
+      [SETTLED]: new Date(Date.now() - 30 * DAY_MS).toISOString(),
+      [FRESH]: new Date(Date.now() - DAY_MS / 24).toISOString(),
+    },
+  };
+}
+
+const packageOf = (version: string) => ({
+  name: NAME,
+  version,
+  scripts: { postinstall: "echo ran > script-ran" },
+});
+
+async function pack(version: string) {
+  return await inTemporaryDirectory(async (directory) => {
+    mkdirSync(join(directory, "package"));
+    writeFileSync(
+      join(directory, "package/package.json"),
+      JSON.stringify(packageOf(version), null, 2),
+    );
+    const tar = Bun.spawnSync(["tar", "--create", "--gzip", `--directory=${directory}`, "package"]);
+    return tar.stdout;
+  });
+}
+
+/** A project with this one's rules on what is installed, and nothing in it. */
+async function inProject(use: (project: Project) => Promise<void>) {
+  await inTemporaryDirectory(async (directory) => {
+    const { trustedDependencies } = packageJson;
+    const path = (file: string) => join(directory, file);
+    cpSync(join(ROOT, "bunfig.toml"), path("bunfig.toml"));
+    writeFileSync(path("package.json"), JSON.stringify({ name: "project", trustedDependencies }));
+    const bun = (...args: string[]) => {
+      const env = {
+        PATH: process.env.PATH ?? "",
+        BUN_CONFIG_REGISTRY: registry.url.href,
+        BUN_INSTALL_CACHE_DIR: path("cache"),
+      };
+      return run([process.execPath, ...args], directory, env);
+    };
+    await use({ path, bun });
+  });
+}
+
+type Project = {
+  path: (file: string) => string;
+  bun: (...args: string[]) => Promise<{ status: number; output: string }>;
+};
+
+async function run(command: string[], cwd: string, env: Record<string, string>) {
+  const child = Bun.spawn(command, { cwd, env, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { output: stdout + stderr, status };
+}
+
+const installed = ({ path }: Project, file: string) => path(`node_modules/${NAME}/${file}`);
+
+describe("what is added", () => {
+  test("is a version that has been out for a while, not the newest", async () => {
+    await inProject(async (project) => {
+      expect(await project.bun("add", NAME)).toMatchObject({ status: 0 });
+      const { version } = JSON.parse(readFileSync(installed(project, "package.json"), "utf8"));
+      expect(version).toBe(SETTLED);
+    });
+  });
+
+  test("is not the newest either where that is asked for by its version", async () => {
+    await inProject(async ({ bun }) => {
+      const { status, output } = await bun("add", `${NAME}@${FRESH}`);
+      expect(status).toBe(1);
+      expect(output).toContain("minimum-release-age");
+    });
+  });
+
+  test("runs no install script", async () => {
+    await inProject(async (project) => {
+      await project.bun("add", NAME);
+      expect(existsSync(installed(project, "package.json"))).toBe(true);
+      expect(existsSync(installed(project, "script-ran"))).toBe(false);
+    });
+  });
+
+  test("would run it, were the package on the project's list", async () => {
+    await inProject(async (project) => {
+      const trusting = { name: "project", trustedDependencies: [NAME] };
+      writeFileSync(project.path("package.json"), JSON.stringify(trusting));
+      await project.bun("add", NAME);
+      expect(existsSync(installed(project, "script-ran"))).toBe(true);
+    });
+  });
+
+  test("is not trusted by Bun's own list, which holds where a project has none", () => {
+    expect(packageJson.trustedDependencies).toBeArray();
+  });
+});
+
+test("where package.json and the lockfile differ, nothing is installed and nothing is run", async () => {
+  await inProject(async ({ path, bun }) => {
+    mkdirSync(path("scripts"));
+    for (const file of ["package.json", "bun.lock", "scripts/bun.mjs"]) {
+      cpSync(join(ROOT, file), path(file));
+    }
+    const dependencies = { ...packageJson.dependencies, [NAME]: SETTLED };
+    writeFileSync(path("package.json"), JSON.stringify({ ...packageJson, dependencies }));
+    const { status, output } = await bun("scripts/bun.mjs", "--print", "'it ran'");
+    expect(status).toBe(1);
+    expect(output).toContain("thimble: the dependencies could not be installed");
+    expect(output).not.toContain("it ran");
+    expect(existsSync(path("node_modules"))).toBe(false);
+  });
+});
