@@ -5,7 +5,7 @@ const DEADLINE_MS = 60_000;
 const INTERVAL_MS = 200;
 
 /** What the README promises that an image runs under. */
-const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
+export const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
 
 /**
  * Runs an image as a user would, until its own health check passes and /health says that it is healthy.

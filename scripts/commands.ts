@@ -6,9 +6,8 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a command, shows it as `set -x` would, and returns what it prints. @throws {CommandError} */
-export async function run(...command: string[]): Promise<string> {
-  console.error(`+ ${command.join(" ")}`);
+/** Runs a command, and returns what it prints. @throws {CommandError} */
+export async function outputOf(...command: string[]): Promise<string> {
   if (Bun.which(command[0] ?? "") === null) throw new CommandError(command, "it is not installed");
   const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, status] = await Promise.all([
@@ -18,4 +17,10 @@ export async function run(...command: string[]): Promise<string> {
   ]);
   if (status !== 0) throw new CommandError(command, stderr);
   return stdout.trim();
+}
+
+/** The same, shown as `set -x` would: a step of a workflow says what it does. @throws {CommandError} */
+export async function run(...command: string[]): Promise<string> {
+  console.error(`+ ${command.join(" ")}`);
+  return await outputOf(...command);
 }

@@ -1,21 +1,8 @@
-/** A Docker command that failed; the message is what it said. */
-export class DockerError extends Error {
-  constructor(args: readonly string[], stderr: string) {
-    super(stderr.trim() || `docker ${args.join(" ")} failed`);
-    this.name = "DockerError";
-  }
-}
+import { outputOf } from "./commands.ts";
 
-/** Runs a Docker command and returns what it prints. @throws {DockerError} */
+/** Runs a Docker command and returns what it prints. @throws {CommandError} */
 export async function docker(...args: string[]): Promise<string> {
-  const child = Bun.spawn(["docker", ...args], { stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, status] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (status !== 0) throw new DockerError(args, stderr);
-  return stdout.trim();
+  return await outputOf("docker", ...args);
 }
 
 /** Runs a Docker command whose progress the user sees; returns its exit code. */

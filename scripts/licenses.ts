@@ -113,7 +113,9 @@ function commonTexts(components: readonly Licensed[], { commonLicenses }: Places
 
 async function main(sbom: string, outdir: string): Promise<void> {
   const { metadata, components } = await Bun.file(sbom).json();
-  await collectLicenses([metadata.component, ...components], outdir, { root: ".", ...DEBIAN });
+  // The operating system is what the libraries are for; it is not bundled itself.
+  const bundled = components.filter(({ type }: { type?: string }) => type !== "operating-system");
+  await collectLicenses([metadata.component, ...bundled], outdir, { root: ".", ...DEBIAN });
 }
 
 if (import.meta.main) {

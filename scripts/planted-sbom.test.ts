@@ -30,7 +30,7 @@ describe("problemsOf", () => {
   ] as const) {
     test(`name what a scan missed that found ${what}`, () => {
       expect(problemsOf("failure", report)).toEqual(
-        PLANTED.map(({ finding, purl }) => `the scan missed ${finding} in ${purl}`),
+        PLANTED.map(({ finding, component }) => `the scan missed ${finding} in ${component.purl}`),
       );
     });
   }
@@ -47,9 +47,11 @@ describe("bun scripts/planted-sbom.ts", () => {
     expect(run(["write", file]).exitCode).toBe(0);
     const { bomFormat, components } = await Bun.file(file).json();
     expect(bomFormat).toBe("CycloneDX");
-    expect(components.map(({ purl }: { purl: string }) => purl)).toEqual(
-      PLANTED.map(({ purl }) => purl),
-    );
+    expect(components).toEqual([
+      { type: "operating-system", "bom-ref": "debian-12", name: "debian", version: "12" },
+      ...PLANTED.map(({ component }) => component),
+    ]);
+    for (const { purl } of components.slice(1)) expect(purl).toMatch(/^pkg:(npm|deb)\//);
   });
 
   test("check passes for the report that the planted packages make", () => {

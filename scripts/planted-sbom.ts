@@ -5,29 +5,36 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { required, runMain } from "./github.ts";
+import { cycloneDx, debianComponent, npmComponent, operatingSystem } from "./sbom.ts";
 
-/** Each is critical, has a fix, and stays what it is: versions are never published twice. */
+const SYSTEM = { name: "debian", version: "12" };
+
+/**
+ * Each finding is high or critical, has a fix, and stays what it is: versions are never published twice.
+ * They are written as those of the images are, so that what is scanned here is scanned there too.
+ */
 export const PLANTED = [
-  { purl: "pkg:npm/lodash@4.17.4", name: "lodash", version: "4.17.4", finding: "CVE-2019-10744" },
-  { purl: "pkg:npm/minimist@0.0.8", name: "minimist", version: "0.0.8", finding: "CVE-2021-44906" },
+  {
+    component: npmComponent({ name: "lodash", version: "4.17.4", license: "MIT" }),
+    finding: "CVE-2019-10744",
+  },
+  {
+    component: npmComponent({ name: "minimist", version: "0.0.8", license: "MIT" }),
+    finding: "CVE-2021-44906",
+  },
+  {
+    component: debianComponent(
+      { name: "libc6", version: "2.36-9", architecture: "amd64", source: "glibc", files: [] },
+      SYSTEM,
+    ),
+    finding: "CVE-2023-4911",
+  },
 ];
 
-/** A CycloneDX 1.6 document (https://cyclonedx.org/docs/1.6/json/). */
 export function plantedSbom() {
-  return {
-    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-    bomFormat: "CycloneDX",
-    specVersion: "1.6",
-    version: 1,
-    metadata: { component: { type: "application", name: "planted", version: "0.0.0" } },
-    components: PLANTED.map(({ purl, name, version }) => ({
-      type: "library",
-      "bom-ref": purl,
-      name,
-      version,
-      purl,
-    })),
-  };
+  const metadata = { component: { type: "application", name: "planted", version: "0.0.0" } };
+  const components = PLANTED.map(({ component }) => component);
+  return cycloneDx(metadata, [operatingSystem(SYSTEM), ...components]);
 }
 
 type Finding = { VulnerabilityID: string };
@@ -43,7 +50,7 @@ export function problemsOf(outcome: string, report: Report): string[] {
   const missed = PLANTED.filter(({ finding }) => !ids.has(finding));
   return [
     ...(outcome === "failure" ? [] : [`the scan ended with ${outcome}, not with failure`]),
-    ...missed.map(({ finding, purl }) => `the scan missed ${finding} in ${purl}`),
+    ...missed.map(({ finding, component }) => `the scan missed ${finding} in ${component.purl}`),
   ];
 }
 

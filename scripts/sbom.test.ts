@@ -1,10 +1,11 @@
-import { expect, test } from "bun:test";
-import { sbom } from "./sbom.ts";
+import { describe, expect, test } from "bun:test";
+import { sbom, systemOf } from "./sbom.ts";
 
 const CONTENTS = {
   service: { name: "thimble", version: "1.2.3", license: "MIT" },
   bun: "1.4.4",
   packages: [{ name: "@scope/package", version: "2.0.0", license: "ISC" }],
+  system: { name: "debian", version: "13" },
   libraries: [
     {
       name: "libc6",
@@ -19,11 +20,40 @@ const CONTENTS = {
 };
 
 test("addresses each component as scanners look it up", () => {
-  expect(sbom(CONTENTS).components.map(({ purl }) => purl)).toEqual([
+  const purls = sbom(CONTENTS).components.map((each) => ("purl" in each ? each.purl : each.type));
+  expect(purls).toEqual([
+    "operating-system",
     "pkg:npm/bun@1.4.4",
     "pkg:npm/%40scope/package@2.0.0",
-    "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?arch=arm64&upstream=glibc",
+    "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?arch=arm64&distro=debian-13&upstream=glibc",
   ]);
+});
+
+test("says to scanners for which release a library was packaged, and from which source", () => {
+  const { components } = sbom(CONTENTS);
+  expect(components.filter(({ type }) => type === "operating-system")).toEqual([
+    { type: "operating-system", "bom-ref": "debian-13", name: "debian", version: "13" },
+  ]);
+  expect(components.find(({ name }) => name === "libc6")).toMatchObject({
+    properties: [{ name: "aquasecurity:trivy:SrcName", value: "glibc" }],
+  });
+});
+
+describe("the operating system", () => {
+  for (const [what, osRelease, version] of [
+    ["as Debian writes it", 'NAME="Debian GNU/Linux"\nVERSION_ID="13"\nID=debian\n', "13"],
+    ["without quotes", "ID=debian\nID_LIKE=other\nVERSION_ID=12\n", "12"],
+  ] as const) {
+    test(`is read ${what}`, () => {
+      expect(systemOf(osRelease)).toEqual({ name: "debian", version });
+    });
+  }
+
+  for (const osRelease of ["", "ID=debian\n", 'VERSION_ID="13"\nID_LIKE=debian\n']) {
+    test(`ends the build where it is not said: ${JSON.stringify(osRelease)}`, () => {
+      expect(() => systemOf(osRelease)).toThrow("/etc/os-release has no ID or no VERSION_ID");
+    });
+  }
 });
 
 test("names each component once, for other documents to refer to", () => {

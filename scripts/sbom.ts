@@ -12,7 +12,18 @@ type Component = {
   licenses: [{ expression: string }];
   purl: string;
   evidence?: { occurrences: { location: string }[] };
+  properties?: { name: string; value: string }[];
 };
+
+/** Without it, scanners pass over Debian's packages: a fix is looked up by the release of Debian. */
+type OperatingSystem = {
+  type: "operating-system";
+  "bom-ref": string;
+  name: string;
+  version: string;
+};
+
+export type System = Pick<OperatingSystem, "name" | "version">;
 
 export type DebianPackage = {
   name: string;
@@ -27,6 +38,8 @@ export type Contents = {
   service: { name: string; version: string; license: string };
   bun: string;
   packages: readonly BundledPackage[];
+  /** What the libraries were packaged for. */
+  system: System;
   libraries: readonly DebianPackage[];
   /** What the launcher is linked with, where there is a launcher. */
   launcher: readonly DebianPackage[];
@@ -56,25 +69,48 @@ const BUN_LICENSE = [
   "libpng-2.0",
 ].join(" AND ");
 
-/** The software bill of materials of an image, as a CycloneDX 1.6 document. */
-export function sbom({ service, bun, packages, libraries, launcher, epoch }: Contents) {
+/** The software bill of materials of an image. */
+export function sbom({ service, bun, packages, system, libraries, launcher, epoch }: Contents) {
+  const debian = (each: DebianPackage) => debianComponent(each, system);
+  const metadata = {
+    timestamp: new Date(epoch * 1000).toISOString(),
+    component: own("application", service.name, service),
+  };
+  return cycloneDx(metadata, [
+    operatingSystem(system),
+    component("framework", "bun", bun, BUN_LICENSE, `pkg:npm/bun@${bun}`),
+    ...packages.map(npmComponent),
+    ...libraries.map(debian),
+    ...(launcher.length > 0 ? [own("application", `${service.name}-launcher`, service)] : []),
+    ...launcher.map(debian),
+  ]);
+}
+
+/** A CycloneDX 1.6 document (https://cyclonedx.org/docs/1.6/json/). */
+export function cycloneDx(metadata: object, components: readonly (Component | OperatingSystem)[]) {
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     version: 1,
-    metadata: {
-      timestamp: new Date(epoch * 1000).toISOString(),
-      component: own("application", service.name, service),
-    },
-    components: [
-      component("framework", "bun", bun, BUN_LICENSE, `pkg:npm/bun@${bun}`),
-      ...packages.map(npmComponent),
-      ...libraries.map(debianComponent),
-      ...(launcher.length > 0 ? [own("application", `${service.name}-launcher`, service)] : []),
-      ...launcher.map(debianComponent),
-    ],
+    metadata,
+    components,
   };
+}
+
+/** It has no purl: it is not in the image, and scanners would take it for a package. */
+export function operatingSystem({ name, version }: System): OperatingSystem {
+  return { type: "operating-system", "bom-ref": `${name}-${version}`, name, version };
+}
+
+/** Reads os-release (https://www.freedesktop.org/software/systemd/man/latest/os-release.html). */
+export function systemOf(osRelease: string): System {
+  const value = (key: string) => new RegExp(`^${key}="?([^"\\n]+)"?$`, "m").exec(osRelease)?.[1];
+  const [name, version] = [value("ID"), value("VERSION_ID")];
+  if (name === undefined || version === undefined) {
+    throw new Error("/etc/os-release has no ID or no VERSION_ID; the base image has to be a Debian");
+  }
+  return { name, version };
 }
 
 function own(type: Component["type"], name: string, { version, license }: Contents["service"]) {
@@ -86,16 +122,19 @@ export function npmComponent({ name, version, license }: BundledPackage): Compon
   return component("library", name, version, license, purl);
 }
 
-function debianComponent(debian: DebianPackage): Component {
+/** Debian's advisories are about source packages, whose name Trivy takes from its own property alone. */
+export function debianComponent(debian: DebianPackage, system: System): Component {
   const { name, version, architecture, source, files } = debian;
   const license = DEBIAN_LICENSES[source];
   if (!license) throw new Error(`The licence of Debian's ${source} is missing in DEBIAN_LICENSES`);
-  const query = new URLSearchParams({ arch: architecture, upstream: source });
-  const purl = `pkg:deb/debian/${name}@${encodeURIComponent(version)}?${query}`;
+  const distro = `${system.name}-${system.version}`;
+  const query = new URLSearchParams({ arch: architecture, distro, upstream: source });
+  const purl = `pkg:deb/${system.name}/${name}@${encodeURIComponent(version)}?${query}`;
   const occurrences = files.map((location) => ({ location }));
   return {
     ...component("library", name, version, license, purl),
     ...(occurrences.length > 0 && { evidence: { occurrences } }),
+    properties: [{ name: "aquasecurity:trivy:SrcName", value: source }],
   };
 }
 
@@ -155,6 +194,7 @@ async function main(): Promise<void> {
     service: packageJson,
     bun: Bun.version,
     packages: await bundledPackages(await Bun.file("dist/metafile.json").json()),
+    system: systemOf(readFileSync("/etc/os-release", "utf8")),
     libraries: debianPackagesOf(positionals),
     launcher: lines.map((line) => ({ ...parsePackage(line), files: [] })),
     epoch: Number(process.env.SOURCE_DATE_EPOCH ?? 0),

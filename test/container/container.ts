@@ -1,3 +1,4 @@
+import { HARDENED } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
 import { UNLIMITED } from "../service.ts";
 import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
@@ -9,9 +10,6 @@ const UNLIMITED_OPTIONS = Object.entries(UNLIMITED).map(
 );
 
 const DEADLINE_MS = 60_000;
-
-/** What every container of the tests runs under: what the README promises it can run under. */
-const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
 
 export type Container = Awaited<ReturnType<typeof startContainer>>;
 
