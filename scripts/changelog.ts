@@ -10,7 +10,31 @@ export function unreleased(changelog: string): string {
 
 /** The versions that have a section, as the changelog orders them. */
 export function releasedVersions(changelog: string): string[] {
-  return [...changelog.matchAll(/^## \[?(\d+\.\d+\.\d+)/gm)].map(([, version = ""]) => version);
+  return sections(changelog)
+    .map(({ name }) => name)
+    .filter((name) => /^\d+\.\d+\.\d+/.test(name));
+}
+
+/** What is written under a version, with or without a `v` before it. @throws {Error} where nothing is. */
+export function releaseNotes(changelog: string, version: string): string {
+  const found = sections(changelog).find(({ name }) => name === version.replace(/^v/, ""));
+  if (found === undefined) {
+    const names = sections(changelog).map(({ name }) => name);
+    throw new Error(`${CHANGELOG} has no section ${version}; it has ${names.join(", ")}`);
+  }
+  if (!/\w/.test(found.text)) throw new Error(`${CHANGELOG} says nothing about ${version}`);
+  return found.text;
+}
+
+/** Named by `## NAME` or `## [NAME]`, whatever follows. */
+function sections(changelog: string): { name: string; text: string }[] {
+  return changelog
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => ({
+      name: /^\[?([^\]\s]+)/.exec(section)?.[1] ?? "",
+      text: section.replace(/^.*\n?/, "").trim(),
+    }));
 }
 
 /** The changelog with what was unreleased under a version and its date; Unreleased is empty then. */

@@ -57,13 +57,18 @@ async function buildExecutable(): Promise<Build> {
   return { digest: `sha256:${digest}`, place, remove: checkout.remove };
 }
 
+const OPTIONS = ["--no-cache", "--provenance=false", "--quiet"];
+
 let images = 0;
 
-/** An image that nothing from the cache went into but the base image. */
+/**
+ * An image that nothing from the cache went into but the base image. Without provenance, which says when
+ * each build was and, in some engines' stores, is a part of the image.
+ */
 async function buildCleanImage(target: string): Promise<Build> {
   images += 1;
   const place = `${RUN}-reproducible:${target}-${images}`;
-  if ((await buildImage(target, [place], ["--no-cache", "--quiet"])) !== 0) {
+  if ((await buildImage(target, [place], OPTIONS)) !== 0) {
     throw new Error(`${target} could not be built`);
   }
   const digest = await docker("image", "inspect", "--format={{.Id}}", place);

@@ -6,6 +6,9 @@ import { required, runMain, setOutput } from "./github.ts";
 export const TARGETS = ["standard", "tiny"] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** Those that each image is built for, in the order of the alphabet, as files that are called by them are. */
+export const ARCHITECTURES = ["amd64", "arm64"] as const;
+
 /** What started a run, in GitHub's words: GITHUB_EVENT_NAME, GITHUB_REF and GITHUB_SHA. */
 export type Trigger = { event: string; ref: string; sha: string };
 

@@ -3,16 +3,19 @@
 //
 //   bun scripts/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
 //   bun scripts/publish.ts index TARGET         joins a target's digests under the tag of the commit
-//   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest
-//   bun scripts/publish.ts verify TARGET        checks signature and provenance, runs it, asks its health
+//   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest, and attests what it is made of
+//   bun scripts/publish.ts verify TARGET        checks all that is signed, runs it, asks its health
 //   bun scripts/publish.ts promote              moves all other tags, `latest` among them
 //   bun scripts/publish.ts download             takes what a release offers out of the image
 //   bun scripts/publish.ts release              makes the release on GitHub, of what is in dist/release
 import { mkdirSync, readdirSync } from "node:fs";
+import { attestSboms, requireAttestedSboms } from "./attested-sboms.ts";
+import { CHANGELOG, releaseNotes } from "./changelog.ts";
 import { checkAnswers } from "./check-answers.ts";
 import { run } from "./commands.ts";
 import { required, runMain, setOutput } from "./github.ts";
 import {
+  ARCHITECTURES,
   imageTags,
   readRepositories,
   readTrigger,
@@ -22,10 +25,7 @@ import {
 } from "./image-tags.ts";
 import { checkedDigest, digestOf, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
-import { readReleaseNotes } from "./release-notes.ts";
 
-/** In the order of the alphabet, as their files are compared. */
-const ARCHITECTURES = ["amd64", "arm64"];
 const DIGESTS = "digests";
 const PUBLISHED = "published";
 const ISSUER = "https://token.actions.githubusercontent.com";
@@ -76,7 +76,9 @@ async function index(target: Target): Promise<void> {
 async function sign(target: Target): Promise<void> {
   const digest = await publishedDigest(target);
   for (const repository of readRepositories()) {
-    await run("cosign", "sign", "--yes", "--recursive", `${repository}@${digest}`);
+    const image = `${repository}@${digest}`;
+    await run("cosign", "sign", "--yes", "--recursive", image);
+    await attestSboms(image, target);
   }
 }
 
@@ -84,11 +86,11 @@ async function sign(target: Target): Promise<void> {
 async function verify(target: Target): Promise<void> {
   const digest = await publishedDigest(target);
   const identity = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_WORKFLOW_REF")}`;
+  const signer = [`--certificate-identity=${identity}`, `--certificate-oidc-issuer=${ISSUER}`];
   for (const repository of readRepositories()) {
-    await run(
-      ...["cosign", "verify", `--certificate-identity=${identity}`],
-      ...[`--certificate-oidc-issuer=${ISSUER}`, `${repository}@${digest}`],
-    );
+    const image = `${repository}@${digest}`;
+    await run("cosign", "verify", ...signer, image);
+    await requireAttestedSboms(image, target, signer);
   }
   const [repository = ""] = readRepositories();
   const image = `${repository}@${digest}`;
@@ -120,7 +122,7 @@ async function download(): Promise<void> {
 
 async function release(): Promise<void> {
   const tag = required("GITHUB_REF_NAME");
-  const notes = await readReleaseNotes(tag);
+  const notes = releaseNotes(await Bun.file(CHANGELOG).text(), tag);
   const assets = readdirSync(RELEASE_DIRECTORY).map((name) => `${RELEASE_DIRECTORY}/${name}`);
   if (assets.length === 0) throw new Error(`there is nothing in ${RELEASE_DIRECTORY}`);
   const kind = tag.includes("-") ? ["--prerelease"] : ["--latest"];

@@ -108,7 +108,9 @@ export function systemOf(osRelease: string): System {
   const value = (key: string) => new RegExp(`^${key}="?([^"\\n]+)"?$`, "m").exec(osRelease)?.[1];
   const [name, version] = [value("ID"), value("VERSION_ID")];
   if (name === undefined || version === undefined) {
-    throw new Error("/etc/os-release has no ID or no VERSION_ID; the base image has to be a Debian");
+    throw new Error(
+      "/etc/os-release has no ID or no VERSION_ID; the base image has to be a Debian",
+    );
   }
   return { name, version };
 }

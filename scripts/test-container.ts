@@ -20,7 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (!(await areThere(kept))) return 1;
   try {
     const built = kept.length > 0 ? 0 : await buildImages();
-    return built || (await runTests(args.filter((arg) => arg !== BUILT)));
+    const options = args.filter((arg) => arg !== BUILT);
+    return built || (await runTests(options, { THIMBLE_TEST_BUILT: `${kept.length > 0}` }));
   } finally {
     await removeAll(kept);
   }
@@ -44,10 +45,10 @@ async function buildImages(): Promise<number> {
   return 0;
 }
 
-async function runTests(options: readonly string[]): Promise<number> {
+async function runTests(options: readonly string[], env: Record<string, string>): Promise<number> {
   const command = [process.execPath, CONFIG, "test", "--no-orphans", TIMEOUT];
   const tests = Bun.spawn([...command, "./test/container/", ...options], {
-    env: { ...process.env, THIMBLE_TEST_RUN: RUN },
+    env: { ...process.env, THIMBLE_TEST_RUN: RUN, ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });
   // The tests get it too, from the terminal; what they leave behind is still to be removed.

@@ -53,7 +53,9 @@ export type Runner = ReturnType<typeof openRunner>;
 export function openRunner(stubs: Record<string, string> = {}) {
   const home = mkdtempSync(join(tmpdir(), "thimble-runner-"));
   const at = (name: string) => join(home, name);
-  for (const name of ["scripts", "package.json"]) symlinkSync(join(process.cwd(), name), at(name));
+  for (const name of ["scripts", "package.json", "CHANGELOG.md"]) {
+    symlinkSync(join(process.cwd(), name), at(name));
+  }
   for (const [name, body] of Object.entries(stubs)) {
     const record = `echo "${name} $*" >> '${at("recorded")}'`;
     writeFileSync(at(name), `#!/bin/sh\n${record}\n${body}\n`);

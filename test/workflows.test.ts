@@ -18,6 +18,7 @@ const IMAGES = "ghcr.io/owner/thimble";
 const RUN_BY_TESTS = [
   "bun scripts/build-arguments.ts",
   "bun scripts/coverage-summary.ts",
+  'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json',
   'bun scripts/image-tags.ts "$TARGET"',
   "bun scripts/planted-sbom.ts write dist/planted.cdx.json",
   "bun scripts/planted-sbom.ts check dist/planted.json",
@@ -32,7 +33,11 @@ const RUN_BY_TESTS = [
   "bun scripts/require-success.ts comment dependencies",
   // test/container/workflow.test.ts
   "bun scripts/image-budget.ts thimble-ci",
+  "bun scripts/image-files.ts thimble-ci:standard dist/standard.cdx.json",
+  "bun scripts/image-files.ts thimble-ci:tiny dist/tiny.cdx.json",
   "bun run test:container --built",
+  // test/container/reproducible.test.ts
+  "bun run check:reproducible",
 ];
 
 /** Those that .ci/run runs, and those whose tests are among the ones that `npm test` runs there. */
@@ -175,16 +180,28 @@ describe("publishing", () => {
   });
   let runner: Runner;
 
+  /** What cosign says of a bill of materials that was attested as it is in the image. */
+  function attested(architecture: string): string {
+    const predicate = { from: `container-${architecture}:/sbom.cdx.json` };
+    const payload = Buffer.from(JSON.stringify({ predicate })).toString("base64");
+    return JSON.stringify({ payload });
+  }
+
   /** The answers of what is asked; everything else says nothing. */
   const STUBS = {
     docker: `case "$*" in
       "buildx imagetools inspect"*) echo '{"digest":"${INDEX}"}' ;;
-      "run "*|"create "*) echo container ;;
+      "create "*) echo "container-\${2#*linux/}" ;;
+      "run "*) echo container ;;
       "inspect "*) echo running healthy ;;
       "port "*) echo 127.0.0.1:${server.port} ;;
-      "cp "*) echo "$2" > "$3" ;;
+      "cp "*) echo "{\\"from\\":\\"$2\\"}" > "$3" ;;
     esac`,
-    cosign: '[ -z "$COSIGN_FAILS" ] || { echo "no matching signatures" >&2; exit 1; }',
+    cosign: `[ "$COSIGN_FAILS" != "$1" ] || { echo "no matching signatures" >&2; exit 1; }
+      case "$1" in verify-attestation)
+        echo '${attested("amd64")}'
+        [ -n "$WITHOUT_ARM64" ] || echo '${attested("arm64")}' ;;
+      esac`,
     gh: `[ -z "$GH_FAILS" ] || { echo "no attestations" >&2; exit 1; }
       case "$*" in "release list"*) echo '[
         {"tagName":"v2.0.0-rc.1","isPrerelease":true,"isDraft":false},
@@ -261,9 +278,23 @@ describe("publishing", () => {
     ]);
   });
 
-  test("signs by digest", async () => {
+  test("signs by digest, and attests the bill of materials that is in each architecture", async () => {
     await succeed('sign "$TARGET"');
-    expect(await runner.recorded()).toEqual([`cosign sign --yes --recursive ${IMAGES}@${INDEX}`]);
+    const recorded = await runner.recorded();
+    expect(recorded.filter((line) => line.startsWith("cosign"))).toEqual([
+      `cosign sign --yes --recursive ${IMAGES}@${INDEX}`,
+      ...["amd64", "arm64"].map(
+        (each) =>
+          "cosign attest --yes --type=cyclonedx " +
+          `--predicate=dist/sboms/standard-${each}.cdx.json ${IMAGES}@${INDEX}`,
+      ),
+    ]);
+    for (const each of ["amd64", "arm64"]) {
+      expect(recorded).toContain(`docker create --platform=linux/${each} ${IMAGES}@${INDEX}`);
+      expect(JSON.parse(await runner.read(`dist/sboms/standard-${each}.cdx.json`))).toEqual({
+        from: `container-${each}:/sbom.cdx.json`,
+      });
+    }
   });
 
   test("moves no tag before both targets are published", async () => {
@@ -275,29 +306,44 @@ describe("publishing", () => {
     await runner.recorded();
   });
 
-  test("verifies the signature of this workflow, the provenance, and that the image answers", async () => {
+  test("verifies what this workflow signed and attested, and that the image answers", async () => {
     const { stdout } = await succeed('verify "$TARGET"');
     expect(stdout).toBe(`${IMAGES}@${INDEX} is signed, attested and healthy: 1.2.3\n`);
     const recorded = await runner.recorded();
-    expect(recorded.slice(0, 3)).toEqual([
-      "cosign verify --certificate-identity=" +
-        "https://github.com/Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main " +
-        `--certificate-oidc-issuer=https://token.actions.githubusercontent.com ${IMAGES}@${INDEX}`,
+    const signer =
+      "--certificate-identity=" +
+      "https://github.com/Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main " +
+      "--certificate-oidc-issuer=https://token.actions.githubusercontent.com";
+    const checks = recorded.filter((line) => !/^docker (create|cp|rm --volumes) /.test(line));
+    expect(checks.slice(0, 4)).toEqual([
+      `cosign verify ${signer} ${IMAGES}@${INDEX}`,
+      `cosign verify-attestation --type=cyclonedx ${signer} ${IMAGES}@${INDEX}`,
       `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble`,
       `docker pull --quiet ${IMAGES}@${INDEX}`,
     ]);
-    expect(recorded[3]).toMatch(/^docker run --detach .*--read-only --cap-drop=ALL /);
-    expect(recorded.at(-1)).toBe("docker rm --force --volumes container");
+    expect(checks[4]).toMatch(/^docker run --detach .*--read-only --cap-drop=ALL /);
+    expect(checks.at(-1)).toBe("docker rm --force --volumes container");
   });
 
-  for (const [what, variable, message] of [
-    ["signature", "COSIGN_FAILS", "thimble: cosign verify failed: no matching signatures"],
-    ["attestation", "GH_FAILS", "thimble: gh attestation failed: no attestations"],
+  const NO_SBOM = `thimble: ${IMAGES}@${INDEX} has no attested bill of materials of arm64`;
+  for (const [what, env, message] of [
+    [
+      "signature is wrong",
+      { COSIGN_FAILS: "verify" },
+      "thimble: cosign verify failed: no matching signatures",
+    ],
+    [
+      "bill of materials is not attested",
+      { COSIGN_FAILS: "verify-attestation" },
+      "thimble: cosign verify-attestation failed: no matching signatures",
+    ],
+    ["bill of materials is attested for one architecture only", { WITHOUT_ARM64: "yes" }, NO_SBOM],
+    ["provenance is wrong", { GH_FAILS: "yes" }, "thimble: gh attestation failed: no attestations"],
   ] as const) {
-    test(`runs no image whose ${what} is wrong`, async () => {
-      expect(await fail('verify "$TARGET"', { [variable]: "yes" })).toBe(message);
+    test(`runs no image whose ${what}`, async () => {
+      expect(await fail('verify "$TARGET"', env)).toBe(message);
       const recorded = await runner.recorded();
-      expect(recorded.filter((line) => line.startsWith("docker"))).toEqual([]);
+      expect(recorded.filter((line) => /^docker (pull|run) /.test(line))).toEqual([]);
     });
   }
 
@@ -347,6 +393,14 @@ describe("publishing", () => {
     expect(rest.at(-1)).toMatch(
       / dist\/release\/SHA256SUMS dist\/release\/thimble-1\.2\.3-linux-amd64 .+arm64\.sbom\.cdx\.json$/,
     );
+  });
+
+  test("takes the bill of materials out of an image, for the scan", async () => {
+    const step = 'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json';
+    const { exitCode } = await runner.step(step, { IMAGE: `${IMAGES}@${INDEX}` });
+    expect(exitCode).toBe(0);
+    expect(await runner.recorded()).toContain(`docker create ${IMAGES}@${INDEX}`);
+    expect(await runner.read("dist/image.cdx.json")).toContain(":/sbom.cdx.json");
   });
 
   test("scans the last releases and latest, each by digest", async () => {

@@ -5,7 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { docker } from "../../scripts/docker.ts";
 import { filesOfImage, type ImageFile } from "../../scripts/image-layers.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
-import { TARGETS, tagOf } from "./images.ts";
+import { tagOf } from "./images.ts";
 
 let checkout: Checkout;
 
@@ -21,18 +21,6 @@ function write(file: string, text: string): void {
   mkdirSync(dirname(checkout.path(file)), { recursive: true });
   writeFileSync(checkout.path(file), text);
 }
-
-describe("two clean builds make the same image", () => {
-  for (const target of TARGETS) {
-    test(target, async () => {
-      const command = [process.execPath, "scripts/check-reproducible.ts", target];
-      const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
-      const output = await new Response(child.stdout).text();
-      expect(output).toMatch(new RegExp(`^${target} sha256:[0-9a-f]{64}$`, "m"));
-      expect(await child.exited).toBe(0);
-    });
-  }
-});
 
 describe("the build context", () => {
   const PRIVATE = [

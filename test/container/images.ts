@@ -5,6 +5,9 @@ export { TARGETS, type Target };
 /** Name or label of all that one run of the tests makes, so that two runs do not meet. */
 export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`;
 
+/** Whether the images were built before, and are only tested here. */
+export const BUILT = process.env.THIMBLE_TEST_BUILT === "true";
+
 /** The memory that each target is promised to run in. */
 export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 
@@ -20,8 +23,8 @@ export function tagOf(
     | "clean"
     | "context"
     | "cosign"
+    | "foreign"
     | "prometheus"
-    | "registry"
     | "tampered",
 ): string {
   return `${RUN}:${name}`;

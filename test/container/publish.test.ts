@@ -3,82 +3,123 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
+import { readImageFile } from "../../scripts/image-layers.ts";
 import { digestOf } from "../../scripts/registry.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
-import { until } from "./container.ts";
-import { RUN, TARGETS, type Target, tagOf } from "./images.ts";
+import { TARGETS, type Target, tagOf } from "./images.ts";
+import {
+  openRegistry,
+  REGISTRY,
+  type Registry,
+  UNLOGGED_SIGNING,
+  UNLOGGED_VERIFYING,
+} from "./registry.ts";
 
-const REGISTRY = `FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends docker-registry
-RUN printf '%s\\n' 'version: 0.1' 'storage: { inmemory: {} }' 'http: { addr: ":5000" }' > /registry.yml
-CMD ["docker-registry", "serve", "/registry.yml"]
+/** This machine builds for its own architecture alone; this stands for the image of another. */
+const FOREIGN = `FROM scratch
+COPY sbom.cdx.json /
+CMD ["/thimble"]
 `;
 
-let registry: string;
-let address: string;
+let registry: Registry;
 let runner: Runner;
-const digests = new Map<Target, string>();
+const digests = new Map<Target | "foreign", string>();
 
 /** The engine's own `docker`, for which GitHub's registry is the one of this test. */
 function dockerStub(): string {
-  const rename = `arguments="$arguments '$(echo "$each" | sed s,ghcr.io,${address},g)'"`;
+  const rename = `arguments="$arguments '$(echo "$each" | sed s,ghcr.io,${registry.address},g)'"`;
   return `for each in "$@"; do ${rename}; done; eval exec '${Bun.which("docker")}' $arguments`;
 }
 
-async function startRegistry(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "thimble-registry-"));
-  writeFileSync(join(directory, "Dockerfile"), REGISTRY);
-  await docker("build", "--quiet", `--tag=${tagOf("registry")}`, directory);
+/** cosign, with a key in place of an identity, which is only Sigstore's to give. */
+function cosignStub(): string {
+  const docker = `'${Bun.which("docker")}'`;
+  return `
+    case "$1" in
+      verify*) set -- "$@" --key=release.pub ${UNLOGGED_VERIFYING.join(" ")} ;;
+      *) set -- "$@" --key=release.key ${UNLOGGED_SIGNING.join(" ")} ;;
+    esac
+    for each in "$@"; do
+      case "$each" in
+        --certificate-*) continue ;;
+        --predicate=*)
+          ${docker} cp --quiet "\${each#*=}" ${registry.signer}:/keys/predicate || exit
+          each=--predicate=predicate ;;
+      esac
+      arguments="$arguments '$(echo "$each" | sed s,ghcr.io,${REGISTRY},)'"
+    done
+    eval exec ${docker} exec --env=COSIGN_PASSWORD= ${registry.signer} cosign $arguments`;
+}
+
+const nativeArchitecture = process.arch === "x64" ? "amd64" : "arm64";
+const otherArchitecture = nativeArchitecture === "amd64" ? "arm64" : "amd64";
+
+/** Its bill of materials is that of `tiny`, for the other architecture. */
+async function buildForeign(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "thimble-foreign-"));
+  const own = await readImageFile(tagOf("tiny"), "sbom.cdx.json");
+  const foreign = own.replaceAll(`arch=${nativeArchitecture}`, `arch=${otherArchitecture}`);
+  writeFileSync(join(directory, "Dockerfile"), FOREIGN);
+  writeFileSync(join(directory, "sbom.cdx.json"), foreign);
+  const platform = `--platform=linux/${otherArchitecture}`;
+  await docker("build", "--quiet", platform, `--tag=${tagOf("foreign")}`, directory);
   rmSync(directory, { recursive: true });
-  const publish = ["--detach", `--label=${RUN}`, "--publish=127.0.0.1::5000"];
-  registry = await docker("run", ...publish, tagOf("registry"));
-  const port = (await docker("port", registry, "5000")).split(":").at(-1);
-  address = `localhost:${port}`;
-  await until("the registry answers", async () => (await fetch(`http://${address}/v2/`)).ok);
 }
 
 /** As the builds do: by digest, with a name that nobody is told. */
-async function push(target: Target): Promise<string> {
-  const name = `${address}/owner/thimble:pushed-${target}`;
-  await docker("tag", tagOf(target), name);
+async function push(image: Target | "foreign"): Promise<string> {
+  const name = `${registry.address}/owner/thimble:pushed-${image}`;
+  await docker("tag", tagOf(image), name);
   await docker("push", "--quiet", name);
   await docker("image", "rm", name);
   return await digestOf(name);
 }
 
 beforeAll(async () => {
-  await startRegistry();
-  for (const target of TARGETS) digests.set(target, await push(target));
-  runner = openRunner({ docker: dockerStub(), cosign: "", gh: "" });
+  registry = await openRegistry("release");
+  await buildForeign();
+  for (const image of [...TARGETS, "foreign"] as const) digests.set(image, await push(image));
+  runner = openRunner({ docker: dockerStub(), cosign: cosignStub(), gh: "" });
 });
 
 afterAll(async () => {
-  await docker("rm", "--force", "--volumes", registry);
+  await registry.close();
   runner.close();
 });
 
-const nameOf = (tag: string) => `${address}/owner/thimble:${tag}`;
+const nameOf = (tag: string) => `${registry.address}/owner/thimble:${tag}`;
 
-async function publish(command: string, env: Record<string, string> = {}): Promise<string> {
-  const { exitCode, stderr, stdout } = await runner.step(`bun scripts/publish.ts ${command}`, {
-    TARGET: "tiny",
-    ...env,
-  });
+async function run(command: string, env: Record<string, string> = {}): Promise<string> {
+  const { exitCode, stderr, stdout } = await runner.step(command, env);
   if (exitCode !== 0) throw new Error(stderr);
   return stdout;
 }
 
-/** This machine builds for its own architecture alone, so one of each index stands for another. */
+function publish(command: string, env: Record<string, string> = {}): Promise<string> {
+  return run(`bun scripts/publish.ts ${command}`, { TARGET: "tiny", ...env });
+}
+
+/** As docs/verify.md asks for them, of `tiny`. */
+async function attestedSboms(): Promise<unknown[]> {
+  const image = `ghcr.io/owner/thimble@${await runner.read("published/tiny")}`;
+  const lines = await run(`cosign verify-attestation --type=cyclonedx ${image}`);
+  return lines
+    .trim()
+    .split("\n")
+    .map((line) => Buffer.from(JSON.parse(line).payload, "base64").toString())
+    .map((statement) => JSON.parse(statement).predicate);
+}
+
+async function record(target: Target, architecture: string, image: Target | "foreign") {
+  const DIGEST = digests.get(image) ?? "";
+  const env = { TARGET: target, ARCHITECTURE: architecture, DIGEST };
+  await publish('record "$TARGET" "$ARCHITECTURE"', env);
+}
+
 async function index(target: Target): Promise<void> {
-  const [first = "", second = ""] = digests.values();
-  const TARGET = target;
-  await publish('record "$TARGET" "$ARCHITECTURE"', {
-    ...{ TARGET, ARCHITECTURE: "amd64", DIGEST: target === "tiny" ? second : first },
-  });
-  await publish('record "$TARGET" "$ARCHITECTURE"', {
-    ...{ TARGET, ARCHITECTURE: "arm64", DIGEST: target === "tiny" ? first : second },
-  });
-  await publish('index "$TARGET"', { TARGET });
+  await record(target, nativeArchitecture, target);
+  await record(target, otherArchitecture, "foreign");
+  await publish('index "$TARGET"', { TARGET: target });
 }
 
 describe("to a registry", () => {
@@ -90,9 +131,21 @@ describe("to a registry", () => {
     await expect(digestOf(nameOf("latest"))).rejects.toThrow("not found");
   });
 
-  test("what is published is pulled by digest, and answers, before a tag moves", async () => {
+  test("what nobody has signed is not verified", async () => {
+    await expect(publish('verify "$TARGET"')).rejects.toThrow("no signatures found");
+  });
+
+  test("what is published is signed, and what each architecture is made of is attested", async () => {
+    await publish('sign "$TARGET"');
+    const sboms = await attestedSboms();
+    expect(sboms).toHaveLength(2);
+    expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), "sbom.cdx.json")));
+    expect(JSON.stringify(sboms)).toContain(`arch=${otherArchitecture}`);
+  });
+
+  test("what is published is verified, pulled by digest, and answers, before a tag moves", async () => {
     expect(await publish('verify "$TARGET"')).toContain("is signed, attested and healthy");
-    const pulled = `${address}/owner/thimble@${await runner.read("published/tiny")}`;
+    const pulled = `${registry.address}/owner/thimble@${await runner.read("published/tiny")}`;
     await docker("image", "rm", pulled);
     await expect(digestOf(nameOf("latest"))).rejects.toThrow("not found");
   });
@@ -107,6 +160,17 @@ describe("to a registry", () => {
       const digest = await runner.read(`published/${target}`);
       for (const tag of tags) expect(await digestOf(nameOf(tag))).toBe(digest);
     }
+  });
+
+  test("what is signed without one architecture's bill of materials is not verified", async () => {
+    const own = await readImageFile(tagOf("standard"), "sbom.cdx.json");
+    await runner.write("own.json", own);
+    const image = `ghcr.io/owner/thimble@${await runner.read("published/standard")}`;
+    await run(`cosign sign ${image}`);
+    await run(`cosign attest --type=cyclonedx --predicate=own.json ${image}`);
+    await expect(publish('verify "$TARGET"', { TARGET: "standard" })).rejects.toThrow(
+      `has no attested bill of materials of ${otherArchitecture}`,
+    );
   });
 
   test("an index of what was never pushed is refused", async () => {

@@ -4,78 +4,55 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
 import { readImageFile } from "../../scripts/image-layers.ts";
-import { until } from "./container.ts";
-import { RUN, tagOf } from "./images.ts";
+import { digestOf } from "../../scripts/registry.ts";
+import { tagOf } from "./images.ts";
+import {
+  openRegistry,
+  REGISTRY,
+  type Registry,
+  UNLOGGED_SIGNING,
+  UNLOGGED_VERIFYING,
+} from "./registry.ts";
 
 const IMAGE = tagOf("tiny");
-/** The registry as it is called on its network; on this machine it has a port. */
-const REPOSITORY = "registry:5000/thimble";
+const REPOSITORY = `${REGISTRY}/thimble`;
 const TAG = `${REPOSITORY}:1.0.0`;
-const NETWORK = `${RUN}-signing`;
 
-// The registry is on this machine, and nothing is written into Sigstore's public log.
-const LOCAL = ["--allow-http-registry", "--allow-insecure-registry"];
-const UNLOGGED_SIGNING = [...LOCAL, "--tlog-upload=false", "--yes"];
-const UNLOGGED_VERIFYING = [...LOCAL, "--insecure-ignore-tlog"];
-
-let registry: string;
-/** Where the registry is reached from this machine. */
-let published: string;
-let signer: string;
+let registry: Registry;
 /** The digest that was signed. */
 let digest: string;
 
 beforeAll(async () => {
-  await docker("build", "--quiet", `--tag=${tagOf("cosign")}`, "test/container/signing");
-  await docker("network", "create", `--label=${RUN}`, NETWORK);
-  registry = await start("--network-alias=registry", "--publish=127.0.0.1::5000");
-  published = (await docker("port", registry, "5000")).split("\n")[0] ?? "";
-  await until("the registry answers", async () => (await fetch(`http://${published}/v2/`)).ok);
-  signer = await start();
-  for (const name of ["release", "other"]) await cosign("generate-key-pair", prefix(name));
-
+  registry = await openRegistry("release", "other");
   digest = await push(IMAGE);
+  const { cosign } = registry;
   await cosign("sign", ...key("release"), ...UNLOGGED_SIGNING, `${REPOSITORY}@${digest}`);
   await attestBillOfMaterials();
 });
 
 afterAll(async () => {
-  for (const id of [registry, signer]) await docker("rm", "--force", "--volumes", id);
-  await docker("network", "rm", NETWORK);
+  await registry.close();
 });
 
-function start(...options: string[]): Promise<string> {
-  const run = ["run", "--detach", `--label=${RUN}`, `--network=${NETWORK}`];
-  return docker(...run, ...options, tagOf("cosign"));
-}
-
-/** Runs cosign with throw-away keys, which need no password. @throws what it says, where it fails. */
-function cosign(...args: string[]): Promise<string> {
-  return docker("exec", "--env=COSIGN_PASSWORD=", signer, "cosign", ...args);
-}
-
-const prefix = (name: string) => `--output-key-prefix=${name}`;
 const key = (name: string) => ["--key", `${name}.key`];
 const publicKey = (name: string) => ["--key", `${name}.pub`];
 
 const verify = (reference: string, name = "release") =>
-  cosign("verify", ...publicKey(name), ...UNLOGGED_VERIFYING, "--output=json", reference);
+  registry.cosign("verify", ...publicKey(name), ...UNLOGGED_VERIFYING, "--output=json", reference);
 
 const verifyBillOfMaterials = (reference: string, name = "release") =>
-  cosign(
+  registry.cosign(
     ...["verify-attestation", "--type=cyclonedx", ...publicKey(name), ...UNLOGGED_VERIFYING],
     reference,
   );
 
 /** Pushes an image of this machine as the release. @returns the digest that it has in the registry. */
 async function push(image: string): Promise<string> {
-  const name = `${published}/thimble:1.0.0`;
+  const name = `${registry.address}/thimble:1.0.0`;
   await docker("tag", image, name);
   try {
     await docker("push", "--quiet", name);
-    // Without `print`, buildx takes what starts with the manifest for a wish to see all of it.
-    const format = "--format={{print .Manifest.Digest}}";
-    return await docker("buildx", "imagetools", "inspect", format, name);
+    return await digestOf(name);
   } finally {
     await docker("image", "rm", name);
   }
@@ -83,9 +60,9 @@ async function push(image: string): Promise<string> {
 
 async function attestBillOfMaterials(): Promise<void> {
   await inTemporaryFile("sbom.json", await readImageFile(IMAGE, "sbom.cdx.json"), (path) =>
-    docker("cp", path, `${signer}:/keys/sbom.json`),
+    docker("cp", path, `${registry.signer}:/keys/sbom.json`),
   );
-  await cosign(
+  await registry.cosign(
     ...["attest", "--type=cyclonedx", "--predicate=sbom.json", ...key("release")],
     ...[...UNLOGGED_SIGNING, `${REPOSITORY}@${digest}`],
   );
@@ -113,7 +90,7 @@ async function inTemporaryFile<T>(name: string, text: string, use: (path: string
 /** Puts what belongs to one digest beside another, as who controls the registry can. */
 async function copyProof(suffix: "sig" | "att", from: string, to: string): Promise<void> {
   const url = (each: string) =>
-    `http://${published}/v2/thimble/manifests/${each.replace(":", "-")}.${suffix}`;
+    `http://${registry.address}/v2/thimble/manifests/${each.replace(":", "-")}.${suffix}`;
   const type = "application/vnd.oci.image.manifest.v1+json";
   const manifest = await fetch(url(from), { headers: { Accept: type } });
   expect(manifest.status).toBe(200);
@@ -148,7 +125,7 @@ describe("docs/verify.md", () => {
   test("gives commands with options that cosign has", async () => {
     for (const command of [await signature(), await billOfMaterials()]) {
       const [, subcommand = ""] = command.split(" ");
-      const help = await cosign(subcommand, "--help");
+      const help = await registry.cosign(subcommand, "--help");
       const options = command.split("|")[0]?.matchAll(/--[\w-]+/g) ?? [];
       for (const [option] of options) expect(help).toContain(`${option}=`);
     }
@@ -157,14 +134,14 @@ describe("docs/verify.md", () => {
   test("accepts a release, and writes its bill of materials", async () => {
     await follow(await signature(), TAG);
     await follow(await billOfMaterials(), TAG);
-    const written = await docker("exec", signer, "cat", "sbom.cdx.json");
+    const written = await docker("exec", registry.signer, "cat", "sbom.cdx.json");
     expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
   });
 
   test("writes nothing, and fails, for an architecture that was not attested", async () => {
     const command = (await billOfMaterials()).replace("$ARCHITECTURE", "riscv64");
     await expect(follow(command, TAG)).rejects.toThrow("The following checks were performed");
-    expect(await docker("exec", signer, "cat", "sbom.cdx.json")).toBe("");
+    expect(await docker("exec", registry.signer, "cat", "sbom.cdx.json")).toBe("");
   });
 
   test("refuses what is no release", async () => {
@@ -186,7 +163,8 @@ function follow(command: string, reference: string): Promise<string> {
   const local = [...publicKey("release"), ...UNLOGGED_VERIFYING, reference].join(" ");
   const text = command.replaceAll(/--certificate-[\w-]+="\$\w+"/g, "").replace('"$IMAGE"', local);
   const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  return docker("exec", `--env=ARCHITECTURE=${architecture}`, signer, "sh", "-c", text);
+  const env = `--env=ARCHITECTURE=${architecture}`;
+  return docker("exec", env, registry.signer, "sh", "-c", text);
 }
 
 describe("an image that somebody else put under the release's tag", () => {

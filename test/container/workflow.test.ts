@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { checkAnswers } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
+import { readImageFile } from "../../scripts/image-layers.ts";
 import { takeAssets } from "../../scripts/release-assets.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { TARGETS, tagOf } from "./images.ts";
@@ -29,6 +30,15 @@ test("both images fit their budgets, as the workflow measures them", async () =>
   expect(exitCode).toBe(0);
   expect(await runner.read("dist/image-budget.md")).toBe(summary);
 });
+
+for (const target of TARGETS) {
+  test(`the bill of materials that is scanned is the image's own: ${target}`, async () => {
+    const file = `dist/${target}.cdx.json`;
+    const step = `bun scripts/image-files.ts thimble-ci:${target} ${file}`;
+    expect(await runner.step(step)).toMatchObject({ exitCode: 0 });
+    expect(await runner.read(file)).toBe(await readImageFile(tagOf(target), "sbom.cdx.json"));
+  });
+}
 
 test("test:container --built asks for images that are not there, and builds none", async () => {
   const { exitCode, stderr } = await runner.step("bun scripts/test-container.ts --built", {
@@ -62,7 +72,7 @@ test("what a release offers is the executable of the image, with its checksum", 
   const before = process.cwd();
   process.chdir(runner.at("."));
   try {
-    await takeAssets("v1.2.3", tagOf("standard"), [`linux/${architecture}`]);
+    await takeAssets("v1.2.3", tagOf("standard"), [architecture]);
   } finally {
     process.chdir(before);
   }

@@ -1,0 +1,12 @@
+import { expect, test } from "bun:test";
+import { BUILT } from "./images.ts";
+
+// Where the images are given, as in test.yml, a job of its own runs the same command.
+test.skipIf(BUILT)("two clean builds make the same executable and the same images", async () => {
+  const command = ["bun", "run", "check:reproducible"];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const output = await new Response(child.stdout).text();
+  const digests = ["executable", "standard", "tiny"].map((name) => `${name} sha256:[0-9a-f]{64}\n`);
+  expect(output).toMatch(new RegExp(`^${digests.join("")}$`));
+  expect(await child.exited).toBe(0);
+});
