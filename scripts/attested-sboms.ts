@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { run } from "./commands.ts";
 import { copyFromImage, SBOM } from "./image-files.ts";
 import { ARCHITECTURES } from "./image-tags.ts";
+import { imageOfArchitecture } from "./registry.ts";
 
 const TYPE = "--type=cyclonedx";
 
@@ -50,7 +51,8 @@ async function sbomsOf(image: string, target: string): Promise<Record<string, st
   const paths: Record<string, string> = {};
   for (const architecture of ARCHITECTURES) {
     const path = `dist/sboms/${target}-${architecture}.cdx.json`;
-    await copyFromImage(image, { [SBOM]: path }, architecture);
+    const own = await imageOfArchitecture(image, architecture);
+    await copyFromImage(own, { [SBOM]: path }, architecture);
     paths[architecture] = path;
   }
   return paths;

@@ -23,7 +23,7 @@ import {
   type Target,
   targetNamed,
 } from "./image-tags.ts";
-import { checkedDigest, digestOf, tagImage } from "./registry.ts";
+import { checkedDigest, digestOf, imageOfArchitecture, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
 
 const DIGESTS = "digests";
@@ -117,7 +117,9 @@ async function promote(): Promise<void> {
 async function download(): Promise<void> {
   const [repository] = readRepositories();
   const image = `${repository}@${await publishedDigest("standard")}`;
-  await takeAssets(required("GITHUB_REF_NAME"), image);
+  const images: Record<string, string> = {};
+  for (const each of ARCHITECTURES) images[each] = await imageOfArchitecture(image, each);
+  await takeAssets(required("GITHUB_REF_NAME"), images);
 }
 
 async function release(): Promise<void> {

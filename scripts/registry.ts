@@ -16,6 +16,24 @@ export async function digestOf(name: string): Promise<string> {
   return checkedDigest(String(digest), name);
 }
 
+type Index = { manifests?: { digest: string; platform?: { os: string; architecture: string } }[] };
+
+/**
+ * The image of one architecture (`arm64`) out of an index, by its own digest: under the digest of the index
+ * itself an engine keeps the image of one architecture only.
+ *
+ * @throws {Error} where the index has none.
+ */
+export async function imageOfArchitecture(index: string, architecture: string): Promise<string> {
+  const raw = await run("docker", "buildx", "imagetools", "inspect", "--raw", index);
+  const { manifests = [] }: Index = JSON.parse(raw);
+  const own = manifests.find(
+    ({ platform }) => platform?.os === "linux" && platform.architecture === architecture,
+  );
+  if (!own) throw new Error(`${index} has no image for linux/${architecture}`);
+  return `${index.replace(/@.*/, "")}@${checkedDigest(own.digest, index)}`;
+}
+
 /** Gives what the sources are, joined, further tags in a repository; none moves where one source is missing. */
 export async function tagImage(
   repository: string,

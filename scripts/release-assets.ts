@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { copyFromImage, SBOM } from "./image-files.ts";
-import { ARCHITECTURES } from "./image-tags.ts";
 
 export const RELEASE_DIRECTORY = "dist/release";
 const SUMS = `${RELEASE_DIRECTORY}/SHA256SUMS`;
@@ -23,15 +22,18 @@ async function checksums(): Promise<string> {
 
 /**
  * Fills dist/release with an executable and its bill of materials for each architecture, and SHA256SUMS. They
- * are taken out of the `standard` image, so they are what was signed and verified, to the byte.
+ * are taken out of the `standard` images, so they are what was signed and verified, to the byte.
+ *
+ * @param images by the architectures that they are of.
  */
 export async function takeAssets(
   version: string,
-  image: string,
-  architectures: readonly string[] = ARCHITECTURES,
+  images: Readonly<Record<string, string>>,
 ): Promise<void> {
   rmSync(RELEASE_DIRECTORY, { recursive: true, force: true });
   mkdirSync(RELEASE_DIRECTORY, { recursive: true });
-  for (const architecture of architectures) await extract(version, image, architecture);
+  for (const [architecture, image] of Object.entries(images)) {
+    await extract(version, image, architecture);
+  }
   await Bun.write(SUMS, await checksums());
 }

@@ -180,6 +180,16 @@ describe("publishing", () => {
   });
   let runner: Runner;
 
+  const MANIFESTS = {
+    manifests: [
+      { digest: `sha256:${"e".repeat(64)}`, platform: { os: "unknown", architecture: "unknown" } },
+      ...(["amd64", "arm64"] as const).map((architecture) => ({
+        digest: DIGEST[architecture],
+        platform: { os: "linux", architecture },
+      })),
+    ],
+  };
+
   /** What cosign says of a bill of materials that was attested as it is in the image. */
   function attested(architecture: string): string {
     const predicate = { from: `container-${architecture}:/sbom.cdx.json` };
@@ -190,6 +200,7 @@ describe("publishing", () => {
   /** The answers of what is asked; everything else says nothing. */
   const STUBS = {
     docker: `case "$*" in
+      "buildx imagetools inspect --raw"*) echo '${JSON.stringify(MANIFESTS)}' ;;
       "buildx imagetools inspect"*) echo '{"digest":"${INDEX}"}' ;;
       "create "*) echo "container-\${2#*linux/}" ;;
       "run "*) echo container ;;
@@ -289,8 +300,10 @@ describe("publishing", () => {
           `--predicate=dist/sboms/standard-${each}.cdx.json ${IMAGES}@${INDEX}`,
       ),
     ]);
-    for (const each of ["amd64", "arm64"]) {
-      expect(recorded).toContain(`docker create --platform=linux/${each} ${IMAGES}@${INDEX}`);
+    for (const each of ["amd64", "arm64"] as const) {
+      expect(recorded).toContain(
+        `docker create --platform=linux/${each} ${IMAGES}@${DIGEST[each]}`,
+      );
       expect(JSON.parse(await runner.read(`dist/sboms/standard-${each}.cdx.json`))).toEqual({
         from: `container-${each}:/sbom.cdx.json`,
       });
@@ -314,7 +327,9 @@ describe("publishing", () => {
       "--certificate-identity=" +
       "https://github.com/Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main " +
       "--certificate-oidc-issuer=https://token.actions.githubusercontent.com";
-    const checks = recorded.filter((line) => !/^docker (create|cp|rm --volumes) /.test(line));
+    const checks = recorded.filter(
+      (line) => !/^docker (buildx|create|cp|rm --volumes) /.test(line),
+    );
     expect(checks.slice(0, 4)).toEqual([
       `cosign verify ${signer} ${IMAGES}@${INDEX}`,
       `cosign verify-attestation --type=cyclonedx ${signer} ${IMAGES}@${INDEX}`,
@@ -371,7 +386,7 @@ describe("publishing", () => {
     const sums = (await runner.read("dist/release/SHA256SUMS")).trimEnd().split("\n");
     expect(sums.map((line) => line.replace(/^[0-9a-f]{64} {2}/, ""))).toEqual(assets);
     expect(await runner.recorded()).toContain(
-      `docker create --platform=linux/arm64 ${IMAGES}@${INDEX}`,
+      `docker create --platform=linux/arm64 ${IMAGES}@${DIGEST.arm64}`,
     );
   });
 

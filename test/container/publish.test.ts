@@ -17,7 +17,7 @@ import {
 
 /** This machine builds for its own architecture alone; this stands for the image of another. */
 const FOREIGN = `FROM scratch
-COPY sbom.cdx.json /
+COPY sbom.cdx.json thimble /
 CMD ["/thimble"]
 `;
 
@@ -61,6 +61,7 @@ async function buildForeign(): Promise<void> {
   const foreign = own.replaceAll(`arch=${nativeArchitecture}`, `arch=${otherArchitecture}`);
   writeFileSync(join(directory, "Dockerfile"), FOREIGN);
   writeFileSync(join(directory, "sbom.cdx.json"), foreign);
+  writeFileSync(join(directory, "thimble"), "not for this machine");
   const platform = `--platform=linux/${otherArchitecture}`;
   await docker("build", "--quiet", platform, `--tag=${tagOf("foreign")}`, directory);
   rmSync(directory, { recursive: true });
@@ -83,6 +84,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  const pulled = `--filter=reference=${registry.address}/owner/thimble`;
+  const names = await docker("image", "ls", "--format={{.Repository}}@{{.Digest}}", pulled);
+  if (names !== "") await docker("image", "rm", ...names.split("\n"));
   await registry.close();
   runner.close();
 });
@@ -171,6 +175,15 @@ describe("to a registry", () => {
     await expect(publish('verify "$TARGET"', { TARGET: "standard" })).rejects.toThrow(
       `has no attested bill of materials of ${otherArchitecture}`,
     );
+  });
+
+  test("a release offers what is in the image of each architecture", async () => {
+    await publish("download", { GITHUB_REF_NAME: "v1.2.3" });
+    const path = `dist/release/thimble-1.2.3-linux-${otherArchitecture}`;
+    expect(await runner.read(path)).toBe("not for this machine");
+    expect(await runner.read(`${path}.sbom.cdx.json`)).toContain(`arch=${otherArchitecture}`);
+    const sums = await run("cd dist/release; sha256sum --check SHA256SUMS");
+    expect(sums).toContain(`thimble-1.2.3-linux-${nativeArchitecture}: OK`);
   });
 
   test("an index of what was never pushed is refused", async () => {

@@ -72,7 +72,7 @@ test("what a release offers is the executable of the image, with its checksum", 
   const before = process.cwd();
   process.chdir(runner.at("."));
   try {
-    await takeAssets("v1.2.3", tagOf("standard"), [architecture]);
+    await takeAssets("v1.2.3", { [architecture]: tagOf("standard") });
   } finally {
     process.chdir(before);
   }
