@@ -3,6 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker } from "../../scripts/docker.ts";
 import { filesOfImage, type ImageFile, readImageFile } from "../../scripts/image-layers.ts";
+import { systemOf } from "../../scripts/sbom.ts";
 import { packagesOf } from "./bundle.ts";
 import { runToEnd, startContainer } from "./container.ts";
 import { TARGETS, tagOf } from "./images.ts";
@@ -15,6 +16,10 @@ type Component = {
   licenses: { expression: string }[];
   evidence?: { occurrences: { location: string }[] };
 };
+
+const SYSTEM = "operating-system";
+/** What the Dockerfile builds from. */
+const BASE = `oven/bun:${packageJson.packageManager.replace("bun@", "")}-slim`;
 
 for (const target of TARGETS) {
   const image = tagOf(target);
@@ -68,12 +73,21 @@ for (const target of TARGETS) {
   describe(`${target}: what is in the image`, () => {
     let files: ImageFile[];
     let components: Component[];
+    let systems: object[];
     const named = (name: string) => components.find((component) => component.name === name);
 
     beforeAll(async () => {
       files = await filesOfImage(image);
       const document = JSON.parse(await readImageFile(image, "sbom.cdx.json"));
-      components = document.components;
+      components = document.components.filter(({ type }: Component) => type !== SYSTEM);
+      systems = document.components.filter(({ type }: Component) => type === SYSTEM);
+    });
+
+    test("the bill of materials names the Debian that the libraries are of", async () => {
+      const osRelease = await docker("run", "--rm", "--entrypoint=cat", BASE, "/etc/os-release");
+      expect(systems).toEqual([
+        { type: SYSTEM, "bom-ref": expect.any(String), ...systemOf(osRelease) },
+      ]);
     });
 
     test("the executable, its libraries, their list and licences, and a place for data; no shell", () => {

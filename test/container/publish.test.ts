@@ -85,7 +85,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   const pulled = `--filter=reference=${registry.address}/owner/thimble`;
-  const names = await docker("image", "ls", "--format={{.Repository}}@{{.Digest}}", pulled);
+  const format = "--format={{.Repository}}@{{.Digest}}";
+  const names = await docker("image", "ls", "--digests", format, pulled);
   if (names !== "") await docker("image", "rm", ...names.split("\n"));
   await registry.close();
   runner.close();
