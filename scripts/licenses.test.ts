@@ -1,12 +1,19 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import bunTypes from "bun-types/package.json";
 import { packageManager } from "../package.json";
 import { inTemporaryDirectory } from "../test/service.ts";
 import { bundledPackages } from "./bundled-packages.ts";
 import { type Component, collectLicenses } from "./licenses.ts";
-import { npmComponent } from "./sbom.ts";
+import { npmComponent, operatingSystem } from "./sbom.ts";
 
 setDefaultTimeout(30_000);
 
@@ -146,6 +153,22 @@ test("as a command it says in one line what is missing", async () => {
     );
     expect(stderr.toString()).toMatch(/^licenses\.ts: no-such-package@1\.2\.3 came without .+\n$/);
     expect(exitCode).toBe(1);
+  });
+});
+
+test("the operating system, which is not in an image, needs no licence", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const sbom = join(directory, "sbom.json");
+    const components = [operatingSystem({ name: "debian", version: "13" })];
+    const metadata = { component: component("generic/thimble", "thimble") };
+    writeFileSync(sbom, JSON.stringify({ metadata, components }));
+    const { exitCode, stderr } = Bun.spawnSync(
+      [process.execPath, "scripts/licenses.ts", sbom, join(directory, "out")],
+      { cwd: ROOT },
+    );
+    expect(stderr.toString()).toBe("");
+    expect(exitCode).toBe(0);
+    expect(readdirSync(join(directory, "out"))).toEqual(["thimble"]);
   });
 });
 

@@ -94,8 +94,11 @@ async function verify(target: Target): Promise<void> {
   }
   const [repository = ""] = readRepositories();
   const image = `${repository}@${digest}`;
-  const source = `--repo=${required("GITHUB_REPOSITORY")}`;
-  await run("gh", "attestation", "verify", `oci://${image}`, source);
+  const source = [
+    `--repo=${required("GITHUB_REPOSITORY")}`,
+    `--source-ref=${required("GITHUB_REF")}`,
+  ];
+  await run("gh", "attestation", "verify", `oci://${image}`, ...source);
   await run("docker", "pull", "--quiet", image);
   const { version } = await checkAnswers(image);
   console.log(`${image} is signed, attested and healthy: ${version}`);

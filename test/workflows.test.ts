@@ -333,7 +333,7 @@ describe("publishing", () => {
     expect(checks.slice(0, 4)).toEqual([
       `cosign verify ${signer} ${IMAGES}@${INDEX}`,
       `cosign verify-attestation --type=cyclonedx ${signer} ${IMAGES}@${INDEX}`,
-      `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble`,
+      `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble --source-ref=refs/heads/main`,
       `docker pull --quiet ${IMAGES}@${INDEX}`,
     ]);
     expect(checks[4]).toMatch(/^docker run --detach .*--read-only --cap-drop=ALL /);
