@@ -180,17 +180,22 @@ describe("an image that somebody else put under the release's tag", () => {
     await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching attestations");
   });
 
-  test("is refused with the release's own signature and attestation beside it", async () => {
-    await copyProof("sig", digest, tampered);
-    await copyProof("att", digest, tampered);
-    await expect(verify(TAG)).rejects.toThrow("invalid or missing digest in claim");
-    await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching subject digest found");
-  });
+  describe("with the release's own signature and attestation beside it", () => {
+    beforeAll(async () => {
+      await copyProof("sig", digest, tampered);
+      await copyProof("att", digest, tampered);
+    });
 
-  test("is refused by what docs/verify.md says", async () => {
-    for (const start of ["cosign verify ", "cosign verify-attestation "]) {
-      await expect(follow(await documented(start), TAG)).rejects.toThrow("no matching");
-    }
+    test("is refused, for they are about another digest", async () => {
+      await expect(verify(TAG)).rejects.toThrow("invalid or missing digest in claim");
+      await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching subject digest found");
+    });
+
+    test("is refused by what docs/verify.md says", async () => {
+      for (const start of ["cosign verify ", "cosign verify-attestation "]) {
+        await expect(follow(await documented(start), TAG)).rejects.toThrow("no matching");
+      }
+    });
   });
 
   test("does not keep the release itself from being verified by its digest", async () => {
