@@ -6,7 +6,8 @@ test.skipIf(BUILT)("two clean builds make the same executable and the same image
   const command = ["bun", "run", "check:reproducible"];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
   const output = await new Response(child.stdout).text();
-  const digests = ["executable", "standard", "tiny"].map((name) => `${name} sha256:[0-9a-f]{64}\n`);
-  expect(output).toMatch(new RegExp(`^${digests.join("")}$`));
+  for (const name of ["executable", "standard", "tiny"]) {
+    expect(output).toMatch(new RegExp(`^${name} sha256:[0-9a-f]{64}$`, "m"));
+  }
   expect(await child.exited).toBe(0);
 });
