@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
+import { variables } from "../src/variables.ts";
 import { openConnection } from "./connection.ts";
 import { readValue } from "./exposition.ts";
 import {
@@ -71,6 +72,7 @@ export function programContract(
         const { code, stdout, stderr } = await runProgram(["--help"]);
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         expect(stdout).toStartWith("Usage: thimble [COMMAND]\n");
+        for (const name of Object.keys(variables)) expect(stdout).toContain(`\n  ${name}`);
       });
 
       test("an unknown one exits with 64", async () => {
