@@ -439,7 +439,8 @@ export function programContract(
         connection.close();
       });
 
-      test.if(closesIdle)("close a connection that says nothing", async () => {
+      const idleReason = closesIdle ? "" : " (skipped: this runtime has no idle timeout)";
+      test.if(closesIdle)(`close a connection that says nothing${idleReason}`, async () => {
         await using service = await startService({ env: { IDLE_TIMEOUT_SECONDS: "1" } });
         const connection = openConnection(service);
         connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");
