@@ -5,7 +5,7 @@
 import runtimes from "../bench/runtimes/results.json" with { type: "json" };
 import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/runtime/cli.ts";
-import { type Variable, variables } from "../src/variables.ts";
+import { defaultOf, type Variable, variables } from "../src/variables.ts";
 import { idleRuntime } from "../test/runtime.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
@@ -56,11 +56,6 @@ export function configurationTable(): string {
     return [code(name), takes, defaultOf(variable), description + fromFile];
   });
   return table(["Variable", "Takes", "Default", "What it does"], rows);
-}
-
-function defaultOf(variable: Variable): string {
-  if (variable.defaultText !== undefined) return variable.defaultText;
-  return variable.default === undefined ? "none" : code(String(variable.default));
 }
 
 function code(text: string): string {

@@ -155,6 +155,9 @@ export function logError(
   const fields = {
     request_id: c.var.requestId,
     trace_id: c.var.trace?.traceId,
+    method: c.req.method,
+    path: c.req.path,
+    code: known?.code,
     ...describeError(error, { stack: stack || !known }),
   };
   if (!known) logger.error("request failed", fields);

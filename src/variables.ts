@@ -271,6 +271,12 @@ export type Values<Name extends VariableName = VariableName> = ValuesOf<
   Pick<typeof variables, Name>
 >;
 
+/** What a variable is where it is not set, in Markdown. */
+export function defaultOf(variable: Variable): string {
+  if (variable.defaultText !== undefined) return variable.defaultText;
+  return variable.default === undefined ? "none" : `\`${variable.default}\``;
+}
+
 /** What a variable takes, for a problem with it. */
 export function takes(name: VariableName): string {
   return variables[name].takes.replaceAll("`", "");

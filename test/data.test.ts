@@ -540,6 +540,21 @@ describe("a directory of backups", () => {
     expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
   });
 
+  test("reads its secrets anew for every run", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const url = fileWith("postgres://u:secret@127.0.0.1:1/books");
+    const place = { env: { DATABASE_URL_FILE: url, DATA_DIR: "." } };
+    const args = ["backup", "--every", "1s", "--keep", "1", newDirectory()];
+    const { code, stdout } = await runHere(place, args, async (lines) => {
+      const says = (text: string) => lines.some((line) => line.includes(text)) || undefined;
+      await eventually("a run has failed", () => says("backup failed"));
+      writeFileSync(url, source.env.DATABASE_URL ?? "");
+      await eventually("a run has succeeded", () => says("backed up"));
+      return "SIGTERM";
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.not.stringContaining("secret") });
+  });
+
   test("outlives runs that fail", async () => {
     const backups = newDirectory();
     const place = { env: { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books", DATA_DIR: "." } };

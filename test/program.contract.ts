@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
+import { variables } from "../src/variables.ts";
 import { openConnection } from "./connection.ts";
 import { readValue } from "./exposition.ts";
 import {
@@ -71,6 +72,7 @@ export function programContract(
         const { code, stdout, stderr } = await runProgram(["--help"]);
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         expect(stdout).toStartWith("Usage: thimble [COMMAND]\n");
+        for (const name of Object.keys(variables)) expect(stdout).toContain(`\n  ${name}`);
       });
 
       test("an unknown one exits with 64", async () => {
@@ -437,7 +439,8 @@ export function programContract(
         connection.close();
       });
 
-      test.if(closesIdle)("close a connection that says nothing", async () => {
+      const idleReason = closesIdle ? "" : " (skipped: this runtime has no idle timeout)";
+      test.if(closesIdle)(`close a connection that says nothing${idleReason}`, async () => {
         await using service = await startService({ env: { IDLE_TIMEOUT_SECONDS: "1" } });
         const connection = openConnection(service);
         connection.send("GET /healthz HTTP/1.1\r\nHost: thimble.test\r\n\r\n");

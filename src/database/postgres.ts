@@ -87,6 +87,8 @@ export function isServerError(error: unknown): boolean {
 export function translatePostgresError(error: unknown): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   if (typeof code !== "string") return error;
+  // In a bundle, the driver's class is called something short that tells whoever reads the log nothing.
+  if (error instanceof Error && isServerError(error)) error.name = "PostgresError";
   const unavailable = UNAVAILABLE_SQLSTATE.test(code) || UNAVAILABLE_CONNECTION.test(code);
   return unavailable ? unavailableError(error) : error;
 }

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import http from "node:http";
+import { connect as connectTcp } from "node:net";
 import { connect } from "node:tls";
 import { pem } from "../../test/certificate.ts";
 import { eventually } from "../../test/service.ts";
@@ -6,6 +8,9 @@ import { listen } from "./bun-server.ts";
 import type { Fetch, ListenOptions, Server } from "./runtime.ts";
 
 const HOST = "127.0.0.1";
+/** Bun looks for idle connections every four seconds. */
+const BEYOND_IDLE_MS = 9000;
+const TEST_TIMEOUT_MS = 30_000;
 const pairs = {
   first: { cert: pem("first.crt"), key: pem("first.key") },
   second: { cert: pem("second.crt"), key: pem("second.key") },
@@ -86,6 +91,51 @@ for (const [scheme, tls] of [
     });
   });
 }
+
+describe("a server of plain HTTP", () => {
+  /** What comes back for raw bytes until the other side has closed the connection. */
+  async function send(server: Server, bytes: string): Promise<string> {
+    let [received, isClosed] = ["", false];
+    const socket = connectTcp(server.port, HOST);
+    socket.on("data", (chunk) => {
+      received += chunk;
+    });
+    socket.on("close", () => {
+      isClosed = true;
+    });
+    socket.write(bytes);
+    await eventually("the end of the connection", () => isClosed || undefined);
+    return received;
+  }
+
+  test("gives a request without a host an absolute URL", async () => {
+    const server = await open(({ url }) => new Response(url));
+    expect(await send(server, "GET /a?b=c HTTP/1.0\r\n\r\n")).toEndWith("http://localhost/a?b=c");
+  });
+
+  test("takes a longer head where it is told to", async () => {
+    const { maxHeaderSize } = http;
+    const server = await open(() => new Response("taken"), { maxHeadBytes: 40_000 });
+    const head = `GET / HTTP/1.0\r\nX-Long: ${"x".repeat(30_000)}\r\n\r\n`;
+    expect(await send(server, head)).toEndWith("taken");
+    Object.assign(http, { maxHeaderSize });
+  });
+
+  test(
+    "closes an idle connection, but none whose request is under way",
+    async () => {
+      const server = await open(
+        async () => {
+          await Bun.sleep(BEYOND_IDLE_MS);
+          return new Response("late");
+        },
+        { idleTimeoutSeconds: 1, requestTimeoutSeconds: 30 },
+      );
+      expect(await send(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).toEndWith("late");
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
 
 describe("another certificate", () => {
   test("is shown to whoever connects then, while earlier requests are answered", async () => {

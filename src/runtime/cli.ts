@@ -125,8 +125,9 @@ const COMMANDS: readonly Command[] = [
   {
     name: "--help",
     summary: "print this",
-    run: (_args, { stdout }) => {
-      stdout(describeProgram(COMMANDS));
+    run: async (_args, { stdout }) => {
+      const { describeAll } = await import("./commands/help.ts");
+      stdout(describeAll(COMMANDS));
       return EXIT.ok;
     },
   },

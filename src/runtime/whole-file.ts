@@ -45,7 +45,7 @@ export function prepareWholeFile(path: string, database: DatabaseConfig): WholeF
           renameSync(part, target);
           syncPath(dirname(resolve(target)));
         }),
-      discard: () => removeSqliteFile(part),
+      discard: () => failingAt(path, () => removeSqliteFile(part)),
     };
   });
 }

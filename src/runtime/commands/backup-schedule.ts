@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseCommandConfig } from "../../config.ts";
+import { parseDatabaseConfig } from "../../config.ts";
 import { createLogger, describeError, type Logger } from "../../logger.ts";
 import type { Runtime } from "../runtime.ts";
+import { readSecretFile } from "../secret-file.ts";
 import { expectLasting } from "../transfer-database.ts";
 import { failingAt, removeSqliteFile } from "../whole-file.ts";
 import { backUp } from "./backup.ts";
@@ -16,7 +17,6 @@ type Schedule = {
   everyMs: number;
   keep: number;
   directory: string;
-  config: DatabaseCommandConfig;
   runtime: Runtime;
 };
 
@@ -25,13 +25,15 @@ type Schedule = {
  * next one comes all the same.
  */
 export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
-  const { everyMs, directory, config, runtime } = schedule;
-  const { clock, stdout } = runtime;
-  expectLasting(config.database);
-  const { logLevel, logFormat } = config;
+  const { everyMs, directory, runtime } = schedule;
+  const { env, clock, stdout } = runtime;
+  const { database, logLevel, logFormat } = parseDatabaseConfig(env, readSecretFile);
+  expectLasting(database);
   const logger = createLogger({ level: logLevel, format: logFormat, clock, write: stdout });
   const stopping = new AbortController();
   void runtime.untilSignal().then((signal) => stopping.abort(signal));
+  // It asks to read secrets again, which every run does.
+  runtime.onHangup(() => {});
   failingAt(directory, () => mkdirSync(directory, { recursive: true }));
   logger.info("backing up on schedule", {
     directory,
@@ -46,7 +48,7 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
 }
 
 async function runOnce(
-  { keep, directory, config, runtime }: Schedule,
+  { keep, directory, runtime }: Schedule,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -54,6 +56,7 @@ async function runOnce(
   const seconds = () => Math.round(performance.now() - startedAt) / 1000;
   try {
     removeUnfinished(directory);
+    const config = parseDatabaseConfig(runtime.env, readSecretFile);
     const file = join(directory, backupName(runtime.clock()));
     const books = await backUp(file, config, runtime, { signal });
     logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });

@@ -10,7 +10,7 @@ import { createProgress, type Progress, summary } from "../progress.ts";
 import type { Runtime } from "../runtime.ts";
 import { readSecretFile } from "../secret-file.ts";
 import { openTransfer } from "../transfer-database.ts";
-import { prepareWholeFile, removeSqliteFile } from "../whole-file.ts";
+import { prepareWholeFile } from "../whole-file.ts";
 
 /** `thimble backup`: once into a file, or on a schedule into a directory. */
 export async function backup(args: readonly string[], runtime: Runtime): Promise<number> {
@@ -22,12 +22,12 @@ export async function backup(args: readonly string[], runtime: Runtime): Promise
   const [path, ...others] = positionals;
   if (!path || others.length > 0) throw new UsageError("takes one FILE, or one DIRECTORY");
   const schedule = parseSchedule(values);
-  const config = parseDatabaseConfig(runtime.env, readSecretFile);
   if (schedule) {
     const { backUpOnSchedule } = await import("./backup-schedule.ts");
-    await backUpOnSchedule({ ...schedule, directory: path, config, runtime });
+    await backUpOnSchedule({ ...schedule, directory: path, runtime });
     return EXIT.ok;
   }
+  const config = parseDatabaseConfig(runtime.env, readSecretFile);
   const startedAt = performance.now();
   const progress = createProgress("Backing up");
   const books = await backUp(path, config, runtime, { progress });
@@ -64,7 +64,7 @@ export async function backUp(
   const file = prepareWholeFile(path, config.database);
   const from = await openTransfer(config, clock, "read");
   try {
-    removeSqliteFile(file.part);
+    file.discard();
     const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
     if (!isWritten) await createBackup(file.part, clock, (to) => copy(from, to, options));
     const books = countBooks(file.part);
