@@ -91,6 +91,38 @@ describe("docs/verify.md", () => {
     );
   });
 
+  // Ubuntu's machines and those of GitHub have it; test/container/publish.test.ts brings its own.
+  describe.skipIf(Bun.which("jq") === null)(
+    "keeps the bill of materials of one architecture",
+    () => {
+      const filter = blocks.find((text) => text.startsWith("cosign verify-attestation"));
+      const ask = async (architecture: string, attested: readonly string[]) => {
+        const lines = attested.map((each) => {
+          const components = [{ name: "thimble" }, { purl: `pkg:deb/debian/libc6?arch=${each}` }];
+          return JSON.stringify({ payload: btoa(JSON.stringify({ predicate: { components } })) });
+        });
+        await runner.write("attested", `${lines.join("\n")}\n`);
+        const command = filter?.replace(/^cosign [^|]*/, "cat attested ");
+        const { exitCode } = await runner.step(command ?? "", { ARCHITECTURE: architecture });
+        return { exitCode, written: await runner.read("sbom.cdx.json") };
+      };
+
+      for (const order of [ARCHITECTURES, ARCHITECTURES.toReversed()]) {
+        for (const architecture of ARCHITECTURES) {
+          test(`${architecture}, out of ${order.join(" and ")}`, async () => {
+            const { exitCode, written } = await ask(architecture, order);
+            expect(JSON.parse(written).components[1].purl).toEndWith(`arch=${architecture}`);
+            expect(exitCode).toBe(0);
+          });
+        }
+      }
+
+      test("and fails for one that is not attested", async () => {
+        expect(await ask("riscv64", ARCHITECTURES)).toEqual({ exitCode: 4, written: "" });
+      });
+    },
+  );
+
   test("names a workflow that there is, and the tags that start it", () => {
     expect(document).toContain(`/${WORKFLOW}@refs/tags/v$VERSION`);
     expect(existsSync(WORKFLOW)).toBe(true);

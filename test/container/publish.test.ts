@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
 import { readImageFile } from "../../scripts/image-layers.ts";
+import { ARCHITECTURES } from "../../scripts/image-tags.ts";
 import { digestOf } from "../../scripts/registry.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { TARGETS, type Target, tagOf } from "./images.ts";
@@ -104,6 +105,12 @@ function publish(command: string, env: Record<string, string> = {}): Promise<str
   return run(`bun scripts/publish.ts ${command}`, { TARGET: "tiny", ...env });
 }
 
+/** The command that docs/verify.md gives for the bill of materials. */
+async function documentedVerification(): Promise<string> {
+  const document = await Bun.file("docs/verify.md").text();
+  return /^```sh\n(cosign verify-attestation [\s\S]*?)```$/m.exec(document)?.[1] ?? "";
+}
+
 /** As docs/verify.md asks for them, of `tiny`. */
 async function attestedSboms(): Promise<unknown[]> {
   const image = `ghcr.io/owner/thimble@${await runner.read("published/tiny")}`;
@@ -146,6 +153,20 @@ describe("to a registry", () => {
     expect(sboms).toHaveLength(2);
     expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), "sbom.cdx.json")));
     expect(JSON.stringify(sboms)).toContain(`arch=${otherArchitecture}`);
+  });
+
+  test("what docs/verify.md says writes each architecture's own bill of materials", async () => {
+    const image = `${REGISTRY}/owner/thimble@${await runner.read("published/tiny")}`;
+    const options = ["--key=release.pub", ...UNLOGGED_VERIFYING, image].join(" ");
+    const command = (await documentedVerification())
+      .replaceAll(/--certificate-[\w-]+="\$\w+"/g, "")
+      .replace('"$IMAGE"', options);
+    for (const architecture of ARCHITECTURES) {
+      const env = `--env=ARCHITECTURE=${architecture}`;
+      await docker("exec", env, registry.signer, "sh", "-c", command);
+      const written = await docker("exec", registry.signer, "cat", "sbom.cdx.json");
+      expect(written).toContain(`arch=${architecture}`);
+    }
   });
 
   test("what is published is verified, pulled by digest, and answers, before a tag moves", async () => {
