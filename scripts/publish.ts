@@ -101,6 +101,7 @@ async function verify(target: Target): Promise<void> {
   await run("gh", "attestation", "verify", `oci://${image}`, ...source);
   await run("docker", "pull", "--quiet", image);
   const { version } = await checkAnswers(image);
+  setOutput("image", image);
   console.log(`${image} is signed, attested and healthy: ${version}`);
 }
 

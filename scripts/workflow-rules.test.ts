@@ -27,6 +27,8 @@ jobs:
           bun-version-file: package.json
       - run: bun run check:static
       - run: bun scripts/check-workflows.ts
+  called:
+    uses: ./.github/workflows/test.yml
 `;
 
 const problemsOf = (text: string) => workflowProblems({ path: "it.yml", text });
@@ -140,6 +142,18 @@ const FAULTS: [what: string, from: string, to: string, problem: string][] = [
     "bun-version-file: package.json",
     "bun-version-file: .bun-version",
     "it.yml: check: there is no .bun-version",
+  ],
+  [
+    "a workflow that is not there",
+    "workflows/test.yml",
+    "workflows/nothing.yml",
+    "it.yml: called: there is no ./.github/workflows/nothing.yml",
+  ],
+  [
+    "another repository's workflow by its tag",
+    "./.github/workflows/test.yml",
+    "owner/name/.github/workflows/test.yml@v1",
+    "it.yml: 28: owner/name/.github/workflows/test.yml is not pinned to a commit, with its version behind it",
   ],
   [
     "what the schema does not know",

@@ -10,7 +10,13 @@ type Step = {
   with?: Record<string, unknown>;
   env?: Record<string, string>;
 };
-type Job = { steps?: Step[]; "timeout-minutes"?: number; needs?: string | string[] };
+type Job = {
+  uses?: string;
+  permissions?: Record<string, string>;
+  steps?: Step[];
+  "timeout-minutes"?: number;
+  needs?: string | string[];
+};
 export type Workflow = {
   on: string | string[] | Record<string, unknown>;
   permissions?: unknown;
@@ -118,6 +124,7 @@ export function usesOf(text: string): { line: number; action: string; pin: strin
 
 function pinProblems(text: string): string[] {
   return usesOf(text)
+    .filter(({ action }) => !isOwn(action))
     .filter(({ pin }) => !/^[0-9a-f]{40} # v\d+(\.\d+)*$/.test(pin))
     .map(
       ({ line, action }) =>
@@ -125,7 +132,14 @@ function pinProblems(text: string): string[] {
     );
 }
 
-function jobProblems({ steps = [], "timeout-minutes": minutes }: Job): string[] {
+/** A workflow of this repository, which is called as it is at the same commit. */
+function isOwn(action: string): boolean {
+  return action.startsWith("./");
+}
+
+/** A job that calls a workflow has the timeouts of that one's jobs, and may have none itself. */
+function jobProblems({ uses, steps = [], "timeout-minutes": minutes }: Job): string[] {
+  if (uses !== undefined) return isOwn(uses) && !existsSync(uses) ? [`there is no ${uses}`] : [];
   return [
     ...(typeof minutes === "number" ? [] : ["it has no timeout-minutes"]),
     ...steps.flatMap(stepProblems),

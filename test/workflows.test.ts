@@ -320,7 +320,8 @@ describe("publishing", () => {
   });
 
   test("verifies what this workflow signed and attested, and that the image answers", async () => {
-    const { stdout } = await succeed('verify "$TARGET"');
+    const { stdout, outputs } = await succeed('verify "$TARGET"');
+    expect(outputs.image).toBe(`${IMAGES}@${INDEX}`);
     expect(stdout).toBe(`${IMAGES}@${INDEX} is signed, attested and healthy: 1.2.3\n`);
     const recorded = await runner.recorded();
     const signer =
@@ -437,14 +438,32 @@ describe("publishing", () => {
 describe("the order of publishing", async () => {
   const jobs = parse(await Bun.file(".github/workflows/docker-build-push.yml").text()).jobs;
 
-  test("is build, sign, verify, then the tags, then the release", () => {
+  test("is build, sign, verify, then the tags of what was tested too, then the release", () => {
     expect(Object.entries(jobs).map(([name, { needs }]) => [name, needs])).toEqual([
+      ["tests", undefined],
       ["build", undefined],
       ["sign", "build"],
       ["verify", "sign"],
-      ["promote", "verify"],
+      ["promote", ["verify", "tests"]],
       ["release", "promote"],
     ]);
+  });
+
+  test("scans the bill of materials that verifying took out of each image", () => {
+    const scanned = jobs.verify?.steps?.flatMap((step) => step.with?.["scan-ref"] ?? []);
+    expect(scanned).toEqual([
+      `dist/sboms/\${{ matrix.target }}-\${{ matrix.architecture }}.cdx.json`,
+    ]);
+  });
+
+  test("calls all the tests, and gives them the rights that their jobs ask for", async () => {
+    const tests = parse(await Bun.file(".github/workflows/test.yml").text());
+    expect(jobs.tests?.uses).toBe("./.github/workflows/test.yml");
+    expect(Object.keys(tests.on)).toContain("workflow_call");
+    const asked = Object.values(tests.jobs).flatMap(({ permissions = {} }) =>
+      Object.entries(permissions),
+    );
+    for (const [right, access] of asked) expect(jobs.tests?.permissions?.[right]).toBe(access);
   });
 
   test("starts on main and on tags of versions, and never for a pull request", async () => {
