@@ -1,6 +1,7 @@
 // The steps by which images that were pushed by digest become public, in this order. Each takes what it
 // needs from GitHub's variables and from files, and ends the run where anything is not as it should be:
 //
+//   bun scripts/publish.ts check                looks whether a tag is one that can be released, before all else
 //   bun scripts/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
 //   bun scripts/publish.ts index TARGET         joins a target's digests under the tag of the commit
 //   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest, and attests what it is made of
@@ -36,6 +37,20 @@ export async function publishedDigest(target: Target): Promise<string> {
   const file = Bun.file(path);
   if (!(await file.exists())) throw new Error(`there is no ${path}; publish.ts index writes it`);
   return checkedDigest((await file.text()).trim(), path);
+}
+
+/**
+ * A tag that somebody made by hand may be one that package.json does not have, or that CHANGELOG.md does not
+ * speak of: found out before anything is pushed, and again before a tag moves.
+ */
+async function check(): Promise<void> {
+  const [, tag] = /^refs\/tags\/(.+)$/.exec(required("GITHUB_REF")) ?? [];
+  if (tag === undefined) return;
+  const { version } = await Bun.file("package.json").json();
+  if (tag !== `v${version}`) {
+    throw new Error(`${tag} is no tag of package.json's version; expected v${version}`);
+  }
+  releaseNotes(await Bun.file(CHANGELOG).text(), tag);
 }
 
 async function record(target: Target, architecture: string | undefined): Promise<void> {
@@ -107,6 +122,7 @@ async function verify(target: Target): Promise<void> {
 
 /** All targets are looked up before the first tag moves. */
 async function promote(): Promise<void> {
+  await check();
   const trigger = readTrigger();
   const images = await Promise.all(
     TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
@@ -142,6 +158,7 @@ async function release(): Promise<void> {
 type Command = (target: string | undefined, architecture: string | undefined) => Promise<void>;
 
 const COMMANDS: Record<string, Command> = {
+  check,
   record: (target, architecture) => record(targetNamed(target), architecture),
   index: (target) => index(targetNamed(target)),
   sign: (target) => sign(targetNamed(target)),

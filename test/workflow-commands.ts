@@ -89,6 +89,18 @@ export function openRunner(stubs: Record<string, string> = {}) {
       return { stdout, stderr, exitCode, outputs, summary };
     },
     write: (name: string, text: string) => Bun.write(at(name), text),
+    /** Makes the checkout one of this version, which its changelog speaks of. */
+    release: async (version: string) => {
+      const files = {
+        "package.json": JSON.stringify({ version }),
+        "CHANGELOG.md": `## Unreleased\n\n## ${version} - 2026-01-02\n\n- Books.\n`,
+      };
+      for (const [name, text] of Object.entries(files)) {
+        // Else the link would be followed, to this repository's own.
+        rmSync(at(name));
+        await Bun.write(at(name), text);
+      }
+    },
     read: (name: string) => Bun.file(at(name)).text(),
     /** What was asked of the stubs since this was asked last. */
     recorded: async () => {

@@ -22,6 +22,7 @@ const RUN_BY_TESTS = [
   'bun scripts/image-tags.ts "$TARGET"',
   "bun scripts/planted-sbom.ts write dist/planted.cdx.json",
   "bun scripts/planted-sbom.ts check dist/planted.json",
+  "bun scripts/publish.ts check",
   "bun scripts/publish.ts download",
   'bun scripts/publish.ts index "$TARGET"',
   "bun scripts/publish.ts promote",
@@ -310,6 +311,38 @@ describe("publishing", () => {
     }
   });
 
+  describe("a tag by hand publishes nothing, where", () => {
+    beforeAll(() => runner.release("1.2.3"));
+
+    for (const [what, tag, notes, message] of [
+      [
+        "package.json has another version",
+        "v2.0.0",
+        "- Books.",
+        "thimble: v2.0.0 is no tag of package.json's version; expected v1.2.3",
+      ],
+      [
+        "the changelog says nothing",
+        "v1.2.3",
+        "",
+        "thimble: CHANGELOG.md says nothing about v1.2.3",
+      ],
+    ] as const) {
+      test(what, async () => {
+        await runner.write("CHANGELOG.md", `## Unreleased\n\n## 1.2.3\n\n${notes}\n`);
+        const env = { GITHUB_REF: `refs/tags/${tag}`, GITHUB_REF_NAME: tag };
+        for (const command of ["check", "promote"]) expect(await fail(command, env)).toBe(message);
+        expect(await runner.recorded()).toEqual([]);
+      });
+    }
+
+    test("but for what a release made, and for main", async () => {
+      await runner.release("1.2.3");
+      await succeed("check", { GITHUB_REF: "refs/tags/v1.2.3" });
+      await succeed("check", { GITHUB_REF: "refs/heads/main" });
+    });
+  });
+
   test("moves no tag before both targets are published", async () => {
     expect(await fail("promote")).toBe(
       "thimble: there is no published/tiny; publish.ts index writes it",
@@ -369,6 +402,7 @@ describe("publishing", () => {
       `${CREATE} --tag=${IMAGES}:main-standard --tag=${IMAGES}:latest-standard ${IMAGES}@${INDEX}`,
       `${CREATE} --tag=${IMAGES}:main --tag=${IMAGES}:latest ${IMAGES}@${INDEX}`,
     ]);
+    await runner.release("1.2.3");
     await succeed("promote", { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" });
     const names = (suffix: string) =>
       ["1.2.3", "1.2", "1"].map((tag) => `--tag=${IMAGES}:${tag}${suffix}`).join(" ");
@@ -395,18 +429,12 @@ describe("publishing", () => {
     const notes = await fail("release", { GITHUB_REF_NAME: "v99.0.0" });
     expect(notes).toStartWith("thimble: CHANGELOG.md has no section v99.0.0; it has ");
     expect(await runner.recorded()).toEqual([]);
-    const changelog = await Bun.file("CHANGELOG.md").text();
-    const oldest =
-      changelog
-        .match(/^## \[?[^\]\s]+/gm)
-        ?.at(-1)
-        ?.replace(/^## \[?/, "") ?? "";
-    await succeed("release", { GITHUB_REF_NAME: oldest });
-    const [first = "", ...rest] = await runner.recorded();
-    expect(first).toStartWith(
-      `gh release create ${oldest} --repo=Owner/thimble --verify-tag --title=${oldest} --latest --notes=`,
+    await succeed("release", { GITHUB_REF_NAME: "v1.2.3" });
+    const [command = ""] = await runner.recorded();
+    expect(command).toStartWith(
+      "gh release create v1.2.3 --repo=Owner/thimble --verify-tag --title=v1.2.3 --latest --notes=- Books. ",
     );
-    expect(rest.at(-1)).toMatch(
+    expect(command).toMatch(
       / dist\/release\/SHA256SUMS dist\/release\/thimble-1\.2\.3-linux-amd64 .+arm64\.sbom\.cdx\.json$/,
     );
   });
@@ -430,7 +458,7 @@ describe("publishing", () => {
 
   test("says what it can do", async () => {
     expect(await fail("everything")).toBe(
-      "thimble: expected record, index, sign, verify, promote, download, release, not everything",
+      "thimble: expected check, record, index, sign, verify, promote, download, release, not everything",
     );
   });
 });
@@ -447,6 +475,12 @@ describe("the order of publishing", async () => {
       ["promote", ["verify", "tests"]],
       ["release", "promote"],
     ]);
+  });
+
+  test("looks at the tag before it signs in anywhere", () => {
+    const steps = jobs.build?.steps?.map(({ run, uses = "" }) => run ?? uses.replace(/@.*/, ""));
+    const before = steps?.slice(0, steps.indexOf("docker/login-action"));
+    expect(before).toContain("bun scripts/publish.ts check");
   });
 
   test("scans the bill of materials that verifying took out of each image", () => {

@@ -178,6 +178,7 @@ describe("to a registry", () => {
 
   test("all tags move to the digest that was verified", async () => {
     await publish("promote");
+    await runner.release("1.2.3");
     await publish("promote", { GITHUB_REF: "refs/tags/v1.2.3" });
     for (const [target, tags] of [
       ["tiny", ["main", "latest", "1.2.3", "1.2", "1"]],
