@@ -11,6 +11,9 @@ describe("versionOf", () => {
     ["v1.2.3", "1.2.3"],
     ["v1.2.3-dirty", `${next}+v1.2.3-dirty`],
     ["v1.2.3-4-g5d9ebf0", `${next}+v1.2.3-4-g5d9ebf0`],
+    ["v1.2.3-rc.1", "1.2.3-rc.1"],
+    ["v1.2.3-rc.1-4-g5d9ebf0", `${next}+v1.2.3-rc.1-4-g5d9ebf0`],
+    ["v1.2.3-rc.1-dirty", `${next}+v1.2.3-rc.1-dirty`],
     ["5d9ebf0", `${next}+5d9ebf0`],
     [undefined, `${next}+unknown`],
   ] as const) {

@@ -16,10 +16,11 @@ export function buildArguments(): Record<string, string> {
   };
 }
 
-/** `1.2.0` for a release, else the package's version and git's words for what is built after it. */
+/** `1.2.0` for a release, `1.2.0-rc.1` for a pre-release, else the package's version and git's words. */
 export function versionOf(described = "unknown"): string {
-  const release = /^v(\d+\.\d+\.\d+)$/.exec(described)?.[1];
-  return release ?? `${packageJson.version}+${described}`;
+  const isTag = !/-(\d+-g[0-9a-f]+|dirty)$/.test(described);
+  const release = /^v(\d+\.\d+\.\d+(-[\w.-]+)?)$/.exec(described)?.[1];
+  return isTag && release ? release : `${packageJson.version}+${described}`;
 }
 
 /** The page of a git remote, without credentials; nothing where the remote is a path. */

@@ -122,6 +122,25 @@ describe("a release", () => {
   });
 });
 
+test("a pre-release comes before its release, and the next one after it", async () => {
+  await inClone(({ git, release, commit, read }) => {
+    const next = () => {
+      const notes = "## Unreleased\n\n- More.\n";
+      commit("CHANGELOG.md", read("CHANGELOG.md").replace("## Unreleased\n", notes));
+    };
+    expect(release("1.0.0-rc.2").status).toBe(0);
+    expect(git("describe")).toBe("v1.0.0-rc.2");
+    next();
+    const { status, stderr } = release("1.0.0-rc.1");
+    expect(stderr).toContain("1.0.0-rc.1 is not higher than 1.0.0-rc.2, which is released");
+    expect(status).toBe(1);
+    expect(release("1.0.0-rc.10").status).toBe(0);
+    next();
+    expect(release("1.0.0").status).toBe(0);
+    expect(read("CHANGELOG.md")).toContain("## 1.0.0-rc.10 - ");
+  });
+});
+
 describe("nothing is changed, and the reason is said, where", () => {
   const cases: Record<
     string,
@@ -201,13 +220,23 @@ describe("nothing is changed, and the reason is said, where", () => {
 });
 
 describe("no version is", () => {
-  for (const args of [[], ["1.0"], ["v1.0.0"], ["1.0.0-rc.1"], ["01.0.0"], ["1.0.0", "2.0.0"]]) {
+  for (const args of [
+    [],
+    ["1.0"],
+    ["v1.0.0"],
+    ["1.0.0-"],
+    ["1.0.0-rc.01"],
+    ["1.0.0+1"],
+    ["01.0.0"],
+    ["1.0.0", "2.0.0"],
+  ]) {
     test(args.join(" ") || "nothing", async () => {
       await inClone(({ release, state }) => {
         const before = state();
         expect(release(...args)).toMatchObject({
           status: 64,
-          stderr: "Usage: bun run release VERSION, which is three numbers such as 1.0.0\n",
+          stderr:
+            "Usage: bun run release VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1\n",
         });
         expect(state()).toEqual(before);
       });

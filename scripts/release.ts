@@ -40,8 +40,12 @@ function requireHigher(version: string): void {
   }
 }
 
+/** Those of https://semver.org, pre-releases too, without build metadata, which no image's tag can have. */
 function isVersion(text: string): boolean {
-  return /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$/.test(text);
+  const number = "(?:0|[1-9]\\d*)";
+  const identifier = `(?:${number}|\\d*[a-zA-Z-][0-9a-zA-Z-]*)`;
+  const version = `${number}(?:\\.${number}){2}(?:-${identifier}(?:\\.${identifier})*)?`;
+  return new RegExp(`^${version}$`).test(text);
 }
 
 /** All that has to hold before a change lands, for the user to see. @throws {Error} where it does not. */
@@ -103,7 +107,9 @@ To take it back before that:
 function main(args: readonly string[]): number {
   const [version = "", ...rest] = args;
   if (!isVersion(version) || rest.length > 0) {
-    console.error("Usage: bun run release VERSION, which is three numbers such as 1.0.0");
+    console.error(
+      "Usage: bun run release VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1",
+    );
     return EXIT_USAGE;
   }
   try {
