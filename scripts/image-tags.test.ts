@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { imageRepositories, imageTags, TARGETS } from "./image-tags.ts";
+import { imageRepositories, imageTags, TARGETS, tagOfRun } from "./image-tags.ts";
 
 const SHA = "0123456789abcdef0123456789abcdef01234567";
 const COMMIT = "sha-0123456789ab";
@@ -55,6 +55,16 @@ describe("imageTags", () => {
     const latest = TABLE.filter(([, , moving]) => moving.includes("latest"));
     expect(new Set(latest.map(([, ref]) => ref))).toEqual(new Set(["refs/heads/main"]));
   });
+});
+
+test("tagOfRun differs by run, by attempt and by target", () => {
+  const tags = [
+    tagOfRun("42", "1", "tiny"),
+    tagOfRun("42", "2", "tiny"),
+    tagOfRun("43", "1", "tiny"),
+    tagOfRun("42", "1", "standard"),
+  ];
+  expect(tags).toEqual(["run-42-1", "run-42-2", "run-43-1", "run-42-1-standard"]);
 });
 
 describe("imageRepositories", () => {

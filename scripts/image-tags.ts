@@ -12,7 +12,7 @@ export const ARCHITECTURES = ["amd64", "arm64"] as const;
 /** What started a run, in GitHub's words: GITHUB_EVENT_NAME, GITHUB_REF and GITHUB_SHA. */
 export type Trigger = { event: string; ref: string; sha: string };
 
-/** `fixed` names this commit alone; `moving` names what was last built, and is moved when that is verified. */
+/** `fixed` names this commit alone, `moving` what was last built; both are given to what is verified only. */
 export type Tags = { fixed: string[]; moving: string[] };
 
 const MAIN = "refs/heads/main";
@@ -28,9 +28,21 @@ const MAX_LENGTH = 128;
 export function imageTags({ event, ref, sha }: Trigger, target: Target): Tags {
   const fixed = [`sha-${sha.slice(0, 12)}`];
   const moving = movingTags(event, ref);
-  const suffix = target === "tiny" ? "" : `-${target}`;
-  const named = (tag: string) => tag.slice(0, MAX_LENGTH - suffix.length) + suffix;
+  const named = (tag: string) => tagOfTarget(tag, target);
   return { fixed: fixed.map(named), moving: moving.map(named) };
+}
+
+/**
+ * Where a run keeps what is not verified yet. It names the attempt of the run too, for main and a release
+ * are two runs of one commit: under the commit's name, one could sign what the other had just put there.
+ */
+export function tagOfRun(run: string, attempt: string, target: Target): string {
+  return tagOfTarget(`run-${run}-${attempt}`, target);
+}
+
+function tagOfTarget(tag: string, target: Target): string {
+  const suffix = target === "tiny" ? "" : `-${target}`;
+  return tag.slice(0, MAX_LENGTH - suffix.length) + suffix;
 }
 
 function movingTags(event: string, ref: string): string[] {

@@ -3,10 +3,10 @@
 //
 //   bun scripts/publish.ts check                looks whether a tag is one that can be released, before all else
 //   bun scripts/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
-//   bun scripts/publish.ts index TARGET         joins a target's digests under the tag of the commit
+//   bun scripts/publish.ts index TARGET         joins a target's digests under a tag of the run
 //   bun scripts/publish.ts sign TARGET          signs it, keyless, by digest, and attests what it is made of
 //   bun scripts/publish.ts verify TARGET        checks all that is signed, runs it, asks its health
-//   bun scripts/publish.ts promote              moves all other tags, `latest` among them
+//   bun scripts/publish.ts promote              moves the tags that users have, `latest` among them
 //   bun scripts/publish.ts download             takes what a release offers out of the image
 //   bun scripts/publish.ts release              makes the release on GitHub, of what is in dist/release
 import { mkdirSync, readdirSync } from "node:fs";
@@ -22,6 +22,7 @@ import {
   readTrigger,
   TARGETS,
   type Target,
+  tagOfRun,
   targetNamed,
 } from "./image-tags.ts";
 import { checkedDigest, digestOf, imageOfArchitecture, tagImage } from "./registry.ts";
@@ -77,11 +78,11 @@ async function recordedDigest(name: string): Promise<string> {
 async function index(target: Target): Promise<void> {
   const digests = await Promise.all(recordedNames(target).map(recordedDigest));
   const [first = "", ...others] = readRepositories();
-  const { fixed } = imageTags(readTrigger(), target);
+  const tag = tagOfRun(required("GITHUB_RUN_ID"), required("GITHUB_RUN_ATTEMPT"), target);
   const parts = digests.map((digest) => `${first}@${digest}`);
-  await tagImage(first, fixed, parts);
-  const digest = await digestOf(`${first}:${fixed[0]}`);
-  for (const repository of others) await tagImage(repository, fixed, [`${first}@${digest}`]);
+  await tagImage(first, [tag], parts);
+  const digest = await digestOf(`${first}:${tag}`);
+  for (const repository of others) await tagImage(repository, [tag], [`${first}@${digest}`]);
   mkdirSync(PUBLISHED, { recursive: true });
   await Bun.write(`${PUBLISHED}/${target}`, digest);
   setOutput("repository", first);
@@ -128,8 +129,9 @@ async function promote(): Promise<void> {
     TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
   );
   for (const { target, digest } of images) {
+    const { fixed, moving } = imageTags(trigger, target);
     for (const repository of readRepositories()) {
-      await tagImage(repository, imageTags(trigger, target).moving, [`${repository}@${digest}`]);
+      await tagImage(repository, [...fixed, ...moving], [`${repository}@${digest}`]);
     }
   }
 }

@@ -38,6 +38,8 @@ const GITHUB = {
   GITHUB_REF: "refs/heads/main",
   GITHUB_REF_NAME: "main",
   GITHUB_REPOSITORY: "Owner/thimble",
+  GITHUB_RUN_ATTEMPT: "1",
+  GITHUB_RUN_ID: "42",
   GITHUB_SERVER_URL: "https://github.com",
   GITHUB_SHA: "0123456789abcdef0123456789abcdef01234567",
   GITHUB_WORKFLOW_REF: "Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main",

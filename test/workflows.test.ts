@@ -274,7 +274,7 @@ describe("publishing", () => {
     expect(await runner.recorded()).toEqual([]);
   });
 
-  test("joins both architectures under the tag of the commit, in every repository", async () => {
+  test("joins both architectures under a tag of the run, in every repository", async () => {
     for (const architecture of ["amd64", "arm64"] as const) {
       await succeed(RECORD, record(architecture));
       await succeed(RECORD, { ...record(architecture), TARGET: "tiny" });
@@ -282,7 +282,7 @@ describe("publishing", () => {
     const hub = { DOCKERHUB_USERNAME: "Somebody" };
     const { outputs } = await succeed('index "$TARGET"', hub);
     expect(outputs).toEqual({ repository: IMAGES, digest: INDEX });
-    const tag = "sha-0123456789ab-standard";
+    const tag = "run-42-1-standard";
     expect(await runner.recorded()).toEqual([
       `${CREATE} --tag=${IMAGES}:${tag} ${IMAGES}@${DIGEST.amd64} ${IMAGES}@${DIGEST.arm64}`,
       `docker buildx imagetools inspect --format={{json .Manifest}} ${IMAGES}:${tag}`,
@@ -397,18 +397,18 @@ describe("publishing", () => {
   }
 
   test("moves latest on main, and the versions on a tag", async () => {
+    const names = (tags: readonly string[], suffix: string) =>
+      tags.map((tag) => `--tag=${IMAGES}:${tag}${suffix}`).join(" ");
     await succeed("promote");
     expect(await runner.recorded()).toEqual([
-      `${CREATE} --tag=${IMAGES}:main-standard --tag=${IMAGES}:latest-standard ${IMAGES}@${INDEX}`,
-      `${CREATE} --tag=${IMAGES}:main --tag=${IMAGES}:latest ${IMAGES}@${INDEX}`,
+      `${CREATE} ${names(["sha-0123456789ab", "main", "latest"], "-standard")} ${IMAGES}@${INDEX}`,
+      `${CREATE} ${names(["sha-0123456789ab", "main", "latest"], "")} ${IMAGES}@${INDEX}`,
     ]);
     await runner.release("1.2.3");
     await succeed("promote", { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" });
-    const names = (suffix: string) =>
-      ["1.2.3", "1.2", "1"].map((tag) => `--tag=${IMAGES}:${tag}${suffix}`).join(" ");
     expect(await runner.recorded()).toEqual([
-      `${CREATE} ${names("-standard")} ${IMAGES}@${INDEX}`,
-      `${CREATE} ${names("")} ${IMAGES}@${INDEX}`,
+      `${CREATE} ${names(["sha-0123456789ab", "1.2.3", "1.2", "1"], "-standard")} ${IMAGES}@${INDEX}`,
+      `${CREATE} ${names(["sha-0123456789ab", "1.2.3", "1.2", "1"], "")} ${IMAGES}@${INDEX}`,
     ]);
   });
 

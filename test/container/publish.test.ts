@@ -135,12 +135,14 @@ async function index(target: Target): Promise<void> {
 }
 
 describe("to a registry", () => {
-  test("each commit's index is published, of what was pushed, and nothing more", async () => {
+  test("each run's index is published, of what was pushed, and nothing more", async () => {
     for (const target of TARGETS) await index(target);
     const published = await runner.read("published/tiny");
-    expect(published).toBe(await digestOf(nameOf("sha-0123456789ab")));
+    expect(published).toBe(await digestOf(nameOf("run-42-1")));
     expect(published).not.toBe(await runner.read("published/standard"));
-    await expect(digestOf(nameOf("latest"))).rejects.toThrow("not found");
+    for (const tag of ["latest", "sha-0123456789ab"]) {
+      await expect(digestOf(nameOf(tag))).rejects.toThrow("not found");
+    }
   });
 
   test("what nobody has signed is not verified", async () => {
@@ -181,8 +183,17 @@ describe("to a registry", () => {
     await runner.release("1.2.3");
     await publish("promote", { GITHUB_REF: "refs/tags/v1.2.3" });
     for (const [target, tags] of [
-      ["tiny", ["main", "latest", "1.2.3", "1.2", "1"]],
-      ["standard", ["main-standard", "latest-standard", "1.2.3-standard", "1-standard"]],
+      ["tiny", ["sha-0123456789ab", "main", "latest", "1.2.3", "1.2", "1"]],
+      [
+        "standard",
+        [
+          "sha-0123456789ab-standard",
+          "main-standard",
+          "latest-standard",
+          "1.2.3-standard",
+          "1-standard",
+        ],
+      ],
     ] as const) {
       const digest = await runner.read(`published/${target}`);
       for (const tag of tags) expect(await digestOf(nameOf(tag))).toBe(digest);
