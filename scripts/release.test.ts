@@ -99,14 +99,32 @@ describe("a release", () => {
     });
   });
 
-  test("is not pushed, but said how to publish and how to take back", async () => {
+  test("is not pushed; what it says publishes a branch to be checked, then main and the tag", async () => {
     await inClone(({ git, release, state }) => {
       const before = state();
       const { stdout } = release("1.0.0");
       expect(git("ls-remote", "origin")).not.toContain("v1.0.0");
       expect(git("rev-parse", "origin/main")).toBe(before[0] ?? "");
-      expect(stdout).toContain("git push --atomic origin main v1.0.0\n");
 
+      const pushes = [...stdout.matchAll(/^ {2}git (push .*)$/gm)].map(([, push = ""]) => push);
+      const remote = () =>
+        git("ls-remote", "origin")
+          .replaceAll(/^[0-9a-f]+\t/gm, "")
+          .split("\n");
+      const refs = ["HEAD", "refs/heads/main"];
+      git(...(pushes[0] ?? "").split(" "));
+      expect(remote()).toEqual([...refs, "refs/heads/release-1.0.0"]);
+      expect(git("rev-parse", "origin/release-1.0.0")).toBe(git("rev-parse", "main"));
+      for (const push of pushes.slice(1)) git(...push.split(" "));
+      expect(remote()).toEqual([...refs, "refs/tags/v1.0.0", "refs/tags/v1.0.0^{}"]);
+      expect(git("rev-parse", "origin/main")).toBe(git("rev-parse", "main"));
+    });
+  });
+
+  test("is taken back as it says", async () => {
+    await inClone(({ git, release, state }) => {
+      const before = state();
+      const { stdout } = release("1.0.0");
       const takeBack = /^ {2}(git tag --delete .*)$/m.exec(stdout)?.[1] ?? "";
       for (const command of takeBack.split(" && ")) git(...command.split(" ").slice(1));
       expect(state()).toEqual(before);
@@ -244,6 +262,6 @@ describe("no version is", () => {
   }
 });
 
-test("what a release runs here is all the checks", () => {
+test("what a release runs here are the checks without launcher and images", () => {
   expect(packageJson.scripts.check).toEndWith("scripts/check.ts");
 });

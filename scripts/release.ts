@@ -95,9 +95,15 @@ function release(version: string): void {
   requireReleasable(version);
   runChecks();
   commitAndTag(version);
-  console.log(`v${version} is committed and tagged, here only. To publish it:
+  console.log(`v${version} is committed and tagged, here only. To publish it, have it checked on a branch first,
+for main takes only what has passed:
+
+  git push origin main:release-${version}
+
+and, when Required has passed there:
 
   git push --atomic origin main v${version}
+  git push --delete origin release-${version}
 
 To take it back before that:
 
