@@ -98,27 +98,39 @@ async function sign(target: Target): Promise<void> {
   }
 }
 
-/** Signed by this workflow, at this commit's ref, and by no other of the same repository. */
+/** Nothing is run before all that is signed is found to be so, in every repository. */
 async function verify(target: Target): Promise<void> {
   const digest = await publishedDigest(target);
+  const images = readRepositories().map((repository) => `${repository}@${digest}`);
+  for (const image of images) await requireSignatures(image, target);
+  const [first = ""] = images;
+  await requireProvenance(first);
+  for (const image of images) {
+    await run("docker", "pull", "--quiet", image);
+    const { version } = await checkAnswers(image);
+    console.log(`${image} is signed, attested and healthy: ${version}`);
+  }
+  setOutput("image", first);
+}
+
+/** Signed by this workflow, at this commit's ref, and by no other of the same repository. */
+async function requireSignatures(image: string, target: Target): Promise<void> {
   const identity = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_WORKFLOW_REF")}`;
   const signer = [`--certificate-identity=${identity}`, `--certificate-oidc-issuer=${ISSUER}`];
-  for (const repository of readRepositories()) {
-    const image = `${repository}@${digest}`;
-    await run("cosign", "verify", ...signer, image);
-    await requireAttestedSboms(image, target, signer);
-  }
-  const [repository = ""] = readRepositories();
-  const image = `${repository}@${digest}`;
+  await run("cosign", "verify", ...signer, image);
+  await requireAttestedSboms(image, target, signer);
+}
+
+/** Built by this workflow, out of this commit. */
+async function requireProvenance(image: string): Promise<void> {
+  const [workflow] = required("GITHUB_WORKFLOW_REF").split("@");
   const source = [
     `--repo=${required("GITHUB_REPOSITORY")}`,
+    `--signer-workflow=${workflow}`,
     `--source-ref=${required("GITHUB_REF")}`,
+    `--source-digest=${required("GITHUB_SHA")}`,
   ];
   await run("gh", "attestation", "verify", `oci://${image}`, ...source);
-  await run("docker", "pull", "--quiet", image);
-  const { version } = await checkAnswers(image);
-  setOutput("image", image);
-  console.log(`${image} is signed, attested and healthy: ${version}`);
 }
 
 /** All targets are looked up before the first tag moves. */

@@ -13,6 +13,7 @@ type Step = {
 type Job = {
   uses?: string;
   permissions?: Record<string, string>;
+  env?: Record<string, string>;
   steps?: Step[];
   "timeout-minutes"?: number;
   needs?: string | string[];

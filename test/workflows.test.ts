@@ -367,11 +367,29 @@ describe("publishing", () => {
     expect(checks.slice(0, 4)).toEqual([
       `cosign verify ${signer} ${IMAGES}@${INDEX}`,
       `cosign verify-attestation --type=cyclonedx ${signer} ${IMAGES}@${INDEX}`,
-      `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble --source-ref=refs/heads/main`,
+      `gh attestation verify oci://${IMAGES}@${INDEX} --repo=Owner/thimble ` +
+        "--signer-workflow=Owner/thimble/.github/workflows/docker-build-push.yml " +
+        "--source-ref=refs/heads/main --source-digest=0123456789abcdef0123456789abcdef01234567",
       `docker pull --quiet ${IMAGES}@${INDEX}`,
     ]);
     expect(checks[4]).toMatch(/^docker run --detach .*--read-only --cap-drop=ALL /);
     expect(checks.at(-1)).toBe("docker rm --force --volumes container");
+  });
+
+  test("verifies and runs the image of every repository, and runs none before all are verified", async () => {
+    const { stdout } = await succeed('verify "$TARGET"', { DOCKERHUB_USERNAME: "Somebody" });
+    const images = [IMAGES, "docker.io/somebody/thimble"].map((each) => `${each}@${INDEX}`);
+    const healthy = images.map((each) => `${each} is signed, attested and healthy: 1.2.3\n`);
+    expect(stdout).toBe(healthy.join(""));
+    const recorded = await runner.recorded();
+    const signed = recorded.findLastIndex((line) => /^(cosign|gh) /.test(line));
+    const asked = (start: string, lines: readonly string[]) =>
+      lines.filter((line) => line.startsWith(start)).map((line) => line.split(" ").at(-1));
+    expect(asked("cosign verify ", recorded)).toEqual(images);
+    expect(asked("cosign verify-attestation ", recorded)).toEqual(images);
+    expect(asked("docker pull ", recorded.slice(signed))).toEqual(images);
+    expect(asked("docker run ", recorded.slice(signed))).toEqual(images);
+    expect(asked("docker run ", recorded)).toHaveLength(images.length);
   });
 
   const NO_SBOM = `thimble: ${IMAGES}@${INDEX} has no attested bill of materials of arm64`;
@@ -475,6 +493,16 @@ describe("the order of publishing", async () => {
       ["promote", ["verify", "tests"]],
       ["release", "promote"],
     ]);
+  });
+
+  test("signs in to every repository in each job that is told of it", () => {
+    const logins = Object.entries(jobs).map(([name, { env = {}, steps = [] }]) => [
+      name,
+      "DOCKERHUB_USERNAME" in env ? 2 : 1,
+      steps.filter(({ uses }) => uses?.startsWith("docker/login-action@")).length,
+    ]);
+    for (const [name, expected, found] of logins.slice(1))
+      expect([name, found]).toEqual([name, expected]);
   });
 
   test("looks at the tag before it signs in anywhere", () => {
