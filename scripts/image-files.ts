@@ -1,6 +1,6 @@
 // Takes the bill of materials out of an image, for a scanner:
 //
-//   bun scripts/image-files.ts IMAGE FILE
+//   bun scripts/image-files.ts IMAGE FILE [ARCHITECTURE]
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { run } from "./commands.ts";
@@ -30,9 +30,9 @@ export async function copyFromImage(
 }
 
 async function main(): Promise<void> {
-  const [image, file] = process.argv.slice(2);
-  if (!image || !file) throw new Error("expected IMAGE FILE");
-  await copyFromImage(image, { [SBOM]: file });
+  const [image, file, architecture] = process.argv.slice(2);
+  if (!image || !file) throw new Error("expected IMAGE FILE [ARCHITECTURE]");
+  await copyFromImage(image, { [SBOM]: file }, architecture);
 }
 
 if (import.meta.main) await runMain(main);

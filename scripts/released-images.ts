@@ -1,12 +1,13 @@
-// Tells the jobs after this one which images to scan, by digest: those of the last releases, and `latest`:
+// Tells the jobs after this one which images to scan, by digest and each architecture's own: those of the last
+// releases, and `latest`:
 //
 //   bun scripts/released-images.ts
 import { run } from "./commands.ts";
 import { required, runMain, setOutput } from "./github.ts";
-import { imageTags, readRepositories, TARGETS } from "./image-tags.ts";
-import { digestOf } from "./registry.ts";
+import { ARCHITECTURES, imageTags, readRepositories, TARGETS } from "./image-tags.ts";
+import { digestOf, imageOfArchitecture } from "./registry.ts";
 
-/** As many releases as are supported. */
+/** The last alone is supported; the one before it is for users who are slow to update. */
 const RELEASES = 2;
 
 type Release = { tagName: string; isPrerelease: boolean; isDraft: boolean };
@@ -31,9 +32,13 @@ async function main(): Promise<void> {
   const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
   const releases = JSON.parse(await run("gh", "release", "list", repository, ...list));
   const [images = ""] = readRepositories();
-  const found: { tag: string; image: string }[] = [];
+  const found: { tag: string; architecture: string; image: string }[] = [];
   for (const tag of scannedTags(releases)) {
-    found.push({ tag, image: `${images}@${await digestOf(`${images}:${tag}`)}` });
+    const index = `${images}@${await digestOf(`${images}:${tag}`)}`;
+    for (const architecture of ARCHITECTURES) {
+      const image = await imageOfArchitecture(index, architecture);
+      found.push({ tag, architecture, image });
+    }
   }
   setOutput("images", JSON.stringify(found));
 }

@@ -18,7 +18,7 @@ const IMAGES = "ghcr.io/owner/thimble";
 const RUN_BY_TESTS = [
   "bun scripts/build-arguments.ts",
   "bun scripts/coverage-summary.ts",
-  'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json',
+  'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
   'bun scripts/image-tags.ts "$TARGET"',
   "bun scripts/planted-sbom.ts write dist/planted.cdx.json",
   "bun scripts/planted-sbom.ts check dist/planted.json",
@@ -458,19 +458,30 @@ describe("publishing", () => {
   });
 
   test("takes the bill of materials out of an image, for the scan", async () => {
-    const step = 'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json';
-    const { exitCode } = await runner.step(step, { IMAGE: `${IMAGES}@${INDEX}` });
+    const step = 'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"';
+    const { exitCode } = await runner.step(step, {
+      IMAGE: `${IMAGES}@${DIGEST.arm64}`,
+      ARCHITECTURE: "arm64",
+    });
     expect(exitCode).toBe(0);
-    expect(await runner.recorded()).toContain(`docker create ${IMAGES}@${INDEX}`);
+    expect(await runner.recorded()).toContain(
+      `docker create --platform=linux/arm64 ${IMAGES}@${DIGEST.arm64}`,
+    );
     expect(await runner.read("dist/image.cdx.json")).toContain(":/sbom.cdx.json");
   });
 
-  test("scans the last releases and latest, each by digest", async () => {
+  test("scans both architectures of the last releases and of latest, each by digest", async () => {
     const { outputs, exitCode } = await runner.step("bun scripts/released-images.ts");
     expect(exitCode).toBe(0);
     const tags = ["latest", "1.2.3", "1.2.2"].flatMap((tag) => [`${tag}-standard`, tag]);
     expect(JSON.parse(outputs.images ?? "")).toEqual(
-      tags.map((tag) => ({ tag, image: `${IMAGES}@${INDEX}` })),
+      tags.flatMap((tag) =>
+        (["amd64", "arm64"] as const).map((architecture) => ({
+          tag,
+          architecture,
+          image: `${IMAGES}@${DIGEST[architecture]}`,
+        })),
+      ),
     );
   });
 
