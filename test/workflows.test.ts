@@ -492,6 +492,28 @@ describe("publishing", () => {
   });
 });
 
+describe("what Trivy finds", async () => {
+  for (const { path, text } of await readWorkflows()) {
+    for (const [name, { permissions = {}, steps = [] }] of Object.entries(parse(text).jobs)) {
+      if (!("security-events" in permissions)) continue;
+      const outputs = steps.flatMap((step) => (step.with?.output ? [`${step.with.output}`] : []));
+      const uploads = steps.flatMap((step) =>
+        step.with?.sarif_file ? [`${step.with.sarif_file}`] : [],
+      );
+      const categories = steps
+        .filter((step) => step.with?.sarif_file)
+        .map((step) => step.with?.category);
+      const scans = steps.filter(({ uses }) => uses?.startsWith("aquasecurity/trivy-action@"));
+      if (scans.length === 0) continue;
+      test(`is uploaded, each scan's in a category of its own: ${name} of ${path}`, () => {
+        expect(outputs).toHaveLength(scans.length);
+        expect(uploads).toEqual(outputs.filter((each) => each.endsWith(".sarif")));
+        expect(new Set(categories).size).toBe(uploads.length);
+      });
+    }
+  }
+});
+
 describe("the order of publishing", async () => {
   const jobs = parse(await Bun.file(".github/workflows/docker-build-push.yml").text()).jobs;
 
