@@ -45,6 +45,9 @@ const GITHUB = {
   GITHUB_WORKFLOW_REF: "Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main",
 };
 
+/** The commands of steps that were run in this process, as a workflow writes them. */
+export const commandsRun = new Set<string>();
+
 export type Runner = ReturnType<typeof openRunner>;
 
 /**
@@ -69,6 +72,7 @@ export function openRunner(stubs: Record<string, string> = {}) {
     at,
     /** Runs a command as a step does; its outputs and its summary are what it wrote for GitHub. */
     step: async (command: string, env: Record<string, string> = {}) => {
+      commandsRun.add(command);
       const files = { GITHUB_OUTPUT: at("output"), GITHUB_STEP_SUMMARY: at("summary") };
       for (const file of Object.values(files)) writeFileSync(file, "");
       writeFileSync(at("step.sh"), command);

@@ -4,7 +4,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { PLANTED } from "../scripts/planted-sbom.ts";
 import { RUNTIMES } from "../scripts/test-runtime.ts";
 import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
-import { commandsOfWorkflows, openRunner, type Runner } from "./workflow-commands.ts";
+import { commandsOfWorkflows, commandsRun, openRunner, type Runner } from "./workflow-commands.ts";
 
 setDefaultTimeout(60_000);
 
@@ -14,8 +14,8 @@ const DIGEST = { amd64: `sha256:${"a".repeat(64)}`, arm64: `sha256:${"b".repeat(
 const INDEX = `sha256:${"c".repeat(64)}`;
 const IMAGES = "ghcr.io/owner/thimble";
 
-/** Those that are run below, or in test/container, exactly as they stand in a workflow. */
-const RUN_BY_TESTS = [
+/** Those that are run below, exactly as they stand in a workflow; the last test looks whether they were. */
+const RUN_BELOW = [
   "bun scripts/build-arguments.ts",
   "bun scripts/coverage-summary.ts",
   'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
@@ -32,6 +32,10 @@ const RUN_BY_TESTS = [
   'bun scripts/publish.ts verify "$TARGET"',
   "bun scripts/released-images.ts",
   "bun scripts/require-success.ts comment dependencies",
+];
+
+/** Those that the tests in test/container run, which need an engine. */
+const RUN_IN_CONTAINERS = [
   // test/container/workflow.test.ts
   "bun scripts/image-budget.ts thimble-ci",
   "bun scripts/image-files.ts thimble-ci:standard dist/standard.cdx.json",
@@ -41,7 +45,12 @@ const RUN_BY_TESTS = [
   "bun run check:reproducible",
 ];
 
-/** Those that .ci/run runs, and those whose tests are among the ones that `npm test` runs there. */
+const RUN_BY_TESTS = [...RUN_BELOW, ...RUN_IN_CONTAINERS];
+
+/**
+ * Those that .ci/run runs, and those whose tests are among the ones that `npm test` runs there: of the last
+ * two it is the tests that are run, not the commands.
+ */
 const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
@@ -567,4 +576,8 @@ describe("the order of publishing", async () => {
     const triggers = pushing.map(({ text }): Workflow["on"] => parse(text).on);
     expect(triggers).toEqual([{ push: { branches: ["main"], tags: ["v*"] } }]);
   });
+});
+
+test("what is said to be run here was run here", () => {
+  for (const command of RUN_BELOW) expect(commandsRun).toContain(command);
 });
