@@ -45,6 +45,11 @@ function pair(line: string): [string, string] {
   return [name, rest.join("=")];
 }
 
+/** Puts that of the executable first, and leaves the others in their order. */
+function byExecutable(one: string, other: string): number {
+  return Number(other.includes("-linux-")) - Number(one.includes("-linux-"));
+}
+
 describe("docs/verify.md", () => {
   test("names the images as they are published", async () => {
     const { TAG, IMAGE } = await variables();
@@ -86,11 +91,17 @@ describe("docs/verify.md", () => {
           .trim()
           .split(/\s+/),
       );
-    expect(documented.map(words)).toEqual(
+    const [executable, ...others] = documented.toSorted(byExecutable).map(words);
+    expect(others).toEqual(
       ["cosign verify ", "gh ", "cosign verify-attestation "].map((start) =>
         words(asked.find((line) => line.startsWith(start))),
       ),
     );
+    // An executable of the release is asked for as its image is.
+    const image = others[1] ?? new Set();
+    const name = "thimble-1.2.3-linux-$ARCHITECTURE";
+    expect(executable?.difference(image)).toEqual(new Set([name]));
+    expect(image.difference(executable ?? new Set()).size).toBe(1);
   });
 
   // Ubuntu's machines and those of GitHub have it; test/container/publish.test.ts brings its own.
