@@ -22,6 +22,7 @@ import {
   readTrigger,
   TARGETS,
   type Target,
+  type Trigger,
   tagOfRun,
   targetNamed,
 } from "./image-tags.ts";
@@ -140,12 +141,24 @@ async function promote(): Promise<void> {
   const images = await Promise.all(
     TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
   );
+  const overtaken = await isOvertaken(trigger);
   for (const { target, digest } of images) {
     const { fixed, moving } = imageTags(trigger, target);
+    const tags = overtaken ? fixed : [...fixed, ...moving];
     for (const repository of readRepositories()) {
-      await tagImage(repository, [...fixed, ...moving], [`${repository}@${digest}`]);
+      await tagImage(repository, tags, [`${repository}@${digest}`]);
     }
   }
+}
+
+/** Whether an old run on main is run again; newer commits have the tags of main then, and keep them. */
+async function isOvertaken({ ref, sha }: Trigger): Promise<boolean> {
+  if (ref !== "refs/heads/main" || required("GITHUB_RUN_ATTEMPT") === "1") return false;
+  const main = `repos/${required("GITHUB_REPOSITORY")}/commits/main`;
+  const newest = (await run("gh", "api", "--jq=.sha", main)).trim();
+  if (newest === sha) return false;
+  console.log(`main is at ${newest} by now: of ${sha} only the tag of the commit moves`);
+  return true;
 }
 
 async function download(): Promise<void> {

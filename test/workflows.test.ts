@@ -224,7 +224,9 @@ describe("publishing", () => {
         [ -n "$WITHOUT_ARM64" ] || echo '${attested("arm64")}' ;;
       esac`,
     gh: `[ -z "$GH_FAILS" ] || { echo "no attestations" >&2; exit 1; }
-      case "$*" in "release list"*) echo '[
+      case "$*" in
+        "api "*) echo "$MAIN" ;;
+        "release list"*) echo '[
         {"tagName":"v2.0.0-rc.1","isPrerelease":true,"isDraft":false},
         {"tagName":"v1.3.0","isPrerelease":false,"isDraft":true},
         {"tagName":"v1.2.3","isPrerelease":false,"isDraft":false},
@@ -437,6 +439,22 @@ describe("publishing", () => {
       `${CREATE} ${names(["sha-0123456789ab", "1.2.3", "1.2", "1"], "-standard")} ${IMAGES}@${INDEX}`,
       `${CREATE} ${names(["sha-0123456789ab", "1.2.3", "1.2", "1"], "")} ${IMAGES}@${INDEX}`,
     ]);
+  });
+
+  test("moves no tag of main back when an old run is run again", async () => {
+    const rerun = { GITHUB_RUN_ATTEMPT: "2" };
+    const moved = async (env: Record<string, string>) => {
+      await succeed("promote", env);
+      const lines = (await runner.recorded()).filter((line) => line.startsWith(CREATE));
+      return lines.map((line) => [...line.matchAll(/--tag=\S+:(\S+)/g)].map(([, tag]) => tag));
+    };
+    const fixed = "sha-0123456789ab";
+    expect(await moved({ ...rerun, MAIN: "f".repeat(40) })).toEqual([
+      [`${fixed}-standard`],
+      [fixed],
+    ]);
+    const newest = { ...rerun, MAIN: "0123456789abcdef0123456789abcdef01234567" };
+    expect((await moved(newest)).at(-1)).toEqual([fixed, "main", "latest"]);
   });
 
   test("takes what a release offers out of the verified image", async () => {
