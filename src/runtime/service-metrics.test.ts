@@ -143,6 +143,21 @@ describe("the database", () => {
     expect(names.map((name) => readValue(text, name))).toEqual([10, 10, 3]);
     expect(await openMeasuredApp().scrape()).not.toContain("thimble_database_pool");
   });
+
+  test("has its pool shown without the connection that the scrape itself takes", async () => {
+    let running = 0;
+    const ping = async () => {
+      running += 1;
+      await Bun.sleep(1);
+      running -= 1;
+    };
+    const store = { ...createMemoryBookStore(Date.now), ping };
+    const poolUse = () => ({ size: 1, inUse: running, waiting: running });
+    const text = await openMeasuredApp({ store, poolUse }).scrape();
+    expect(readValue(text, "thimble_database_pool_in_use")).toBe(0);
+    expect(readValue(text, "thimble_database_pool_waiting")).toBe(0);
+    expect(readValue(text, "thimble_database_up")).toBe(1);
+  });
 });
 
 test("reloads of the keys are counted, with the time of the last that went well", async () => {
