@@ -19,7 +19,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { allowedOrigins } from "./middleware/allowed-origins.ts";
 import { type Gatekeeper, requireScope } from "./middleware/api-key.ts";
 import { learnClientAddress } from "./middleware/client-address.ts";
-import { createConcurrencyLimit } from "./middleware/concurrency.ts";
+import { limitConcurrency } from "./middleware/concurrency.ts";
 import { createFailureThrottle } from "./middleware/failure-throttle.ts";
 import { headLength } from "./middleware/head-length.ts";
 import { jsonBody } from "./middleware/json-body.ts";
@@ -87,7 +87,6 @@ export function createApp(deps: AppDeps) {
   const receiveJson = jsonBody(config.maxBodyBytes);
   const books = bookRoutes({ store, readAccess, writeAccess: access("books:write"), receiveJson });
   const probes = probeRoutes(deps, startedAt, access("metrics"));
-  const { limitConcurrency } = createConcurrencyLimit(config.maxConcurrentRequests);
 
   useOuterMiddleware(app, deps);
 
@@ -98,7 +97,7 @@ export function createApp(deps: AppDeps) {
   if (config.rateLimit) app.use(limitRate({ rate: config.rateLimit, gatekeeper, clock }));
   app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
   app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
-  app.use(limitConcurrency);
+  app.use(limitConcurrency(config.maxConcurrentRequests));
 
   const routes = watched
     .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
