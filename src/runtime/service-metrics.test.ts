@@ -68,6 +68,13 @@ describe("requests", () => {
     expect(requests.reduce((sum, { value }) => sum + value, 0)).toBe(201);
   });
 
+  test("have the methods that spans name for labels, those that no route knows too", async () => {
+    const { request, scrape } = openMeasuredApp();
+    await request("/books", { method: "QUERY" });
+    const query = { method: "QUERY", route: "other", status: "405" };
+    expect(readValue(await scrape(), "http_requests_total", query)).toBe(1);
+  });
+
   test("fall into buckets that only grow, up to all of them", async () => {
     const { request, scrape } = openMeasuredApp();
     for (let turn = 0; turn < 20; turn += 1) await request("/healthz");
