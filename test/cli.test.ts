@@ -265,7 +265,7 @@ describe("serve", () => {
       port: 8080,
       idleTimeoutSeconds: 60,
       requestTimeoutSeconds: 245,
-      maxHeadBytes: undefined,
+      maxHeadBytes: 24_576,
     });
     expect(result.code).toBe(0);
     expect(log(result)).toMatchObject([

@@ -430,6 +430,19 @@ export function programContract(
         expect(await statusOf(url, { "X-Long": long(31_000) })).toBe(431);
       });
 
+      test("say what is wrong with a head that is too long, and count it", async () => {
+        await using service = await startService();
+        const url = `${service.url}/books`;
+        const headers = { "X-Long": long(17_000) };
+        expect(await (await fetch(`${url}?${long(17_000)}`)).json()).toMatchObject({ status: 414 });
+        expect(await (await fetch(url, { headers })).json()).toMatchObject({ status: 431 });
+        const key = { "X-API-Key": API_KEY };
+        const text = await (await fetch(`${service.url}/metrics`, { headers: key })).text();
+        for (const reason of ["uri_too_long", "headers_too_large"]) {
+          expect(readValue(text, "http_requests_refused_total", { reason })).toBe(1);
+        }
+      });
+
       test("give up a body that does not come", async () => {
         await using service = await startService({ env: { REQUEST_TIMEOUT_SECONDS: "1" } });
         const connection = await beginRequest(service);

@@ -15,8 +15,8 @@ export type ListenOptions = {
   idleTimeoutSeconds: number;
   /** How long a request may take, by which time the app has answered it in any case. */
   requestTimeoutSeconds: number;
-  /** The most bytes of a request's line and headers; what a server allows by itself, unless told. */
-  maxHeadBytes: number | undefined;
+  /** The most bytes of a request's line and headers; a server that allows more by itself may go on so. */
+  maxHeadBytes: number;
   /** With it, the port speaks HTTPS, of TLS 1.2 or later. */
   tls?: TlsPair;
 };

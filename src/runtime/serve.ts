@@ -17,11 +17,11 @@ import { openTracing } from "./tracing.ts";
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const ANSWER_MARGIN_SECONDS = 5;
 
-/** What Bun and Node allow a request's line and headers together by themselves. */
-const SERVERS_HEAD_BYTES = 16 * 1024;
-
-/** The method, the version and what stands between them. */
-const HEAD_MARGIN_BYTES = 1024;
+/**
+ * How much longer than it may be a request's head may reach the app, which then says what is wrong with it
+ * and counts it; a server refuses a longer one with neither.
+ */
+const HEAD_MARGIN_BYTES = 8 * 1024;
 
 /**
  * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
@@ -122,8 +122,7 @@ async function listen(
 ): Promise<Server> {
   const { host, port, idleTimeoutSeconds } = config;
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
-  const headBytes = config.maxUrlBytes + config.maxHeaderBytes;
-  const maxHeadBytes = headBytes > SERVERS_HEAD_BYTES ? headBytes + HEAD_MARGIN_BYTES : undefined;
+  const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
   try {
     return await runtime.listen(fetch, {
       host,
