@@ -762,7 +762,7 @@ export function programContract(
         await connection.answered("HTTP/1.1 200 OK");
       });
 
-      test("requests sent before the answers are all answered, in order", async () => {
+      test("requests sent at once are all answered in order, where no answer has to wait", async () => {
         const connection = openConnection(await shared());
         const ids = Array.from({ length: 20 }, (_, index) => `pipelined-${index}`);
         connection.send(ids.map((id) => get("Host: a", `X-Request-Id: ${id}`)).join(""));
