@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import postgres from "postgres";
 import { type Book, SEED_BOOKS } from "../src/books/book.ts";
 import { parseDatabaseConfig } from "../src/config.ts";
 import { backUp } from "../src/runtime/commands/backup.ts";
@@ -299,6 +300,102 @@ describe("an export", () => {
     expect(code).toBe(78);
     expect(existsSync(`${file}.part`)).toBe(false);
   });
+});
+
+describe("times", () => {
+  const FIRST = "0001-01-01T00:00:00.000Z";
+  const LAST = "9999-12-31T23:59:59.999Z";
+  /** Whole books behind more than one batch of good ones. */
+  const behindBatches = (...times: string[]) => [
+    ...someBooks(10_000),
+    ...times.map((created_at, index) => ({
+      ...{ id: 100_000 + index, ...DUNE },
+      ...{ created_at, updated_at: LAST },
+    })),
+  ];
+
+  test.each([...KINDS])("of the years 1 to 9999 are kept by %s", async (kind) => {
+    const books = behindBatches(FIRST, LAST);
+    const source = await filled(kind, books);
+    expect((await exported(source)).slice(-2)).toEqual(books.slice(-2));
+    const file = newFile("backup");
+    await succeed(source, "backup", file);
+    const target = await empty(kind);
+    await succeed(target, "restore", file);
+    expect((await exported(target)).slice(-2)).toEqual(books.slice(-2));
+    await withStore(target, async (store) => {
+      expect(await store.get(100_000)).toEqual(books.at(-2));
+    });
+  });
+
+  test.each([...KINDS])("beyond them are refused, with the line, by %s", async (kind) => {
+    const beyond = [
+      "0000-12-31T23:59:59.999Z",
+      "0001-01-01T00:00:00+00:01",
+      "9999-12-31T23:59:59.999-00:01",
+      "0000-01-01T00:00:00+14:00",
+    ];
+    const place = await filled(kind, BOOKS.slice(0, 1));
+    const file = fileWith(toLines(behindBatches(...beyond)));
+    const { code, stderr } = await run(place, "import", file);
+    const problem = `created_at: is not from ${FIRST} to ${LAST}`;
+    expect({ code, lines: stderr.split("\n") }).toEqual({
+      code: 65,
+      lines: [
+        `thimble: ${file} cannot be imported, and nothing of it was written:`,
+        ...beyond.map((_, index) => `  - line ${10_001 + index}: ${problem}`),
+      ],
+    });
+    expect(await exported(place)).toEqual(BOOKS.slice(0, 1));
+  });
+
+  test.each([...KINDS])("beyond them in a backup are refused for %s", async (kind) => {
+    for (const milliseconds of [Date.parse(FIRST) - 1, Date.parse(LAST) + 1]) {
+      const file = newFile("backup");
+      await succeed(await filled("SQLite", BOOKS), "backup", file);
+      const backup = new Database(file);
+      backup.run("UPDATE books SET updated_at = ? WHERE id = 4101", [milliseconds]);
+      backup.close();
+      const place = await filled(kind, BOOKS.slice(0, 1));
+      const { code, stderr } = await run(place, "restore", "--force", file);
+      expect({ code, stderr }).toEqual({
+        code: 65,
+        stderr: `thimble: ${file} cannot be restored: book 4101 has a time that is not from ${FIRST} to ${LAST}`,
+      });
+      expect(await exported(place)).toEqual(BOOKS.slice(0, 1));
+    }
+  });
+});
+
+test("data that PostgreSQL refuses in a later batch is said with its lines, and 65", async () => {
+  const place = await filled("PostgreSQL", BOOKS.slice(0, 1));
+  const sql = postgres(place.env.DATABASE_URL, { max: 1, onnotice: () => {} });
+  await sql.unsafe(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'not this one' USING ERRCODE = '22008'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW
+      WHEN (NEW.title = 'Refused') EXECUTE FUNCTION refuse()`);
+  const books = someBooks(10_002);
+  const refused = books.map((book) => (book.id === 20_003 ? { ...book, title: "Refused" } : book));
+  const file = fileWith(toLines(refused));
+  const { code, stderr } = await run(place, "import", file);
+  expect({ code, stderr }).toEqual({
+    code: 65,
+    stderr:
+      `thimble: the database does not take what is in lines 10001 to 10002 of ${file}, ` +
+      "and nothing from line 10001 on was written: not this one",
+  });
+  expect(await exported(place)).toEqual(books.slice(0, 10_000));
+
+  const backup = newFile("backup");
+  await succeed(await filled("SQLite", refused), "backup", backup);
+  const restored = await run(place, "restore", "--force", backup);
+  expect({ code: restored.code, stderr: restored.stderr }).toEqual({
+    code: 65,
+    stderr: "thimble: the database takes no such data: not this one",
+  });
+  expect(await exported(place)).toEqual(books.slice(0, 10_000));
+  await sql.end();
 });
 
 describe("lines to import", () => {

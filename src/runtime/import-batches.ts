@@ -2,6 +2,7 @@ import type { Book } from "../books/book.ts";
 import { type ImportLine, parseImportLine } from "../books/import-line.ts";
 import type { Loader, TransferDatabase } from "../books/transfer.ts";
 import type { Clock } from "../clock.ts";
+import { isDataError } from "../database/postgres.ts";
 import { CommandError, EXIT } from "./failure.ts";
 import type { ImportInput } from "./import-input.ts";
 import { createProblems, type ImportScan } from "./import-scan.ts";
@@ -66,18 +67,39 @@ export async function writeLines(job: Import & { clock: Clock; progress: Progres
   let [added, skipped] = [0, 0];
   for (const { lines, last, end } of batches(input, resumedAt)) {
     const before = added;
-    added += await database.write(async (loader) => {
-      await loader.reserveIds(scan.lastId);
-      const books = await booksToAdd(loader, lines, clock(), job);
-      await loader.addBooks(books);
-      await loader.recordImport(scan.sha256, last);
-      return books.length;
-    });
+    added += await writing(input.name, lines[0]?.number ?? last, last, () =>
+      database.write(async (loader) => {
+        await loader.reserveIds(scan.lastId);
+        const books = await booksToAdd(loader, lines, clock(), job);
+        await loader.addBooks(books);
+        await loader.recordImport(scan.sha256, last);
+        return books.length;
+      }),
+    );
     skipped += lines.length - (added - before);
     progress.update(added, end / input.bytes);
   }
   await database.write((loader) => loader.forgetImport(scan.sha256));
   return { added, skipped };
+}
+
+/** Says in which lines the data is that a database refuses. @throws {CommandError} */
+async function writing<T>(
+  name: string,
+  first: number,
+  last: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error && isDataError(error))) throw error;
+    throw new CommandError(
+      EXIT.data,
+      `the database does not take what is in lines ${first} to ${last} of ${name}, and nothing from ` +
+        `line ${first} on was written: ${error.message}`,
+    );
+  }
 }
 
 /** The books of a batch that are not there yet, those without an id under new ones. */
