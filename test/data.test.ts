@@ -6,6 +6,7 @@ import postgres from "postgres";
 import { type Book, SEED_BOOKS } from "../src/books/book.ts";
 import { parseDatabaseConfig } from "../src/config.ts";
 import { backUp } from "../src/runtime/commands/backup.ts";
+import { CommandError } from "../src/runtime/failure.ts";
 import { writeLines } from "../src/runtime/import-batches.ts";
 import { openInput } from "../src/runtime/import-input.ts";
 import { scanLines } from "../src/runtime/import-scan.ts";
@@ -589,22 +590,64 @@ test("a backup that a signal ends leaves nothing", async () => {
   expect(existsSync(path) || existsSync(`${path}.part`)).toBe(false);
 });
 
-test("a file that changes while it is imported is noticed", async () => {
-  const { env } = await empty("SQLite");
-  const path = fileWith(toLines(BOOKS.slice(0, 10)));
+/** An import of a file up to where it writes. */
+async function startedImport({ env }: Place, path: string) {
   const input = await openInput(path, directory);
   const scan = scanLines(input, createProgress("Checking", undefined));
-  writeFileSync(path, "x\n".repeat(500));
-  const database = await openTransfer(
-    parseDatabaseConfig(env, () => ""),
-    Date.now,
-    "write",
-  );
+  const config = parseDatabaseConfig(env, () => "");
+  const database = await openTransfer(config, Date.now, "write");
   const progress = createProgress("Importing", undefined);
-  const job = { database, input, scan, resumedAt: 0, clock: Date.now, progress };
+  return { database, input, scan, resumedAt: 0, clock: Date.now, progress };
+}
+
+describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
+  const said = (path: string) =>
+    `another import of what is in ${path} is under way, or has just ended; this one has stopped, ` +
+    "and no line was added twice";
+  const plain = (count: number) => someBooks(count).map(({ title }) => ({ ...DUNE, title }));
+
+  test.each([
+    ["one batch", 20],
+    ["more than one", 20_001],
+  ])("adds no line of %s twice", async (_what, count) => {
+    const place = await empty(kind);
+    const path = fileWith(toLines(plain(count)));
+    const first = await startedImport(place, path);
+    // The second runs as a whole where the first is about to write its first batch.
+    let writes = 0;
+    const write: typeof first.database.write = async (work) => {
+      writes += 1;
+      if (writes === 2) await succeed(place, "import", path);
+      return first.database.write(work);
+    };
+    const both = writeLines({ ...first, database: { ...first.database, write } });
+    await expect(both).rejects.toThrow(new CommandError(69, said(path)));
+    await first.database.close();
+    first.input.close();
+    expect((await exported(place)).map(({ title }) => title)).toEqual(
+      plain(count).map(({ title }) => title),
+    );
+  });
+
+  test("that has got on meanwhile, is left to itself", async () => {
+    const place = await empty(kind);
+    const path = fileWith(toLines(plain(20)));
+    const job = await startedImport(place, path);
+    await job.database.write((loader) => loader.recordImport(job.scan.sha256, 10));
+    await expect(writeLines(job)).rejects.toThrow(new CommandError(69, said(path)));
+    await job.database.close();
+    job.input.close();
+    expect(await exported(place)).toEqual([]);
+  });
+});
+
+test("a file that changes while it is imported is noticed", async () => {
+  const path = fileWith(toLines(BOOKS.slice(0, 10)));
+  const job = await startedImport(await empty("SQLite"), path);
+  writeFileSync(path, "x\n".repeat(500));
   await expect(writeLines(job)).rejects.toThrow(`line 1 of ${path} has changed meanwhile`);
-  await database.close();
-  input.close();
+  await job.database.close();
+  job.input.close();
 });
 
 describe("a directory of backups", () => {

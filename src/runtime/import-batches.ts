@@ -64,11 +64,19 @@ function otherBook(id: number): string {
 /** Writes the lines, batch by batch; each also records how far the import has got. */
 export async function writeLines(job: Import & { clock: Clock; progress: Progress }) {
   const { database, input, scan, resumedAt, clock, progress } = job;
-  let [added, skipped] = [0, 0];
+  let [added, skipped, written] = [0, 0, resumedAt];
+  await database.write(async (loader) => {
+    const recorded = (await loader.importedLines(scan.sha256)) ?? 0;
+    if (recorded !== resumedAt) throw otherImport(input.name);
+    // Whoever imports the same at once sees by this record, or that it is gone, that it is not alone.
+    await loader.recordImport(scan.sha256, resumedAt);
+  });
   for (const { lines, last, end } of batches(input, resumedAt)) {
     const before = added;
     added += await writing(input.name, lines[0]?.number ?? last, last, () =>
       database.write(async (loader) => {
+        const recorded = await loader.importedLines(scan.sha256);
+        if (recorded !== written) throw otherImport(input.name);
         await loader.reserveIds(scan.lastId);
         const books = await booksToAdd(loader, lines, clock(), job);
         await loader.addBooks(books);
@@ -76,11 +84,20 @@ export async function writeLines(job: Import & { clock: Clock; progress: Progres
         return books.length;
       }),
     );
+    written = last;
     skipped += lines.length - (added - before);
     progress.update(added, end / input.bytes);
   }
   await database.write((loader) => loader.forgetImport(scan.sha256));
   return { added, skipped };
+}
+
+function otherImport(name: string): CommandError {
+  return new CommandError(
+    EXIT.unavailable,
+    `another import of what is in ${name} is under way, or has just ended; this one has stopped, ` +
+      "and no line was added twice",
+  );
 }
 
 /** Says in which lines the data is that a database refuses. @throws {CommandError} */
