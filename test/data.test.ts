@@ -42,6 +42,12 @@ async function empty(kind: Kind): Promise<Place> {
   return place;
 }
 
+/** A file, where it is there, and those that were to become it. */
+function leftBy(path: string): string[] {
+  const names = readdirSync(directory).map((name) => join(directory, name));
+  return names.filter((name) => name === path || name.startsWith(`${path}.`));
+}
+
 const run = async (place: Place, ...args: string[]) => runHere(place, args);
 
 async function succeed(place: Place, ...args: string[]): Promise<string> {
@@ -539,7 +545,7 @@ test("a damaged database is not backed up, and an earlier backup stays", async (
     stderr: expect.stringMatching(/^thimble: The database cannot be used .+malformed.*$/),
   });
   expect(readFileSync(file, "utf8")).toBe("an earlier one");
-  expect(existsSync(`${file}.part`)).toBe(false);
+  expect(leftBy(file)).toEqual([file]);
 });
 
 describe("a file is not written", () => {
@@ -587,7 +593,7 @@ test("a backup that a signal ends leaves nothing", async () => {
   const signal = AbortSignal.abort(new Error("SIGTERM"));
   const backedUp = backUp(path, config, { clock: Date.now }, { signal });
   await expect(backedUp).rejects.toThrow(new Error("SIGTERM"));
-  expect(existsSync(path) || existsSync(`${path}.part`)).toBe(false);
+  expect(leftBy(path)).toEqual([]);
 });
 
 /** An import of a file up to where it writes. */
@@ -641,6 +647,21 @@ describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
   });
 });
 
+test.each([...KINDS])(
+  "two backups of %s into one file at once leave each other whole",
+  async (kind) => {
+    const { env } = await filled(kind, BOOKS);
+    const path = newFile("backup");
+    const config = parseDatabaseConfig(env, () => "");
+    const both = [1, 2].map(() => backUp(path, config, { clock: Date.now }));
+    expect(await Promise.all(both)).toEqual([BOOKS.length, BOOKS.length]);
+    expect(leftBy(path)).toEqual([path]);
+    const target = await empty("SQLite");
+    await succeed(target, "restore", path);
+    expect(await exported(target)).toEqual(BOOKS);
+  },
+);
+
 test("a file that changes while it is imported is noticed", async () => {
   const path = fileWith(toLines(BOOKS.slice(0, 10)));
   const job = await startedImport(await empty("SQLite"), path);
@@ -656,8 +677,12 @@ describe("a directory of backups", () => {
     const backups = newDirectory();
     const foreign = ["thimble.db", "thimble-20200101T000000Z.db.txt", "notes.db"];
     const old = ["thimble-20200101T000000Z.db", "thimble-20210101T000000Z.db"];
-    const unfinished = "thimble-20220101T000000Z.db.part";
-    for (const name of [...foreign, ...old, unfinished]) writeFileSync(join(backups, name), name);
+    const unfinished = [
+      "thimble-20220101T000000Z.db.part",
+      `thimble-20220101T000000Z.db.${crypto.randomUUID()}.part`,
+    ];
+    for (const name of [...foreign, ...old, ...unfinished])
+      writeFileSync(join(backups, name), name);
     const schedule = ["backup", "--every", "1h", "--keep", "2", backups];
     const { code, stdout } = await runHere(source, schedule, (lines) =>
       eventually("an old one is gone", () =>

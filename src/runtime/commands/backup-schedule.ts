@@ -5,7 +5,7 @@ import { createLogger, describeError, type Logger } from "../../logger.ts";
 import type { Runtime } from "../runtime.ts";
 import { readSecretFile } from "../secret-file.ts";
 import { expectLasting } from "../transfer-database.ts";
-import { failingAt, removeSqliteFile } from "../whole-file.ts";
+import { failingAt, removeSqliteFile, wholeNameOf } from "../whole-file.ts";
 import { backUp } from "./backup.ts";
 
 /** Timers count milliseconds in 31 bits. */
@@ -86,8 +86,7 @@ export function backupsIn(directory: string): string[] {
 /** What a process has left that was killed. One directory belongs to one schedule. */
 function removeUnfinished(directory: string): void {
   for (const name of readdirSync(directory)) {
-    const whole = name.replace(/\.part$/, "");
-    if (whole !== name && BACKUP_NAME.test(whole)) removeSqliteFile(join(directory, name));
+    if (BACKUP_NAME.test(wholeNameOf(name) ?? "")) removeSqliteFile(join(directory, name));
   }
 }
 

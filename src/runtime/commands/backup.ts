@@ -61,10 +61,9 @@ export async function backUp(
   { clock }: Pick<Runtime, "clock">,
   options: BackUpOptions = {},
 ): Promise<number> {
-  const file = prepareWholeFile(path, config.database);
+  const file = prepareWholeFile(path, config.database, { resumable: false });
   const from = await openTransfer(config, clock, "read");
   try {
-    file.discard();
     const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
     if (!isWritten) await createBackup(file.part, clock, (to) => copy(from, to, options));
     const books = countBooks(file.part);
