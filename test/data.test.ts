@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Book, SEED_BOOKS } from "../src/books/book.ts";
@@ -661,6 +661,23 @@ test.each([...KINDS])(
     expect(await exported(target)).toEqual(BOOKS);
   },
 );
+
+test("why a backup fails is said, also where what it leaves cannot be removed", async () => {
+  const { env } = await filled("PostgreSQL", BOOKS);
+  const path = newFile("backup");
+  const config = parseDatabaseConfig(env, () => "");
+  const progress = {
+    update: () => {
+      for (const part of leftBy(path).filter((name) => name.endsWith(".part")))
+        mkdirSync(`${part}-wal`);
+      throw new Error("the first failure");
+    },
+    end: () => {},
+  };
+  const backedUp = backUp(path, config, { clock: Date.now }, { progress });
+  await expect(backedUp).rejects.toThrow(new Error("the first failure"));
+  expect(leftBy(path)).toEqual([expect.stringMatching(/\.part-wal$/)]);
+});
 
 test("a file that changes while it is imported is noticed", async () => {
   const path = fileWith(toLines(BOOKS.slice(0, 10)));

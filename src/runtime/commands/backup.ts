@@ -70,7 +70,11 @@ export async function backUp(
     file.commit();
     return books;
   } catch (error) {
-    file.discard();
+    try {
+      file.discard();
+    } catch {
+      // Why the backup failed says more than why what it left cannot be removed.
+    }
     throw error;
   } finally {
     options.progress?.end();
