@@ -90,7 +90,12 @@ function removeUnfinished(directory: string): void {
   }
 }
 
-async function sleepUntil(time: number, clock: () => number, signal: AbortSignal): Promise<void> {
+/** Ends at a time of the clock, or when the signal is given. */
+export async function sleepUntil(
+  time: number,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<void> {
   for (let left = time - clock(); left > 0 && !signal.aborted; left = time - clock()) {
     await pause(Math.min(left, LONGEST_SLEEP_MS), signal);
   }
@@ -98,10 +103,12 @@ async function sleepUntil(time: number, clock: () => number, signal: AbortSignal
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
   });
 }
