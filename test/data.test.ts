@@ -722,6 +722,49 @@ describe("a directory of backups", () => {
     expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
   });
 
+  test("with names in the future keeps the one just made, and warns of them", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    const future = ["thimble-29990101T000000Z.db", "thimble-29990102T000000Z.db"];
+    const foreign = "thimble-20201399T000000Z.db";
+    const old = "thimble-20200101T000000Z.db";
+    for (const name of [...future, foreign, old]) writeFileSync(join(backups, name), name);
+    const schedule = ["backup", "--every", "1h", "--keep", "1", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("an old one is gone", () =>
+        lines.some((line) => line.includes("removed")) ? "SIGTERM" : undefined,
+      ),
+    );
+    const log = stdout.split("\n").map((line) => JSON.parse(line));
+    const warning = {
+      level: "WARNING",
+      message: "a backup with a name in the future is left alone",
+    };
+    expect(log.slice(1)).toMatchObject([
+      { message: "backed up", books: 2 },
+      ...future.map((name) => ({ ...warning, file: join(backups, name) })),
+      { message: "removed an old backup", file: join(backups, old) },
+      { message: "stopped" },
+    ]);
+    const made = log[1].file;
+    expect(
+      readdirSync(backups)
+        .map((name) => join(backups, name))
+        .sort(),
+    ).toEqual([made, ...[foreign, ...future].map((name) => join(backups, name))].sort());
+
+    const target = await empty("SQLite");
+    const { code, stderr } = await run(target, "restore", backups);
+    expect({ code, stderr }).toEqual({
+      code: 65,
+      stderr:
+        `thimble: ${join(backups, future[1] ?? "")} has a name in the future, so that the newest backup ` +
+        "is not known; name the FILE to restore",
+    });
+    await succeed(target, "restore", made);
+    expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
+  });
+
   test("reads its secrets anew for every run", async () => {
     const source = await filled("SQLite", BOOKS.slice(0, 2));
     const url = fileWith("postgres://u:secret@127.0.0.1:1/books");

@@ -11,7 +11,7 @@ import { backUp } from "./backup.ts";
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
-const BACKUP_NAME = /^thimble-\d{8}T\d{6}Z\.db$/;
+const BACKUP_NAME = /^thimble-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
 
 type Schedule = {
   everyMs: number;
@@ -57,16 +57,33 @@ async function runOnce(
   try {
     removeUnfinished(directory);
     const config = parseDatabaseConfig(runtime.env, readSecretFile);
-    const file = join(directory, backupName(runtime.clock()));
+    const name = backupName(runtime.clock());
+    const file = join(directory, name);
     const books = await backUp(file, config, runtime, { signal });
     logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });
-    for (const old of backupsIn(directory).slice(0, -keep)) {
-      rmSync(join(directory, old));
-      logger.info("removed an old backup", { file: join(directory, old) });
-    }
+    removeOld({ directory, keep, made: name, now: runtime.clock() }, logger);
   } catch (error) {
     if (signal.aborted) return;
     logger.error("backup failed", { seconds: seconds(), ...describeError(error) });
+  }
+}
+
+/** Keeps the one that was just made and the newest before it. */
+function removeOld(
+  { directory, keep, made, now }: { directory: string; keep: number; made: string; now: number },
+  logger: Logger,
+): void {
+  const others = backupsIn(directory).filter(({ name }) => name !== made);
+  // The clock was wrong when they were made, or is now. Which is older than which, nobody knows.
+  for (const { name } of others.filter(({ at }) => at > now)) {
+    logger.warning("a backup with a name in the future is left alone", {
+      file: join(directory, name),
+    });
+  }
+  const earlier = others.filter(({ at }) => at <= now);
+  for (const { name } of earlier.slice(0, Math.max(earlier.length - (keep - 1), 0))) {
+    rmSync(join(directory, name));
+    logger.info("removed an old backup", { file: join(directory, name) });
   }
 }
 
@@ -76,11 +93,21 @@ function backupName(at: number): string {
   return `thimble-${time}.db`;
 }
 
-/** The names of the backups that a schedule has made in a directory, from the oldest to the newest. */
-export function backupsIn(directory: string): string[] {
+/** A backup in a directory, and when it was made by its name, in milliseconds since the Unix epoch. */
+type ScheduledBackup = { name: string; at: number };
+
+/** The backups that a schedule has made in a directory, from the oldest to the newest by their names. */
+export function backupsIn(directory: string): ScheduledBackup[] {
   return readdirSync(directory)
-    .filter((name) => BACKUP_NAME.test(name))
-    .sort();
+    .map((name) => ({ name, at: timeOf(name) }))
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((left, right) => left.at - right.at);
+}
+
+/** `NaN` where it is no name of a backup. */
+function timeOf(name: string): number {
+  if (!BACKUP_NAME.test(name)) return Number.NaN;
+  return Date.parse(name.replace(BACKUP_NAME, "$1-$2-$3T$4:$5:$6Z"));
 }
 
 /** What a process has left that was killed. One directory belongs to one schedule. */
