@@ -765,6 +765,40 @@ describe("a directory of backups", () => {
     expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
   });
 
+  test("is added to when the newest is old enough, whatever is in the future", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    const newest = Math.floor(Date.now() / 1000) * 1000;
+    const time = new Date(newest).toISOString().replace(/[-:]|\.\d+/g, "");
+    for (const each of ["20200101T000000Z", time, "29990101T000000Z"]) {
+      writeFileSync(join(backups, `thimble-${each}.db`), each);
+    }
+    const schedule = ["backup", "--every", "3s", "--keep", "9", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("a backup", () =>
+        lines.some((line) => line.includes("backed up")) ? "SIGTERM" : undefined,
+      ),
+    );
+    const [started, made] = stdout.split("\n").map((line) => JSON.parse(line));
+    expect(started.first_at).toBe(new Date(newest + 3000).toISOString());
+    expect(Date.parse(made.timestamp)).toBeGreaterThanOrEqual(newest + 3000);
+  });
+
+  test("gets one at once where the newest is older than that", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    for (const each of ["20200101T000000Z", "29990101T000000Z"]) {
+      writeFileSync(join(backups, `thimble-${each}.db`), each);
+    }
+    const schedule = ["backup", "--every", "366d", "--keep", "9", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("a backup", () =>
+        lines.some((line) => line.includes("backed up")) ? "SIGTERM" : undefined,
+      ),
+    );
+    expect(stdout).toContain('"backed up"');
+  });
+
   test("reads its secrets anew for every run", async () => {
     const source = await filled("SQLite", BOOKS.slice(0, 2));
     const url = fileWith("postgres://u:secret@127.0.0.1:1/books");

@@ -21,8 +21,8 @@ type Schedule = {
 };
 
 /**
- * Backs up at once and then every so often, until a signal comes. A run that fails is logged, and the
- * next one comes all the same.
+ * Backs up every so often, until a signal comes; for the first time when the newest backup in the directory
+ * is as old, at once where there is none. A run that fails is logged, and the next one comes all the same.
  */
 export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   const { everyMs, directory, runtime } = schedule;
@@ -35,16 +35,24 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   // It asks to read secrets again, which every run does.
   runtime.onHangup(() => {});
   failingAt(directory, () => mkdirSync(directory, { recursive: true }));
+  const first = firstRun(schedule, clock());
   logger.info("backing up on schedule", {
     directory,
+    first_at: new Date(first).toISOString(),
     every_seconds: everyMs / 1000,
     keep: schedule.keep,
   });
-  for (let next = clock(); !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
+  for (let next = first; !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
     await sleepUntil(next, clock, stopping.signal);
     if (!stopping.signal.aborted) await runOnce(schedule, logger, stopping.signal);
   }
   logger.info("stopped", { signal: String(stopping.signal.reason) });
+}
+
+/** A process that starts over and over would make a backup each time, and the good old ones would go. */
+function firstRun({ directory, everyMs }: Schedule, now: number): number {
+  const newest = backupsIn(directory).findLast(({ at }) => at <= now);
+  return newest ? Math.max(newest.at + everyMs, now) : now;
 }
 
 async function runOnce(
