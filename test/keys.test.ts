@@ -184,7 +184,8 @@ describe("dates:", () => {
       "--expires",
       at(DAY_MS),
     );
-    const expired = await newKey("expired", "process", "--expires", "2026-01-31");
+    const expired = await newKey("expired", "process");
+    expired.line += " expires=2026-01-31";
     const early = await newKey("early", "process", "--not-before", "2999-01-01T00:00:00+01:00");
     await using service = await startWithKeys(`${valid.line}\n${expired.line}\n${early.line}`);
     expect((await echo(service, valid.secret)).status).toBe(200);
