@@ -37,17 +37,20 @@ type OpenOptions = {
 export async function openTls({ files, logger, ...timing }: OpenOptions): Promise<Tls> {
   const server = Promise.withResolvers<Pick<Server, "setTls">>();
   let isClosed = false;
+  let served: TlsPair | undefined;
 
   async function replace(contents: FileContents): Promise<void> {
     const { setTls } = await server.promise;
     if (isClosed) return;
     try {
       const { pair, certificate } = parsePair(files, contents);
+      if (pair.cert === served?.cert && pair.key === served.key) return;
       if (!setTls) {
         logger.warning("the certificate changed; this runtime serves it after a restart");
         return;
       }
       setTls(pair);
+      served = pair;
       const { subject, validToDate } = certificate;
       logger.info("certificate changed", { subject, valid_to: validToDate });
       warnOfDates(certificate, logger);
@@ -68,6 +71,7 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
   };
   try {
     const { pair, certificate } = parsePair(files, await watch.read());
+    served = pair;
     warnOfDates(certificate, logger);
     const reload = async () => replace(await watch.read());
     return { pair, follow: server.resolve, reload, close };
