@@ -32,6 +32,8 @@ export type ProgramOptions = {
   replacesCertificate?: boolean;
   /** Whether it closes connections that say nothing, or a body's that is not waited for: yes unless told. */
   closesIdle?: boolean;
+  /** Whether a reader of the log that does not keep up holds up the service: no, unless told. */
+  waitsForReader?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.
@@ -39,6 +41,9 @@ setDefaultTimeout(30_000);
 
 /** Bun ends a connection without a request after some 12 seconds; a shutdown must not wait for that. */
 const SOON_MS = 8000;
+
+/** The half second in which a terminal and npm may both send Ctrl-C, and a little more. */
+const ECHO_MS = 600;
 
 /**
  * What the program does beside HTTP, whatever runs it: commands, exit codes, output, signals, and what
@@ -506,10 +511,10 @@ export function programContract(
           const connection = await beginRequest(service);
           service.kill(first);
           await service.logged("draining");
-          // One that follows at once is taken for the echo of the first, so it is sent until it counts.
-          const insisting = setInterval(() => service.kill(second), 50);
+          // A second Ctrl-C within this time is taken for the echo of the first.
+          if (first === "SIGINT") await Bun.sleep(ECHO_MS);
+          service.kill(second);
           expect(await service.exited).toEqual({ code, signal: null });
-          clearInterval(insisting);
           connection.close();
         });
       }

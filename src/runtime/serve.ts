@@ -29,23 +29,18 @@ const HEAD_MARGIN_BYTES = 8 * 1024;
  * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
  */
 export async function serve(runtime: Runtime): Promise<void> {
-  const { env, clock, stdout } = runtime;
+  const { env, clock } = runtime;
   const read = readConfig(env);
   const { config } = read;
   const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
-  const logger = createLogger({
-    level: config.logLevel,
-    format: config.logFormat,
-    clock,
-    write: stdout,
-  });
+  const { logger, stdout } = openLog(runtime, config);
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, watch, flush } = await openTracing(config, logger);
+  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
   const opened = await openStore(config, clock, tracing?.scope);
   try {
     await prepareStore(opened, logger);
@@ -77,6 +72,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       parts: [
         (next) => () => keys.replace(keySource(next)),
         ({ database }) => opened.reconfigure(database),
+        reconfigure,
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
@@ -92,8 +88,14 @@ export async function serve(runtime: Runtime): Promise<void> {
     const closeStore = { name: "close the store", run: () => opened.store.close() };
     await runLastStep(closeStore, logger);
   }
-  await runLastStep({ name: "send the last spans", run: flush }, logger);
+  await flush();
   logger.info("stopped");
+}
+
+function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: format }: Config) {
+  const stdout = openLog((lines) => logger.warning("log lines lost", { lines }));
+  const logger = createLogger({ level, format, clock, write: stdout });
+  return { logger, stdout };
 }
 
 /** Loaded here, for a service without HTTPS starts sooner without it. */
