@@ -32,6 +32,8 @@ export type ProgramOptions = {
   replacesCertificate?: boolean;
   /** Whether it closes connections that say nothing, or a body's that is not waited for: yes unless told. */
   closesIdle?: boolean;
+  /** Whether a reader of the log that does not keep up holds up the service: no, unless told. */
+  waitsForReader?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.

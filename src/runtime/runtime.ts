@@ -43,6 +43,11 @@ export type Runtime = {
   clock: Clock;
   stdout: (line: string) => void;
   stderr: (line: string) => void;
+  /**
+   * Opens standard output for what serves: a reader that does not keep up holds nothing up. `onLost` is
+   * told how many lines it did not get, when it is back. Returns what writes a line.
+   */
+  openLog: (onLost: (lines: number) => void) => (line: string) => void;
   listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
   /** Resolves with the name of the first signal that asks the process to end. */
   untilSignal: () => Promise<string>;

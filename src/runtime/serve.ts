@@ -29,16 +29,11 @@ const HEAD_MARGIN_BYTES = 1024;
  * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
  */
 export async function serve(runtime: Runtime): Promise<void> {
-  const { env, clock, stdout } = runtime;
+  const { env, clock } = runtime;
   const read = readConfig(env);
   const { config } = read;
   const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
-  const logger = createLogger({
-    level: config.logLevel,
-    format: config.logFormat,
-    clock,
-    write: stdout,
-  });
+  const { logger, stdout } = openLog(runtime, config);
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
@@ -94,6 +89,12 @@ export async function serve(runtime: Runtime): Promise<void> {
   }
   await runLastStep({ name: "send the last spans", run: flush }, logger);
   logger.info("stopped");
+}
+
+function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: format }: Config) {
+  const stdout = openLog((lines) => logger.warning("log lines lost", { lines }));
+  const logger = createLogger({ level, format, clock, write: stdout });
+  return { logger, stdout };
 }
 
 /** Loaded here, for a service without HTTPS starts sooner without it. */
