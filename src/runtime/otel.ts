@@ -38,6 +38,8 @@ const FLUSH_TIMEOUT_MS = 2000;
 export type SpanExport = SpanRecorder & {
   /** Sends what is still there. Resolves when that is done, or has taken two seconds; it never rejects. */
   flush: () => Promise<void>;
+  /** What the collector is sent from now on, such as another key. */
+  replaceHeaders: (headers: TracingConfig["headers"]) => void;
 };
 
 type ExportOptions = { config: TracingConfig; environment: string; logger: Logger };
@@ -49,8 +51,9 @@ type ExportOptions = { config: TracingConfig; environment: string; logger: Logge
  */
 export function startSpanExport({ config, environment, logger }: ExportOptions): SpanExport {
   const onFailure = warnNowAndThen(logger);
+  let { headers } = config;
   let waiting = 0;
-  const exporter = createOtlpExporter({ ...config, onFailure });
+  const exporter = createOtlpExporter({ ...config, headers: () => headers, onFailure });
   const counting: SpanExporter = {
     ...exporter,
     export: (spans, done) =>
@@ -90,6 +93,9 @@ export function startSpanExport({ config, environment, logger }: ExportOptions):
     samples: createSampler(config),
     record,
     flush: () => withinFlushTimeout(processor.forceFlush()),
+    replaceHeaders(next) {
+      headers = next;
+    },
   };
 }
 

@@ -5,7 +5,9 @@ import type { TracingConfig } from "../trace/tracing-config.ts";
 
 export type ExportFailure = { error: Error; spansLost: number };
 
-export type OtlpExporterOptions = Pick<TracingConfig, "url" | "headers" | "timeoutMs"> & {
+export type OtlpExporterOptions = Pick<TracingConfig, "url" | "timeoutMs"> & {
+  /** Asked at every attempt, for a key of the collector's may be replaced. */
+  headers: () => TracingConfig["headers"];
   onFailure: (failure: ExportFailure) => void;
 };
 
@@ -71,7 +73,7 @@ async function attempt(
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers: { ...headers, "Content-Type": "application/json" },
+      headers: { ...headers(), "Content-Type": "application/json" },
       body: (body ?? null) as BodyInit | null,
       // The headers, which may hold a key, are for nobody else.
       redirect: "manual",

@@ -40,7 +40,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, watch, flush } = await openTracing(config, logger);
+  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
   const opened = await openStore(config, clock, tracing?.scope);
   try {
     await prepareStore(opened, logger);
@@ -72,6 +72,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       parts: [
         (next) => () => keys.replace(keySource(next)),
         ({ database }) => opened.reconfigure(database),
+        reconfigure,
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
