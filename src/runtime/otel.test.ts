@@ -353,15 +353,46 @@ describe("a collector that does not take spans", () => {
     const config = tracingOf({ ...url, OTEL_EXPORTER_OTLP_TIMEOUT: "200" });
     const spans = startSpanExport({ config, environment: "test", logger });
     for (let turn = 0; turn < 2058; turn += 1) spans.record(spanOf("1".repeat(16)));
-    expect(lines).toMatchObject([
-      { error: "Error: too many spans wait to be sent", spans_lost: 1 },
-    ]);
+    expect(lines).toEqual([]);
     await spans.flush();
-    expect(lines).toHaveLength(1);
+    expect(lines).toMatchObject([
+      // A batch, and those that there was no room for.
+      { error: "Error: no answer within 200 ms", spans_lost: 512 + 10 },
+    ]);
     collector.behave(takeSpans);
     spans.record(spanOf("2".repeat(16)));
     await spans.flush();
     expect(await collector.received(1, ({ spanId }) => spanId.startsWith("2"))).toHaveLength(1);
+  });
+
+  test("in time is told of by how many were left out", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Response>();
+    using collector = startCollector({ behaviour: () => answer });
+    const { lines, logger } = memoryLog();
+    const config = tracingOf({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const spans = startSpanExport({ config, environment: "test", logger });
+    for (let turn = 0; turn < 2058; turn += 1) spans.record(spanOf("1".repeat(16)));
+    await eventually("the collector is asked", () => collector.requests[0]);
+    collector.behave(takeSpans);
+    resolve(new Response(null));
+    await spans.close();
+    expect(lines).toMatchObject([
+      { error: "Error: too many spans wait to be sent", spans_lost: 10 },
+    ]);
+  });
+
+  test("and is not there is said at the end, with how many spans are lost", async () => {
+    const app = await openTracedApp({ OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE });
+    for (let turn = 0; turn < 3; turn += 1) await app.ask("/healthz");
+    await app.flush();
+    expect(app.lines).toMatchObject([
+      {
+        level: "WARNING",
+        message: "spans not exported",
+        spans_lost: 3,
+        error: expect.stringMatching(/ConnectionRefused|ECONNREFUSED/),
+      },
+    ]);
   });
 
   test("is not waited for longer than two seconds at the end", async () => {

@@ -88,7 +88,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     const closeStore = { name: "close the store", run: () => opened.store.close() };
     await runLastStep(closeStore, logger);
   }
-  await runLastStep({ name: "send the last spans", run: flush }, logger);
+  await flush();
   logger.info("stopped");
 }
 

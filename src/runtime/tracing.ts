@@ -12,7 +12,7 @@ export type OpenTracing = {
   watch: (store: BookStore) => BookStore;
   /** Takes over what the collector is to be sent. */
   reconfigure: Prepare;
-  /** Sends what is still there; takes two seconds at most, and never fails. */
+  /** Sends what is still there, and logs what is lost; takes two seconds at most, and never fails. */
   flush: () => Promise<void>;
 };
 
@@ -41,6 +41,6 @@ export async function openTracing(config: TracingOptions, logger: Logger): Promi
     tracing: { scope, spans },
     watch: (store) => traceStore(store, { scope, spans, system: SYSTEMS[database.kind] }),
     reconfigure: (next) => () => spans.replaceHeaders(next.tracing?.headers ?? {}),
-    flush: spans.flush,
+    flush: spans.close,
   };
 }
