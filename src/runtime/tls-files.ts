@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { ConfigError } from "../config.ts";
+import { ConfigError, readNamedFile } from "../config.ts";
 import { describeError, type Logger } from "../logger.ts";
 import type { Server, TlsPair } from "./runtime.ts";
 import { type FileContents, readFrom, watchSecretFiles } from "./secret-watch.ts";
@@ -84,8 +84,9 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
 /** @throws {ConfigError} with every problem, each naming its variable. */
 function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
   const problems: string[] = [];
-  const cert = read("TLS_CERT_FILE", certFile, contents, problems);
-  const key = read("TLS_KEY_FILE", keyFile, contents, problems);
+  const read = readFrom(contents);
+  const cert = readNamedFile({ name: "TLS_CERT_FILE", path: certFile }, read, problems);
+  const key = readNamedFile({ name: "TLS_KEY_FILE", path: keyFile }, read, problems);
   const certificate = cert === undefined ? undefined : parseCertificate(cert, problems);
   const privateKey = key === undefined ? undefined : parseKey(key, problems);
   if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
@@ -95,22 +96,6 @@ function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
     throw new ConfigError(problems);
   }
   return { pair: { cert, key }, certificate };
-}
-
-function read(
-  name: string,
-  path: string,
-  contents: FileContents,
-  problems: string[],
-): string | undefined {
-  try {
-    return readFrom(contents)(path);
-  } catch (error) {
-    // Not the path, which is the key itself where someone took the variable for the file's content.
-    const { code } = error as { code?: string };
-    problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
-    return undefined;
-  }
 }
 
 /** The first certificate of the file, which is the service's own; those behind it chain it to a root. */
