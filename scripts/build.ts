@@ -21,6 +21,8 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     // A file in the directory that the service happens to start in must not change what it does.
     compile: {
       outfile,
+      // Enough for what the service allows unless told, and more; told later, Bun starts 10 ms slower.
+      execArgv: ["--max-http-header-size=32768"],
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,

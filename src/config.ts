@@ -219,11 +219,20 @@ function withSecrets(
 }
 
 function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
+  const secret = readNamedFile({ name, path }, readFile, problems);
+  if (secret === undefined || secret.trim()) return secret;
+  problems.push(`${name} names an empty file`);
+  return undefined;
+}
+
+/** Reads the file that a variable names; where it cannot be read, that is one problem more. */
+export function readNamedFile(
+  { name, path }: { name: string; path: string },
+  readFile: ReadFile,
+  problems: string[],
+): string | undefined {
   try {
-    const secret = readFile(path);
-    if (secret.trim()) return secret;
-    problems.push(`${name} names an empty file`);
-    return undefined;
+    return readFile(path);
   } catch (error) {
     // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
     const { code } = error as { code?: string };

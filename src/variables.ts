@@ -198,7 +198,8 @@ export const variables = {
     schema: rate,
     takes: RATE_TAKES,
     defaultText: "`10/minute` in production and staging, else `off`",
-    description: "The most wrong keys of a client's address; behind them, any key is a 429.",
+    description:
+      "The most wrong keys of a client's address; after them, any key new there is a 429.",
   },
   TRUST_PROXY: {
     schema: () => integer(0, 10),

@@ -1,4 +1,4 @@
-import { type AppConfig, type AppMetrics, createApp } from "../src/app.ts";
+import { type AppConfig, type AppDeps, type AppMetrics, createApp } from "../src/app.ts";
 import type { Connection } from "../src/app-env.ts";
 import { createMemoryBookStore } from "../src/books/memory-store.ts";
 import type { BookStore } from "../src/books/store.ts";
@@ -6,6 +6,7 @@ import type { Clock } from "../src/clock.ts";
 import type { Readiness } from "../src/health/routes.ts";
 import { createKeyRing, type KeySource } from "../src/keys/key-ring.ts";
 import { createLogger } from "../src/logger.ts";
+import { createProbesApp } from "../src/probes-app.ts";
 import type { Tracing } from "../src/trace/tracing.ts";
 
 export const API_KEY = "0123456789abcdef";
@@ -27,11 +28,23 @@ type Options = {
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
 export function openApp(options: Options = {}) {
+  const { deps, log } = makeDeps(options);
+  const app = createApp(deps);
+  return { app, log, request: requester(app.fetch) };
+}
+
+/** The app of the port for health and metrics, as {@link openApp} opens the other one. */
+export function openProbesApp(options: Options = {}) {
+  const { deps, log } = makeDeps(options);
+  return { log, request: requester(createProbesApp(deps).fetch) };
+}
+
+function makeDeps(options: Options) {
   const { config, keys = { apiKey: API_KEY }, store, clock = Date.now, ...rest } = options;
   const { readiness = () => "ok" } = rest;
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
-  const app = createApp({
+  const deps: AppDeps = {
     config: {
       environment: "test",
       debug: false,
@@ -53,8 +66,13 @@ export function openApp(options: Options = {}) {
     newId: () => crypto.randomUUID(),
     readiness,
     ...rest,
-  });
-  const request = async (path: string, init?: RequestInit, connection: Connection = {}) =>
-    app.fetch(new Request(new URL(path, "http://thimble.test"), init), connection);
-  return { app, log, request };
+  };
+  return { deps, log };
+}
+
+type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
+
+function requester(fetch: Fetch) {
+  return async (path: string, init?: RequestInit, connection: Connection = {}) =>
+    fetch(new Request(new URL(path, "http://thimble.test"), init), connection);
 }

@@ -103,6 +103,10 @@ const ROWS: Row[] = [
       [["new", "a"], "scopes are books:read, books:write, process, metrics, admin"],
       [["new", "a", "--scope", "everything"], "scopes are books:read, books:write"],
       [["new", "a", "--scope", "process", "--expires", "soon"], "DATE such as 2027-01-31"],
+      [
+        ["new", "a", "--scope", "process", "--expires", "2026-01-01"],
+        "--expires has to be later than now; 2026-01-01 is 2026-01-01T00:00:00.000Z, which is over",
+      ],
       [["new", "a", "--scop", "process"], "Unknown option"],
     ] as const
   ).map(([args, says]) => ({
@@ -265,7 +269,7 @@ describe("serve", () => {
       port: 8080,
       idleTimeoutSeconds: 60,
       requestTimeoutSeconds: 245,
-      maxHeadBytes: undefined,
+      maxHeadBytes: 24_576,
     });
     expect(result.code).toBe(0);
     expect(log(result)).toMatchObject([

@@ -1,10 +1,12 @@
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import postgres from "postgres";
 import { type Book, SEED_BOOKS } from "../src/books/book.ts";
 import { parseDatabaseConfig } from "../src/config.ts";
 import { backUp } from "../src/runtime/commands/backup.ts";
+import { CommandError } from "../src/runtime/failure.ts";
 import { writeLines } from "../src/runtime/import-batches.ts";
 import { openInput } from "../src/runtime/import-input.ts";
 import { scanLines } from "../src/runtime/import-scan.ts";
@@ -38,6 +40,12 @@ async function empty(kind: Kind): Promise<Place> {
   const place = await openPlace(kind);
   dropped.push(place);
   return place;
+}
+
+/** A file, where it is there, and those that were to become it. */
+function leftBy(path: string): string[] {
+  const names = readdirSync(directory).map((name) => join(directory, name));
+  return names.filter((name) => name === path || name.startsWith(`${path}.`));
 }
 
 const run = async (place: Place, ...args: string[]) => runHere(place, args);
@@ -301,6 +309,102 @@ describe("an export", () => {
   });
 });
 
+describe("times", () => {
+  const FIRST = "0001-01-01T00:00:00.000Z";
+  const LAST = "9999-12-31T23:59:59.999Z";
+  /** Whole books behind more than one batch of good ones. */
+  const behindBatches = (...times: string[]) => [
+    ...someBooks(10_000),
+    ...times.map((created_at, index) => ({
+      ...{ id: 100_000 + index, ...DUNE },
+      ...{ created_at, updated_at: LAST },
+    })),
+  ];
+
+  test.each([...KINDS])("of the years 1 to 9999 are kept by %s", async (kind) => {
+    const books = behindBatches(FIRST, LAST);
+    const source = await filled(kind, books);
+    expect((await exported(source)).slice(-2)).toEqual(books.slice(-2));
+    const file = newFile("backup");
+    await succeed(source, "backup", file);
+    const target = await empty(kind);
+    await succeed(target, "restore", file);
+    expect((await exported(target)).slice(-2)).toEqual(books.slice(-2));
+    await withStore(target, async (store) => {
+      expect(await store.get(100_000)).toEqual(books.at(-2));
+    });
+  });
+
+  test.each([...KINDS])("beyond them are refused, with the line, by %s", async (kind) => {
+    const beyond = [
+      "0000-12-31T23:59:59.999Z",
+      "0001-01-01T00:00:00+00:01",
+      "9999-12-31T23:59:59.999-00:01",
+      "0000-01-01T00:00:00+14:00",
+    ];
+    const place = await filled(kind, BOOKS.slice(0, 1));
+    const file = fileWith(toLines(behindBatches(...beyond)));
+    const { code, stderr } = await run(place, "import", file);
+    const problem = `created_at: is not from ${FIRST} to ${LAST}`;
+    expect({ code, lines: stderr.split("\n") }).toEqual({
+      code: 65,
+      lines: [
+        `thimble: ${file} cannot be imported, and nothing of it was written:`,
+        ...beyond.map((_, index) => `  - line ${10_001 + index}: ${problem}`),
+      ],
+    });
+    expect(await exported(place)).toEqual(BOOKS.slice(0, 1));
+  });
+
+  test.each([...KINDS])("beyond them in a backup are refused for %s", async (kind) => {
+    for (const milliseconds of [Date.parse(FIRST) - 1, Date.parse(LAST) + 1]) {
+      const file = newFile("backup");
+      await succeed(await filled("SQLite", BOOKS), "backup", file);
+      const backup = new Database(file);
+      backup.run("UPDATE books SET updated_at = ? WHERE id = 4101", [milliseconds]);
+      backup.close();
+      const place = await filled(kind, BOOKS.slice(0, 1));
+      const { code, stderr } = await run(place, "restore", "--force", file);
+      expect({ code, stderr }).toEqual({
+        code: 65,
+        stderr: `thimble: ${file} cannot be restored: book 4101 has a time that is not from ${FIRST} to ${LAST}`,
+      });
+      expect(await exported(place)).toEqual(BOOKS.slice(0, 1));
+    }
+  });
+});
+
+test("data that PostgreSQL refuses in a later batch is said with its lines, and 65", async () => {
+  const place = await filled("PostgreSQL", BOOKS.slice(0, 1));
+  const sql = postgres(place.env.DATABASE_URL, { max: 1, onnotice: () => {} });
+  await sql.unsafe(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'not this one' USING ERRCODE = '22008'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW
+      WHEN (NEW.title = 'Refused') EXECUTE FUNCTION refuse()`);
+  const books = someBooks(10_002);
+  const refused = books.map((book) => (book.id === 20_003 ? { ...book, title: "Refused" } : book));
+  const file = fileWith(toLines(refused));
+  const { code, stderr } = await run(place, "import", file);
+  expect({ code, stderr }).toEqual({
+    code: 65,
+    stderr:
+      `thimble: the database does not take what is in lines 10001 to 10002 of ${file}, ` +
+      "and nothing from line 10001 on was written: not this one",
+  });
+  expect(await exported(place)).toEqual(books.slice(0, 10_000));
+
+  const backup = newFile("backup");
+  await succeed(await filled("SQLite", refused), "backup", backup);
+  const restored = await run(place, "restore", "--force", backup);
+  expect({ code: restored.code, stderr: restored.stderr }).toEqual({
+    code: 65,
+    stderr: "thimble: the database takes no such data: not this one",
+  });
+  expect(await exported(place)).toEqual(books.slice(0, 10_000));
+  await sql.end();
+});
+
 describe("lines to import", () => {
   const whole = BOOKS.slice(0, 2);
   const text = toLines(whole);
@@ -441,7 +545,7 @@ test("a damaged database is not backed up, and an earlier backup stays", async (
     stderr: expect.stringMatching(/^thimble: The database cannot be used .+malformed.*$/),
   });
   expect(readFileSync(file, "utf8")).toBe("an earlier one");
-  expect(existsSync(`${file}.part`)).toBe(false);
+  expect(leftBy(file)).toEqual([file]);
 });
 
 describe("a file is not written", () => {
@@ -489,25 +593,99 @@ test("a backup that a signal ends leaves nothing", async () => {
   const signal = AbortSignal.abort(new Error("SIGTERM"));
   const backedUp = backUp(path, config, { clock: Date.now }, { signal });
   await expect(backedUp).rejects.toThrow(new Error("SIGTERM"));
-  expect(existsSync(path) || existsSync(`${path}.part`)).toBe(false);
+  expect(leftBy(path)).toEqual([]);
+});
+
+/** An import of a file up to where it writes. */
+async function startedImport({ env }: Place, path: string) {
+  const input = await openInput(path, directory);
+  const scan = scanLines(input, createProgress("Checking", undefined));
+  const config = parseDatabaseConfig(env, () => "");
+  const database = await openTransfer(config, Date.now, "write");
+  const progress = createProgress("Importing", undefined);
+  return { database, input, scan, resumedAt: 0, clock: Date.now, progress };
+}
+
+describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
+  const said = (path: string) =>
+    `another import of what is in ${path} is under way, or has just ended; this one has stopped, ` +
+    "and no line was added twice";
+  const plain = (count: number) => someBooks(count).map(({ title }) => ({ ...DUNE, title }));
+
+  test.each([
+    ["one batch", 20],
+    ["more than one", 20_001],
+  ])("adds no line of %s twice", async (_what, count) => {
+    const place = await empty(kind);
+    const path = fileWith(toLines(plain(count)));
+    const first = await startedImport(place, path);
+    // The second runs as a whole where the first is about to write its first batch.
+    let writes = 0;
+    const write: typeof first.database.write = async (work) => {
+      writes += 1;
+      if (writes === 2) await succeed(place, "import", path);
+      return first.database.write(work);
+    };
+    const both = writeLines({ ...first, database: { ...first.database, write } });
+    await expect(both).rejects.toThrow(new CommandError(69, said(path)));
+    await first.database.close();
+    first.input.close();
+    expect((await exported(place)).map(({ title }) => title)).toEqual(
+      plain(count).map(({ title }) => title),
+    );
+  });
+
+  test("that has got on meanwhile, is left to itself", async () => {
+    const place = await empty(kind);
+    const path = fileWith(toLines(plain(20)));
+    const job = await startedImport(place, path);
+    await job.database.write((loader) => loader.recordImport(job.scan.sha256, 10));
+    await expect(writeLines(job)).rejects.toThrow(new CommandError(69, said(path)));
+    await job.database.close();
+    job.input.close();
+    expect(await exported(place)).toEqual([]);
+  });
+});
+
+test.each([...KINDS])(
+  "two backups of %s into one file at once leave each other whole",
+  async (kind) => {
+    const { env } = await filled(kind, BOOKS);
+    const path = newFile("backup");
+    const config = parseDatabaseConfig(env, () => "");
+    const both = [1, 2].map(() => backUp(path, config, { clock: Date.now }));
+    expect(await Promise.all(both)).toEqual([BOOKS.length, BOOKS.length]);
+    expect(leftBy(path)).toEqual([path]);
+    const target = await empty("SQLite");
+    await succeed(target, "restore", path);
+    expect(await exported(target)).toEqual(BOOKS);
+  },
+);
+
+test("why a backup fails is said, also where what it leaves cannot be removed", async () => {
+  const { env } = await filled("PostgreSQL", BOOKS);
+  const path = newFile("backup");
+  const config = parseDatabaseConfig(env, () => "");
+  const progress = {
+    update: () => {
+      for (const part of leftBy(path).filter((name) => name.endsWith(".part")))
+        mkdirSync(`${part}-wal`);
+      throw new Error("the first failure");
+    },
+    end: () => {},
+  };
+  const backedUp = backUp(path, config, { clock: Date.now }, { progress });
+  await expect(backedUp).rejects.toThrow(new Error("the first failure"));
+  expect(leftBy(path)).toEqual([expect.stringMatching(/\.part-wal$/)]);
 });
 
 test("a file that changes while it is imported is noticed", async () => {
-  const { env } = await empty("SQLite");
   const path = fileWith(toLines(BOOKS.slice(0, 10)));
-  const input = await openInput(path, directory);
-  const scan = scanLines(input, createProgress("Checking", undefined));
+  const job = await startedImport(await empty("SQLite"), path);
   writeFileSync(path, "x\n".repeat(500));
-  const database = await openTransfer(
-    parseDatabaseConfig(env, () => ""),
-    Date.now,
-    "write",
-  );
-  const progress = createProgress("Importing", undefined);
-  const job = { database, input, scan, resumedAt: 0, clock: Date.now, progress };
   await expect(writeLines(job)).rejects.toThrow(`line 1 of ${path} has changed meanwhile`);
-  await database.close();
-  input.close();
+  await job.database.close();
+  job.input.close();
 });
 
 describe("a directory of backups", () => {
@@ -516,8 +694,12 @@ describe("a directory of backups", () => {
     const backups = newDirectory();
     const foreign = ["thimble.db", "thimble-20200101T000000Z.db.txt", "notes.db"];
     const old = ["thimble-20200101T000000Z.db", "thimble-20210101T000000Z.db"];
-    const unfinished = "thimble-20220101T000000Z.db.part";
-    for (const name of [...foreign, ...old, unfinished]) writeFileSync(join(backups, name), name);
+    const unfinished = [
+      "thimble-20220101T000000Z.db.part",
+      `thimble-20220101T000000Z.db.${crypto.randomUUID()}.part`,
+    ];
+    for (const name of [...foreign, ...old, ...unfinished])
+      writeFileSync(join(backups, name), name);
     const schedule = ["backup", "--every", "1h", "--keep", "2", backups];
     const { code, stdout } = await runHere(source, schedule, (lines) =>
       eventually("an old one is gone", () =>
@@ -538,6 +720,83 @@ describe("a directory of backups", () => {
     const target = await empty("SQLite");
     expect(await succeed(target, "restore", backups)).toEndWith(` from ${log[1].file}`);
     expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
+  });
+
+  test("with names in the future keeps the one just made, and warns of them", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    const future = ["thimble-29990101T000000Z.db", "thimble-29990102T000000Z.db"];
+    const foreign = "thimble-20201399T000000Z.db";
+    const old = "thimble-20200101T000000Z.db";
+    for (const name of [...future, foreign, old]) writeFileSync(join(backups, name), name);
+    const schedule = ["backup", "--every", "1h", "--keep", "1", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("an old one is gone", () =>
+        lines.some((line) => line.includes("removed")) ? "SIGTERM" : undefined,
+      ),
+    );
+    const log = stdout.split("\n").map((line) => JSON.parse(line));
+    const warning = {
+      level: "WARNING",
+      message: "a backup with a name in the future is left alone",
+    };
+    expect(log.slice(1)).toMatchObject([
+      { message: "backed up", books: 2 },
+      ...future.map((name) => ({ ...warning, file: join(backups, name) })),
+      { message: "removed an old backup", file: join(backups, old) },
+      { message: "stopped" },
+    ]);
+    const made = log[1].file;
+    expect(
+      readdirSync(backups)
+        .map((name) => join(backups, name))
+        .sort(),
+    ).toEqual([made, ...[foreign, ...future].map((name) => join(backups, name))].sort());
+
+    const target = await empty("SQLite");
+    const { code, stderr } = await run(target, "restore", backups);
+    expect({ code, stderr }).toEqual({
+      code: 65,
+      stderr:
+        `thimble: ${join(backups, future[1] ?? "")} has a name in the future, so that the newest backup ` +
+        "is not known; name the FILE to restore",
+    });
+    await succeed(target, "restore", made);
+    expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
+  });
+
+  test("is added to when the newest is old enough, whatever is in the future", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    const newest = Math.floor(Date.now() / 1000) * 1000;
+    const time = new Date(newest).toISOString().replace(/[-:]|\.\d+/g, "");
+    for (const each of ["20200101T000000Z", time, "29990101T000000Z"]) {
+      writeFileSync(join(backups, `thimble-${each}.db`), each);
+    }
+    const schedule = ["backup", "--every", "3s", "--keep", "9", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("a backup", () =>
+        lines.some((line) => line.includes("backed up")) ? "SIGTERM" : undefined,
+      ),
+    );
+    const [started, made] = stdout.split("\n").map((line) => JSON.parse(line));
+    expect(started.first_at).toBe(new Date(newest + 3000).toISOString());
+    expect(Date.parse(made.timestamp)).toBeGreaterThanOrEqual(newest + 3000);
+  });
+
+  test("gets one at once where the newest is older than that", async () => {
+    const source = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = newDirectory();
+    for (const each of ["20200101T000000Z", "29990101T000000Z"]) {
+      writeFileSync(join(backups, `thimble-${each}.db`), each);
+    }
+    const schedule = ["backup", "--every", "366d", "--keep", "9", backups];
+    const { stdout } = await runHere(source, schedule, (lines) =>
+      eventually("a backup", () =>
+        lines.some((line) => line.includes("backed up")) ? "SIGTERM" : undefined,
+      ),
+    );
+    expect(stdout).toContain('"backed up"');
   });
 
   test("reads its secrets anew for every run", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { constants, readFileSync } from "node:fs";
 import { type Collector, startCollector } from "./collector.ts";
-import { beginRequest, type Program } from "./program.contract.ts";
+import { beginRequest, type Program, type ProgramOptions } from "./program.contract.ts";
 import {
   eventually,
   type Service,
@@ -17,11 +18,18 @@ const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
 /** Nothing listens there. */
 const NOWHERE = "http://127.0.0.1:9";
 
-/** How long an answer may fail to come before the service is taken to wait for something. */
-const STALL_MS = 500;
+/** More than the pipes to this process hold, and less than what may wait. */
+const MUCH_BYTES = 2 * 1024 * 1024;
+
+/** The two seconds for a log that nobody reads, and what a busy machine takes. */
+const END_LIMIT_MS = 10_000;
 
 /** That no line of the log is lost or torn, and that what happens reaches a collector of traces. */
-export function logContract(name: string, program: Program): void {
+export function logContract(
+  name: string,
+  program: Program,
+  { waitsForReader = false }: ProgramOptions = {},
+): void {
   const startService = async (env: Variables = {}) =>
     startProgram({ command: await program(), env });
 
@@ -41,36 +49,48 @@ export function logContract(name: string, program: Program): void {
       const connection = await beginRequest(service);
       service.kill("SIGTERM");
       await service.logged("draining");
-      // One that follows at once is taken for the echo of the first, so it is sent until it counts.
-      const insisting = setInterval(() => service.kill("SIGTERM"), 50);
+      service.kill("SIGTERM");
       expect(await service.exited).toEqual({ code: 143, signal: null });
-      clearInterval(insisting);
       connection.close();
       expectAllLogged(service, (await Promise.all(clients)).flat());
     });
 
-    test("no line is lost while nobody reads it; the service waits for its reader", async () => {
-      await using service = await startService();
-      service.pauseStdout();
-      const answered: string[] = [];
-      const path = `/${"long".repeat(500)}`;
-      for (let stalled = false; !stalled; ) {
-        const id = crypto.randomUUID();
-        // The last one may come when the drain has begun already.
-        const answer = ask(service, path, id).then(
-          () => answered.push(id),
-          () => 0,
-        );
-        stalled = (await Promise.race([answer, Bun.sleep(STALL_MS)])) === undefined;
-        if (stalled) {
-          service.kill("SIGTERM");
+    for (const [what, start] of [
+      ["a pipe", startPiped],
+      ["a socket", startAtSocket],
+    ] as const) {
+      test.skipIf(waitsForReader)(
+        `requests go on while nobody reads it from ${what}, and no line is lost`,
+        async () => {
+          await using service = await start(await program());
+          service.pauseStdout();
+          const answered = await askMuch(service);
           service.resumeStdout();
-          await answer;
-        }
-      }
-      expect(await service.exited).toEqual({ code: 0, signal: null });
-      expectAllLogged(service, answered);
-    });
+          expect(await service.stop()).toEqual({ code: 0, signal: null });
+          expectAllLogged(service, answered);
+        },
+      );
+    }
+
+    for (const [first, second, code] of [
+      ["SIGTERM", undefined, 0],
+      ["SIGTERM", "SIGINT", 130],
+    ] as const) {
+      const what = second ? `${second} after ${first}` : first;
+      test.skipIf(waitsForReader)(`${what} ends the service while nobody reads it`, async () => {
+        await using service = await startPiped(await program());
+        service.pauseStdout();
+        await askMuch(service);
+        const connection = second && (await beginRequest(service));
+        service.kill(first);
+        await askUntilGone(service);
+        if (second) service.kill(second);
+        await eventually("its end", () => isGone(service) || undefined, END_LIMIT_MS);
+        connection?.close();
+        service.resumeStdout();
+        expect(await service.exited).toEqual({ code, signal: null });
+      });
+    }
   });
 
   describe(`${name}: traces`, () => {
@@ -126,6 +146,39 @@ export function logContract(name: string, program: Program): void {
 
 function exportTo({ url }: Collector): Variables {
   return { OTEL_EXPORTER_OTLP_ENDPOINT: url, ENVIRONMENT: "test" };
+}
+
+/** Its log is a pipe, as a container's is, that another process reads for this one. */
+async function startPiped(command: readonly string[]): Promise<Service> {
+  const script = 'mkfifo log.pipe; cat log.pipe & exec "$@" > log.pipe';
+  return startProgram({ command: ["sh", "-c", script, "sh", ...command] });
+}
+
+/** Its log is a socket, as that of a unit of systemd is, and its writes return at once by now. */
+async function startAtSocket(command: readonly string[]): Promise<Service> {
+  const service = await startProgram({ command });
+  await eventually("writes that return at once", () => {
+    const [, flags = ""] =
+      /^flags:\t(\d+)$/m.exec(readFileSync(`/proc/${service.pid}/fdinfo/1`, "utf8")) ?? [];
+    return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0 || undefined;
+  });
+  return service;
+}
+
+/** Resolves with the ids of the requests, all of which are answered. */
+async function askMuch(service: Service): Promise<string[]> {
+  const path = `/${"long".repeat(1500)}`;
+  const ids = Array.from({ length: MUCH_BYTES / path.length }, () => crypto.randomUUID());
+  for (const id of ids) await ask(service, path, id);
+  return ids;
+}
+
+function isGone({ pid }: Service): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
 }
 
 async function ask(service: Service, path: string, id: string): Promise<void> {

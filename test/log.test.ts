@@ -1,10 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { startCollector } from "./collector.ts";
 import { logContract } from "./log.contract.ts";
 import { freshDatabase } from "./postgres.ts";
-import { API_KEY, startService } from "./service.ts";
+import { API_KEY, newDirectory, startService } from "./service.ts";
 
 setDefaultTimeout(60_000);
 
@@ -48,6 +49,24 @@ test("PostgreSQL is told which span a statement belongs to, if it is sampled", a
   }
   await admin.end();
   await drop();
+});
+
+test("the collector is sent the headers that their file has since the start", async () => {
+  using collector = startCollector();
+  const path = join(newDirectory(), "headers");
+  writeFileSync(path, "x-key=first");
+  await using service = await startService({
+    command: COMMAND,
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS_FILE: path,
+    },
+  });
+  writeFileSync(path, "x-key=second");
+  await service.logged("secrets reloaded");
+  await fetch(`${service.url}/healthz`);
+  await service.stop();
+  expect(collector.requests.map(({ headers }) => headers.get("x-key"))).toEqual(["second"]);
 });
 
 test("no secret and no value of a query is in the log, whatever goes wrong", async () => {

@@ -32,6 +32,8 @@ export type ProgramOptions = {
   replacesCertificate?: boolean;
   /** Whether it closes connections that say nothing, or a body's that is not waited for: yes unless told. */
   closesIdle?: boolean;
+  /** Whether a reader of the log that does not keep up holds up the service: no, unless told. */
+  waitsForReader?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.
@@ -39,6 +41,9 @@ setDefaultTimeout(30_000);
 
 /** Bun ends a connection without a request after some 12 seconds; a shutdown must not wait for that. */
 const SOON_MS = 8000;
+
+/** The half second in which a terminal and npm may both send Ctrl-C, and a little more. */
+const ECHO_MS = 600;
 
 /**
  * What the program does beside HTTP, whatever runs it: commands, exit codes, output, signals, and what
@@ -430,6 +435,19 @@ export function programContract(
         expect(await statusOf(url, { "X-Long": long(31_000) })).toBe(431);
       });
 
+      test("say what is wrong with a head that is too long, and count it", async () => {
+        await using service = await startService();
+        const url = `${service.url}/books`;
+        const headers = { "X-Long": long(17_000) };
+        expect(await (await fetch(`${url}?${long(17_000)}`)).json()).toMatchObject({ status: 414 });
+        expect(await (await fetch(url, { headers })).json()).toMatchObject({ status: 431 });
+        const key = { "X-API-Key": API_KEY };
+        const text = await (await fetch(`${service.url}/metrics`, { headers: key })).text();
+        for (const reason of ["uri_too_long", "headers_too_large"]) {
+          expect(readValue(text, "http_requests_refused_total", { reason })).toBe(1);
+        }
+      });
+
       test("give up a body that does not come", async () => {
         await using service = await startService({ env: { REQUEST_TIMEOUT_SECONDS: "1" } });
         const connection = await beginRequest(service);
@@ -493,10 +511,10 @@ export function programContract(
           const connection = await beginRequest(service);
           service.kill(first);
           await service.logged("draining");
-          // One that follows at once is taken for the echo of the first, so it is sent until it counts.
-          const insisting = setInterval(() => service.kill(second), 50);
+          // A second Ctrl-C within this time is taken for the echo of the first.
+          if (first === "SIGINT") await Bun.sleep(ECHO_MS);
+          service.kill(second);
           expect(await service.exited).toEqual({ code, signal: null });
-          clearInterval(insisting);
           connection.close();
         });
       }
@@ -749,7 +767,7 @@ export function programContract(
         await connection.answered("HTTP/1.1 200 OK");
       });
 
-      test("requests sent before the answers are all answered, in order", async () => {
+      test("requests sent at once are all answered in order, where no answer has to wait", async () => {
         const connection = openConnection(await shared());
         const ids = Array.from({ length: 20 }, (_, index) => `pipelined-${index}`);
         connection.send(ids.map((id) => get("Host: a", `X-Request-Id: ${id}`)).join(""));

@@ -7,6 +7,7 @@ export function idleRuntime(given: Partial<Runtime> = {}): Runtime {
     clock: Date.now,
     stdout: () => {},
     stderr: () => {},
+    openLog: () => given.stdout ?? (() => {}),
     listen: () => {
       throw new Error("nothing is to be served");
     },

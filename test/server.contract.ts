@@ -31,5 +31,5 @@ export function serverContract(name: string, program: Program, options?: Program
   });
   programContract(name, program, options);
   httpsContract(name, program, options);
-  logContract(name, program);
+  logContract(name, program, options);
 }

@@ -14,9 +14,20 @@ export const IMPORTED_ID_MAX = 2 ** 52;
 
 const PROBLEM_MAX_LENGTH = 300;
 
+/**
+ * The first and the last time of a book, in UTC: years of four digits are what RFC 3339 and every database
+ * have in common.
+ */
+export const TIME_MIN = "0001-01-01T00:00:00.000Z";
+export const TIME_MAX = "9999-12-31T23:59:59.999Z";
+
 const timeSchema = z.iso
   .datetime({ offset: true })
-  .transform((text) => new Date(text).toISOString());
+  .transform((text) => new Date(text).toISOString())
+  // As text, the years before 0 and from 10000 on, which have a sign, are in front of all others.
+  .refine((time) => time >= TIME_MIN && time <= TIME_MAX, {
+    error: `is not from ${TIME_MIN} to ${TIME_MAX}`,
+  });
 
 /** A book as the API answers it and `export` writes it. */
 const importedBookSchema = z.strictObject({

@@ -156,7 +156,7 @@ function createLoader(sql: TransactionSql, clock: Clock): Loader {
 
     async importedLines(sha256) {
       const [row] = await sql`SELECT lines FROM imports WHERE sha256 = ${sha256}`;
-      return Number(row?.lines ?? 0);
+      return row && Number(row.lines);
     },
 
     async recordImport(sha256, lines) {

@@ -132,7 +132,7 @@ function createLoader(database: SqliteDatabase, clock: Clock): Loader {
 
     async importedLines(sha256) {
       const row = database.prepare("SELECT lines FROM imports WHERE sha256 = ?").get(sha256);
-      return Number(row?.lines ?? 0);
+      return row && Number(row.lines);
     },
 
     async recordImport(sha256, lines) {

@@ -42,8 +42,8 @@ export type Loader = {
   takeIds(count: number): Promise<number[]>;
   /** From now on no book gets an id up to this one. */
   reserveIds(lastId: number): Promise<void>;
-  /** As many lines of the input with this hash as were recorded last; 0 where none were. */
-  importedLines(sha256: string): Promise<number>;
+  /** As many lines of the input with this hash as were recorded last, where its import is under way. */
+  importedLines(sha256: string): Promise<number | undefined>;
   recordImport(sha256: string, lines: number): Promise<void>;
   forgetImport(sha256: string): Promise<void>;
 };

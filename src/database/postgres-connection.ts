@@ -1,10 +1,27 @@
 /** How long the server may work on one statement. */
 export const STATEMENT_TIMEOUT_MS = 5000;
 
+/** The number of PostgreSQL's type `timestamptz`. */
+const TIMESTAMPTZ = 1184;
+
 /** What every connection is made with, pooled or not. */
 export const CONNECTION_OPTIONS = {
   /** In seconds. */
   connect_timeout: 3,
-  connection: { application_name: "thimble", statement_timeout: STATEMENT_TIMEOUT_MS },
+  connection: {
+    application_name: "thimble",
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // In other zones, old times have an offset with seconds, and those at the ends another year.
+    TimeZone: "UTC",
+  },
   onnotice: () => {},
+  types: {
+    date: {
+      to: TIMESTAMPTZ,
+      from: [TIMESTAMPTZ],
+      serialize: (time: Date | string) => new Date(time).toISOString(),
+      // As the server writes it, `Date` would take the year 1 for 2001: only RFC 3339 is read everywhere alike.
+      parse: (text: string) => new Date(text.replace(" ", "T").replace(/\+00$/, "Z")),
+    },
+  },
 };

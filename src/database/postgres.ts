@@ -83,6 +83,11 @@ export function isServerError(error: unknown): boolean {
   return typeof code === "string" && typeof severity === "string";
 }
 
+/** Whether the server refused a value (SQLSTATE class 22, data exception), and nothing is wrong with it. */
+export function isDataError(error: unknown): boolean {
+  return isServerError(error) && /^22/.test(String((error as { code?: unknown }).code));
+}
+
 /** A driver's error in the domain's words where the server is at fault, else the error itself. */
 export function translatePostgresError(error: unknown): unknown {
   const { code } = (error ?? {}) as { code?: unknown };

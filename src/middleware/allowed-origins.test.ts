@@ -28,6 +28,14 @@ describe("CORS_ORIGINS=*", () => {
     expect(allowedBy(response)).toBe("*");
   });
 
+  for (const name of ["X-API-Key", "Idempotency-Key", "traceparent", "tracestate"]) {
+    test(`a request may carry ${name}`, async () => {
+      const headers = { ...PREFLIGHT, "Access-Control-Request-Headers": name };
+      const response = await request("/books", { method: "OPTIONS", headers });
+      expect(response.headers.get("Access-Control-Allow-Headers")?.split(",")).toContain(name);
+    });
+  }
+
   test("* counts among others too", async () => {
     const both = openApp({ config: { corsOrigins: [ORIGIN, "*"] } });
     const response = await both.request("/books", { headers: { Origin: "https://b.example" } });

@@ -14,6 +14,9 @@ export function allowedOrigins(origins: readonly string[]): MiddlewareHandler {
       "If-None-Match",
       "X-API-Key",
       "X-Request-Id",
+      // Of pages that trace their requests (https://www.w3.org/TR/trace-context/).
+      "traceparent",
+      "tracestate",
     ],
     exposeHeaders: [
       "ETag",

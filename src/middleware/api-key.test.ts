@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { API_KEY, openApp } from "../../test/app.ts";
+import type { AppConfig } from "../app.ts";
 import type { AppEnv } from "../app-env.ts";
 import { digestOf, type Scope, toHex } from "../keys/key.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
@@ -92,14 +93,29 @@ describe("a key with scopes", () => {
 });
 
 describe("wrong keys of an address", () => {
+  const OTHER_KEY = "a-key-for-everything";
   const WRONG = { headers: { "X-API-Key": "another-key-of-16" } };
   const RIGHT = { headers: { "X-API-Key": API_KEY } };
+  const RIGHT_TOO = { headers: { "X-API-Key": OTHER_KEY } };
 
-  function openThrottled() {
+  async function openThrottled(config: Partial<AppConfig> = {}) {
     let now = 0;
-    const config = { publicReads: false, authFailureLimit: { requests: 2, windowMs: 60_000 } };
-    const { request } = openApp({ config, clock: () => now });
+    const digest = toHex(await digestOf(OTHER_KEY));
+    const keys = {
+      apiKey: API_KEY,
+      apiKeys: [{ name: "other", scopes: ["admin" as const], digest }],
+    };
+    const { request, log } = openApp({
+      config: {
+        publicReads: false,
+        authFailureLimit: { requests: 2, windowMs: 60_000 },
+        ...config,
+      },
+      keys,
+      clock: () => now,
+    });
     return {
+      log,
       ask: (init: RequestInit, peerAddress?: string) => request("/books", init, { peerAddress }),
       pass: (ms: number) => {
         now += ms;
@@ -108,7 +124,7 @@ describe("wrong keys of an address", () => {
   }
 
   test("shut it out until the window is over", async () => {
-    const { ask, pass } = openThrottled();
+    const { ask, pass } = await openThrottled();
     for (const address of ["192.0.2.1", "192.0.2.1"]) {
       expect((await ask(WRONG, address)).status).toBe(401);
       pass(10_000);
@@ -123,10 +139,48 @@ describe("wrong keys of an address", () => {
     expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
   });
 
+  test("shut out no key that was let in from there before", async () => {
+    const { ask } = await openThrottled();
+    expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
+    for (const status of [401, 401, 429]) {
+      expect((await ask(WRONG, "192.0.2.1")).status).toBe(status);
+    }
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
+      expect((await ask(RIGHT_TOO, "192.0.2.1")).status).toBe(429);
+    }
+    expect((await ask(RIGHT_TOO, "192.0.2.2")).status).toBe(200);
+  });
+
   test("are not counted where nobody says the address", async () => {
-    const { ask } = openThrottled();
+    const { ask } = await openThrottled();
     for (let turn = 0; turn < 4; turn += 1) expect((await ask(WRONG)).status).toBe(401);
     expect((await ask(RIGHT)).status).toBe(200);
+  });
+
+  describe("where a rate limit asks who sends a request that takes no key", () => {
+    const RATE = { publicReads: true, rateLimit: { requests: 100, windowMs: 60_000 } };
+    const post = (init: RequestInit) => ({ ...init, method: "POST" });
+
+    test("are not counted, as nothing is refused for them", async () => {
+      const { ask } = await openThrottled(RATE);
+      for (let turn = 0; turn < 4; turn += 1) {
+        expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      }
+      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(400);
+    });
+
+    test("that were refused elsewhere make a right key look like a wrong one", async () => {
+      const { ask, log } = await openThrottled(RATE);
+      for (const status of [401, 401, 429]) {
+        expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
+      }
+      const left = async (init: RequestInit) =>
+        (await ask(init, "192.0.2.1")).headers.get("RateLimit");
+      expect(await left(RIGHT)).toBe('"default";r=96;t=60');
+      expect(await left(WRONG)).toBe('"default";r=95;t=60');
+      expect(log.filter((line) => "key_name" in line)).toEqual([]);
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import type { FailureThrottle } from "./failure-throttle.ts";
 /** What keys are told by. */
 export type Gatekeeper = {
   keys: KeyRing;
-  /** Counts wrong keys by client address; without it there may be any number. */
+  /** Counts refused keys by client address; without it there may be any number. */
   failures?: FailureThrottle | undefined;
 };
 
@@ -18,18 +18,19 @@ export type Gatekeeper = {
  * (RFC 6750); where both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
  *
  * @throws {DomainError} `api_key_required`, `invalid_api_key`, `insufficient_scope`, or
- * `too_many_failures` to an address that sent too many wrong keys, whatever key it sends now.
+ * `too_many_failures` to an address that sent too many wrong keys, unless it now sends one that was let in
+ * from there before.
  */
 export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHandler<AppEnv> {
   return async function requireScope(c, next) {
-    const key = await identify(c, gatekeeper);
-    if (key instanceof DomainError) throw key;
-    if (!key) {
+    const found = await identify(c, gatekeeper);
+    if (!found) {
       throw new DomainError(
         "api_key_required",
         "Send the key in the X-API-Key header, or as Authorization: Bearer.",
       );
     }
+    const key = admit(c, found, gatekeeper);
     if (!allows(key, scope)) {
       throw new DomainError(
         "insufficient_scope",
@@ -50,37 +51,57 @@ export function requireApiKey(apiKey: string): MiddlewareHandler {
 }
 
 /**
- * Finds the key that a request carries, once for all that ask: nothing where it carries none, or why it
- * is not let in by it.
+ * The right key that a request carries, if it does. A wrong one is not counted, as nothing is refused for
+ * it here; to an address that sent too many of them a right key is as good as none, lest guesses be told.
  */
-export function identify(
+export async function rightKey(
   c: Context<AppEnv>,
   gatekeeper: Gatekeeper,
+): Promise<Key | undefined> {
+  const found = await identify(c, gatekeeper);
+  if (!found || found instanceof DomainError) return undefined;
+  if (throttleOf(c, gatekeeper)?.refusal(found.name)) return undefined;
+  c.set("keyName", found.name);
+  return found;
+}
+
+/** Finds the key that a request carries, once for all that ask: nothing where it carries none. */
+function identify(
+  c: Context<AppEnv>,
+  { keys }: Gatekeeper,
 ): Promise<Key | DomainError | undefined> {
-  const { keys } = gatekeeper;
   if (c.var.identity?.keys === keys) return c.var.identity.found;
-  const found = lookUp(c, gatekeeper);
+  const secret = presentedKey(c);
+  const found = secret ? keys.identify(secret) : Promise.resolve(undefined);
   c.set("identity", { keys, found });
   return found;
 }
 
-async function lookUp(
-  c: Context<AppEnv>,
-  { keys, failures }: Gatekeeper,
-): Promise<Key | DomainError | undefined> {
-  const secret = presentedKey(c);
-  if (!secret) return undefined;
-  const found = await keys.identify(secret);
-  const address = clientAddress(c);
-  if (failures && address !== undefined) {
-    const network = limitedNetwork(address);
-    // Not before the key is looked up: of requests that come at once, each would find that none has failed.
-    const refusal = failures.refusal(network);
-    if (refusal) return refusal;
-    if (found instanceof DomainError) failures.count(network);
+/** Not before the key is looked up: of requests that come at once, each would find that none has failed. */
+function admit(c: Context<AppEnv>, found: Key | DomainError, gatekeeper: Gatekeeper): Key {
+  const throttle = throttleOf(c, gatekeeper);
+  const isWrong = found instanceof DomainError;
+  const refusal = throttle?.refusal(isWrong ? undefined : found.name);
+  if (refusal) throw refusal;
+  if (isWrong) {
+    throttle?.count();
+    throw found;
   }
-  if (!(found instanceof DomainError)) c.set("keyName", found.name);
+  throttle?.letIn(found.name);
+  c.set("keyName", found.name);
   return found;
+}
+
+/** The failures of a request's address, where they are counted and the address is known. */
+function throttleOf(c: Context<AppEnv>, { failures }: Gatekeeper) {
+  const address = clientAddress(c);
+  if (!failures || address === undefined) return undefined;
+  const network = limitedNetwork(address);
+  return {
+    refusal: (keyName?: string) => failures.refusal(network, keyName),
+    count: () => failures.count(network),
+    letIn: (keyName: string) => failures.letIn(network, keyName),
+  };
 }
 
 function presentedKey(c: Context): string | undefined {

@@ -1,8 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { Hono } from "hono";
 import { openApp } from "../../test/app.ts";
 import { eventually } from "../../test/service.ts";
-import { createConcurrencyLimit } from "./concurrency.ts";
 
 /** An app of at most one request at once, whose list of books is given or refused by hand. */
 function open(requestTimeoutSeconds = 30) {
@@ -61,19 +59,4 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     list.resolve([]);
     await eventually("room again", async () => (await request("/books/1")).ok || undefined);
   });
-});
-
-test("the number in flight is known, limit or not", async () => {
-  const { limitConcurrency, inFlight } = createConcurrencyLimit();
-  const gate = Promise.withResolvers<void>();
-  const app = new Hono().use(limitConcurrency).get("/", async (c) => {
-    await gate.promise;
-    return c.text("done");
-  });
-  expect(inFlight()).toBe(0);
-  const answers = Array.from({ length: 5 }, () => app.request("/"));
-  expect(inFlight()).toBe(5);
-  gate.resolve();
-  await Promise.all(answers);
-  expect(inFlight()).toBe(0);
 });

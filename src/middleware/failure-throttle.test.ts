@@ -10,8 +10,8 @@ function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
       now = time;
     },
     /** In how many seconds an address may try again; 0 for at once. */
-    wait: (address: string) => {
-      const refusal = throttle.refusal(address);
+    wait: (address: string, keyName?: string) => {
+      const refusal = throttle.refusal(address, keyName);
       if (!refusal) return 0;
       expect(refusal.code).toBe("too_many_failures");
       expect(refusal.message).toContain(` ${refusal.retryAfterSeconds} s`);
@@ -51,7 +51,7 @@ test("beyond the number of addresses that are kept, the one that failed first is
     at(index);
     count(address);
   }
-  expect(["a", "b", "c"].map(wait)).toEqual([0, 1, 1]);
+  expect(["a", "b", "c"].map((address) => wait(address))).toEqual([0, 1, 1]);
 });
 
 test("a flood of addresses leaves no more than are kept", () => {
@@ -59,4 +59,21 @@ test("a flood of addresses leaves no more than are kept", () => {
   for (let index = 0; index < 10_000; index += 1) count(`address-${index}`);
   const kept = Array.from({ length: 10_000 }, (_, index) => wait(`address-${index}`));
   expect(kept.filter((seconds) => seconds > 0)).toHaveLength(100);
+});
+
+test("a key that was let in from an address is not shut out by what others behind it send", () => {
+  const { count, letIn, wait } = open({ requests: 1 });
+  letIn("a", "reader");
+  for (const address of ["a", "b"]) count(address);
+  expect(wait("a", "reader")).toBe(0);
+  expect(wait("a", "writer")).toBe(1);
+  expect(wait("a")).toBe(1);
+  expect(wait("b", "reader")).toBe(1);
+});
+
+test("beyond as many keys as addresses, the one that was let in longest ago is forgotten", () => {
+  const { count, letIn, wait } = open({ requests: 1, maxAddresses: 2 });
+  for (const name of ["first", "second", "first", "third"]) letIn("a", name);
+  count("a");
+  expect(["first", "second", "third"].map((name) => wait("a", name))).toEqual([0, 1, 0]);
 });

@@ -4,7 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import type { Clock } from "../clock.ts";
 import { DomainError } from "../errors.ts";
 import type { Rate } from "../variables.ts";
-import { type Gatekeeper, identify } from "./api-key.ts";
+import { type Gatekeeper, rightKey } from "./api-key.ts";
 import { clientAddress, limitedNetwork } from "./client-address.ts";
 import { createFixedWindows } from "./fixed-windows.ts";
 
@@ -79,7 +79,7 @@ export function limitRate({
  * uses up what a key may have without having it, and wrong keys count for who tries them.
  */
 async function countedFor(c: Context<AppEnv>, gatekeeper: Gatekeeper): Promise<string> {
-  const key = await identify(c, gatekeeper);
-  if (key && !(key instanceof DomainError)) return `key ${key.name}`;
+  const key = await rightKey(c, gatekeeper);
+  if (key) return `key ${key.name}`;
   return `address ${limitedNetwork(clientAddress(c))}`;
 }

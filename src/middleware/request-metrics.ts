@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
+import { KNOWN_METHODS } from "../known-methods.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { routeTemplate } from "../route-template.ts";
 
 /** What a client can choose freely is one label, however much of it there is. */
 const OTHER = "other";
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Counts every request and how long it took until its response was returned. */
 export function requestMetrics(metrics: Metrics): MiddlewareHandler<AppEnv> {
@@ -15,7 +15,7 @@ export function requestMetrics(metrics: Metrics): MiddlewareHandler<AppEnv> {
     await next();
     const { method } = c.req;
     const request = {
-      method: METHODS.has(method) ? method : OTHER,
+      method: KNOWN_METHODS.has(method) ? method : OTHER,
       route: routeTemplate(c) ?? OTHER,
       status: c.res.status,
     };

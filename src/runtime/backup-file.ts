@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { TIME_MAX, TIME_MIN } from "../books/import-line.ts";
 import { sqliteMigrations } from "../books/migrations/sqlite.ts";
 import { prepareSqliteBooks } from "../books/sqlite-store.ts";
 import { createSqliteTransfer } from "../books/sqlite-transfer.ts";
@@ -131,6 +132,21 @@ function expectBackup(database: SqliteDatabase): void {
   pendingMigrations(sqliteMigrations, version);
   const damage = damageOf(database, "integrity_check");
   if (damage) throw new Error(`it is damaged: ${damage}`);
+  expectTimes(database);
+}
+
+/** Earlier releases imported any time into SQLite, and other databases do not take every one. */
+function expectTimes(database: SqliteDatabase): void {
+  const within = "BETWEEN ?1 AND ?2";
+  const book = database
+    .prepare(
+      `SELECT id FROM books
+        WHERE NOT (created_at ${within} AND updated_at ${within}) ORDER BY id LIMIT 1`,
+    )
+    .get(Date.parse(TIME_MIN), Date.parse(TIME_MAX));
+  if (book) {
+    throw new Error(`book ${book.id} has a time that is not from ${TIME_MIN} to ${TIME_MAX}`);
+  }
 }
 
 /** What SQLite says of a database to write to would be misleading of one that is only read. */

@@ -26,7 +26,7 @@ afterEach(() => {
 async function open(fetch: Fetch, options: Partial<ListenOptions> = {}): Promise<Server> {
   const server = await listen(fetch, {
     ...{ host: HOST, port: 0, idleTimeoutSeconds: 10, requestTimeoutSeconds: 10 },
-    maxHeadBytes: undefined,
+    maxHeadBytes: 16_384,
     ...options,
   });
   servers.push(server);
@@ -119,6 +119,14 @@ describe("a server of plain HTTP", () => {
     const head = `GET / HTTP/1.0\r\nX-Long: ${"x".repeat(30_000)}\r\n\r\n`;
     expect(await send(server, head)).toEndWith("taken");
     Object.assign(http, { maxHeaderSize });
+  });
+
+  test("leaves the length of a head as it is where Bun was started with a greater one", async () => {
+    const { maxHeaderSize } = http;
+    process.execArgv.push("--max-http-header-size=50000");
+    await open(() => new Response("taken"), { maxHeadBytes: 40_000 });
+    process.execArgv.pop();
+    expect(http.maxHeaderSize).toBe(maxHeaderSize);
   });
 
   test(

@@ -1,8 +1,14 @@
+import process from "node:process";
 import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
 import { closingWhen } from "./drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "./runtime.ts";
 
 const PENDING_POLL_MS = 10;
+
+/** What Bun takes of a request's line and headers unless told. */
+const BUNS_HEAD_BYTES = 16 * 1024;
+
+const HEAD_BYTES_FLAG = "--max-http-header-size=";
 
 /** How long a listener goes on beside its successor: time for busy connections to change over. */
 const RETIREMENT_MS = 5000;
@@ -12,7 +18,7 @@ type Generation = { server: Bun.Server<undefined>; isRetired: boolean };
 
 /** Listens with `Bun.serve`. @throws {Error} whose `code` says why it cannot. */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
-  if (options.maxHeadBytes !== undefined) await allowHead(options.maxHeadBytes);
+  if (options.maxHeadBytes > headBytesAtStart()) await allowHead(options.maxHeadBytes);
   return options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
 }
 
@@ -116,7 +122,13 @@ function outlasting(
   };
 }
 
-/** Bun's server has no option for it, but goes by that of Node's. */
+/** What Bun was told when it was started, as the executable is: see scripts/build.ts. */
+function headBytesAtStart(): number {
+  const told = process.execArgv.find((argument) => argument.startsWith(HEAD_BYTES_FLAG));
+  return told ? Number(told.slice(HEAD_BYTES_FLAG.length)) : BUNS_HEAD_BYTES;
+}
+
+/** Bun's server has no option for it, but goes by that of Node's, which takes 10 ms to load. */
 async function allowHead(bytes: number): Promise<void> {
   const http: { maxHeaderSize: number } = (await import("node:http")).default;
   http.maxHeaderSize = bytes;

@@ -48,7 +48,7 @@ const COMMANDS: readonly Command[] = [
     summary: "back up the database into a SQLite file, once or on a schedule",
     details: `  FILE is a database that "restore" takes and that can be served as it is. It is replaced whole.
 
-  --every DURATION  back up at once and then every so often, until a signal comes: 30s, 15m, 24h, 7d
+  --every DURATION  back up every so often, until a signal comes: 30s, 15m, 24h, 7d
   --keep N          keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db`,
     run: async (args, runtime) => {
       const { backup } = await import("./commands/backup.ts");

@@ -2,7 +2,7 @@ import { withDeadline } from "../deadline.ts";
 import { describeError, type Logger } from "../logger.ts";
 import type { Fetch, Server } from "./runtime.ts";
 
-/** How long each step behind the last answer may take: closing a store, sending off telemetry. */
+/** How long each step behind the last answer may take, such as closing a store. */
 const STEP_LIMIT_MS = 5000;
 
 /** A step behind the last answer, and what the log calls it. */

@@ -1,6 +1,6 @@
 import { ConfigError } from "../config.ts";
 import { NewerSchemaError } from "../database/migrations.ts";
-import { isServerError } from "../database/postgres.ts";
+import { isDataError, isServerError } from "../database/postgres.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { DomainError } from "../errors.ts";
 import { ListenError } from "./runtime.ts";
@@ -53,6 +53,9 @@ export function explainFailure(error: unknown): Failure | undefined {
   }
   if (error instanceof DomainError) {
     return { exitCode: EXIT.unavailable, message: withCause(error) };
+  }
+  if (error instanceof Error && isDataError(error)) {
+    return { exitCode: EXIT.data, message: `the database takes no such data: ${error.message}` };
   }
   if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
     return { exitCode: EXIT.unavailable, message: error.message };

@@ -2,6 +2,7 @@ import type { Book } from "../books/book.ts";
 import { type ImportLine, parseImportLine } from "../books/import-line.ts";
 import type { Loader, TransferDatabase } from "../books/transfer.ts";
 import type { Clock } from "../clock.ts";
+import { isDataError } from "../database/postgres.ts";
 import { CommandError, EXIT } from "./failure.ts";
 import type { ImportInput } from "./import-input.ts";
 import { createProblems, type ImportScan } from "./import-scan.ts";
@@ -63,21 +64,59 @@ function otherBook(id: number): string {
 /** Writes the lines, batch by batch; each also records how far the import has got. */
 export async function writeLines(job: Import & { clock: Clock; progress: Progress }) {
   const { database, input, scan, resumedAt, clock, progress } = job;
-  let [added, skipped] = [0, 0];
+  let [added, skipped, written] = [0, 0, resumedAt];
+  await database.write(async (loader) => {
+    const recorded = (await loader.importedLines(scan.sha256)) ?? 0;
+    if (recorded !== resumedAt) throw otherImport(input.name);
+    // Whoever imports the same at once sees by this record, or that it is gone, that it is not alone.
+    await loader.recordImport(scan.sha256, resumedAt);
+  });
   for (const { lines, last, end } of batches(input, resumedAt)) {
     const before = added;
-    added += await database.write(async (loader) => {
-      await loader.reserveIds(scan.lastId);
-      const books = await booksToAdd(loader, lines, clock(), job);
-      await loader.addBooks(books);
-      await loader.recordImport(scan.sha256, last);
-      return books.length;
-    });
+    added += await writing(input.name, lines[0]?.number ?? last, last, () =>
+      database.write(async (loader) => {
+        const recorded = await loader.importedLines(scan.sha256);
+        if (recorded !== written) throw otherImport(input.name);
+        await loader.reserveIds(scan.lastId);
+        const books = await booksToAdd(loader, lines, clock(), job);
+        await loader.addBooks(books);
+        await loader.recordImport(scan.sha256, last);
+        return books.length;
+      }),
+    );
+    written = last;
     skipped += lines.length - (added - before);
     progress.update(added, end / input.bytes);
   }
   await database.write((loader) => loader.forgetImport(scan.sha256));
   return { added, skipped };
+}
+
+function otherImport(name: string): CommandError {
+  return new CommandError(
+    EXIT.unavailable,
+    `another import of what is in ${name} is under way, or has just ended; this one has stopped, ` +
+      "and no line was added twice",
+  );
+}
+
+/** Says in which lines the data is that a database refuses. @throws {CommandError} */
+async function writing<T>(
+  name: string,
+  first: number,
+  last: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error && isDataError(error))) throw error;
+    throw new CommandError(
+      EXIT.data,
+      `the database does not take what is in lines ${first} to ${last} of ${name}, and nothing from ` +
+        `line ${first} on was written: ${error.message}`,
+    );
+  }
 }
 
 /** The books of a batch that are not there yet, those without an id under new ones. */

@@ -47,7 +47,7 @@ function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: L
     headersTimeout: Math.min(idleTimeoutSeconds, requestTimeoutSeconds) * 1000,
     requestTimeout: requestTimeoutSeconds * 1000,
     connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
-    ...(maxHeadBytes !== undefined && { maxHeaderSize: maxHeadBytes }),
+    maxHeaderSize: maxHeadBytes,
   };
 }
 

@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { API_KEY, openApp } from "../../test/app.ts";
 import { startCollector, takeSpans } from "../../test/collector.ts";
-import { eventually } from "../../test/service.ts";
+import { eventually, newDirectory } from "../../test/service.ts";
 import { createMemoryBookStore } from "../books/memory-store.ts";
 import { parseConfig } from "../config.ts";
 import { createLogger, type LogFields } from "../logger.ts";
 import type { FinishedSpan } from "../trace/tracing.ts";
 import { startSpanExport } from "./otel.ts";
+import { createSecretReload } from "./secret-reload.ts";
+import { readConfig } from "./secrets.ts";
 import { openTracing } from "./tracing.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -133,6 +137,29 @@ describe("a request that is sampled", () => {
     });
     expect(collector.requests[0]?.path).toBe("/own/path");
     expect(collector.requests[0]?.headers.get("x-key")).toBe("secret one");
+  });
+
+  test("is sent with the headers of a secret that was replaced", async () => {
+    using collector = startCollector();
+    const path = join(newDirectory(), "headers");
+    writeFileSync(path, "x-key=first");
+    const env = {
+      ...{ API_KEY, DATABASE_URL: "memory:", OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+      OTEL_EXPORTER_OTLP_HEADERS_FILE: path,
+    };
+    const { config, files } = readConfig(env);
+    const { logger } = memoryLog();
+    const { tracing, reconfigure, flush } = await openTracing(config, logger);
+    const reload = createSecretReload({ env, files, logger, parts: [reconfigure] });
+    tracing?.spans?.record(spanOf("1".repeat(16)));
+    await flush();
+    writeFileSync(path, "x-key=second");
+    await reload.reload();
+    reload.close();
+    tracing?.spans?.record(spanOf("2".repeat(16)));
+    await flush();
+    const keys = collector.requests.map(({ headers }) => headers.get("x-key"));
+    expect(keys).toEqual(["first", "second"]);
   });
 
   test("that fails is one that failed, and what is not found is not", async () => {
@@ -326,15 +353,46 @@ describe("a collector that does not take spans", () => {
     const config = tracingOf({ ...url, OTEL_EXPORTER_OTLP_TIMEOUT: "200" });
     const spans = startSpanExport({ config, environment: "test", logger });
     for (let turn = 0; turn < 2058; turn += 1) spans.record(spanOf("1".repeat(16)));
-    expect(lines).toMatchObject([
-      { error: "Error: too many spans wait to be sent", spans_lost: 1 },
-    ]);
+    expect(lines).toEqual([]);
     await spans.flush();
-    expect(lines).toHaveLength(1);
+    expect(lines).toMatchObject([
+      // A batch, and those that there was no room for.
+      { error: "Error: no answer within 200 ms", spans_lost: 512 + 10 },
+    ]);
     collector.behave(takeSpans);
     spans.record(spanOf("2".repeat(16)));
     await spans.flush();
     expect(await collector.received(1, ({ spanId }) => spanId.startsWith("2"))).toHaveLength(1);
+  });
+
+  test("in time is told of by how many were left out", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Response>();
+    using collector = startCollector({ behaviour: () => answer });
+    const { lines, logger } = memoryLog();
+    const config = tracingOf({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const spans = startSpanExport({ config, environment: "test", logger });
+    for (let turn = 0; turn < 2058; turn += 1) spans.record(spanOf("1".repeat(16)));
+    await eventually("the collector is asked", () => collector.requests[0]);
+    collector.behave(takeSpans);
+    resolve(new Response(null));
+    await spans.close();
+    expect(lines).toMatchObject([
+      { error: "Error: too many spans wait to be sent", spans_lost: 10 },
+    ]);
+  });
+
+  test("and is not there is said at the end, with how many spans are lost", async () => {
+    const app = await openTracedApp({ OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE });
+    for (let turn = 0; turn < 3; turn += 1) await app.ask("/healthz");
+    await app.flush();
+    expect(app.lines).toMatchObject([
+      {
+        level: "WARNING",
+        message: "spans not exported",
+        spans_lost: 3,
+        error: expect.stringMatching(/ConnectionRefused|ECONNREFUSED/),
+      },
+    ]);
   });
 
   test("is not waited for longer than two seconds at the end", async () => {

@@ -14,6 +14,7 @@ import {
   type SpanExporter,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
+import { withDeadline } from "../deadline.ts";
 import { describeError, type Logger } from "../logger.ts";
 import { SERVICE } from "../service.ts";
 import type { Sampler, Trace } from "../trace/trace.ts";
@@ -38,6 +39,10 @@ const FLUSH_TIMEOUT_MS = 2000;
 export type SpanExport = SpanRecorder & {
   /** Sends what is still there. Resolves when that is done, or has taken two seconds; it never rejects. */
   flush: () => Promise<void>;
+  /** Flushes for the last time, and logs how many spans were lost since the last warning. */
+  close: () => Promise<void>;
+  /** What the collector is sent from now on, such as another key. */
+  replaceHeaders: (headers: TracingConfig["headers"]) => void;
 };
 
 type ExportOptions = { config: TracingConfig; environment: string; logger: Logger };
@@ -48,14 +53,21 @@ type ExportOptions = { config: TracingConfig; environment: string; logger: Logge
  * to until then, take 9 µs more for a request.
  */
 export function startSpanExport({ config, environment, logger }: ExportOptions): SpanExport {
-  const onFailure = warnNowAndThen(logger);
+  const losses = createLosses(logger);
+  let { headers } = config;
   let waiting = 0;
-  const exporter = createOtlpExporter({ ...config, onFailure });
+  const exporter = createOtlpExporter({
+    ...config,
+    headers: () => headers,
+    onFailure: losses.failed,
+    onRetry: losses.noteError,
+  });
   const counting: SpanExporter = {
     ...exporter,
     export: (spans, done) =>
       exporter.export(spans, (result) => {
         waiting -= spans.length;
+        losses.tell();
         done(result);
       }),
   };
@@ -79,17 +91,31 @@ export function startSpanExport({ config, environment, logger }: ExportOptions):
   // The queue would leave spans out itself, and tell nobody how many.
   function record(span: FinishedSpan): void {
     if (waiting >= MAX_QUEUED_SPANS) {
-      onFailure({ error: new Error("too many spans wait to be sent"), spansLost: 1 });
+      losses.leftOut();
       return;
     }
     waiting += 1;
     processor.onEnd({ ...readable(span), ...origin });
   }
 
+  const flush = () =>
+    withDeadline(
+      processor.forceFlush().catch(() => {}),
+      FLUSH_TIMEOUT_MS,
+      () => {},
+    );
+
   return {
     samples: createSampler(config),
     record,
-    flush: () => withinFlushTimeout(processor.forceFlush()),
+    flush,
+    async close() {
+      await flush();
+      losses.close(waiting);
+    },
+    replaceHeaders(next) {
+      headers = next;
+    },
   };
 }
 
@@ -160,27 +186,51 @@ function toHrTime(milliseconds: number): HrTime {
   return [seconds, Math.floor((milliseconds - seconds * 1000) * 1e6)];
 }
 
-/** A collector that is down is one line a minute, not one a batch. */
-function warnNowAndThen(logger: Logger): (failure: ExportFailure) => void {
-  let warnedAt = Number.NEGATIVE_INFINITY;
+/**
+ * Counts spans that are lost. A collector that is down is one line a minute, not one a batch. Why it takes
+ * none is said before that too many wait, which comes of it.
+ */
+function createLosses(logger: Logger) {
+  let toldAt = Number.NEGATIVE_INFINITY;
   let spansLost = 0;
-  return (failure) => {
-    spansLost += failure.spansLost;
-    if (performance.now() - warnedAt < WARNING_INTERVAL_MS) return;
+  let error: Error | undefined;
+
+  function warn(): void {
+    const cause = error ?? new Error("too many spans wait to be sent");
     logger.warning("spans not exported", {
       spans_lost: spansLost,
-      error: describeError(failure.error).error,
+      error: describeError(cause).error,
     });
-    warnedAt = performance.now();
+    toldAt = performance.now();
     spansLost = 0;
-  };
-}
+    error = undefined;
+  }
 
-async function withinFlushTimeout(flushed: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expiry = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
-  });
-  await Promise.race([flushed.catch(() => {}), expiry]);
-  clearTimeout(timer);
+  function tell(): void {
+    // What went wrong was put right by another try.
+    if (spansLost === 0) error = undefined;
+    else if (performance.now() - toldAt >= WARNING_INTERVAL_MS) warn();
+  }
+
+  return {
+    tell,
+    noteError(cause: Error): void {
+      error = cause;
+    },
+    /** Says nothing yet: an export is under way then, and its end says why. */
+    leftOut(): void {
+      spansLost += 1;
+    },
+    failed(failure: ExportFailure): void {
+      error = failure.error;
+      spansLost += failure.spansLost;
+      tell();
+    },
+    /** Says what is lost, with those that still wait, however long ago the last line was. */
+    close(waiting: number): void {
+      spansLost += waiting;
+      if (waiting > 0) error ??= new Error(`not sent within ${FLUSH_TIMEOUT_MS} ms`);
+      if (spansLost > 0) warn();
+    },
+  };
 }

@@ -5,8 +5,12 @@ import type { TracingConfig } from "../trace/tracing-config.ts";
 
 export type ExportFailure = { error: Error; spansLost: number };
 
-export type OtlpExporterOptions = Pick<TracingConfig, "url" | "headers" | "timeoutMs"> & {
+export type OtlpExporterOptions = Pick<TracingConfig, "url" | "timeoutMs"> & {
+  /** Asked at every attempt, for a key of the collector's may be replaced. */
+  headers: () => TracingConfig["headers"];
   onFailure: (failure: ExportFailure) => void;
+  /** Is told why an attempt failed that is followed by another. */
+  onRetry: (error: Error) => void;
 };
 
 /** What is worth another try (https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes). */
@@ -55,6 +59,7 @@ async function send(spans: ReadableSpan[], options: OtlpExporterOptions) {
     if ("rejected" in outcome) return outcome.rejected;
     const waitMs = outcome.retryAfterMs ?? pauseMs * (0.8 + 0.4 * Math.random());
     if (!outcome.retry || performance.now() + waitMs >= deadline) throw outcome.error;
+    options.onRetry(outcome.error);
     await pause(waitMs, undefined, { ref: false });
   }
 }
@@ -71,7 +76,7 @@ async function attempt(
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers: { ...headers, "Content-Type": "application/json" },
+      headers: { ...headers(), "Content-Type": "application/json" },
       body: (body ?? null) as BodyInit | null,
       // The headers, which may hold a key, are for nobody else.
       redirect: "manual",

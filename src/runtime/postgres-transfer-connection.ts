@@ -2,11 +2,7 @@ import postgres from "postgres";
 import { postgresMigrations } from "../books/migrations/postgres.ts";
 import { createPostgresTransfer } from "../books/postgres-transfer.ts";
 import type { Clock } from "../clock.ts";
-import {
-  migratePostgres,
-  readPostgresVersion,
-  translatePostgresError,
-} from "../database/postgres.ts";
+import { migratePostgres, readPostgresVersion } from "../database/postgres.ts";
 import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
 
 const CLOSE_TIMEOUT_SECONDS = 5;
@@ -17,17 +13,9 @@ export function connectForTransfer(url: string, clock: Clock) {
   return {
     transfer: createPostgresTransfer(sql, clock),
     /** Brings the schema up to date. */
-    migrate: () => translated(migratePostgres(sql, postgresMigrations)),
+    migrate: () => migratePostgres(sql, postgresMigrations),
     /** The version of the schema: 0 where there is none. */
-    version: () => translated(readPostgresVersion(sql)),
+    version: () => readPostgresVersion(sql),
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
   };
-}
-
-async function translated<T>(result: Promise<T>): Promise<T> {
-  try {
-    return await result;
-  } catch (error) {
-    throw translatePostgresError(error);
-  }
 }

@@ -2,6 +2,7 @@ import process from "node:process";
 import { runCli } from "./cli.ts";
 import { EXIT } from "./failure.ts";
 import { createLineWriter } from "./line-writer.ts";
+import { createLogOutput } from "./log-output.ts";
 import type { Runtime } from "./runtime.ts";
 import { onHangup, untilSignal } from "./signals.ts";
 
@@ -18,12 +19,19 @@ export async function runProgram(listen: Runtime["listen"]): Promise<never> {
     clock: Date.now,
     stdout: out.write,
     stderr: err.write,
+    openLog,
     listen,
     untilSignal,
     onHangup,
     onCrash,
   });
   process.exit(code);
+}
+
+function openLog(onLost: (lines: number) => void): (line: string) => void {
+  const { write, flush } = createLogOutput({ fd: 1, onLost });
+  process.on("exit", flush);
+  return write;
 }
 
 /**

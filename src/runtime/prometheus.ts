@@ -22,8 +22,9 @@ export function createExposition({ records, isDatabaseUp, poolUse }: ExpositionD
   addBuildInfo(registry);
   addRequests(registry, records);
   addKeys(registry, records);
-  addDatabase(registry, records, isDatabaseUp);
+  // Before the database is asked whether it is up: that takes a connection itself.
   if (poolUse) addPool(registry, poolUse);
+  addDatabase(registry, records, isDatabaseUp);
   addProcess(registry);
   addEventLoop(registry);
   return registry.expose;

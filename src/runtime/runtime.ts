@@ -15,8 +15,8 @@ export type ListenOptions = {
   idleTimeoutSeconds: number;
   /** How long a request may take, by which time the app has answered it in any case. */
   requestTimeoutSeconds: number;
-  /** The most bytes of a request's line and headers; what a server allows by itself, unless told. */
-  maxHeadBytes: number | undefined;
+  /** The most bytes of a request's line and headers; a server that allows more by itself may go on so. */
+  maxHeadBytes: number;
   /** With it, the port speaks HTTPS, of TLS 1.2 or later. */
   tls?: TlsPair;
 };
@@ -43,6 +43,11 @@ export type Runtime = {
   clock: Clock;
   stdout: (line: string) => void;
   stderr: (line: string) => void;
+  /**
+   * Opens standard output for what serves: a reader that does not keep up holds nothing up. `onLost` is
+   * told how many lines it did not get, when it is back. Returns what writes a line.
+   */
+  openLog: (onLost: (lines: number) => void) => (line: string) => void;
   listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
   /** Resolves with the name of the first signal that asks the process to end. */
   untilSignal: () => Promise<string>;

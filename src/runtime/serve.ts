@@ -17,11 +17,11 @@ import { openTracing } from "./tracing.ts";
 /** A connection outlives the slowest request, so that its answer still finds it. */
 const ANSWER_MARGIN_SECONDS = 5;
 
-/** What Bun and Node allow a request's line and headers together by themselves. */
-const SERVERS_HEAD_BYTES = 16 * 1024;
-
-/** The method, the version and what stands between them. */
-const HEAD_MARGIN_BYTES = 1024;
+/**
+ * How much longer than it may be a request's head may reach the app, which then says what is wrong with it
+ * and counts it; a server refuses a longer one with neither.
+ */
+const HEAD_MARGIN_BYTES = 8 * 1024;
 
 /**
  * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
@@ -29,23 +29,18 @@ const HEAD_MARGIN_BYTES = 1024;
  * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
  */
 export async function serve(runtime: Runtime): Promise<void> {
-  const { env, clock, stdout } = runtime;
+  const { env, clock } = runtime;
   const read = readConfig(env);
   const { config } = read;
   const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
-  const logger = createLogger({
-    level: config.logLevel,
-    format: config.logFormat,
-    clock,
-    write: stdout,
-  });
+  const { logger, stdout } = openLog(runtime, config);
   // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
   // listens for is lost.
   const untilSignal = runtime.untilSignal();
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, watch, flush } = await openTracing(config, logger);
+  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
   const opened = await openStore(config, clock, tracing?.scope);
   try {
     await prepareStore(opened, logger);
@@ -77,6 +72,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       parts: [
         (next) => () => keys.replace(keySource(next)),
         ({ database }) => opened.reconfigure(database),
+        reconfigure,
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
@@ -92,8 +88,14 @@ export async function serve(runtime: Runtime): Promise<void> {
     const closeStore = { name: "close the store", run: () => opened.store.close() };
     await runLastStep(closeStore, logger);
   }
-  await runLastStep({ name: "send the last spans", run: flush }, logger);
+  await flush();
   logger.info("stopped");
+}
+
+function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: format }: Config) {
+  const stdout = openLog((lines) => logger.warning("log lines lost", { lines }));
+  const logger = createLogger({ level, format, clock, write: stdout });
+  return { logger, stdout };
 }
 
 /** Loaded here, for a service without HTTPS starts sooner without it. */
@@ -122,8 +124,7 @@ async function listen(
 ): Promise<Server> {
   const { host, port, idleTimeoutSeconds } = config;
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
-  const headBytes = config.maxUrlBytes + config.maxHeaderBytes;
-  const maxHeadBytes = headBytes > SERVERS_HEAD_BYTES ? headBytes + HEAD_MARGIN_BYTES : undefined;
+  const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
   try {
     return await runtime.listen(fetch, {
       host,

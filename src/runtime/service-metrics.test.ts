@@ -68,6 +68,13 @@ describe("requests", () => {
     expect(requests.reduce((sum, { value }) => sum + value, 0)).toBe(201);
   });
 
+  test("have the methods that spans name for labels, those that no route knows too", async () => {
+    const { request, scrape } = openMeasuredApp();
+    await request("/books", { method: "QUERY" });
+    const query = { method: "QUERY", route: "other", status: "405" };
+    expect(readValue(await scrape(), "http_requests_total", query)).toBe(1);
+  });
+
   test("fall into buckets that only grow, up to all of them", async () => {
     const { request, scrape } = openMeasuredApp();
     for (let turn = 0; turn < 20; turn += 1) await request("/healthz");
@@ -142,6 +149,21 @@ describe("the database", () => {
     const text = await openMeasuredApp({ poolUse }).scrape();
     expect(names.map((name) => readValue(text, name))).toEqual([10, 10, 3]);
     expect(await openMeasuredApp().scrape()).not.toContain("thimble_database_pool");
+  });
+
+  test("has its pool shown without the connection that the scrape itself takes", async () => {
+    let running = 0;
+    const ping = async () => {
+      running += 1;
+      await Bun.sleep(1);
+      running -= 1;
+    };
+    const store = { ...createMemoryBookStore(Date.now), ping };
+    const poolUse = () => ({ size: 1, inUse: running, waiting: running });
+    const text = await openMeasuredApp({ store, poolUse }).scrape();
+    expect(readValue(text, "thimble_database_pool_in_use")).toBe(0);
+    expect(readValue(text, "thimble_database_pool_waiting")).toBe(0);
+    expect(readValue(text, "thimble_database_up")).toBe(1);
   });
 });
 

@@ -6,24 +6,30 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** Ctrl-C reaches a process from the terminal and, where npm started it, once more from its parent. */
 const ECHO_MS = 500;
 
+type Request = { signal: string; at: number };
+
 /**
  * Resolves with the first signal that asks the process to end. The next one ends it at once, with the
  * exit code that shells give a process which died of it.
  */
 export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let askedAt: number | undefined;
+    let first: Request | undefined;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (askedAt === undefined) {
-          askedAt = performance.now();
+        if (first === undefined) {
+          first = { signal, at: performance.now() };
           resolve(signal);
-        } else if (performance.now() - askedAt > ECHO_MS) {
+        } else if (!isEcho(signal, first)) {
           process.exit(128 + constants.signals[signal]);
         }
       });
     }
   });
+}
+
+function isEcho(signal: string, first: Request): boolean {
+  return signal === "SIGINT" && first.signal === "SIGINT" && performance.now() - first.at < ECHO_MS;
 }
 
 /** Calls the listener at every SIGHUP, which then does not end the process. */

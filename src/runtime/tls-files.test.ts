@@ -166,6 +166,19 @@ describe("a certificate whose files change", () => {
     expect(lines).toHaveLength(1);
   });
 
+  test("but hold what they held is not, when it is asked for", async () => {
+    const { directory, tls, lines, logged } = await openFirst();
+    const server = openServer();
+    tls.follow(server);
+    await tls.reload();
+    expect({ pairs: server.pairs, lines }).toEqual({ pairs: [], lines: [] });
+    putCertificate(directory, "second");
+    await logged("certificate changed");
+    await tls.reload();
+    expect(server.pairs).toHaveLength(1);
+    expect(lines).toHaveLength(1);
+  });
+
   test("while there is no server yet, is handed to it later", async () => {
     const { directory, tls, logged } = await openFirst();
     putCertificate(directory, "second");

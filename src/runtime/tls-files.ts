@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { ConfigError } from "../config.ts";
+import { ConfigError, readNamedFile } from "../config.ts";
 import { describeError, type Logger } from "../logger.ts";
 import type { Server, TlsPair } from "./runtime.ts";
 import { type FileContents, readFrom, watchSecretFiles } from "./secret-watch.ts";
@@ -37,17 +37,20 @@ type OpenOptions = {
 export async function openTls({ files, logger, ...timing }: OpenOptions): Promise<Tls> {
   const server = Promise.withResolvers<Pick<Server, "setTls">>();
   let isClosed = false;
+  let served: TlsPair | undefined;
 
   async function replace(contents: FileContents): Promise<void> {
     const { setTls } = await server.promise;
     if (isClosed) return;
     try {
       const { pair, certificate } = parsePair(files, contents);
+      if (pair.cert === served?.cert && pair.key === served.key) return;
       if (!setTls) {
         logger.warning("the certificate changed; this runtime serves it after a restart");
         return;
       }
       setTls(pair);
+      served = pair;
       const { subject, validToDate } = certificate;
       logger.info("certificate changed", { subject, valid_to: validToDate });
       warnOfDates(certificate, logger);
@@ -68,6 +71,7 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
   };
   try {
     const { pair, certificate } = parsePair(files, await watch.read());
+    served = pair;
     warnOfDates(certificate, logger);
     const reload = async () => replace(await watch.read());
     return { pair, follow: server.resolve, reload, close };
@@ -80,8 +84,9 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
 /** @throws {ConfigError} with every problem, each naming its variable. */
 function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
   const problems: string[] = [];
-  const cert = read("TLS_CERT_FILE", certFile, contents, problems);
-  const key = read("TLS_KEY_FILE", keyFile, contents, problems);
+  const read = readFrom(contents);
+  const cert = readNamedFile({ name: "TLS_CERT_FILE", path: certFile }, read, problems);
+  const key = readNamedFile({ name: "TLS_KEY_FILE", path: keyFile }, read, problems);
   const certificate = cert === undefined ? undefined : parseCertificate(cert, problems);
   const privateKey = key === undefined ? undefined : parseKey(key, problems);
   if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
@@ -91,22 +96,6 @@ function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
     throw new ConfigError(problems);
   }
   return { pair: { cert, key }, certificate };
-}
-
-function read(
-  name: string,
-  path: string,
-  contents: FileContents,
-  problems: string[],
-): string | undefined {
-  try {
-    return readFrom(contents)(path);
-  } catch (error) {
-    // Not the path, which is the key itself where someone took the variable for the file's content.
-    const { code } = error as { code?: string };
-    problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
-    return undefined;
-  }
 }
 
 /** The first certificate of the file, which is the service's own; those behind it chain it to a root. */

@@ -3,13 +3,16 @@ import type { Config } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import { traceStore } from "../trace/traced-store.ts";
 import type { Tracing } from "../trace/tracing.ts";
+import type { Prepare } from "./secret-reload.ts";
 
 export type OpenTracing = {
   /** For the app; nothing where there is nobody to follow a request for. */
   tracing: Tracing | undefined;
   /** A store whose operations are spans, where there are any spans. */
   watch: (store: BookStore) => BookStore;
-  /** Sends what is still there; takes two seconds at most, and never fails. */
+  /** Takes over what the collector is to be sent. */
+  reconfigure: Prepare;
+  /** Sends what is still there, and logs what is lost; takes two seconds at most, and never fails. */
   flush: () => Promise<void>;
 };
 
@@ -19,6 +22,7 @@ const SYSTEMS = { memory: "memory", sqlite: "sqlite", postgres: "postgresql" };
 const NOTHING: OpenTracing = {
   tracing: undefined,
   watch: (store) => store,
+  reconfigure: () => () => {},
   flush: async () => {},
 };
 
@@ -36,6 +40,7 @@ export async function openTracing(config: TracingOptions, logger: Logger): Promi
   return {
     tracing: { scope, spans },
     watch: (store) => traceStore(store, { scope, spans, system: SYSTEMS[database.kind] }),
-    flush: spans.flush,
+    reconfigure: (next) => () => spans.replaceHeaders(next.tracing?.headers ?? {}),
+    flush: spans.close,
   };
 }

@@ -7,6 +7,7 @@ import type { TransferDatabase } from "../books/transfer.ts";
 import type { Clock } from "../clock.ts";
 import type { DatabaseCommandConfig, DatabaseConfig } from "../config.ts";
 import { type Migration, pendingMigrations } from "../database/migrations.ts";
+import { translatePostgresError } from "../database/postgres.ts";
 import {
   readSqliteVersion,
   type SqliteDatabase,
@@ -76,31 +77,31 @@ async function openSqlite(path: string, clock: Clock, access: Access): Promise<O
   const { read, write } = createSqliteTransfer(database, clock);
   return {
     sqlite: database,
-    read: (work) => translated(read(work)),
-    write: (work) => translated(write(work)),
+    read: (work) => translated(read(work), translateSqliteError),
+    write: (work) => translated(write(work), translateSqliteError),
     close: async () => database.close(),
   };
-}
-
-async function translated<T>(result: Promise<T>): Promise<T> {
-  try {
-    return await result;
-  } catch (error) {
-    throw translateSqliteError(error);
-  }
 }
 
 async function openPostgres(url: string, clock: Clock, access: Access): Promise<OpenTransfer> {
   const { connectForTransfer } = await import("./postgres-transfer-connection.ts");
   const { migrate, version, transfer, close } = connectForTransfer(url, clock);
   try {
-    if (access === "write") await migrate();
-    else expectSchema(postgresMigrations, await version());
+    if (access === "write") await translated(migrate(), translatePostgresError);
+    else expectSchema(postgresMigrations, await translated(version(), translatePostgresError));
   } catch (error) {
     await close();
     throw error;
   }
   return { ...transfer, close };
+}
+
+async function translated<T>(result: Promise<T>, translate: typeof translateSqliteError) {
+  try {
+    return await result;
+  } catch (error) {
+    throw translate(error);
+  }
 }
 
 function expectSchema(migrations: readonly Migration[], version: number): void {

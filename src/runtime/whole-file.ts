@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -25,17 +26,38 @@ export type WholeFile = {
 /** What SQLite keeps beside a database that is open, or was when its process died. */
 const SQLITE_COMPANIONS = ["-wal", "-journal"];
 
+/** What the name of an unfinished file ends with that some other run may go on with. */
+const PART_TO_RESUME = ".part";
+
+/** What the name of an unfinished file ends with that is of use to one run only. */
+const OWN_PART = /\.[0-9a-f-]{36}\.part$/;
+
+/** The name of the file that an unfinished one was to become; none where `path` is no unfinished one. */
+export function wholeNameOf(path: string): string | undefined {
+  if (!path.endsWith(PART_TO_RESUME)) return undefined;
+  return path.replace(OWN_PART, "").replace(/\.part$/, "");
+}
+
+type WholeFileOptions = {
+  /** Whether another run may go on with what one has left. Else each has a part of its own. */
+  resumable: boolean;
+};
+
 /**
  * Prepares to write a file, which may be there already. Its directory is made where it is missing.
  *
  * @throws {CommandError} where it is the database itself, no regular file, or in use as a database.
  */
-export function prepareWholeFile(path: string, database: DatabaseConfig): WholeFile {
+export function prepareWholeFile(
+  path: string,
+  database: DatabaseConfig,
+  { resumable }: WholeFileOptions,
+): WholeFile {
   return failingAt(path, () => {
     mkdirSync(dirname(resolve(path)), { recursive: true });
     const target = existsSync(path) ? realpathSync(path) : path;
     expectReplaceable(target, database);
-    const part = `${target}.part`;
+    const part = target + (resumable ? PART_TO_RESUME : `.${randomUUID()}.part`);
     return {
       path: target,
       part,

@@ -1,23 +1,10 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
+import { KNOWN_METHODS } from "../known-methods.ts";
 import { clientAddress } from "../middleware/client-address.ts";
 import { routeTemplate } from "../route-template.ts";
 import type { Trace } from "./trace.ts";
 import type { FinishedSpan } from "./tracing.ts";
-
-/** Any other is `_OTHER`, so that no client can make up values without end. */
-const KNOWN_METHODS = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "QUERY",
-  "TRACE",
-]);
 
 /** Of a URL that a server has made, so nothing of it has to be checked. */
 const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;

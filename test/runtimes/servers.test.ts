@@ -40,6 +40,7 @@ serverContract("Deno", async () => denoCommand(await bundles.deno), {
   waitsForHandshakes: true,
   replacesCertificate: false,
   closesIdle: false,
+  waitsForReader: true,
 });
 
 describe("Node", () => {

@@ -5,13 +5,13 @@ import { createLogger, describeError, type Logger } from "../../logger.ts";
 import type { Runtime } from "../runtime.ts";
 import { readSecretFile } from "../secret-file.ts";
 import { expectLasting } from "../transfer-database.ts";
-import { failingAt, removeSqliteFile } from "../whole-file.ts";
+import { failingAt, removeSqliteFile, wholeNameOf } from "../whole-file.ts";
 import { backUp } from "./backup.ts";
 
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
-const BACKUP_NAME = /^thimble-\d{8}T\d{6}Z\.db$/;
+const BACKUP_NAME = /^thimble-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
 
 type Schedule = {
   everyMs: number;
@@ -21,8 +21,8 @@ type Schedule = {
 };
 
 /**
- * Backs up at once and then every so often, until a signal comes. A run that fails is logged, and the
- * next one comes all the same.
+ * Backs up every so often, until a signal comes; for the first time when the newest backup in the directory
+ * is as old, at once where there is none. A run that fails is logged, and the next one comes all the same.
  */
 export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   const { everyMs, directory, runtime } = schedule;
@@ -35,16 +35,24 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   // It asks to read secrets again, which every run does.
   runtime.onHangup(() => {});
   failingAt(directory, () => mkdirSync(directory, { recursive: true }));
+  const first = firstRun(schedule, clock());
   logger.info("backing up on schedule", {
     directory,
+    first_at: new Date(first).toISOString(),
     every_seconds: everyMs / 1000,
     keep: schedule.keep,
   });
-  for (let next = clock(); !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
+  for (let next = first; !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
     await sleepUntil(next, clock, stopping.signal);
     if (!stopping.signal.aborted) await runOnce(schedule, logger, stopping.signal);
   }
   logger.info("stopped", { signal: String(stopping.signal.reason) });
+}
+
+/** A process that starts over and over would make a backup each time, and the good old ones would go. */
+function firstRun({ directory, everyMs }: Schedule, now: number): number {
+  const newest = backupsIn(directory).findLast(({ at }) => at <= now);
+  return newest ? Math.max(newest.at + everyMs, now) : now;
 }
 
 async function runOnce(
@@ -57,16 +65,33 @@ async function runOnce(
   try {
     removeUnfinished(directory);
     const config = parseDatabaseConfig(runtime.env, readSecretFile);
-    const file = join(directory, backupName(runtime.clock()));
+    const name = backupName(runtime.clock());
+    const file = join(directory, name);
     const books = await backUp(file, config, runtime, { signal });
     logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });
-    for (const old of backupsIn(directory).slice(0, -keep)) {
-      rmSync(join(directory, old));
-      logger.info("removed an old backup", { file: join(directory, old) });
-    }
+    removeOld({ directory, keep, made: name, now: runtime.clock() }, logger);
   } catch (error) {
     if (signal.aborted) return;
     logger.error("backup failed", { seconds: seconds(), ...describeError(error) });
+  }
+}
+
+/** Keeps the one that was just made and the newest before it. */
+function removeOld(
+  { directory, keep, made, now }: { directory: string; keep: number; made: string; now: number },
+  logger: Logger,
+): void {
+  const others = backupsIn(directory).filter(({ name }) => name !== made);
+  // The clock was wrong when they were made, or is now. Which is older than which, nobody knows.
+  for (const { name } of others.filter(({ at }) => at > now)) {
+    logger.warning("a backup with a name in the future is left alone", {
+      file: join(directory, name),
+    });
+  }
+  const earlier = others.filter(({ at }) => at <= now);
+  for (const { name } of earlier.slice(0, Math.max(earlier.length - (keep - 1), 0))) {
+    rmSync(join(directory, name));
+    logger.info("removed an old backup", { file: join(directory, name) });
   }
 }
 
@@ -76,22 +101,36 @@ function backupName(at: number): string {
   return `thimble-${time}.db`;
 }
 
-/** The names of the backups that a schedule has made in a directory, from the oldest to the newest. */
-export function backupsIn(directory: string): string[] {
+/** A backup in a directory, and when it was made by its name, in milliseconds since the Unix epoch. */
+type ScheduledBackup = { name: string; at: number };
+
+/** The backups that a schedule has made in a directory, from the oldest to the newest by their names. */
+export function backupsIn(directory: string): ScheduledBackup[] {
   return readdirSync(directory)
-    .filter((name) => BACKUP_NAME.test(name))
-    .sort();
+    .map((name) => ({ name, at: timeOf(name) }))
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((left, right) => left.at - right.at);
+}
+
+/** `NaN` where it is no name of a backup. */
+function timeOf(name: string): number {
+  if (!BACKUP_NAME.test(name)) return Number.NaN;
+  return Date.parse(name.replace(BACKUP_NAME, "$1-$2-$3T$4:$5:$6Z"));
 }
 
 /** What a process has left that was killed. One directory belongs to one schedule. */
 function removeUnfinished(directory: string): void {
   for (const name of readdirSync(directory)) {
-    const whole = name.replace(/\.part$/, "");
-    if (whole !== name && BACKUP_NAME.test(whole)) removeSqliteFile(join(directory, name));
+    if (BACKUP_NAME.test(wholeNameOf(name) ?? "")) removeSqliteFile(join(directory, name));
   }
 }
 
-async function sleepUntil(time: number, clock: () => number, signal: AbortSignal): Promise<void> {
+/** Ends at a time of the clock, or when the signal is given. */
+export async function sleepUntil(
+  time: number,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<void> {
   for (let left = time - clock(); left > 0 && !signal.aborted; left = time - clock()) {
     await pause(Math.min(left, LONGEST_SLEEP_MS), signal);
   }
@@ -99,10 +138,12 @@ async function sleepUntil(time: number, clock: () => number, signal: AbortSignal
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
   });
 }

@@ -61,17 +61,20 @@ export async function backUp(
   { clock }: Pick<Runtime, "clock">,
   options: BackUpOptions = {},
 ): Promise<number> {
-  const file = prepareWholeFile(path, config.database);
+  const file = prepareWholeFile(path, config.database, { resumable: false });
   const from = await openTransfer(config, clock, "read");
   try {
-    file.discard();
     const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
     if (!isWritten) await createBackup(file.part, clock, (to) => copy(from, to, options));
     const books = countBooks(file.part);
     file.commit();
     return books;
   } catch (error) {
-    file.discard();
+    try {
+      file.discard();
+    } catch {
+      // Why the backup failed says more than why what it left cannot be removed.
+    }
     throw error;
   } finally {
     options.progress?.end();

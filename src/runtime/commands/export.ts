@@ -86,7 +86,7 @@ async function exportToFile(
   runtime: Runtime,
 ): Promise<number> {
   const startedAt = performance.now();
-  const file = prepareWholeFile(path, config.database);
+  const file = prepareWholeFile(path, config.database, { resumable: true });
   const isResumed = resume && existsSync(file.part);
   const after = isResumed ? failingAt(file.part, () => lastWholeBook(file.part)) : 0;
   const fd = failingAt(file.part, () => openSync(file.part, isResumed ? "a" : "w"));

@@ -41,7 +41,9 @@ async function importInput(
   const database = await openTransfer(config, clock, "write");
   const progress = createProgress("Importing");
   try {
-    const resumedAt = await database.write((loader) => loader.importedLines(scan.sha256));
+    const resumedAt = await database.write(
+      async (loader) => (await loader.importedLines(scan.sha256)) ?? 0,
+    );
     await expectNoOtherBooks({ database, input, scan, resumedAt });
     const written = await writeLines({ database, input, scan, resumedAt, clock, progress });
     return { ...written, resumedAt };

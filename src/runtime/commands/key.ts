@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { digestOf, toHex } from "../../keys/key.ts";
+import { digestOf, type Key, toHex } from "../../keys/key.ts";
 import { KeyLineError, parseKeyWords } from "../../keys/key-file.ts";
 import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
@@ -25,16 +25,16 @@ const OPTIONS = {
  */
 export async function runKeyCommand(
   args: readonly string[],
-  { stdout, stderr }: Pick<Runtime, "stdout" | "stderr">,
+  { clock, stdout, stderr }: Pick<Runtime, "clock" | "stdout" | "stderr">,
 ): Promise<void> {
-  const words = describeKey(args);
+  const words = describeKey(args, clock());
   const secret = newSecret();
   stdout([...words.head, `sha256:${toHex(await digestOf(secret))}`, ...words.dates].join(" "));
   stderr(`The key ${words.head[0]}, which is shown only now:\n${secret}`);
 }
 
 /** The words of the key's line, but for the digest. */
-function describeKey(args: readonly string[]) {
+function describeKey(args: readonly string[], now: number) {
   const { values, positionals } = parseArguments({
     args: [...args],
     options: OPTIONS,
@@ -48,14 +48,19 @@ function describeKey(args: readonly string[]) {
     const date = values[option];
     return date === undefined ? [] : [`${option}=${date}`];
   });
-  expectKey([...head, `sha256:${"0".repeat(2 * SECRET_BYTES)}`, ...dates]);
+  const { expires } = expectKey([...head, `sha256:${"0".repeat(2 * SECRET_BYTES)}`, ...dates]);
+  if (expires !== undefined && expires <= now) {
+    throw new UsageError(
+      `--expires has to be later than now; ${values.expires} is ${new Date(expires).toISOString()}, which is over`,
+    );
+  }
   return { head, dates };
 }
 
 /** What goes into a file is what is accepted in a file. */
-function expectKey(words: readonly string[]): void {
+function expectKey(words: readonly string[]): Key {
   try {
-    parseKeyWords(words);
+    return parseKeyWords(words);
   } catch (error) {
     throw error instanceof KeyLineError ? new UsageError(error.message) : error;
   }

@@ -25,7 +25,7 @@ export async function restore(args: readonly string[], runtime: Runtime): Promis
   if (!path || others.length > 0) throw new UsageError("takes one FILE, or one DIRECTORY");
   const config = parseDatabaseConfig(env, readSecretFile);
   expectLasting(config.database);
-  const file = newestIn(path);
+  const file = newestIn(path, clock());
   if (isDatabaseFile(file, config.database)) {
     throw new CommandError(EXIT.data, `${file} is the database itself`);
   }
@@ -55,11 +55,22 @@ export async function restore(args: readonly string[], runtime: Runtime): Promis
   return EXIT.ok;
 }
 
-/** A directory stands for the newest backup that a schedule has made in it. */
-function newestIn(path: string): string {
+/**
+ * A directory stands for the newest backup that a schedule has made in it.
+ *
+ * @throws {CommandError} where there is none, or where a clock that was wrong leaves open which it is.
+ */
+function newestIn(path: string, now: number): string {
   if (!existsSync(path) || !statSync(path).isDirectory()) return path;
   const newest = backupsIn(path).at(-1);
-  if (newest) return join(path, newest);
+  if (newest && newest.at > now) {
+    throw new CommandError(
+      EXIT.data,
+      `${join(path, newest.name)} has a name in the future, so that the newest backup is not known; ` +
+        "name the FILE to restore",
+    );
+  }
+  if (newest) return join(path, newest.name);
   throw new CommandError(
     EXIT.noInput,
     `there is no backup in ${path}, no thimble-YYYYMMDDTHHMMSSZ.db`,
