@@ -34,12 +34,15 @@ export async function imageOfArchitecture(index: string, architecture: string): 
   return `${index.replace(/@.*/, "")}@${checkedDigest(own.digest, index)}`;
 }
 
-/** Gives what the sources are, joined, further tags in a repository; none moves where one source is missing. */
+/** Gives what the sources are, joined, further tags in a repository, in their order; none moves where one source is missing. */
 export async function tagImage(
   repository: string,
   tags: readonly string[],
   sources: readonly string[],
 ): Promise<void> {
-  const names = tags.map((tag) => `--tag=${repository}:${tag}`);
-  await run("docker", "buildx", "imagetools", "create", ...names, ...sources);
+  // One after the other: a registry may fail on one that it is looking up while it writes another.
+  for (const tag of tags) {
+    const name = `--tag=${repository}:${tag}`;
+    await run("docker", "buildx", "imagetools", "create", name, ...sources);
+  }
 }
