@@ -8,7 +8,7 @@ import { runCli } from "../src/runtime/cli.ts";
 import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
 import { idleRuntime } from "./runtime.ts";
-import { inTemporaryDirectory } from "./service.ts";
+import { eventually, inTemporaryDirectory } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
 
@@ -286,6 +286,29 @@ describe("serve", () => {
       { message: "stopped" },
     ]);
     expect(result.stdout).not.toContain(API_KEY);
+  });
+
+  test("reads its secrets and its certificate again at a SIGHUP", async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const lines: string[] = [];
+      const hangUps: (() => void)[] = [];
+      const said = (text: string) =>
+        eventually(text, () => lines.find((line) => line.includes(`"message":"${text}"`)));
+      const runtime = idleRuntime({
+        env: { ...MEMORY, ...putCertificate(directory, "first") },
+        stdout: (line) => void lines.push(line),
+        listen: () => ({ port: 8443, stop: async () => {}, pending: () => 0, cut: () => {} }),
+        onHangup: (listener) => void hangUps.push(listener),
+        untilSignal: async () => {
+          await said("listening");
+          for (const hangUp of hangUps) hangUp();
+          expect(await said("secrets reloaded")).toContain('"keys":1');
+          return "SIGTERM";
+        },
+      });
+      expect(await runCli(["serve"], runtime)).toBe(0);
+      expect(lines.join("\n")).not.toMatch(/certificate|"level":"(WARNING|ERROR)"/);
+    });
   });
 
   test("listens with the certificate that it is given, and says so", async () => {
