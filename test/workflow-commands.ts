@@ -94,6 +94,25 @@ export function openRunner(stubs: Record<string, string> = {}) {
       const summary = await Bun.file(files.GITHUB_STEP_SUMMARY).text();
       return { stdout, stderr, exitCode, outputs, summary };
     },
+    /** Runs a command as a step does, in this checkout. */
+    stepHere: async (command: string, env: Record<string, string>) => {
+      commandsRun.add(command);
+      const path = [home, process.env.PATH].join(delimiter);
+      const child = Bun.spawn(
+        ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c", command],
+        {
+          env: { ...process.env, ...env, PATH: path },
+          stdin: "ignore",
+          stdout: "ignore",
+          stderr: "pipe",
+        },
+      );
+      const [stderr, exitCode] = await Promise.all([
+        new Response(child.stderr).text(),
+        child.exited,
+      ]);
+      return { stderr, exitCode };
+    },
     write: (name: string, text: string) => Bun.write(at(name), text),
     /** Makes the checkout one of this version, which its changelog speaks of. */
     release: async (version: string) => {

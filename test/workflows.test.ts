@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import packageJson from "../package.json" with { type: "json" };
 import { PLANTED } from "../scripts/planted-sbom.ts";
-import { RUNTIMES } from "../scripts/test-runtime.ts";
+import { PARTS, RUNTIMES } from "../scripts/test-part.ts";
 import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
 import { commandsOfWorkflows, commandsRun, openRunner, type Runner } from "./workflow-commands.ts";
 
@@ -16,6 +15,8 @@ const IMAGES = "ghcr.io/owner/thimble";
 
 /** Those that are run below, exactly as they stand in a workflow; the last test looks whether they were. */
 const RUN_BELOW = [
+  "bun run test:postgres",
+  'bun run test:runtime "$RUNTIME"',
   "bun scripts/build-arguments.ts",
   "bun scripts/coverage-summary.ts",
   'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
@@ -47,16 +48,14 @@ const RUN_IN_CONTAINERS = [
 
 const RUN_BY_TESTS = [...RUN_BELOW, ...RUN_IN_CONTAINERS];
 
-/**
- * Those that .ci/run runs, and those whose tests are among the ones that `npm test` runs there: of the last
- * two it is the tests that are run, not the commands.
- */
+/** A part's few tests have to bundle the service and to start databases. */
+const PART_TIMEOUT_MS = 120_000;
+
+/** Those that .ci/run runs. */
 const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
   "bun run test:launcher": "npm run --silent test:launcher",
-  "bun run test:postgres": "npm test",
-  'bun run test:runtime "$RUNTIME"': "npm test",
 };
 
 describe("each command of a workflow is run here too", () => {
@@ -86,8 +85,7 @@ describe("each command of a workflow is run here too", () => {
   });
 
   test("what runs for one runtime or database are files of the suite", () => {
-    const lists = [packageJson.scripts["test:postgres"].split(" "), ...Object.values(RUNTIMES)];
-    for (const list of lists) {
+    for (const list of Object.values(PARTS)) {
       const files = list.filter((each) => each.startsWith("./"));
       expect(files).not.toBeEmpty();
       for (const file of files) expect(existsSync(file)).toBe(true);
@@ -106,6 +104,25 @@ describe("a step of test.yml", () => {
     runner = openRunner();
   });
   afterAll(() => runner.close());
+
+  // Of each part a few tests, for .ci/run has them all already.
+  const FEW = "--test-name-pattern=GET./healthz";
+  for (const [command, env] of [
+    ["bun run test:postgres", {}],
+    ...Object.keys(RUNTIMES).map(
+      (RUNTIME) => ['bun run test:runtime "$RUNTIME"', { RUNTIME }] as const,
+    ),
+  ] as const) {
+    test(
+      `runs the tests of a part: ${command} ${JSON.stringify(env)}`,
+      async () => {
+        const { exitCode, stderr } = await runner.stepHere(command, { ...env, TEST_OPTIONS: FEW });
+        expect(stderr).toMatch(/^ *[1-9]\d* pass$/m);
+        expect(exitCode).toBe(0);
+      },
+      PART_TIMEOUT_MS,
+    );
+  }
 
   test("describes the build to the next one", async () => {
     const { exitCode, outputs } = await runner.step("bun scripts/build-arguments.ts");
