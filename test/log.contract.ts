@@ -32,6 +32,7 @@ export function logContract(
 ): void {
   const startService = async (env: Variables = {}) =>
     startProgram({ command: await program(), env });
+  const reason = waitsForReader ? " (skipped: its log waits for whoever reads it)" : "";
 
   describe(`${name}: log`, () => {
     test("every answered request is in it, when a signal comes among many", async () => {
@@ -60,7 +61,7 @@ export function logContract(
       ["a socket", startAtSocket],
     ] as const) {
       test.skipIf(waitsForReader)(
-        `requests go on while nobody reads it from ${what}, and no line is lost`,
+        `requests go on while nobody reads it from ${what}, and no line is lost${reason}`,
         async () => {
           await using service = await start(await program());
           service.pauseStdout();
@@ -77,19 +78,22 @@ export function logContract(
       ["SIGTERM", "SIGINT", 130],
     ] as const) {
       const what = second ? `${second} after ${first}` : first;
-      test.skipIf(waitsForReader)(`${what} ends the service while nobody reads it`, async () => {
-        await using service = await startPiped(await program());
-        service.pauseStdout();
-        await askMuch(service);
-        const connection = second && (await beginRequest(service));
-        service.kill(first);
-        await askUntilGone(service);
-        if (second) service.kill(second);
-        await eventually("its end", () => isGone(service) || undefined, END_LIMIT_MS);
-        connection?.close();
-        service.resumeStdout();
-        expect(await service.exited).toEqual({ code, signal: null });
-      });
+      test.skipIf(waitsForReader)(
+        `${what} ends the service while nobody reads it${reason}`,
+        async () => {
+          await using service = await startPiped(await program());
+          service.pauseStdout();
+          await askMuch(service);
+          const connection = second && (await beginRequest(service));
+          service.kill(first);
+          await askUntilGone(service);
+          if (second) service.kill(second);
+          await eventually("its end", () => isGone(service) || undefined, END_LIMIT_MS);
+          connection?.close();
+          service.resumeStdout();
+          expect(await service.exited).toEqual({ code, signal: null });
+        },
+      );
     }
   });
 
