@@ -15,6 +15,11 @@ export const CONNECTION_OPTIONS = {
     TimeZone: "UTC",
   },
   onnotice: () => {},
+  /**
+   * Books have no arrays; and where a connection is lost while the driver asks for their types, it rejects
+   * a promise that nobody can wait for.
+   */
+  fetch_types: false,
   types: {
     date: {
       to: TIMESTAMPTZ,

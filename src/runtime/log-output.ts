@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { setImmediate } from "node:timers";
+import { sleepSync } from "./sleep-sync.ts";
 
 /** Kept for a reader that does not keep up; some 30,000 requests. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
@@ -110,7 +111,7 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
 
     flush() {
       const deadline = performance.now() + flushLimitMs;
-      while (!drainAll() && performance.now() < deadline) sleep(FIRST_RETRY_MS);
+      while (!drainAll() && performance.now() < deadline) sleepSync(FIRST_RETRY_MS);
     },
   };
 }
@@ -124,10 +125,6 @@ function writeSome(fd: number, bytes: Buffer): number {
   } catch (error) {
     return (error as { code?: string }).code === "EAGAIN" ? offset : bytes.length;
   }
-}
-
-function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /**

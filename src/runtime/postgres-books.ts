@@ -41,9 +41,6 @@ export function openPostgresBooks(
   const connect = () =>
     postgres(currentUrl(), {
       ...CONNECTION_OPTIONS,
-      // Books have no arrays; and where a connection is lost while the driver asks for their types, it
-      // rejects a promise that nobody can wait for.
-      fetch_types: false,
       // The driver looks elsewhere for a password that the URL does not have.
       ...(password() !== "" && { password }),
       max: poolSize,

@@ -9,7 +9,8 @@ const CLOSE_TIMEOUT_SECONDS = 5;
 
 /** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
 export function connectForTransfer(url: string, clock: Clock) {
-  const sql = postgres(url, { ...CONNECTION_OPTIONS, max: 1 });
+  // Rows are written as arrays, one a column.
+  const sql = postgres(url, { ...CONNECTION_OPTIONS, fetch_types: true, max: 1 });
   return {
     transfer: createPostgresTransfer(sql, clock),
     /** Brings the schema up to date. */

@@ -92,7 +92,6 @@ function connectPostgres(url: string) {
   return postgres(url, {
     ...CONNECTION_OPTIONS,
     max: 1,
-    fetch_types: false,
     prepare: false,
   });
 }

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { sleepSync } from "./sleep-sync.ts";
 
 const FULL_PIPE_PAUSE_MS = 1;
 
@@ -10,7 +11,7 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
       offset += writeSync(fd, bytes, offset);
     } catch (error) {
       if ((error as { code?: string }).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
+      sleepSync(FULL_PIPE_PAUSE_MS);
     }
   }
 }
