@@ -1,5 +1,22 @@
 import { connect, type Socket } from "node:net";
-import { eventually, type Service } from "./service.ts";
+import { API_KEY, eventually, type Service } from "./service.ts";
+
+const BODY = '{"action":"echo","data":"late"}';
+
+/** A request that is sent in two: the service answers its head with `100 Continue`, and waits for the body. */
+export const SLOW_POST = {
+  head: [
+    "POST /api/v1/process HTTP/1.1",
+    "Host: thimble.test",
+    `X-API-Key: ${API_KEY}`,
+    "Content-Type: application/json",
+    `Content-Length: ${BODY.length}`,
+    "Expect: 100-continue",
+    "",
+    "",
+  ].join("\r\n"),
+  body: BODY,
+};
 
 /** A raw connection: what it received so far, and whether the other side has closed it. */
 export function openConnection({ port }: Service) {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { connect, type SecureVersion, type TLSSocket } from "node:tls";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
+import { SLOW_POST } from "./connection.ts";
 import type { Program, ProgramOptions } from "./program.contract.ts";
 import {
   API_KEY,
@@ -122,10 +123,10 @@ export function httpsContract(
       test("lets a request finish", async () => {
         await using service = (await start()).service;
         const connection = await openTls(service);
-        connection.send(POST);
+        connection.send(SLOW_POST.head);
         await connection.received("100 Continue");
         await endWith(service, async () => {
-          connection.send(BODY);
+          connection.send(SLOW_POST.body);
           await connection.received('"data":"late"');
           expect(connection.text()).toMatch(/^connection: close\r$/im);
         });
@@ -136,7 +137,9 @@ export function httpsContract(
         await using service = (await start({ MAX_BODY_BYTES: String(2 * bytes) })).service;
         const connection = await openTls(service);
         const body = JSON.stringify({ action: "echo", data: "x".repeat(bytes) });
-        connection.send(POST.replace(/Content-Length: \d+/, `Content-Length: ${body.length}`));
+        connection.send(
+          SLOW_POST.head.replace(/Content-Length: \d+/, `Content-Length: ${body.length}`),
+        );
         await connection.received("100 Continue");
         connection.send(body);
         await connection.received("200 OK");
@@ -227,18 +230,6 @@ export function httpsContract(
 }
 
 const GET = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-const BODY = '{"action":"echo","data":"late"}';
-const POST = [
-  "POST /api/v1/process HTTP/1.1",
-  "Host: localhost",
-  `X-API-Key: ${API_KEY}`,
-  "Content-Type: application/json",
-  `Content-Length: ${BODY.length}`,
-  "Expect: 100-continue",
-  "",
-  "",
-].join("\r\n");
-
 function ask({ url }: Service, path: string): Promise<Response> {
   return fetch(url + path, { tls: { ca: pem("first.crt") } });
 }

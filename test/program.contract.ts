@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import { variables } from "../src/variables.ts";
-import { openConnection } from "./connection.ts";
+import { openConnection, SLOW_POST } from "./connection.ts";
 import { readValue } from "./exposition.ts";
 import {
   API_KEY,
@@ -111,7 +111,7 @@ export function programContract(
         const [secret] = /thb_[\w-]{43}/.exec(stderr) ?? [];
         await using service = await startService({ env: { API_KEY: undefined, API_KEYS: stdout } });
         const headers = { "X-API-Key": secret ?? "", "Content-Type": "application/json" };
-        const init = { method: "POST", headers, body: BODY };
+        const init = { method: "POST", headers, body: SLOW_POST.body };
         expect((await fetch(service.url + PROCESS, init)).status).toBe(200);
         expect((await fetch(`${service.url}/books`, init)).status).toBe(403);
       });
@@ -293,7 +293,7 @@ export function programContract(
         expect((await fetch(`${probes}/ready`)).status).toBe(503);
         expect((await fetch(`${probes}/healthz`)).status).toBe(200);
         expect((await scrape(probes, "text/plain")).status).toBe(200);
-        connection.send(BODY);
+        connection.send(SLOW_POST.body);
         await connection.answered('"data":"late"');
         expect(await service.exited).toEqual({ code: 0, signal: null });
       });
@@ -492,7 +492,7 @@ export function programContract(
             expect(response.status).toBe(503);
             expect(await response.text()).toBe("");
           }
-          connection.send(BODY);
+          connection.send(SLOW_POST.body);
           await connection.answered('"data":"late"');
           expect(connection.received()).toContain("HTTP/1.1 200 OK");
           expect(await service.exited).toEqual({ code: 0, signal: null });
@@ -525,7 +525,7 @@ export function programContract(
         service.kill("SIGINT");
         service.kill("SIGINT");
         await service.logged("draining");
-        connection.send(BODY);
+        connection.send(SLOW_POST.body);
         await connection.answered('"data":"late"');
         expect(await service.exited).toEqual({ code: 0, signal: null });
       });
@@ -632,7 +632,9 @@ export function programContract(
         await using service = await startService({ env: { MAX_BODY_BYTES: String(2 * bytes) } });
         const connection = openConnection(service);
         const body = JSON.stringify({ action: "echo", data: "x".repeat(bytes) });
-        connection.send(HEAD.replace(/Content-Length: \d+/, `Content-Length: ${body.length}`));
+        connection.send(
+          SLOW_POST.head.replace(/Content-Length: \d+/, `Content-Length: ${body.length}`),
+        );
         await connection.answered("100 Continue");
         connection.send(body);
         await connection.answered("200 OK");
@@ -660,7 +662,7 @@ export function programContract(
           ask(service);
           await service.logged("secrets reloaded");
           const headers = { "X-API-Key": "another-key-of-16", "Content-Type": "application/json" };
-          const init = { method: "POST", headers, body: BODY };
+          const init = { method: "POST", headers, body: SLOW_POST.body };
           expect((await fetch(service.url + PROCESS, init)).status).toBe(200);
           expect(await service.stop()).toEqual({ code: 0, signal: null });
           expect(service.stderr()).toBe("");
@@ -787,22 +789,10 @@ export function programContract(
   });
 }
 
-const BODY = '{"action":"echo","data":"late"}';
-const HEAD = [
-  `POST ${PROCESS} HTTP/1.1`,
-  "Host: thimble.test",
-  `X-API-Key: ${API_KEY}`,
-  "Content-Type: application/json",
-  `Content-Length: ${BODY.length}`,
-  "Expect: 100-continue",
-  "",
-  "",
-].join("\r\n");
-
 /** A request that the service has begun to answer and that still lacks its body. */
 export async function beginRequest(service: Service) {
   const connection = openConnection(service);
-  connection.send(HEAD);
+  connection.send(SLOW_POST.head);
   await connection.answered("100 Continue");
   return connection;
 }

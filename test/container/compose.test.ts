@@ -26,6 +26,15 @@ async function up(target: string): Promise<string> {
   return output;
 }
 
+/** Builds an image for one that cannot be pulled, and has the deployment take it. */
+async function standIn(name: "caddy" | "prometheus", dockerfile: string, override: string) {
+  const { checkout } = deployment;
+  const path = checkout.path(`${name}.Dockerfile`);
+  writeFileSync(path, dockerfile);
+  writeFileSync(checkout.path("compose.override.yml"), override);
+  await docker("build", "--quiet", `--tag=${tagOf(name)}`, `--file=${path}`, checkout.directory);
+}
+
 beforeAll(() => {
   deployment = deploy();
 });
@@ -296,13 +305,7 @@ ENTRYPOINT ["prometheus"]
   let url: string;
 
   beforeAll(async () => {
-    const { checkout } = deployment;
-    writeFileSync(checkout.path("prometheus.Dockerfile"), PROMETHEUS);
-    writeFileSync(checkout.path("compose.override.yml"), OVERRIDE);
-    await docker(
-      ...["build", "--quiet", `--tag=${tagOf("prometheus")}`],
-      ...[`--file=${checkout.path("prometheus.Dockerfile")}`, checkout.directory],
-    );
+    await standIn("prometheus", PROMETHEUS, OVERRIDE);
     const { status, output } = await deployment.up("standard", "observability", "--scale=api=2");
     expect(output).toContain("Thimble answers on");
     expect(status).toBe(0);
@@ -357,13 +360,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
   let url: string;
 
   beforeAll(async () => {
-    const { checkout } = deployment;
-    writeFileSync(checkout.path("caddy.Dockerfile"), CADDY);
-    writeFileSync(checkout.path("compose.override.yml"), PROXY);
-    await docker(
-      ...["build", "--quiet", `--tag=${tagOf("caddy")}`],
-      ...[`--file=${checkout.path("caddy.Dockerfile")}`, checkout.directory],
-    );
+    await standIn("caddy", CADDY, PROXY);
     const { status, output } = await deployment.up("standard", "proxy", "--scale=api=3");
     expect(output).toContain("Thimble answers on");
     expect(status).toBe(0);
