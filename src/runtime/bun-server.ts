@@ -19,7 +19,10 @@ type Generation = { server: Bun.Server<undefined>; isRetired: boolean };
 /** Listens with `Bun.serve`. @throws {Error} whose `code` says why it cannot. */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   if (options.maxHeadBytes > headBytesAtStart()) await allowHead(options.maxHeadBytes);
-  return options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
+  const server = options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
+  // The executable starts with another policy: see scripts/build.ts.
+  Bun.unsafe.setJITPolicy(1);
+  return server;
 }
 
 function listenPlain(fetch: Fetch, options: ListenOptions): Server {
