@@ -24,11 +24,12 @@ const MIB = 1024 * 1024;
 const flag = () => z.stringbool();
 
 const integer = (minimum: number, maximum: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum));
+  z.transform((text: string, context) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= minimum && number <= maximum) return number;
+    context.addIssue("out of range");
+    return z.NEVER;
+  });
 
 const upperCased = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.string().toUpperCase().pipe(z.enum(values));

@@ -10,7 +10,7 @@ type List = Parameters<typeof encodeCursor>[1];
 const NOW = "2026-01-01T00:00:00.000Z";
 const text = fc
   .string({ unit: "binary", minLength: 1, maxLength: 255 })
-  .filter((candidate) => titleSchema.safeParse(candidate).data === candidate);
+  .filter((candidate) => titleSchema().safeParse(candidate).data === candidate);
 const year = fc.integer({ min: -4000, max: 9999 });
 const book: fc.Arbitrary<Book> = fc.record({
   id: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),

@@ -12,7 +12,7 @@ const VALUE_SCHEMAS = {
   title: titleSchema,
   author: authorSchema,
   year: yearSchema,
-} satisfies Record<SortField, z.ZodType>;
+} satisfies Record<SortField, () => z.ZodType>;
 
 /** An opaque cursor to the place behind `book` in `list`. */
 export function encodeCursor(book: Book, list: List): string {
@@ -29,7 +29,7 @@ export function decodeCursor(cursor: string, list: List): Position {
   const [position = "", sum] = cursor.split(".");
   if (cursor !== `${position}.${sum}` || sum !== checksum(position, list)) throw brokenCursor();
   try {
-    const positionSchema = z.tuple([VALUE_SCHEMAS[list.sort.field], idSchema]);
+    const positionSchema = z.tuple([VALUE_SCHEMAS[list.sort.field](), idSchema()]);
     const [value, id] = positionSchema.parse(JSON.parse(fromBase64Url(position)));
     return { value, id };
   } catch {

@@ -31,10 +31,10 @@ const timeSchema = z.iso
 
 /** A book as the API answers it and `export` writes it. */
 const importedBookSchema = z.strictObject({
-  id: idSchema.max(IMPORTED_ID_MAX),
-  title: titleSchema,
-  author: authorSchema,
-  year: yearSchema,
+  id: idSchema().max(IMPORTED_ID_MAX),
+  title: titleSchema(),
+  author: authorSchema(),
+  year: yearSchema(),
   created_at: timeSchema,
   updated_at: timeSchema,
 });

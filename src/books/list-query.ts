@@ -11,31 +11,43 @@ const SORTS = SORT_FIELDS.flatMap((field) => [field, `-${field}`] as const);
 const integer = (pattern: RegExp) =>
   z.string().regex(pattern, { error: "Expected a whole number" }).transform(Number);
 
-/** The query parameters of a list of books. */
+/** The query parameters of a list of books, each made by a getter when it is first asked for. */
 export const listParametersSchema = z.strictObject({
-  limit: integer(/^\d{1,9}$/)
-    .pipe(z.int().min(1).max(LIMIT_MAX))
-    .default(LIMIT_DEFAULT)
-    .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX }),
-  cursor: z.string().optional().openapi({ description: "The next_cursor of the page before." }),
-  sort: z.enum(SORTS).default("id").openapi({ description: "A leading - sorts downwards." }),
-  q: z
-    .string()
-    .refine((text) => [...text].length <= TEXT_MAX_LENGTH, {
-      error: `Longer than ${TEXT_MAX_LENGTH} characters`,
-    })
-    .default("")
-    .openapi({
-      description:
-        "Finds books whose title or author have words that start with every word of q, whatever " +
-        "their case and accents.",
-      examples: ["orwell"],
-    }),
-  author: authorSchema.optional().openapi({ description: "Only books by exactly this author." }),
-  year: integer(/^-?\d{1,9}$/)
-    .pipe(yearSchema)
-    .optional()
-    .openapi({ type: "integer", minimum: YEAR_MIN, maximum: YEAR_MAX }),
+  get limit() {
+    return integer(/^\d{1,9}$/)
+      .pipe(z.int().min(1).max(LIMIT_MAX))
+      .default(LIMIT_DEFAULT)
+      .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX });
+  },
+  get cursor() {
+    return z.string().optional().openapi({ description: "The next_cursor of the page before." });
+  },
+  get sort() {
+    return z.enum(SORTS).default("id").openapi({ description: "A leading - sorts downwards." });
+  },
+  get q() {
+    return z
+      .string()
+      .refine((text) => [...text].length <= TEXT_MAX_LENGTH, {
+        error: `Longer than ${TEXT_MAX_LENGTH} characters`,
+      })
+      .default("")
+      .openapi({
+        description:
+          "Finds books whose title or author have words that start with every word of q, whatever " +
+          "their case and accents.",
+        examples: ["orwell"],
+      });
+  },
+  get author() {
+    return authorSchema().optional().openapi({ description: "Only books by exactly this author." });
+  },
+  get year() {
+    return integer(/^-?\d{1,9}$/)
+      .pipe(yearSchema())
+      .optional()
+      .openapi({ type: "integer", minimum: YEAR_MIN, maximum: YEAR_MAX });
+  },
 });
 type ListParameters = z.output<typeof listParametersSchema>;
 

@@ -56,13 +56,13 @@ const jsonBody = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { "application/json": { schema } },
 });
-const bookHeaders = z.object({ ETag: z.string() });
-const newBookHeaders = bookHeaders.extend({
-  Location: z.string().openapi({ description: "Where the book is." }),
-});
-const pageHeaders = z.object({
-  Link: z.string().optional().openapi({ description: 'The next page, as rel="next" (RFC 8288).' }),
-});
+const TEXT = { type: "string" } as const;
+const ETAG = { schema: TEXT, required: true } as const;
+const LOCATION = { schema: TEXT, required: true, description: "Where the book is." } as const;
+const LINK = { schema: TEXT, description: 'The next page, as rel="next" (RFC 8288).' } as const;
+const pageSchema = z.lazy(() =>
+  z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
+);
 
 /** The books of a store, to be mounted at any path. */
 export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: BookDeps) {
@@ -184,11 +184,8 @@ function listRoute(access?: MiddlewareHandler) {
     request: { query: listParametersSchema },
     responses: {
       200: {
-        ...jsonContent(
-          z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
-          "A page of books; next_cursor is null on the last one",
-        ),
-        headers: pageHeaders,
+        ...jsonContent(pageSchema, "A page of books; next_cursor is null on the last one"),
+        headers: { Link: LINK },
       },
       ...problems(400, ...refusals(access), 429, 503),
     },
@@ -204,7 +201,7 @@ function getRoute(access?: MiddlewareHandler) {
     ...guarded(access),
     parameters: [ID_PARAMETER, IF_NONE_MATCH],
     responses: {
-      200: { ...jsonContent(bookSchema, "The book"), headers: bookHeaders },
+      200: { ...jsonContent(bookSchema, "The book"), headers: { ETag: ETAG } },
       304: { description: "The book still has the ETag of If-None-Match" },
       ...problems(...refusals(access), 404, 429, 503),
     },
@@ -222,7 +219,10 @@ function createBookRoute(middleware: MiddlewareHandler[]) {
     parameters: [IDEMPOTENCY_KEY],
     request: { body: jsonBody(bookInputSchema) },
     responses: {
-      201: { ...jsonContent(bookSchema, "The new book"), headers: newBookHeaders },
+      201: {
+        ...jsonContent(bookSchema, "The new book"),
+        headers: { ETag: ETAG, Location: LOCATION },
+      },
       ...problems(400, ...KEY_PROBLEMS, 413, 415, 422, 503),
     },
   });
@@ -240,7 +240,7 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     parameters: [ID_PARAMETER, IF_MATCH],
     request: { body: jsonBody(bookChangesSchema) },
     responses: {
-      200: { ...jsonContent(bookSchema, "The changed book"), headers: bookHeaders },
+      200: { ...jsonContent(bookSchema, "The changed book"), headers: { ETag: ETAG } },
       ...problems(400, ...KEY_PROBLEMS, 404, 412, 413, 415, 503),
     },
   });

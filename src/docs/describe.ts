@@ -13,19 +13,21 @@ export function keySecurity(scope: Scope) {
 /** What a route can answer to its key, or to the lack of one. */
 export const KEY_PROBLEMS = [401, 403, 429] as const;
 
-const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    request_id: z.string(),
-    trace_id: z.string().optional(),
-    success: z.literal(false),
-    error: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  })
-  .openapi("Problem");
+const problemSchema = z.lazy(() =>
+  z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      detail: z.string(),
+      request_id: z.string(),
+      trace_id: z.string().optional(),
+      success: z.literal(false),
+      error: z.string(),
+      errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    })
+    .openapi("Problem"),
+);
 
 /** Problem details (RFC 9457), with the members that this service adds to them. */
 export type Problem = z.output<typeof problemSchema>;

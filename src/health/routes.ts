@@ -8,18 +8,22 @@ import { jsonContent } from "../docs/describe.ts";
 /** Whether this instance takes new work; a draining one finishes what it has and goes. */
 export type Readiness = () => "ok" | "draining";
 
-const healthSchema = z.object({
-  status: z.literal("healthy"),
-  timestamp: z.iso.datetime(),
-  service: z.string(),
-  version: z.string(),
-  uptime_seconds: z.number(),
-  environment: z.string(),
-});
-const readySchema = z.object({
-  ready: z.boolean(),
-  checks: z.object({ api: z.string(), database: z.string() }),
-});
+const healthSchema = z.lazy(() =>
+  z.object({
+    status: z.literal("healthy"),
+    timestamp: z.iso.datetime(),
+    service: z.string(),
+    version: z.string(),
+    uptime_seconds: z.number(),
+    environment: z.string(),
+  }),
+);
+const readySchema = z.lazy(() =>
+  z.object({
+    ready: z.boolean(),
+    checks: z.object({ api: z.string(), database: z.string() }),
+  }),
+);
 
 type HealthDeps = {
   /** What the answer calls itself. */

@@ -20,7 +20,7 @@ const GREETING = "Hello from Docker!";
 /** `GET /`: a greeting for programs, a page for browsers. */
 export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
-  const policy = pagePolicy();
+  let policy: Promise<string> | undefined;
 
   app.openAPIRegistry.registerPath({
     method: "get",
@@ -46,6 +46,7 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
     });
     c.header("Vary", "Accept");
     if (type === "text/plain") return c.text(GREETING);
+    policy ??= pagePolicy();
     // The path that another app has mounted this one at: nothing, where it is none.
     const base = c.req.path.replace(/\/$/, "");
     return c.html(page(clock() - startedAt, base, linksHealth), 200, {

@@ -110,23 +110,40 @@ function describeAction(action: KnownAction) {
   return { name, description, input };
 }
 
+const anyCommandSchema = z.lazy(() => {
+  const [first, ...others] = ACTIONS.map(commandSchema);
+  return z.union([first ?? z.never(), ...others]);
+});
+const answerSchema = z.lazy(() =>
+  z.looseObject({
+    success: z.literal(true),
+    action: z.string(),
+    timestamp: z.iso.datetime(),
+  }),
+);
+const actionsSchema = z.lazy(() =>
+  z.object({
+    actions: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        input: z.record(z.string(), z.unknown()).meta({ description: "JSON Schema" }),
+      }),
+    ),
+  }),
+);
+
 /** The handlers above answer in words that a validator of the whole body would not find, so they are described apart. */
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
-  const description = z.object({
-    name: z.string(),
-    description: z.string(),
-    input: z.record(z.string(), z.unknown()).meta({ description: "JSON Schema" }),
-  });
   app.openAPIRegistry.registerPath({
     method: "get",
     path: "/process",
     tags: ["Process"],
     summary: "List the actions",
     responses: {
-      200: jsonContent(z.object({ actions: z.array(description) }), "Every action and its input"),
+      200: jsonContent(actionsSchema, "Every action and its input"),
     },
   });
-  const [first, ...others] = ACTIONS.map(commandSchema);
   app.openAPIRegistry.registerPath({
     method: "post",
     path: "/process",
@@ -136,18 +153,11 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     request: {
       body: {
         required: true,
-        content: { "application/json": { schema: z.union([first ?? z.never(), ...others]) } },
+        content: { "application/json": { schema: anyCommandSchema } },
       },
     },
     responses: {
-      200: jsonContent(
-        z.looseObject({
-          success: z.literal(true),
-          action: z.string(),
-          timestamp: z.iso.datetime(),
-        }),
-        "The action's result",
-      ),
+      200: jsonContent(answerSchema, "The action's result"),
       ...problems(400, ...KEY_PROBLEMS, 413, 415, 503),
     },
   });
