@@ -34,21 +34,30 @@ type StartOptions = {
 export function reloadSecrets(runtime: Runtime, { config, files }: ReadConfig) {
   // Where there is nothing to reload, the end of the terminal ends what is being developed in it.
   const reloads = files.size > 0 || config.environment !== "development";
-  const started = Promise.withResolvers<SecretReload>();
-  let reload: SecretReload | undefined;
-  if (reloads) runtime.onHangup(() => void started.promise.then((each) => each.reload()));
+  const started = Promise.withResolvers<() => Promise<SecretReload>>();
+  let opened: SecretReload | undefined;
+  if (reloads) runtime.onHangup(() => void started.promise.then(reloadNow));
+
+  async function reloadNow(open: () => Promise<SecretReload>): Promise<void> {
+    const { reload } = await open();
+    await reload();
+  }
 
   return {
     async start(options: StartOptions): Promise<void> {
       if (!reloads) return;
-      // Loaded here, for the service listens sooner without it.
-      const { createSecretReload } = await import("./secret-reload.ts");
-      reload = createSecretReload({ env: runtime.env, files, ...options });
-      started.resolve(reload);
+      // Loaded where there are files to watch, or at the first SIGHUP: a service answers sooner without it.
+      const open = async () => {
+        const { createSecretReload } = await import("./secret-reload.ts");
+        opened ??= createSecretReload({ env: runtime.env, files, ...options });
+        return opened;
+      };
+      started.resolve(open);
+      if (files.size > 0) await open();
     },
 
     stop(): void {
-      reload?.close();
+      opened?.close();
     },
   };
 }
