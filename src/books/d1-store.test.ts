@@ -30,7 +30,7 @@ type Opened = {
 async function withStore(use: (opened: Opened) => Promise<void>, seed: BookInput[] = []) {
   await inTemporaryDirectory(async (directory) => {
     const file = openSqliteFile(join(directory, "books.db"));
-    migrateSqlite(file, sqliteMigrations);
+    inTransaction(file, () => migrateSqlite(file, sqliteMigrations));
     let interfere: () => Promise<unknown> = async () => {};
     const database = asD1(file, () => interfere());
     await use({

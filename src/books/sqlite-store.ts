@@ -31,7 +31,8 @@ const WRITE_LOCK_TIMEOUT_MS = 5000;
 const WRITE_LOCK_PAUSE_MS = 25;
 
 /**
- * Brings the schema up to date, and gives a database that never had a book the `seed`.
+ * Brings the schema up to date, and gives a database that never had a book the `seed`: all of it, or
+ * nothing. In one transaction, for each waits for the disk.
  *
  * @returns how many migrations this call applied.
  */
@@ -40,10 +41,12 @@ export function prepareSqliteBooks(
   clock: Clock,
   seed: readonly BookInput[],
 ): number {
-  const applied = migrateSqlite(database, sqliteMigrations);
   const run: Run = ({ sql, values }) => database.prepare(sql).all(...values);
-  inTransaction(database, () => apply(run, seedBooks(seed, Math.floor(clock()))));
-  return applied;
+  return inTransaction(database, () => {
+    const applied = migrateSqlite(database, sqliteMigrations);
+    apply(run, seedBooks(seed, Math.floor(clock())));
+    return applied;
+  });
 }
 
 /** A store on a prepared SQLite database (see {@link prepareSqliteBooks}), which it closes. */

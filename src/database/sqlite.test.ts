@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../test/service.ts";
 import { openSqliteFile } from "../runtime/sqlite-file.ts";
-import { NewerSchemaError } from "./migrations.ts";
+import { type Migration, NewerSchemaError } from "./migrations.ts";
 import {
   inTransaction,
   isBusyError,
@@ -29,33 +29,38 @@ async function withDatabase(use: (database: SqliteDatabase, path: string) => voi
   });
 }
 
+const migrate = (database: SqliteDatabase, migrations: readonly Migration[]) =>
+  inTransaction(database, () => migrateSqlite(database, migrations));
 const versionOf = (database: SqliteDatabase) => database.prepare("PRAGMA user_version").get();
 
 test("migrations are applied once, those that are new", async () => {
   await withDatabase((database) => {
-    expect(migrateSqlite(database, MIGRATIONS.slice(0, 1))).toBe(1);
-    expect(migrateSqlite(database, MIGRATIONS)).toBe(1);
-    expect(migrateSqlite(database, MIGRATIONS)).toBe(0);
+    expect(migrate(database, MIGRATIONS.slice(0, 1))).toBe(1);
+    expect(migrate(database, MIGRATIONS)).toBe(1);
+    expect(migrate(database, MIGRATIONS)).toBe(0);
     expect(versionOf(database)).toEqual({ user_version: 2 });
   });
 });
 
-test("a migration that fails leaves the one before it", async () => {
+test("where one of several migrations fails, none is applied", async () => {
   await withDatabase((database) => {
+    migrate(database, MIGRATIONS.slice(0, 1));
     const broken = [
       ...MIGRATIONS,
       { version: 3, name: "three", sql: "CREATE TABLE three (a); no" },
     ];
-    expect(() => migrateSqlite(database, broken)).toThrow("syntax error");
-    expect(versionOf(database)).toEqual({ user_version: 2 });
-    expect(() => database.prepare("SELECT * FROM three")).toThrow("no such table");
+    expect(() => migrate(database, broken)).toThrow("syntax error");
+    expect(versionOf(database)).toEqual({ user_version: 1 });
+    for (const table of ["two", "three"]) {
+      expect(() => database.prepare(`SELECT * FROM ${table}`)).toThrow("no such table");
+    }
   });
 });
 
 test("a newer schema is refused", async () => {
   await withDatabase((database) => {
-    migrateSqlite(database, MIGRATIONS);
-    const older = () => migrateSqlite(database, MIGRATIONS.slice(0, 1));
+    migrate(database, MIGRATIONS);
+    const older = () => migrate(database, MIGRATIONS.slice(0, 1));
     expect(older).toThrow(NewerSchemaError);
     expect(older).toThrow("schema version 2, and this release knows only 1");
   });
@@ -64,7 +69,7 @@ test("a newer schema is refused", async () => {
 test("another application's tables are refused", async () => {
   await withDatabase((database) => {
     database.exec("CREATE TABLE theirs (a)");
-    expect(() => migrateSqlite(database, MIGRATIONS)).toThrow(UnusableDatabaseError);
+    expect(() => migrate(database, MIGRATIONS)).toThrow(UnusableDatabaseError);
     expect(versionOf(database)).toEqual({ user_version: 0 });
   });
 });

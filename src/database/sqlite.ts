@@ -60,28 +60,21 @@ function rollBack(database: SqliteDatabase): void {
 }
 
 /**
- * Brings the schema up to date: each migration in a transaction that reads the version under the
- * write lock, so that instances which start together migrate once.
+ * Brings the schema up to date, to be called in a transaction: it reads the version under the write lock,
+ * so that instances which start together migrate once.
  *
  * @returns how many migrations this call applied.
- * @throws {NewerSchemaError} or {UnusableDatabaseError} with the database left as it was.
+ * @throws {NewerSchemaError} or {UnusableDatabaseError}, before anything is changed.
  */
 export function migrateSqlite(database: SqliteDatabase, migrations: readonly Migration[]): number {
-  let applied = 0;
-  while (migrateOnce(database, migrations)) applied += 1;
-  return applied;
-}
-
-function migrateOnce(database: SqliteDatabase, migrations: readonly Migration[]): boolean {
-  return inTransaction(database, () => {
-    expectOwnDatabase(database);
-    const [next] = pendingMigrations(migrations, readSqliteVersion(database));
-    if (!next) return false;
-    database.exec(next.sql);
+  expectOwnDatabase(database);
+  const pending = pendingMigrations(migrations, readSqliteVersion(database));
+  for (const { sql } of pending) database.exec(sql);
+  if (pending.length > 0) {
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-    database.exec(`PRAGMA user_version = ${next.version}`);
-    return true;
-  });
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  }
+  return pending.length;
 }
 
 /**
