@@ -44,12 +44,12 @@ FROM base AS launcher
 RUN apt-get update -qq \
  && apt-get install --yes -qq --no-install-recommends \
       --option=Dpkg::Options::=--path-include='/usr/share/doc/*/copyright' \
-      gcc libc6-dev libzstd-dev make musl-tools
+      gcc libc6-dev libxxhash-dev libzstd-dev make musl-tools
 COPY launcher ./
 RUN make
 # What is linked into the launcher, in the form that scripts/sbom.ts reads.
 RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\n' \
-      libzstd-dev musl-dev > packages.tsv
+      libxxhash-dev libzstd-dev musl-dev > packages.tsv
 
 FROM launcher AS packed
 COPY --from=build /build/dist/thimble program

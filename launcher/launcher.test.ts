@@ -192,7 +192,7 @@ describe("a payload", () => {
 
   /** The header's end and the end of every block, as payload.h lays them out. */
   function payloadParts(file: Buffer, start: number) {
-    const [fixedSize, blockSize, maxBlocks] = [64, 32, 4];
+    const [fixedSize, blockSize, maxBlocks] = [64, 40, 4];
     const ends = [start + fixedSize + maxBlocks * blockSize];
     for (let i = 0; i < Number(file.readBigUInt64LE(start + 56)); i++) {
       const packedSize = Number(file.readBigUInt64LE(start + fixedSize + blockSize * i + 8));

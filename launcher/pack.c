@@ -227,7 +227,6 @@ static struct buffer compress(struct buffer content)
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL));
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_strategy, STRATEGY));
 	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, WINDOW_LOG));
-	zstd_checked(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
 	packed.size = zstd_checked(
 		ZSTD_compress2(context, packed.bytes, packed.size, content.bytes, content.size));
 	ZSTD_freeCCtx(context);
@@ -247,8 +246,12 @@ static void pack_block(void *argument, size_t index)
 	memcpy(content.bytes, packing->image.bytes + start, block->size);
 	filter_encode((enum filter)header->filter, content.bytes + block->code_start, block->code_size,
 		      start + block->code_start);
-	packing->packed[index] = compress(content);
-	block->packed_size = packing->packed[index].size;
+
+	struct buffer frame = compress(content);
+
+	packing->packed[index] = frame;
+	block->packed_size = frame.size;
+	block->checksum = payload_frame_checksum(frame.bytes, frame.size);
 	free(content.bytes);
 }
 

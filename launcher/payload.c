@@ -1,20 +1,18 @@
 #include "payload.h"
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/: enough for two hundred bytes. */
-static uint64_t fnv1a(const uint8_t *bytes, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3;
-	return hash;
-}
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 uint64_t payload_header_checksum(const struct payload_header *header)
 {
 	size_t start = offsetof(struct payload_header, address);
 
-	return fnv1a((const uint8_t *)header + start, sizeof *header - start);
+	return XXH3_64bits((const uint8_t *)header + start, sizeof *header - start);
+}
+
+uint64_t payload_frame_checksum(const uint8_t *frame, size_t size)
+{
+	return XXH3_64bits(frame, size);
 }
 
 size_t payload_size(const struct payload_header *header)

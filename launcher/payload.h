@@ -10,8 +10,8 @@
  *
  * What is packed is no file but an image, the program as it lies in memory (image.h): its segments
  * at their distances, without what a file holds beside them. A block is a stretch of it, compressed
- * as one zstd frame that ends in a checksum. The blocks depend on nothing but themselves, so that
- * each can be unpacked by a thread of its own.
+ * as one zstd frame. The blocks depend on nothing but themselves, so that each can be unpacked by a
+ * thread of its own.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -31,6 +31,7 @@ enum { PAYLOAD_BLOCKS = 4 };
 struct payload_block {
 	uint64_t size;        /* in the image */
 	uint64_t packed_size; /* in the payload */
+	uint64_t checksum;    /* of the frame */
 	uint64_t code_start;  /* the part of the block that is filtered */
 	uint64_t code_size;
 };
@@ -53,6 +54,9 @@ enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
 enum payload_state payload_inspect(const struct payload_header *header);
 
 uint64_t payload_header_checksum(const struct payload_header *header);
+
+/* Of what is packed: zstd's own checksum, of what comes out, takes four times as long. */
+uint64_t payload_frame_checksum(const uint8_t *frame, size_t size);
 
 /* Bytes, with the header. */
 size_t payload_size(const struct payload_header *header);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 
 #include <zstd.h>
@@ -16,24 +17,26 @@
 struct unpacking {
 	const struct payload_header *header;
 	uint8_t *image;
+	ZSTD_DCtx *contexts[PAYLOAD_BLOCKS];
 	atomic_int error;
 };
 
 /*
- * The whole frame in one call: libzstd then keeps no window beside what it has decompressed, and
- * verifies the checksum piece by piece, still in the cache.
+ * All of them before any is used: a thread that asks for memory, or gives it back, waits for another
+ * that takes that of a whole block.
  */
-static int decompress(uint8_t *to, size_t size, const uint8_t *from, size_t packed_size)
+static bool create_contexts(struct unpacking *unpacking)
 {
-	ZSTD_DCtx *context = ZSTD_createDCtx();
+	for (size_t i = 0; i < unpacking->header->block_count; i++)
+		if ((unpacking->contexts[i] = ZSTD_createDCtx()) == NULL)
+			return false;
+	return true;
+}
 
-	if (context == NULL)
-		return ENOMEM;
-
-	size_t written = ZSTD_decompressDCtx(context, to, size, from, packed_size);
-
-	ZSTD_freeDCtx(context);
-	return written == size ? 0 : EBADMSG;
+static void free_contexts(struct unpacking *unpacking)
+{
+	for (size_t i = 0; i < unpacking->header->block_count; i++)
+		ZSTD_freeDCtx(unpacking->contexts[i]);
 }
 
 /*
@@ -44,6 +47,14 @@ static int decompress(uint8_t *to, size_t size, const uint8_t *from, size_t pack
 static void take_memory(uint8_t *start, size_t size)
 {
 	madvise(start, size, MADV_POPULATE_WRITE);
+}
+
+/* The whole frame in one call: libzstd then keeps no window beside what it has decompressed. */
+static bool unpack_frame(ZSTD_DCtx *context, const struct payload_block *block, const uint8_t *packed,
+			 uint8_t *content)
+{
+	return payload_frame_checksum(packed, block->packed_size) == block->checksum &&
+		ZSTD_decompressDCtx(context, content, block->size, packed, block->packed_size) == block->size;
 }
 
 static void unpack_block(void *argument, size_t index)
@@ -62,20 +73,21 @@ static void unpack_block(void *argument, size_t index)
 	uint8_t *content = unpacking->image + start;
 
 	take_memory(content, block->size);
-
-	int error = decompress(content, block->size, packed, block->packed_size);
-
-	if (error != 0)
-		unpacking->error = error;
-	else
+	if (unpack_frame(unpacking->contexts[index], block, packed, content))
 		filter_decode((enum filter)header->filter, content + block->code_start, block->code_size,
 			      start + block->code_start);
+	else
+		unpacking->error = EBADMSG;
 }
 
 int unpack(const struct payload_header *header, uint8_t *image)
 {
 	struct unpacking unpacking = { .header = header, .image = image };
 
-	parallel_for(header->block_count, unpack_block, &unpacking);
+	if (create_contexts(&unpacking))
+		parallel_for(header->block_count, unpack_block, &unpacking);
+	else
+		unpacking.error = ENOMEM;
+	free_contexts(&unpacking);
 	return unpacking.error;
 }

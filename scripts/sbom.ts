@@ -52,6 +52,7 @@ const DEBIAN_LICENSES: Record<string, string> = {
   glibc: "LGPL-2.1-or-later",
   libzstd: "BSD-3-Clause",
   musl: "MIT",
+  xxhash: "BSD-2-Clause",
 };
 
 /** Bun's own, and those of what is linked into it, by licenses/bun/LICENSE.md. */

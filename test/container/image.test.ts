@@ -143,7 +143,7 @@ for (const target of TARGETS) {
 
     test("the bill of materials names what the launcher is made of, where there is one", () => {
       const names = components.map(({ name }) => name);
-      const launcher = ["thimble-launcher", "libzstd-dev", "musl-dev"];
+      const launcher = ["thimble-launcher", "libxxhash-dev", "libzstd-dev", "musl-dev"];
       expect(names.filter((name) => launcher.includes(name))).toEqual(
         target === "tiny" ? launcher : [],
       );
