@@ -10,8 +10,8 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     entrypoints: [new URL("../src/runtime/bun.ts", import.meta.url).pathname],
     minify: true,
     format: "esm",
-    // Bytecode starts sooner than source does. That of functions would save another 6 ms of 40, and
-    // make every pull of the image 0.7 MB larger.
+    // Bytecode starts sooner than source does. That of functions would save another quarter of the start,
+    // and make the image 4 MB larger and every pull of it 0.6 MB.
     bytecode: true,
     bytecodeDepth: 0,
     // What is imported when it is used is loaded when it is used.

@@ -79,7 +79,10 @@ function open(path: string): SqliteDatabase {
     // Before the journal mode, which is written to the file.
     connection.exec("BEGIN");
     expectOwnDatabase(connection);
+    const isEmpty = connection.prepare("PRAGMA page_count").get()?.page_count === 0;
     connection.exec("ROLLBACK");
+    // There is nothing in it yet that a journal on the disk, which takes three waits for it, could save.
+    if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec("PRAGMA synchronous = FULL");
     // Fails now, with a clear message, where the file can be read but not written. SQLite would find
