@@ -8,11 +8,11 @@ type List = Pick<BookQuery, "sort" | "words" | "author" | "year">;
 
 /** What stands for a field's value in a cursor is what could be in that field. */
 const VALUE_SCHEMAS = {
-  id: idSchema,
-  title: titleSchema,
-  author: authorSchema,
-  year: yearSchema,
-} satisfies Record<SortField, () => z.ZodType>;
+  id: z.lazy(idSchema),
+  title: z.lazy(titleSchema),
+  author: z.lazy(authorSchema),
+  year: z.lazy(yearSchema),
+} satisfies Record<SortField, z.ZodType>;
 
 /** An opaque cursor to the place behind `book` in `list`. */
 export function encodeCursor(book: Book, list: List): string {
@@ -29,7 +29,7 @@ export function decodeCursor(cursor: string, list: List): Position {
   const [position = "", sum] = cursor.split(".");
   if (cursor !== `${position}.${sum}` || sum !== checksum(position, list)) throw brokenCursor();
   try {
-    const positionSchema = z.tuple([VALUE_SCHEMAS[list.sort.field](), idSchema()]);
+    const positionSchema = z.tuple([VALUE_SCHEMAS[list.sort.field], VALUE_SCHEMAS.id]);
     const [value, id] = positionSchema.parse(JSON.parse(fromBase64Url(position)));
     return { value, id };
   } catch {
