@@ -1,10 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { lazySchema } from "../lazy-schema.ts";
 
 export const TEXT_MAX_LENGTH = 255;
 export const YEAR_MIN = -4000;
 export const YEAR_MAX = 9999;
-
-// All schemas are made when they are first used, here by `z.lazy`: a service starts sooner without them.
 
 /** A line of text as a person would type it. Its length counts code points, as JSON Schema does. */
 function line(what: string) {
@@ -26,7 +25,7 @@ export const idSchema = () => z.int().positive();
 export const yearSchema = () => z.int().min(YEAR_MIN).max(YEAR_MAX);
 
 /** What a new book takes. */
-export const bookInputSchema = z.lazy(() =>
+export const bookInputSchema = lazySchema(() =>
   z
     .strictObject({
       title: titleSchema().openapi({ examples: ["1984"] }),
@@ -39,7 +38,7 @@ export const bookInputSchema = z.lazy(() =>
 export type BookInput = z.output<typeof bookInputSchema>;
 
 /** What a change takes: one field or more. */
-export const bookChangesSchema = z.lazy(() =>
+export const bookChangesSchema = lazySchema(() =>
   z
     .strictObject({
       title: titleSchema().exactOptional(),
@@ -56,7 +55,7 @@ export const bookChangesSchema = z.lazy(() =>
 export type BookChanges = z.output<typeof bookChangesSchema>;
 
 /** A book as it is stored and answered. `updated_at` differs between any two states of one book. */
-export const bookSchema = z.lazy(() =>
+export const bookSchema = lazySchema(() =>
   z
     .object({
       id: idSchema(),

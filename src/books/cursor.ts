@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { invalidInput } from "../errors.ts";
+import { lazySchema } from "../lazy-schema.ts";
 import { authorSchema, type Book, idSchema, titleSchema, yearSchema } from "./book.ts";
 import type { BookQuery, Position, SortField } from "./store.ts";
 
@@ -8,10 +9,10 @@ type List = Pick<BookQuery, "sort" | "words" | "author" | "year">;
 
 /** What stands for a field's value in a cursor is what could be in that field. */
 const VALUE_SCHEMAS = {
-  id: z.lazy(idSchema),
-  title: z.lazy(titleSchema),
-  author: z.lazy(authorSchema),
-  year: z.lazy(yearSchema),
+  id: lazySchema(idSchema),
+  title: lazySchema(titleSchema),
+  author: lazySchema(authorSchema),
+  year: lazySchema(yearSchema),
 } satisfies Record<SortField, z.ZodType>;
 
 /** An opaque cursor to the place behind `book` in `list`. */

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { jsonContent, KEY_PROBLEMS, keySecurity, problems } from "../docs/describe.ts";
 import { invalidInput } from "../errors.ts";
+import { lazySchema } from "../lazy-schema.ts";
 import { throwInvalid } from "../validation.ts";
 import { type Book, bookChangesSchema, bookInputSchema, bookSchema } from "./book.ts";
 import { encodeCursor } from "./cursor.ts";
@@ -60,7 +61,7 @@ const TEXT = { type: "string" } as const;
 const ETAG = { schema: TEXT, required: true } as const;
 const LOCATION = { schema: TEXT, required: true, description: "Where the book is." } as const;
 const LINK = { schema: TEXT, description: 'The next page, as rel="next" (RFC 8288).' } as const;
-const pageSchema = z.lazy(() =>
+const pageSchema = lazySchema(() =>
   z.object({ items: z.array(bookSchema), next_cursor: z.string().nullable() }),
 );
 

@@ -1,6 +1,7 @@
 import type { TypedResponse } from "hono";
 import { z } from "zod";
 import type { Scope } from "../keys/key.ts";
+import { lazySchema } from "../lazy-schema.ts";
 
 /**
  * A route's `security` where it needs an API key that has a scope; the schemes are declared in openapi.ts.
@@ -13,7 +14,7 @@ export function keySecurity(scope: Scope) {
 /** What a route can answer to its key, or to the lack of one. */
 export const KEY_PROBLEMS = [401, 403, 429] as const;
 
-const problemSchema = z.lazy(() =>
+const problemSchema = lazySchema(() =>
   z
     .object({
       type: z.string(),

@@ -4,11 +4,12 @@ import type { AppEnv } from "../app-env.ts";
 import { type Clock, timestamp } from "../clock.ts";
 import { withDeadline } from "../deadline.ts";
 import { jsonContent } from "../docs/describe.ts";
+import { lazySchema } from "../lazy-schema.ts";
 
 /** Whether this instance takes new work; a draining one finishes what it has and goes. */
 export type Readiness = () => "ok" | "draining";
 
-const healthSchema = z.lazy(() =>
+const healthSchema = lazySchema(() =>
   z.object({
     status: z.literal("healthy"),
     timestamp: z.iso.datetime(),
@@ -18,7 +19,7 @@ const healthSchema = z.lazy(() =>
     environment: z.string(),
   }),
 );
-const readySchema = z.lazy(() =>
+const readySchema = lazySchema(() =>
   z.object({
     ready: z.boolean(),
     checks: z.object({ api: z.string(), database: z.string() }),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lazySchema } from "../lazy-schema.ts";
 import { type Key, SCOPES, type Scope } from "./key.ts";
 
 /** How a line is written, for people. */
@@ -11,7 +12,7 @@ const DIGEST = /^sha256:([0-9a-f]{64})$/i;
 const COMMENT = /(^|\s)#.*/;
 
 /** A day begins at midnight UTC; a time without its zone would mean another one on every machine. */
-const dateSchema = z.lazy(() => z.union([z.iso.date(), z.iso.datetime({ offset: true })]));
+const dateSchema = lazySchema(() => z.union([z.iso.date(), z.iso.datetime({ offset: true })]));
 
 /** A line that describes no key; the message says what is expected, and nothing of what it says. */
 export class KeyLineError extends Error {

@@ -11,6 +11,7 @@ import {
   problems,
 } from "../docs/describe.ts";
 import { DomainError, invalidInput } from "../errors.ts";
+import { lazySchema } from "../lazy-schema.ts";
 import { toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
@@ -110,18 +111,18 @@ function describeAction(action: KnownAction) {
   return { name, description, input };
 }
 
-const anyCommandSchema = z.lazy(() => {
+const anyCommandSchema = lazySchema(() => {
   const [first, ...others] = ACTIONS.map(commandSchema);
   return z.union([first ?? z.never(), ...others]);
 });
-const answerSchema = z.lazy(() =>
+const answerSchema = lazySchema(() =>
   z.looseObject({
     success: z.literal(true),
     action: z.string(),
     timestamp: z.iso.datetime(),
   }),
 );
-const actionsSchema = z.lazy(() =>
+const actionsSchema = lazySchema(() =>
   z.object({
     actions: z.array(
       z.object({
