@@ -11,7 +11,10 @@ const SORTS = SORT_FIELDS.flatMap((field) => [field, `-${field}`] as const);
 const integer = (pattern: RegExp) =>
   z.string().regex(pattern, { error: "Expected a whole number" }).transform(Number);
 
-/** The query parameters of a list of books, each made by a getter when it is first asked for. */
+/**
+ * The query parameters of a list of books. Each is made when it is first asked for, by a getter: the routes
+ * take an object here, and no `lazySchema`.
+ */
 export const listParametersSchema = z.strictObject({
   get limit() {
     return integer(/^\d{1,9}$/)

@@ -23,6 +23,7 @@ type BookDeps = {
 };
 
 const TAGS = ["Books"];
+const TEXT = { type: "string" } as const;
 /**
  * Described here and read by the handlers: as schemas of the request, the library would validate them
  * asynchronously at every call, and there is nothing about them to validate.
@@ -38,26 +39,25 @@ const IF_MATCH = {
   name: "If-Match",
   in: "header",
   description: "The ETag that the book must still have.",
-  schema: { type: "string" },
+  schema: TEXT,
 } as const;
 const IF_NONE_MATCH = {
   name: "If-None-Match",
   in: "header",
   description: "An ETag that is known already.",
-  schema: { type: "string" },
+  schema: TEXT,
 } as const;
 const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
 const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",
   in: "header",
   description: "Repeats within 24 hours get the first answer again.",
-  schema: { type: "string", pattern: KEY_PATTERN.source },
+  schema: { ...TEXT, pattern: KEY_PATTERN.source },
 } as const;
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { "application/json": { schema } },
 });
-const TEXT = { type: "string" } as const;
 const ETAG = { schema: TEXT, required: true } as const;
 const LOCATION = { schema: TEXT, required: true, description: "Where the book is." } as const;
 const LINK = { schema: TEXT, description: 'The next page, as rel="next" (RFC 8288).' } as const;

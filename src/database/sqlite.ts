@@ -94,7 +94,8 @@ export function readSqliteVersion(database: SqliteDatabase): number {
   return readPragma(database, "user_version");
 }
 
-function readPragma(database: SqliteDatabase, name: string): number {
+/** What a pragma says that is a number. */
+export function readPragma(database: SqliteDatabase, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 

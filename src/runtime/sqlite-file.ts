@@ -6,6 +6,7 @@ import { prepareSqliteBooks } from "../books/sqlite-store.ts";
 import type { Clock } from "../clock.ts";
 import {
   expectOwnDatabase,
+  readPragma,
   type SqliteDatabase,
   type SqliteStatement,
   sqliteResultCode,
@@ -79,7 +80,7 @@ function open(path: string): SqliteDatabase {
     // Before the journal mode, which is written to the file.
     connection.exec("BEGIN");
     expectOwnDatabase(connection);
-    const isEmpty = connection.prepare("PRAGMA page_count").get()?.page_count === 0;
+    const isEmpty = readPragma(connection, "page_count") === 0;
     connection.exec("ROLLBACK");
     // There is nothing in it yet that a journal on the disk, which takes three waits for it, could save.
     if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
