@@ -296,6 +296,21 @@ describe("pack", () => {
     expect(run([packed, "exit", "3"]).status).toBe(3);
   });
 
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("takes a program of about %d pages", (pages) => {
+    const [plain, packed] = [inWork("small"), inWork("small-packed")];
+    const flags = ["-nostdlib", "-static", "-Wl,-z,noseparate-code"];
+    succeed(["cc", "-O2", ...flags, "-o", plain, join(source, "test/small.c")]);
+    for (const size of [pages * 4096 - 1, pages * 4096, pages * 4096 + 1]) {
+      const [fileSize, memorySize] = [64 + 32, 64 + 40]; // of the only loadable segment
+      const program = readFileSync(plain);
+      program.writeBigUInt64LE(BigInt(size), fileSize);
+      program.writeBigUInt64LE(BigInt(size), memorySize);
+      writeFileSync(plain, program);
+      succeed([pack, launcher, plain, packed]);
+      expect(run([packed])).toEqual({ status: 7, signal: null, stdout: "", stderr: "" });
+    }
+  });
+
   test.each([
     ["too few arguments", () => [pack, launcher], "usage: pack LAUNCHER PROGRAM OUTPUT"],
     [

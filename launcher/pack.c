@@ -193,14 +193,22 @@ static size_t clamp(size_t value, size_t low, size_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* Into equal blocks. A cut at a page cuts through no instruction of AArch64. */
+/* How long the image takes to unpack up to there. Code takes a third longer than data. */
+static size_t cost_until(size_t end, struct range code)
+{
+	return 3 * end + clamp(end, code.start, code.end) - code.start;
+}
+
+/* Into blocks that take equally long. A cut at a page cuts through no instruction of AArch64. */
 static void cut_into_blocks(struct payload_header *header, struct range code)
 {
-	size_t pages = (header->image_size + PAGE_SIZE - 1) / PAGE_SIZE;
-	size_t block_size = (pages + PAYLOAD_BLOCKS - 1) / PAYLOAD_BLOCKS * PAGE_SIZE;
+	size_t cost = cost_until(header->image_size, code);
 
-	for (size_t start = 0, end; start < header->image_size; start = end) {
-		end = clamp(start + block_size, 0, header->image_size);
+	for (size_t start = 0, end = 0; start < header->image_size; start = end) {
+		do
+			end += PAGE_SIZE;
+		while (cost_until(end, code) * PAYLOAD_BLOCKS < cost * (header->block_count + 1));
+		end = clamp(end, 0, header->image_size);
 
 		size_t code_start = clamp(code.start, start, end);
 
