@@ -2,10 +2,6 @@
 // sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { compiledBinary, startService } from "../test/service.ts";
 import { median } from "./statistics.ts";
 import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
@@ -13,7 +9,6 @@ import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
 const seconds = Number(process.argv[2] ?? 4);
-const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
 
 type Endpoint = { name: string; path: string; init: RequestInit; aim: number };
 
@@ -52,10 +47,8 @@ async function measure(service: string, endpoint: Endpoint) {
   const response = await fetch(service + endpoint.path, endpoint.init);
   const headers = [...response.headers].filter(([name]) => !/^(date|content-length)$/.test(name));
   const answer = { status: response.status, headers, body: await response.text() };
-  const bareFile = join(directory, "bare.ts");
-  await Bun.write(bareFile, BARE_SERVER);
   await using bare = await startService({
-    command: pinned(process.execPath, bareFile),
+    command: pinned(process.execPath, "--eval", BARE_SERVER),
     env: { ANSWER: JSON.stringify(answer) },
   });
   const rates: { service: number; bare: number }[] = [];
@@ -72,15 +65,18 @@ async function measure(service: string, endpoint: Endpoint) {
   };
 }
 
-await using service = await startService({
-  command: pinned(await compiledBinary()),
-  env: { API_KEY },
-});
-console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
-for (const endpoint of ENDPOINTS) {
-  const { service: rate, bare, ratio } = await measure(service.url, endpoint);
-  const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
-  console.log(`| ${cells.join(" | ")} |`);
+async function main(): Promise<void> {
+  await using service = await startService({
+    command: pinned(await compiledBinary()),
+    env: { API_KEY },
+  });
+  console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
+  for (const endpoint of ENDPOINTS) {
+    const { service: rate, bare, ratio } = await measure(service.url, endpoint);
+    const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
 }
-rmSync(directory, { recursive: true, force: true });
+
+await main();
 process.exit(0);
