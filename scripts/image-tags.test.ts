@@ -29,6 +29,24 @@ describe("imageTags", () => {
     });
   }
 
+  for (const [released, moving] of [
+    [
+      ["v1.2.2", "v1.1.9"],
+      ["1.2.3", "1.2", "1"],
+    ],
+    [["v1.3.0"], ["1.2.3", "1.2"]],
+    [["v1.2.10"], ["1.2.3"]],
+    [
+      ["v2.0.0", "v10.0.0", "v1.2.3"],
+      ["1.2.3", "1.2", "1"],
+    ],
+  ]) {
+    test(`of v1.2.3 beside ${released?.join(", ")} are ${moving?.join(", ")}`, () => {
+      const trigger = { event: "push", ref: "refs/tags/v1.2.3", sha: SHA };
+      expect(imageTags(trigger, "tiny", released).moving).toEqual(moving ?? []);
+    });
+  }
+
   for (const ref of [
     "refs/tags/v1",
     "refs/tags/1.2.3",

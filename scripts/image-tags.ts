@@ -2,6 +2,7 @@
 //
 //   bun scripts/image-tags.ts standard|tiny
 import { required, runMain, setOutput } from "./github.ts";
+import { isHighest } from "./releases.ts";
 
 export const TARGETS = ["standard", "tiny"] as const;
 export type Target = (typeof TARGETS)[number];
@@ -23,11 +24,16 @@ const MAX_LENGTH = 128;
 /**
  * The tags of an image: those of `tiny` as they are, those of `standard` with `-standard`.
  *
+ * @param released the tags of releases. `1.2` stays with the highest 1.2.x of them, `1` with the highest 1.x.
  * @throws {Error} for a tag that is no `v` and a semantic version (https://semver.org).
  */
-export function imageTags({ event, ref, sha }: Trigger, target: Target): Tags {
+export function imageTags(
+  { event, ref, sha }: Trigger,
+  target: Target,
+  released: readonly string[] = [],
+): Tags {
   const fixed = [`sha-${sha.slice(0, 12)}`];
-  const moving = movingTags(event, ref);
+  const moving = movingTags(event, ref, released);
   const named = (tag: string) => tagOfTarget(tag, target);
   return { fixed: fixed.map(named), moving: moving.map(named) };
 }
@@ -45,20 +51,21 @@ function tagOfTarget(tag: string, target: Target): string {
   return tag.slice(0, MAX_LENGTH - suffix.length) + suffix;
 }
 
-function movingTags(event: string, ref: string): string[] {
+function movingTags(event: string, ref: string, released: readonly string[]): string[] {
   const number = /^refs\/pull\/(\d+)\/merge$/.exec(ref)?.[1];
   if (event === "pull_request" && number) return [`pr-${number}`];
   if (ref === MAIN) return ["main", "latest"];
-  if (ref.startsWith("refs/tags/")) return versionTags(ref);
+  if (ref.startsWith("refs/tags/")) return versionTags(ref, released);
   return [tagOfBranch(ref.replace(/^refs\/heads\//, ""))];
 }
 
 /** A version under development, 0.x, promises nothing to who follows `0`; a pre-release nothing at all. */
-function versionTags(ref: string): string[] {
+function versionTags(ref: string, released: readonly string[]): string[] {
   const { version, major, minor, next } = RELEASE.exec(ref)?.groups ?? {};
   if (!version) throw new Error(`${ref} is no release; expected refs/tags/vMAJOR.MINOR.PATCH`);
   if (next) return [version + next];
-  return [version, `${major}.${minor}`, ...(major === "0" ? [] : [`${major}`])];
+  const lines = [`${major}.${minor}`, ...(major === "0" ? [] : [`${major}`])];
+  return [version, ...lines.filter((line) => isHighest(`v${version}`, released, `v${line}.`))];
 }
 
 /** Docker's tags have no slash, and begin with a letter, a digit or `_`. */

@@ -28,6 +28,7 @@ import {
 } from "./image-tags.ts";
 import { checkedDigest, digestOf, imageOfArchitecture, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
+import { finalTags, isHighest, listReleases } from "./releases.ts";
 
 const DIGESTS = "digests";
 const PUBLISHED = "published";
@@ -46,13 +47,17 @@ export async function publishedDigest(target: Target): Promise<string> {
  * speak of: found out before anything is pushed, and again before a tag moves.
  */
 async function check(): Promise<void> {
-  const [, tag] = /^refs\/tags\/(.+)$/.exec(required("GITHUB_REF")) ?? [];
+  const tag = tagOf(required("GITHUB_REF"));
   if (tag === undefined) return;
   const { version } = await Bun.file("package.json").json();
   if (tag !== `v${version}`) {
     throw new Error(`${tag} is no tag of package.json's version; expected v${version}`);
   }
   releaseNotes(await Bun.file(CHANGELOG).text(), tag);
+}
+
+function tagOf(ref: string): string | undefined {
+  return /^refs\/tags\/(.+)$/.exec(ref)?.[1];
 }
 
 async function record(target: Target, architecture: string | undefined): Promise<void> {
@@ -142,8 +147,9 @@ async function promote(): Promise<void> {
     TARGETS.map(async (target) => ({ target, digest: await publishedDigest(target) })),
   );
   const overtaken = await isOvertaken(trigger);
+  const released = await earlierReleases(trigger);
   for (const { target, digest } of images) {
-    const { fixed, moving } = imageTags(trigger, target);
+    const { fixed, moving } = imageTags(trigger, target, released);
     const tags = overtaken ? fixed : [...fixed, ...moving];
     for (const repository of readRepositories()) {
       await tagImage(repository, tags, [`${repository}@${digest}`]);
@@ -161,6 +167,21 @@ async function isOvertaken({ ref, sha }: Trigger): Promise<boolean> {
   return true;
 }
 
+/**
+ * The tags of what is released already, without pre-releases; none on a branch.
+ *
+ * @throws {Error} where this is released: users have its digest and its executables, and keep them.
+ */
+async function earlierReleases({ ref }: Trigger): Promise<string[]> {
+  const tag = tagOf(ref);
+  if (tag === undefined) return [];
+  const releases = await listReleases();
+  if (releases.some(({ tagName }) => tagName === tag)) {
+    throw new Error(`${tag} is released already; no tag moves`);
+  }
+  return finalTags(releases);
+}
+
 async function download(): Promise<void> {
   const [repository] = readRepositories();
   const image = `${repository}@${await publishedDigest("standard")}`;
@@ -174,10 +195,11 @@ async function release(): Promise<void> {
   const notes = releaseNotes(await Bun.file(CHANGELOG).text(), tag);
   const assets = readdirSync(RELEASE_DIRECTORY).map((name) => `${RELEASE_DIRECTORY}/${name}`);
   if (assets.length === 0) throw new Error(`there is nothing in ${RELEASE_DIRECTORY}`);
-  const kind = tag.includes("-") ? ["--prerelease"] : ["--latest"];
+  const latest = isHighest(tag, finalTags(await listReleases()));
+  const kind = tag.includes("-") ? "--prerelease" : `--latest=${latest}`;
   const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
   await run(
-    ...["gh", "release", "create", tag, repository, "--verify-tag", `--title=${tag}`, ...kind],
+    ...["gh", "release", "create", tag, repository, "--verify-tag", `--title=${tag}`, kind],
     ...[`--notes=${notes}`, ...assets.toSorted()],
   );
 }

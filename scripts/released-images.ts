@@ -2,23 +2,18 @@
 // releases, and `latest`:
 //
 //   bun scripts/released-images.ts
-import { run } from "./commands.ts";
-import { required, runMain, setOutput } from "./github.ts";
+import { runMain, setOutput } from "./github.ts";
 import { ARCHITECTURES, imageTags, readRepositories, TARGETS } from "./image-tags.ts";
 import { digestOf, imageOfArchitecture } from "./registry.ts";
+import { finalTags, listReleases, type Release } from "./releases.ts";
 
 /** The last alone is supported; the one before it is for users who are slow to update. */
 const RELEASES = 2;
 
-type Release = { tagName: string; isPrerelease: boolean; isDraft: boolean };
-
 /** The tags to scan: `latest`, and each release's own. */
 export function scannedTags(releases: readonly Release[]): string[] {
-  const final = releases.filter(({ isPrerelease, isDraft }) => !isPrerelease && !isDraft);
-  const refs = [
-    "refs/heads/main",
-    ...final.slice(0, RELEASES).map(({ tagName }) => `refs/tags/${tagName}`),
-  ];
+  const newest = finalTags(releases).slice(0, RELEASES);
+  const refs = ["refs/heads/main", ...newest.map((tag) => `refs/tags/${tag}`)];
   return refs.flatMap((ref) =>
     TARGETS.map((target) => {
       const { moving } = imageTags({ event: "push", ref, sha: "" }, target);
@@ -28,9 +23,7 @@ export function scannedTags(releases: readonly Release[]): string[] {
 }
 
 async function main(): Promise<void> {
-  const list = ["--json=tagName,isPrerelease,isDraft", "--limit=20"];
-  const repository = `--repo=${required("GITHUB_REPOSITORY")}`;
-  const releases = JSON.parse(await run("gh", "release", "list", repository, ...list));
+  const releases = await listReleases();
   const [images = ""] = readRepositories();
   const found: { tag: string; architecture: string; image: string }[] = [];
   for (const tag of scannedTags(releases)) {

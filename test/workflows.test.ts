@@ -243,12 +243,7 @@ describe("publishing", () => {
     gh: `[ -z "$GH_FAILS" ] || { echo "no attestations" >&2; exit 1; }
       case "$*" in
         "api "*) echo "$MAIN" ;;
-        "release list"*) echo '[
-        {"tagName":"v2.0.0-rc.1","isPrerelease":true,"isDraft":false},
-        {"tagName":"v1.3.0","isPrerelease":false,"isDraft":true},
-        {"tagName":"v1.2.3","isPrerelease":false,"isDraft":false},
-        {"tagName":"v1.2.2","isPrerelease":false,"isDraft":false},
-        {"tagName":"v1.2.1","isPrerelease":false,"isDraft":false}]' ;;
+        "release list"*) echo "\${RELEASES:-[]}" ;;
       esac`,
   };
 
@@ -276,6 +271,11 @@ describe("publishing", () => {
     ARCHITECTURE: architecture,
     DIGEST: digest,
   });
+  const releases = (...tags: string[]) =>
+    JSON.stringify(tags.map((tagName) => ({ tagName, isPrerelease: tagName.includes("-") })));
+  const LIST_RELEASES =
+    "gh release list --repo=Owner/thimble --exclude-drafts --json=tagName,isPrerelease --limit=1000";
+  const V1_2_3 = { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" };
   const RECORD = 'record "$TARGET" "$ARCHITECTURE"';
   const CREATE = "docker buildx imagetools create";
 
@@ -450,8 +450,21 @@ describe("publishing", () => {
     await succeed("promote");
     expect(await runner.recorded()).toEqual(created(["sha-0123456789ab", "main", "latest"]));
     await runner.release("1.2.3");
-    await succeed("promote", { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" });
-    expect(await runner.recorded()).toEqual(created(["sha-0123456789ab", "1.2.3", "1.2", "1"]));
+    await succeed("promote", V1_2_3);
+    expect(await runner.recorded()).toEqual([
+      LIST_RELEASES,
+      ...created(["sha-0123456789ab", "1.2.3", "1.2", "1"]),
+    ]);
+  });
+
+  test("moves no version back when an old one gets a release, and nothing when it has one", async () => {
+    await runner.release("1.2.3");
+    await succeed("promote", { ...V1_2_3, RELEASES: releases("v1.3.0", "v1.2.10-rc.1", "v1.2.2") });
+    const moved = (await runner.recorded()).map((line) => /--tag=\S+:(\S+)/.exec(line)?.[1]);
+    expect(moved.slice(-3)).toEqual(["sha-0123456789ab", "1.2.3", "1.2"]);
+    const message = await fail("promote", { ...V1_2_3, RELEASES: releases("v1.2.3") });
+    expect(message).toBe("thimble: v1.2.3 is released already; no tag moves");
+    expect(await runner.recorded()).toEqual([LIST_RELEASES]);
   });
 
   test("moves no tag of main back when an old run is run again", async () => {
@@ -485,13 +498,15 @@ describe("publishing", () => {
     expect(notes).toStartWith("thimble: CHANGELOG.md has no section v99.0.0; it has ");
     expect(await runner.recorded()).toEqual([]);
     await succeed("release", { GITHUB_REF_NAME: "v1.2.3" });
-    const [command = ""] = await runner.recorded();
+    const [, command = ""] = await runner.recorded();
     expect(command).toStartWith(
-      "gh release create v1.2.3 --repo=Owner/thimble --verify-tag --title=v1.2.3 --latest --notes=- Books. ",
+      "gh release create v1.2.3 --repo=Owner/thimble --verify-tag --title=v1.2.3 --latest=true --notes=- Books. ",
     );
     expect(command).toMatch(
       / dist\/release\/SHA256SUMS dist\/release\/thimble-1\.2\.3-linux-amd64 .+arm64\.sbom\.cdx\.json$/,
     );
+    await succeed("release", { GITHUB_REF_NAME: "v1.2.3", RELEASES: releases("v2.0.0") });
+    expect((await runner.recorded()).at(-1)).toContain(" --latest=false ");
   });
 
   test("takes the bill of materials out of an image, for the scan", async () => {
@@ -508,7 +523,9 @@ describe("publishing", () => {
   });
 
   test("scans both architectures of the last releases and of latest, each by digest", async () => {
-    const { outputs, exitCode } = await runner.step("bun scripts/released-images.ts");
+    const { outputs, exitCode } = await runner.step("bun scripts/released-images.ts", {
+      RELEASES: releases("v2.0.0-rc.1", "v1.2.3", "v1.2.2", "v1.2.1"),
+    });
     expect(exitCode).toBe(0);
     const tags = ["latest", "1.2.3", "1.2.2"].flatMap((tag) => [`${tag}-standard`, tag]);
     expect(JSON.parse(outputs.images ?? "")).toEqual(
