@@ -48,10 +48,9 @@ static void inspect_payload(void)
  * A process that outgrows the limit of its control group is killed without a word, so this is the
  * only moment to speak.
  */
-static void compare_with_memory_limit(void)
+static void compare_with_memory_limit(uint64_t limit)
 {
 	uint64_t needed = payload.memory_size + WORKING_MEMORY;
-	uint64_t limit = memory_limit();
 
 	if (needed > limit)
 		die(EX_OSERR, "the memory limit is %" PRIu64 " MiB and %" PRIu64 " MiB are needed; "
@@ -62,9 +61,8 @@ static void compare_with_memory_limit(void)
  * JavaScriptCore sizes its heap by the memory limit, and does not know that the program itself fills
  * most of it. A limit above the memory there is limits nothing.
  */
-static void name_free_memory(void)
+static void name_free_memory(uint64_t limit)
 {
-	uint64_t limit = memory_limit();
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	char bytes[sizeof "18446744073709551615"];
 
@@ -137,8 +135,11 @@ int main(int argc, char **argv, char **first_environment)
 	/* Without a handler PID 1 would not notice its end being asked for. */
 	handle_signals(end_at_once, on_bus_error);
 	inspect_payload();
-	compare_with_memory_limit();
-	name_free_memory();
+
+	uint64_t limit = memory_limit();
+
+	compare_with_memory_limit(limit);
+	name_free_memory(limit);
 
 	struct image program = unpack_program();
 	const char *path = image_linker(program);

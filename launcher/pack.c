@@ -113,6 +113,8 @@ static bool is_loadable(struct buffer file, const Elf64_Phdr *segment)
 	if (segment->p_offset > file.size || segment->p_filesz > file.size - segment->p_offset ||
 	    segment->p_filesz > segment->p_memsz)
 		fail("a segment of the program lies outside of its file");
+	if (segment->p_memsz > UINT64_MAX - segment->p_vaddr)
+		fail("a segment of the program lies outside of memory");
 	return true;
 }
 
