@@ -15,7 +15,12 @@ async function inJob(use: (job: Job) => Promise<void>, env: Record<string, strin
     });
     const log = () => Bun.file(join(directory, "log")).text();
     try {
-      await use({ log, exited: child.exited, interrupt: () => process.kill(-child.pid, "SIGINT") });
+      await use({
+        log,
+        exited: child.exited,
+        interrupt: () => process.kill(-child.pid, "SIGINT"),
+        kill: (signal) => child.kill(signal),
+      });
     } finally {
       if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
       await child.exited;
@@ -28,6 +33,8 @@ type Job = {
   exited: Promise<number>;
   /** What Ctrl-C does: the signal goes to every process of the job. */
   interrupt: () => void;
+  /** What `kill` does: the signal goes to the process that was started, and to no other. */
+  kill: (signal: NodeJS.Signals) => void;
 };
 
 test("starts in development mode, also where ENVIRONMENT is set to nothing", async () => {
@@ -51,6 +58,25 @@ test("shows the API page from source, whose assets a browser asks for all at onc
       fetch(`http://127.0.0.1:${port}/docs/${name}`, { signal: AbortSignal.timeout(4000) }),
     );
     for (const asset of await Promise.all(assets)) expect(asset.status).toBe(200);
+  });
+});
+
+test("SIGHUP reloads secrets, and SIGTERM ends the service", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const file = join(directory, "key");
+    await Bun.write(file, API_KEY);
+    await inJob(
+      async ({ log, exited, kill }) => {
+        await eventually("the port", async () => /port=(\d+)/.exec(await log())?.[1]);
+        kill("SIGHUP");
+        const reloaded = async () => (await log()).includes("secrets reloaded") || undefined;
+        await eventually("the reload", reloaded);
+        kill("SIGTERM");
+        expect(await exited).toBe(0);
+        expect(await log()).toContain("stopped");
+      },
+      { API_KEY_FILE: file },
+    );
   });
 });
 
