@@ -201,6 +201,19 @@ test("an action is pinned to one commit everywhere", () => {
   ]);
 });
 
+test("a tool that an action brings has one version everywhere", () => {
+  const tool = (version: string) =>
+    SOUND.replace("bun-version-file: package.json", `version: ${version}`);
+  const sources = ["v1.0.0", "v1.0.0", "v1.0.1"].map((each) => ({
+    path: "it.yml",
+    text: tool(each),
+  }));
+  expect(inconsistentPins(sources.slice(0, 2))).toEqual([]);
+  expect(inconsistentPins(sources)).toEqual([
+    "version of oven-sh/setup-bun is pinned to v1.0.0 and v1.0.1",
+  ]);
+});
+
 describe("the workflows of this repository", async () => {
   const sources = await readWorkflows();
 

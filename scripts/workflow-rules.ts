@@ -179,16 +179,31 @@ function missingPaths({ with: inputs = {} }: Step): string[] {
     .map((value) => `there is no ${value}`);
 }
 
-/** Actions that are pinned to one commit here and to another there. */
+/** Actions that are pinned to one commit here and to another there, and the tools that they bring. */
 export function inconsistentPins(sources: readonly Source[]): string[] {
   const pins = Map.groupBy(
-    sources.flatMap(({ text }) => usesOf(text)),
+    sources.flatMap(({ text }) => [...usesOf(text), ...toolsOf(text)]),
     ({ action }) => action.split("/").slice(0, 2).join("/"),
   );
   return [...pins].flatMap(([action, uses]) => {
     const different = new Set(uses.map(({ pin }) => pin));
     return different.size > 1 ? [`${action} is pinned to ${[...different].join(" and ")}`] : [];
   });
+}
+
+/** The inputs by which actions are told the version of what they install; Dependabot does not raise them. */
+const TOOL_VERSION = /^(version|.+-release)$/;
+
+function toolsOf(text: string): { action: string; pin: string }[] {
+  const steps = Object.values(parse(text).jobs).flatMap(({ steps = [] }) => steps);
+  return steps.flatMap(({ uses = "", with: inputs = {} }) =>
+    Object.entries(inputs)
+      .filter(([name]) => TOOL_VERSION.test(name))
+      .map(([name, version]) => ({
+        action: `${name} of ${uses.split("@")[0]}`,
+        pin: `${version}`,
+      })),
+  );
 }
 
 export async function readWorkflows(): Promise<Source[]> {
