@@ -54,4 +54,16 @@ describe("two builds", () => {
     );
     expect(removed).toEqual([]);
   });
+
+  test("leave nothing behind where the second fails", async () => {
+    const { build, removed } = builds("a");
+    let started = 0;
+    const failing = async () => {
+      started += 1;
+      if (started === 2) throw new Error("no");
+      return await build();
+    };
+    await expect(buildTwice("x", failing)).rejects.toThrow("no");
+    expect(removed).toEqual(["a 0"]);
+  });
 });

@@ -31,8 +31,12 @@ const PRODUCTS: Readonly<Record<string, () => Promise<Build>>> = {
  * @throws {Error} where they differ; the message says where they are kept.
  */
 export async function buildTwice(name: string, build: () => Promise<Build>): Promise<string> {
-  const builds = [await build(), await build()] as const;
-  const [first, second] = builds;
+  const first = await build();
+  const second = await build().catch(async (error) => {
+    await first.remove();
+    throw error;
+  });
+  const builds = [first, second];
   if (first.digest !== second.digest) {
     const kept = builds.map(({ digest, place }) => `${digest} (${place})`);
     throw new Error(`two clean builds of ${name} differ: ${kept.join(" and ")}`);

@@ -85,8 +85,8 @@ for (const target of TARGETS) {
     });
     // A second signal does not wait for it; one that follows at once is taken for the echo of the first.
     const insisting = setInterval(() => container.signal("TERM").catch(() => {}), 200);
-    expect(await container.exited()).toBe(143);
-    clearInterval(insisting);
+    const status = await container.exited().finally(() => clearInterval(insisting));
+    expect(status).toBe(143);
   });
 
   test(`${target}: serves HTTPS with a certificate that is mounted, and is healthy`, async () => {
