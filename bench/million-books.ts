@@ -32,7 +32,7 @@ function fillSqlite(path: string): void {
   const { next } = createBooks();
   for (let done = 0; done < BOOKS; done += BATCH) {
     inTransaction(database, () => {
-      for (let row = 0; row < BATCH; row += 1) {
+      for (let row = done; row < Math.min(done + BATCH, BOOKS); row += 1) {
         const input = next();
         const { id } = book.get(input.title, input.author, input.year) ?? {};
         words.all(Number(id), bookWords(input).join(" "));
@@ -49,7 +49,7 @@ async function fillPostgres(url: string): Promise<void> {
   await store.prepare();
   const { next } = createBooks();
   for (let done = 0; done < BOOKS; done += BATCH) {
-    const rows = Array.from({ length: BATCH }, next);
+    const rows = Array.from({ length: Math.min(BATCH, BOOKS - done) }, next);
     await sql`
       INSERT INTO books (title, author, year, created_at, updated_at, words)
       SELECT title, author, year, now(), now(), array_to_tsvector(string_to_array(words, ' '))
@@ -74,7 +74,9 @@ async function cursorOfPage(url: string, sort: string): Promise<string> {
   let cursor = "";
   for (let page = 1; page < PAGE; page += 1) {
     const from = cursor && `&cursor=${cursor}`;
-    cursor = (await ask(`${url}/books?sort=${sort}${from}`)).next_cursor ?? "";
+    const { next_cursor } = await ask(`${url}/books?sort=${sort}${from}`);
+    if (next_cursor === null) throw new Error(`${BOOKS} books have ${page} pages, not ${PAGE}`);
+    cursor = next_cursor;
   }
   return cursor;
 }
