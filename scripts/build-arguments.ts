@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
-import { runMain, setOutput } from "./github.ts";
+import { setOutput } from "./github.ts";
+import { runMain } from "./main.ts";
 
 /**
  * What the image says of itself, from git. The time is that of the commit, unless SOURCE_DATE_EPOCH is

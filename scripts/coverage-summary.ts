@@ -1,7 +1,8 @@
 // Shows the coverage that `bun run test` measured, on the page of the run:
 //
 //   bun scripts/coverage-summary.ts [LCOV FILE]
-import { addSummary, runMain } from "./github.ts";
+import { addSummary } from "./github.ts";
+import { runMain } from "./main.ts";
 
 const LCOV = "coverage/lcov.info";
 const SHOWN = 10;

@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import results from "../bench/image/results.json" with { type: "json" };
 import { docker, requireEngine } from "./docker.ts";
-import { addSummary, runMain } from "./github.ts";
+import { addSummary } from "./github.ts";
 import { filesOfLayer } from "./image-layers.ts";
 import { TARGETS, type Target } from "./image-tags.ts";
+import { runMain } from "./main.ts";
 
 const MB = 1_000_000;
 const REPORT = "dist/image-budget.md";

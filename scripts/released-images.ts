@@ -3,8 +3,9 @@
 //
 //   bun scripts/released-images.ts
 import { run } from "./commands.ts";
-import { required, runMain, setOutput } from "./github.ts";
+import { required, setOutput } from "./github.ts";
 import { ARCHITECTURES, imageTags, readRepositories, TARGETS } from "./image-tags.ts";
+import { runMain } from "./main.ts";
 import { digestOf, imageOfArchitecture } from "./registry.ts";
 
 /** The last alone is supported; the one before it is for users who are slow to update. */

@@ -4,7 +4,8 @@
 //   bun run up [OPTION OF docker compose up]...
 import { buildArguments } from "./build-arguments.ts";
 import { docker, requireEngine, showDocker } from "./docker.ts";
-import { makeSecrets, missingSecrets, SecretError, secretPath } from "./secrets.ts";
+import { runMain } from "./main.ts";
+import { makeSecrets, missingSecrets, secretPath } from "./secrets.ts";
 
 const SECRETS_DIRECTORY = "secrets";
 
@@ -25,7 +26,7 @@ async function up(options: readonly string[]): Promise<number> {
 async function keepDatabasePassword(): Promise<void> {
   if (!missingSecrets(SECRETS_DIRECTORY).includes("postgres_password")) return;
   if (!(await isDatabaseMade())) return;
-  throw new SecretError(
+  throw new Error(
     `${secretPath(SECRETS_DIRECTORY, "postgres_password")} is missing, and there is a database ` +
       "that was made with it; put it back, or remove the database and all books: " +
       "docker compose down --volumes",
@@ -56,10 +57,4 @@ async function announce(): Promise<void> {
 `);
 }
 
-try {
-  process.exit(await up(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof SecretError)) throw error;
-  console.error(`thimble: ${error.message}`);
-  process.exit(1);
-}
+await runMain(() => up(process.argv.slice(2)));

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker, requireEngine } from "../../scripts/docker.ts";
+import { runMain } from "../../scripts/main.ts";
 import { copyCheckout } from "../../test/container/checkout.ts";
 import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
@@ -148,12 +149,5 @@ function removeWhenInterrupted(): void {
 if (import.meta.main) {
   useOwnTemporaryDirectory();
   removeWhenInterrupted();
-  let status = 0;
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    console.error(`thimble: ${error instanceof Error ? error.message : String(error)}`);
-    status = 1;
-  }
-  process.exit(status);
+  await runMain(() => main(process.argv.slice(2)));
 }
