@@ -2,7 +2,9 @@
 // sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
+import { markdownTable } from "../scripts/markdown-table.ts";
 import { compiledBinary, startService } from "../test/service.ts";
+import { progress } from "./progress.ts";
 import { median } from "./statistics.ts";
 import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 
@@ -70,12 +72,14 @@ async function main(): Promise<void> {
     command: pinned(await compiledBinary()),
     env: { API_KEY },
   });
-  console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
+  const rows: string[][] = [];
   for (const endpoint of ENDPOINTS) {
+    const { name, aim } = endpoint;
+    progress(name);
     const { service: rate, bare, ratio } = await measure(service.url, endpoint);
-    const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
-    console.log(`| ${cells.join(" | ")} |`);
+    rows.push([name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), String(aim)]);
   }
+  console.log(markdownTable(["endpoint", "requests/s", "bare Bun.serve", "ratio", "aim"], rows));
 }
 
 await main();

@@ -3,6 +3,7 @@
 //   bun scripts/coverage-summary.ts [LCOV FILE]
 import { addSummary } from "./github.ts";
 import { runMain } from "./main.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const LCOV = "coverage/lcov.info";
 const SHOWN = 10;
@@ -38,8 +39,8 @@ export function coverageTable(files: readonly FileCoverage[]): string {
     percent(functions),
   ]);
   const all = [`**all ${files.length} files**`, total("lines"), total("functions")];
-  const table = [["file", "lines", "functions"], ["---", "--:", "--:"], all, ...rows];
-  return `### Coverage\n\n${table.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`;
+  const table = markdownTable(["file", "lines", "functions"], [all, ...rows], "lrr");
+  return `### Coverage\n\n${table}`;
 }
 
 function share({ hit, found }: Count): number {
