@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { HARDENED } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
-import { UNLIMITED } from "../service.ts";
+import { copyFromImage } from "../../scripts/image-files.ts";
+import { inTemporaryDirectory, UNLIMITED } from "../service.ts";
 import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
@@ -68,6 +70,15 @@ export async function runToEnd(target: Target, options: string[], args: string[]
     child.exited,
   ]);
   return { stdout, stderr, status };
+}
+
+/** One text file of an image. */
+export function readImageFile(image: string, path: string): Promise<string> {
+  return inTemporaryDirectory(async (directory) => {
+    const copy = join(directory, "file");
+    await copyFromImage(image, { [path]: copy });
+    return await Bun.file(copy).text();
+  });
 }
 
 function healthOf(id: string): Promise<string> {

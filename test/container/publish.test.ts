@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
-import { readImageFile } from "../../scripts/image-layers.ts";
+import { SBOM } from "../../scripts/image-files.ts";
 import { ARCHITECTURES } from "../../scripts/image-tags.ts";
 import { digestOf } from "../../scripts/registry.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
+import { readImageFile } from "./container.ts";
 import { TARGETS, type Target, tagOf } from "./images.ts";
 import {
   openRegistry,
@@ -58,7 +59,7 @@ const otherArchitecture = nativeArchitecture === "amd64" ? "arm64" : "amd64";
 /** Its bill of materials is that of `tiny`, for the other architecture. */
 async function buildForeign(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-foreign-"));
-  const own = await readImageFile(tagOf("tiny"), "sbom.cdx.json");
+  const own = await readImageFile(tagOf("tiny"), SBOM);
   const foreign = own.replaceAll(`arch=${nativeArchitecture}`, `arch=${otherArchitecture}`);
   writeFileSync(join(directory, "Dockerfile"), FOREIGN);
   writeFileSync(join(directory, "sbom.cdx.json"), foreign);
@@ -153,7 +154,7 @@ describe("to a registry", () => {
     await publish('sign "$TARGET"');
     const sboms = await attestedSboms();
     expect(sboms).toHaveLength(2);
-    expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), "sbom.cdx.json")));
+    expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), SBOM)));
     expect(JSON.stringify(sboms)).toContain(`arch=${otherArchitecture}`);
   });
 
@@ -201,7 +202,7 @@ describe("to a registry", () => {
   });
 
   test("what is signed without one architecture's bill of materials is not verified", async () => {
-    const own = await readImageFile(tagOf("standard"), "sbom.cdx.json");
+    const own = await readImageFile(tagOf("standard"), SBOM);
     await runner.write("own.json", own);
     const image = `ghcr.io/owner/thimble@${await runner.read("published/standard")}`;
     await run(`cosign sign ${image}`);

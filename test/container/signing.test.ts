@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
-import { readImageFile } from "../../scripts/image-layers.ts";
+import { SBOM } from "../../scripts/image-files.ts";
 import { digestOf } from "../../scripts/registry.ts";
+import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";
 import {
   openRegistry,
@@ -59,7 +60,7 @@ async function push(image: string): Promise<string> {
 }
 
 async function attestBillOfMaterials(): Promise<void> {
-  await inTemporaryFile("sbom.json", await readImageFile(IMAGE, "sbom.cdx.json"), (path) =>
+  await inTemporaryFile("sbom.json", await readImageFile(IMAGE, SBOM), (path) =>
     docker("cp", path, `${registry.signer}:/keys/sbom.json`),
   );
   await registry.cosign(
@@ -109,7 +110,7 @@ describe("a release", () => {
     const envelope = JSON.parse(await verifyBillOfMaterials(TAG));
     const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString());
     expect(statement.subject[0].digest.sha256).toBe(digest.replace("sha256:", ""));
-    expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+    expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, SBOM)));
   });
 
   test("is not taken for that of another key's owner", async () => {
@@ -135,7 +136,7 @@ describe("docs/verify.md", () => {
     await follow(await signature(), TAG);
     await follow(await billOfMaterials(), TAG);
     const written = await docker("exec", registry.signer, "cat", "sbom.cdx.json");
-    expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+    expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, SBOM)));
   });
 
   test("writes nothing, and fails, for an architecture that was not attested", async () => {
