@@ -2,8 +2,10 @@
 // sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
+import { runMain } from "../scripts/main.ts";
 import { markdownTable } from "../scripts/markdown-table.ts";
 import { compiledBinary, startService } from "../test/service.ts";
+import { requireMachine } from "./machine.ts";
 import { progress } from "./progress.ts";
 import { median } from "./statistics.ts";
 import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
@@ -68,6 +70,7 @@ async function measure(service: string, endpoint: Endpoint) {
 }
 
 async function main(): Promise<void> {
+  requireMachine(["wrk", "taskset"]);
   await using service = await startService({
     command: pinned(await compiledBinary()),
     env: { API_KEY },
@@ -82,5 +85,5 @@ async function main(): Promise<void> {
   console.log(markdownTable(["endpoint", "requests/s", "bare Bun.serve", "ratio", "aim"], rows));
 }
 
-await main();
-process.exit(0);
+await runMain(main);
+process.exit();
