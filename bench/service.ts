@@ -5,12 +5,12 @@
 import { runMain } from "../scripts/main.ts";
 import { markdownTable } from "../scripts/markdown-table.ts";
 import { compiledBinary, startService } from "../test/service.ts";
+import { API_KEY } from "./api-key.ts";
 import { requireMachine } from "./machine.ts";
 import { progress } from "./progress.ts";
 import { median } from "./statistics.ts";
 import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 
-const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
 const seconds = Number(process.argv[2] ?? 4);
 
