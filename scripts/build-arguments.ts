@@ -7,7 +7,7 @@ import { runMain } from "./main.ts";
  * set (https://reproducible-builds.org/specs/source-date-epoch/), so that one commit makes one image.
  */
 export function buildArguments(): Record<string, string> {
-  const epoch = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct") ?? "0";
+  const epoch = process.env.SOURCE_DATE_EPOCH || git("log", "-1", "--format=%ct") || "0";
   return {
     SOURCE_DATE_EPOCH: epoch,
     CREATED: new Date(Number(epoch) * 1000).toISOString(),
