@@ -5,9 +5,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { copyCheckout } from "../test/container/checkout.ts";
-import { RUN, TARGETS } from "../test/container/images.ts";
+import { RUN } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
+import { TARGETS } from "./image-tags.ts";
 import { runMain, UsageError } from "./main.ts";
 
 export type Build = {

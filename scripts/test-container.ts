@@ -4,9 +4,10 @@
 //
 // With --built it takes the images as they are, RUN:standard and RUN:tiny where THIMBLE_TEST_RUN is RUN,
 // and leaves them there.
-import { RUN, TARGETS, tagOf } from "../test/container/images.ts";
+import { RUN, tagOf } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
+import { TARGETS } from "./image-tags.ts";
 import { runMain } from "./main.ts";
 
 const CONFIG = "--config=test/container/bunfig.toml";

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { HARDENED } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
 import { copyFromImage } from "../../scripts/image-files.ts";
+import type { Target } from "../../scripts/image-tags.ts";
 import { inTemporaryDirectory, UNLIMITED, until as within } from "../service.ts";
-import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
+import { MEMORY, RUN, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
 

@@ -4,10 +4,11 @@ import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker } from "../../scripts/docker.ts";
 import { SBOM } from "../../scripts/image-files.ts";
 import { filesOfImage, type ImageFile } from "../../scripts/image-layers.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { systemOf } from "../../scripts/sbom.ts";
 import { packagesOf } from "./bundle.ts";
 import { readImageFile, runToEnd, startContainer } from "./container.ts";
-import { TARGETS, tagOf } from "./images.ts";
+import { tagOf } from "./images.ts";
 
 type Component = {
   type: string;

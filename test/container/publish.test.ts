@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
 import { SBOM } from "../../scripts/image-files.ts";
-import { ARCHITECTURES } from "../../scripts/image-tags.ts";
+import { ARCHITECTURES, TARGETS, type Target } from "../../scripts/image-tags.ts";
 import { digestOf } from "../../scripts/registry.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
-import { TARGETS, type Target, tagOf } from "./images.ts";
+import { tagOf } from "./images.ts";
 import {
   documented,
   NATIVE_ARCHITECTURE,

@@ -3,10 +3,11 @@ import { delimiter } from "node:path";
 import { checkAnswers } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
 import { SBOM } from "../../scripts/image-files.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { takeAssets } from "../../scripts/release-assets.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
-import { RUN, TARGETS, tagOf } from "./images.ts";
+import { RUN, tagOf } from "./images.ts";
 
 /** What test.yml calls the images that it builds, and the run of these tests there. */
 const CI = "thimble-ci";
