@@ -29,7 +29,7 @@ RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
 
 COPY LICENSE ./
 COPY licenses licenses
-COPY scripts/bundled-packages.ts scripts/license-policy.ts scripts/licenses.ts scripts/sbom.ts scripts/
+COPY scripts/bundled-packages.ts scripts/license-policy.ts scripts/licenses.ts scripts/main.ts scripts/sbom.ts scripts/
 ARG SOURCE_DATE_EPOCH=0
 
 FROM build AS standard-files

@@ -5,6 +5,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { markdownTable } from "../scripts/markdown-table.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { compiledBinary } from "../test/service.ts";
 import { createBooks } from "./books.ts";
@@ -95,10 +96,8 @@ try {
     await measureAll("postgres", databases[0].url, databases[1].url, databases[2].url),
   ];
   console.log("Each: seconds, seconds of processor time, most memory.\n");
-  console.log(`| ${BOOKS} books | SQLite | PostgreSQL |\n|---|---|---|`);
-  for (const [index, row] of ROWS.entries()) {
-    console.log(`| ${[row, ...columns.map((column) => column[index])].join(" | ")} |`);
-  }
+  const rows = ROWS.map((row, index) => [row, ...columns.map((column) => column[index] ?? "")]);
+  console.log(markdownTable([`${BOOKS} books`, "SQLite", "PostgreSQL"], rows));
 } finally {
   for (const { drop } of databases) await drop();
   rmSync(directory, { recursive: true, force: true });

@@ -12,9 +12,9 @@ import { inTransaction } from "../src/database/sqlite.ts";
 import { openSqliteFile } from "../src/runtime/sqlite-file.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { startService } from "../test/service.ts";
+import { API_KEY } from "./api-key.ts";
 import { createBooks } from "./books.ts";
 
-const API_KEY = "a-key-for-the-benchmark";
 const BOOKS = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 5000;
 const REQUESTS = 300;

@@ -2,11 +2,15 @@
 // sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
+import { runMain } from "../scripts/main.ts";
+import { markdownTable } from "../scripts/markdown-table.ts";
 import { compiledBinary, startService } from "../test/service.ts";
+import { API_KEY } from "./api-key.ts";
+import { requireMachine } from "./machine.ts";
+import { progress } from "./progress.ts";
 import { median } from "./statistics.ts";
 import { requestsPerSecond, SERVICE_CORE } from "./wrk.ts";
 
-const API_KEY = "a-key-for-the-benchmark";
 const ROUNDS = 5;
 const seconds = Number(process.argv[2] ?? 4);
 
@@ -66,17 +70,20 @@ async function measure(service: string, endpoint: Endpoint) {
 }
 
 async function main(): Promise<void> {
+  requireMachine(["wrk", "taskset"]);
   await using service = await startService({
     command: pinned(await compiledBinary()),
     env: { API_KEY },
   });
-  console.log("| endpoint | requests/s | bare Bun.serve | ratio | aim |\n|---|---|---|---|---|");
+  const rows: string[][] = [];
   for (const endpoint of ENDPOINTS) {
+    const { name, aim } = endpoint;
+    progress(name);
     const { service: rate, bare, ratio } = await measure(service.url, endpoint);
-    const cells = [endpoint.name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), endpoint.aim];
-    console.log(`| ${cells.join(" | ")} |`);
+    rows.push([name, rate.toFixed(0), bare.toFixed(0), ratio.toFixed(2), String(aim)]);
   }
+  console.log(markdownTable(["endpoint", "requests/s", "bare Bun.serve", "ratio", "aim"], rows));
 }
 
-await main();
-process.exit(0);
+await runMain(main);
+process.exit();

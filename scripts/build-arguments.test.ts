@@ -39,6 +39,26 @@ describe("webAddress", () => {
   }
 });
 
+test("an empty SOURCE_DATE_EPOCH is none: the time is that of the commit", () => {
+  const before = process.env.SOURCE_DATE_EPOCH;
+  const timeOf = (epoch: string) => {
+    process.env.SOURCE_DATE_EPOCH = epoch;
+    const { SOURCE_DATE_EPOCH, CREATED } = buildArguments();
+    return { SOURCE_DATE_EPOCH, CREATED };
+  };
+  try {
+    const git = Bun.spawnSync(["git", "log", "-1", "--format=%ct"]).stdout.toString().trim();
+    expect(timeOf("")).toEqual({
+      SOURCE_DATE_EPOCH: git,
+      CREATED: new Date(Number(git) * 1000).toISOString(),
+    });
+    expect(timeOf("1")).toEqual({ SOURCE_DATE_EPOCH: "1", CREATED: "1970-01-01T00:00:01.000Z" });
+  } finally {
+    if (before === undefined) delete process.env.SOURCE_DATE_EPOCH;
+    else process.env.SOURCE_DATE_EPOCH = before;
+  }
+});
+
 test("bun scripts/build-arguments.ts gives each to the steps of a workflow", async () => {
   const file = join(tmpdir(), `thimble-output-${crypto.randomUUID()}`);
   Bun.spawnSync([process.execPath, "scripts/build-arguments.ts"], {

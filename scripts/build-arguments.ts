@@ -1,12 +1,13 @@
 import packageJson from "../package.json" with { type: "json" };
-import { runMain, setOutput } from "./github.ts";
+import { setOutput } from "./github.ts";
+import { runMain } from "./main.ts";
 
 /**
  * What the image says of itself, from git. The time is that of the commit, unless SOURCE_DATE_EPOCH is
  * set (https://reproducible-builds.org/specs/source-date-epoch/), so that one commit makes one image.
  */
 export function buildArguments(): Record<string, string> {
-  const epoch = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct") ?? "0";
+  const epoch = process.env.SOURCE_DATE_EPOCH || git("log", "-1", "--format=%ct") || "0";
   return {
     SOURCE_DATE_EPOCH: epoch,
     CREATED: new Date(Number(epoch) * 1000).toISOString(),

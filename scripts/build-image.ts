@@ -3,6 +3,7 @@
 //   bun run build:image [DOCKER BUILD OPTION]...
 import { buildArguments } from "./build-arguments.ts";
 import { requireEngine, showDocker } from "./docker.ts";
+import { runMain } from "./main.ts";
 
 const IMAGES = {
   standard: ["thimble:standard"],
@@ -31,4 +32,4 @@ async function main(options: readonly string[]): Promise<number> {
   return await showDocker(["image", "ls", "thimble"]);
 }
 
-if (import.meta.main) process.exit(await main(process.argv.slice(2)));
+if (import.meta.main) await runMain(() => main(process.argv.slice(2)));

@@ -45,6 +45,6 @@ test("a runtime that there is no bundle for is refused, before anything is built
   expect(await run(`${process.execPath} scripts/bundle.ts workers browser`)).toEqual({
     code: 64,
     stdout: "",
-    stderr: `bundle.ts: unknown runtime: browser (there are ${BUNDLED_RUNTIMES.join(", ")})\n`,
+    stderr: `thimble: unknown runtime: browser (there are ${BUNDLED_RUNTIMES.join(", ")})\n`,
   });
 });

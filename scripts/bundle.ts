@@ -5,14 +5,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { englishOnly } from "./english-only.ts";
+import { runMain, UsageError } from "./main.ts";
 
 /** The runtimes beside Bun that the service is bundled for; each has its entry in src/runtime. */
 export const BUNDLED_RUNTIMES = ["node", "deno", "workers", "lambda"] as const;
 export type BundledRuntime = (typeof BUNDLED_RUNTIMES)[number];
 
 const ROOT = join(import.meta.dir, "..");
-/** After sysexits.h. */
-const EXIT_USAGE = 64;
 
 /**
  * Bundles the service for a runtime: what needs no packages and no build step any more.
@@ -53,14 +52,15 @@ function isBundled(name: string): name is BundledRuntime {
   return BUNDLED_RUNTIMES.some((runtime) => runtime === name);
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
   const names = process.argv.slice(2);
   const unknown = names.filter((name) => !isBundled(name));
   if (unknown.length > 0) {
     const known = BUNDLED_RUNTIMES.join(", ");
-    console.error(`bundle.ts: unknown runtime: ${unknown.join(" ")} (there are ${known})`);
-    process.exit(EXIT_USAGE);
+    throw new UsageError(`unknown runtime: ${unknown.join(" ")} (there are ${known})`);
   }
   const runtimes = names.length > 0 ? names.filter(isBundled) : BUNDLED_RUNTIMES;
   for (const runtime of runtimes) console.log(await rebuild(runtime));
 }
+
+if (import.meta.main) await runMain(main);

@@ -16,9 +16,7 @@ test("the executable is the same, wherever it is built", () => {
 
 test("what there is none of is refused, with what there is", () => {
   const { exitCode, stderr } = run(["executable", "huge"]);
-  expect(stderr.toString()).toBe(
-    "check-reproducible.ts: unknown: huge (there are executable, standard, tiny)\n",
-  );
+  expect(stderr.toString()).toBe("thimble: unknown: huge (there are executable, standard, tiny)\n");
   expect(exitCode).toBe(64);
 });
 

@@ -5,12 +5,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { copyCheckout } from "../test/container/checkout.ts";
-import { RUN, TARGETS } from "../test/container/images.ts";
+import { RUN } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
-
-/** After sysexits.h. */
-const EXIT_USAGE = 64;
+import { TARGETS } from "./image-tags.ts";
+import { runMain, UsageError } from "./main.ts";
 
 export type Build = {
   digest: string;
@@ -79,23 +78,15 @@ async function buildCleanImage(target: string): Promise<Build> {
   return { digest, place, remove: () => docker("image", "rm", place) };
 }
 
-async function main(names: readonly string[]): Promise<number> {
+async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !(name in PRODUCTS));
   if (unknown.length > 0) {
     const known = Object.keys(PRODUCTS).join(", ");
-    console.error(`check-reproducible.ts: unknown: ${unknown.join(" ")} (there are ${known})`);
-    return EXIT_USAGE;
+    throw new UsageError(`unknown: ${unknown.join(" ")} (there are ${known})`);
   }
   const chosen = Object.entries(PRODUCTS).filter(([name]) => !names.length || names.includes(name));
   if (chosen.some(([name]) => name !== "executable")) await requireEngine();
   for (const [name, build] of chosen) console.log(`${name} ${await buildTwice(name, build)}`);
-  return 0;
 }
 
-if (import.meta.main) {
-  const status = await main(process.argv.slice(2)).catch((error: Error) => {
-    console.error(`thimble: ${error.message}`);
-    return 1;
-  });
-  process.exit(status);
-}
+if (import.meta.main) await runMain(() => main(process.argv.slice(2)));

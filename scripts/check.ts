@@ -3,27 +3,31 @@
 //   check.ts            format and lint, types, types without any runtime, workflows, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
+import { runMain } from "./main.ts";
+
+const script = (name: string) => [process.execPath, "run", name];
+
 const STATIC_CHECKS = [
   ["node_modules/.bin/biome", "ci"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
-  [process.execPath, "scripts/check-workflows.ts"],
+  script("check:workflows"),
 ];
-const TESTS = [process.execPath, "test", "--coverage"];
 /** They need a C compiler, and a Docker engine. */
-const TESTS_WITH_TOOLS = [
-  [process.execPath, "--config=test/container/bunfig.toml", "test", "./launcher/"],
-  [process.execPath, "scripts/test-container.ts"],
-];
+const TESTS_WITH_TOOLS = [script("test:launcher"), script("test:container")];
 
-const checks = [
-  ...STATIC_CHECKS,
-  ...(process.argv.includes("--static") ? [] : [TESTS]),
-  ...(process.argv.includes("--all") ? TESTS_WITH_TOOLS : []),
-];
-const failed = checks.filter((command) => {
-  console.log(`\n> ${command.join(" ")}`);
-  return Bun.spawnSync(command, { stdio: ["ignore", "inherit", "inherit"] }).exitCode !== 0;
-});
-for (const command of failed) console.error(`failed: ${command.join(" ")}`);
-process.exit(failed.length === 0 ? 0 : 1);
+function main(): void {
+  const checks = [
+    ...STATIC_CHECKS,
+    ...(process.argv.includes("--static") ? [] : [script("test")]),
+    ...(process.argv.includes("--all") ? TESTS_WITH_TOOLS : []),
+  ];
+  const failed = checks.filter((command) => {
+    console.log(`\n> ${command.join(" ")}`);
+    return Bun.spawnSync(command, { stdio: ["ignore", "inherit", "inherit"] }).exitCode !== 0;
+  });
+  if (failed.length === 0) return;
+  throw new Error(`failed: ${failed.map((command) => command.join(" ")).join(", ")}`);
+}
+
+await runMain(main);

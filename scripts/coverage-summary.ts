@@ -1,7 +1,9 @@
 // Shows the coverage that `bun run test` measured, on the page of the run:
 //
 //   bun scripts/coverage-summary.ts [LCOV FILE]
-import { addSummary, runMain } from "./github.ts";
+import { addSummary } from "./github.ts";
+import { runMain } from "./main.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const LCOV = "coverage/lcov.info";
 const SHOWN = 10;
@@ -37,8 +39,8 @@ export function coverageTable(files: readonly FileCoverage[]): string {
     percent(functions),
   ]);
   const all = [`**all ${files.length} files**`, total("lines"), total("functions")];
-  const table = [["file", "lines", "functions"], ["---", "--:", "--:"], all, ...rows];
-  return `### Coverage\n\n${table.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`;
+  const table = markdownTable(["file", "lines", "functions"], [all, ...rows], "lrr");
+  return `### Coverage\n\n${table}`;
 }
 
 function share({ hit, found }: Count): number {

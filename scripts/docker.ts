@@ -14,12 +14,11 @@ export async function showDocker(args: readonly string[], env: Record<string, st
   return await child.exited;
 }
 
-/** Ends this process with one clear line where no Docker engine answers. */
+/** @throws {Error} where no Docker engine answers. */
 export async function requireEngine(): Promise<void> {
   const problem = await engineProblem();
   if (problem === undefined) return;
-  console.error(`thimble: no Docker engine answers (${problem}); start one, or install Docker`);
-  process.exit(1);
+  throw new Error(`no Docker engine answers (${problem}); start one, or install Docker`);
 }
 
 async function engineProblem(): Promise<string | undefined> {

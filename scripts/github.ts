@@ -21,13 +21,3 @@ export function required(name: string): string {
   if (!value) throw new Error(`${name} is not set`);
   return value;
 }
-
-/** Runs the main function of a script; what it throws becomes one line and exit code 1. */
-export async function runMain(main: () => void | Promise<void>): Promise<void> {
-  try {
-    await main();
-  } catch (error) {
-    console.error(`thimble: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-  }
-}

@@ -7,10 +7,13 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import results from "../bench/image/results.json" with { type: "json" };
+import { megabytes } from "../bench/image/table.ts";
 import { docker, requireEngine } from "./docker.ts";
-import { addSummary, runMain } from "./github.ts";
+import { addSummary } from "./github.ts";
 import { filesOfLayer } from "./image-layers.ts";
 import { TARGETS, type Target } from "./image-tags.ts";
+import { runMain } from "./main.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const MB = 1_000_000;
 const REPORT = "dist/image-budget.md";
@@ -37,20 +40,14 @@ export function budgetTable(rows: readonly Row[]): string {
     }),
   );
   const heads = ["image", "what", "MB", "change, kB", "at most, MB", ""];
-  const rule = ["---", "---", "--:", "--:", "--:", "---"];
-  const table = [heads, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   return (
-    `### Image sizes\n\n${table}\n\n` +
+    `### Image sizes\n\n${markdownTable(heads, lines, "llrrrl")}\n\n` +
     "Image: the files in it. Pull: the same as zstd. Change: since the last `bun run bench:image`."
   );
 }
 
 export function fits({ size, budget }: Row): boolean {
   return size.image <= budget.image && size.pull <= budget.pull;
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / MB).toFixed(1);
 }
 
 function signedKilobytes(bytes: number): string {

@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { run } from "./commands.ts";
-import { runMain } from "./github.ts";
+import { runMain, UsageError } from "./main.ts";
 
 export const SBOM = "/sbom.cdx.json";
 
@@ -31,7 +31,7 @@ export async function copyFromImage(
 
 async function main(): Promise<void> {
   const [image, file, architecture] = process.argv.slice(2);
-  if (!image || !file) throw new Error("expected IMAGE FILE [ARCHITECTURE]");
+  if (!image || !file) throw new UsageError("expected IMAGE FILE [ARCHITECTURE]");
   await copyFromImage(image, { [SBOM]: file }, architecture);
 }
 

@@ -36,27 +36,8 @@ export function filesOfImage(image: string): Promise<ImageFile[]> {
   return withLayers(image, async (layers) => layers.flatMap(filesOfLayer));
 }
 
-/** One text file of an image. */
-export function readImageFile(image: string, path: string): Promise<string> {
-  return withLayers(image, async (layers) => {
-    const layer = layers.findLast((each) => filesOfLayer(each).some((file) => file.path === path));
-    if (layer === undefined) throw new Error(`${image} has no ${path}`);
-    return tar("--extract", "--to-stdout", `--file=${layer}`, path);
-  });
-}
-
 function tar(...args: string[]): string {
   const { success, stdout, stderr } = Bun.spawnSync(["tar", ...args]);
   if (!success) throw new Error(stderr.toString());
   return stdout.toString();
-}
-
-/** How much is sent to who pulls an image: its layers, each compressed for itself. */
-export async function pulledBytes(
-  layers: readonly string[],
-  compress: (tar: Uint8Array<ArrayBuffer>) => Uint8Array,
-): Promise<number> {
-  let bytes = 0;
-  for (const layer of layers) bytes += compress(await Bun.file(layer).bytes()).length;
-  return bytes;
 }

@@ -126,6 +126,6 @@ describe("bun scripts/image-tags.ts", () => {
     expect(unset.exitCode).toBe(1);
     const wrong = run(["huge"], env);
     expect(wrong.stderr.toString()).toBe("thimble: expected one of standard, tiny, not huge\n");
-    expect(wrong.exitCode).toBe(1);
+    expect(wrong.exitCode).toBe(64);
   });
 });

@@ -1,7 +1,8 @@
 // Tells the steps after this one under which names an image is published:
 //
 //   bun scripts/image-tags.ts standard|tiny
-import { required, runMain, setOutput } from "./github.ts";
+import { required, setOutput } from "./github.ts";
+import { runMain, UsageError } from "./main.ts";
 import { isHighest } from "./releases.ts";
 
 export const TARGETS = ["standard", "tiny"] as const;
@@ -80,11 +81,11 @@ export function imageRepositories(repository: string, dockerHubUser = ""): strin
   return [`ghcr.io/${owner}/${name}`, ...hub];
 }
 
-/** @throws {Error} where it is neither of the targets. */
+/** @throws {UsageError} where it is neither of the targets. */
 export function targetNamed(name: string | undefined): Target {
   const target = TARGETS.find((each) => each === name);
-  if (!target) throw new Error(`expected one of ${TARGETS.join(", ")}, not ${name ?? "nothing"}`);
-  return target;
+  if (target) return target;
+  throw new UsageError(`expected one of ${TARGETS.join(", ")}, not ${name ?? "nothing"}`);
 }
 
 export function readTrigger(): Trigger {

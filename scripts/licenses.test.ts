@@ -151,7 +151,7 @@ test("as a command it says in one line what is missing", async () => {
       [process.execPath, "scripts/licenses.ts", sbom, join(directory, "out")],
       { cwd: ROOT },
     );
-    expect(stderr.toString()).toMatch(/^licenses\.ts: no-such-package@1\.2\.3 came without .+\n$/);
+    expect(stderr.toString()).toMatch(/^thimble: no-such-package@1\.2\.3 came without .+\n$/);
     expect(exitCode).toBe(1);
   });
 });

@@ -4,6 +4,7 @@
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { identifiersOf, type Licensed, requireAllowed } from "./license-policy.ts";
+import { runMain, UsageError } from "./main.ts";
 
 export type Component = {
   name: string;
@@ -111,17 +112,13 @@ function commonTexts(components: readonly Licensed[], { commonLicenses }: Places
   }));
 }
 
-async function main(sbom: string, outdir: string): Promise<void> {
+async function main(): Promise<void> {
+  const [sbom, outdir] = process.argv.slice(2);
+  if (!sbom || !outdir) throw new UsageError("expected SBOM OUTDIR");
   const { metadata, components } = await Bun.file(sbom).json();
   // The operating system is what the libraries are for; it is not bundled itself.
   const bundled = components.filter(({ type }: { type?: string }) => type !== "operating-system");
   await collectLicenses([metadata.component, ...bundled], outdir, { root: ".", ...DEBIAN });
 }
 
-if (import.meta.main) {
-  const [sbom = "", outdir = ""] = process.argv.slice(2);
-  await main(sbom, outdir).catch((error: Error) => {
-    console.error(`licenses.ts: ${error.message}`);
-    process.exit(1);
-  });
-}
+if (import.meta.main) await runMain(main);

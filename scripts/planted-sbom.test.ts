@@ -65,15 +65,15 @@ describe("bun scripts/planted-sbom.ts", () => {
     expect(passed.exitCode).toBe(1);
   });
 
-  for (const [args, message] of [
-    [["check", "/no/report.json"], "the scan wrote no /no/report.json"],
-    [["plant", "file"], "expected write or check, not plant"],
-    [["write"], "expected write FILE or check REPORT"],
+  for (const [args, code, message] of [
+    [["check", "/no/report.json"], 1, "the scan wrote no /no/report.json"],
+    [["plant", "file"], 64, "expected write or check, not plant"],
+    [["write"], 64, "expected write FILE or check REPORT"],
   ] as const) {
     test(`${args.join(" ")}: ${message}`, () => {
       const { stderr, exitCode } = run([...args]);
       expect(stderr.toString()).toBe(`thimble: ${message}\n`);
-      expect(exitCode).toBe(1);
+      expect(exitCode).toBe(code);
     });
   }
 });

@@ -4,7 +4,8 @@
 //   bun scripts/planted-sbom.ts check REPORT   SCAN_OUTCOME says how that scan ended, REPORT what it found
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { required, runMain } from "./github.ts";
+import { required } from "./github.ts";
+import { runMain, UsageError } from "./main.ts";
 import { cycloneDx, debianComponent, npmComponent, operatingSystem } from "./sbom.ts";
 
 const SYSTEM = { name: "debian", version: "12" };
@@ -64,9 +65,9 @@ async function check(path: string): Promise<void> {
 
 async function main(): Promise<void> {
   const [command, path] = process.argv.slice(2);
-  if (!path) throw new Error("expected write FILE or check REPORT");
+  if (!path) throw new UsageError("expected write FILE or check REPORT");
   if (command === "check") return await check(path);
-  if (command !== "write") throw new Error(`expected write or check, not ${command}`);
+  if (command !== "write") throw new UsageError(`expected write or check, not ${command}`);
   mkdirSync(dirname(path), { recursive: true });
   await Bun.write(path, JSON.stringify(plantedSbom(), null, 2));
 }

@@ -14,7 +14,7 @@ import { attestSboms, requireAttestedSboms } from "./attested-sboms.ts";
 import { CHANGELOG, releaseNotes } from "./changelog.ts";
 import { checkAnswers } from "./check-answers.ts";
 import { run } from "./commands.ts";
-import { required, runMain, setOutput } from "./github.ts";
+import { required, setOutput } from "./github.ts";
 import {
   ARCHITECTURES,
   imageTags,
@@ -26,6 +26,7 @@ import {
   tagOfRun,
   targetNamed,
 } from "./image-tags.ts";
+import { runMain, UsageError } from "./main.ts";
 import { checkedDigest, digestOf, imageOfArchitecture, tagImage } from "./registry.ts";
 import { RELEASE_DIRECTORY, takeAssets } from "./release-assets.ts";
 import { finalTags, isHighest, listReleases } from "./releases.ts";
@@ -61,7 +62,7 @@ function tagOf(ref: string): string | undefined {
 }
 
 async function record(target: Target, architecture: string | undefined): Promise<void> {
-  if (!architecture) throw new Error("expected record TARGET ARCH");
+  if (!architecture) throw new UsageError("expected record TARGET ARCH");
   mkdirSync(DIGESTS, { recursive: true });
   const digest = checkedDigest(required("DIGEST"), "DIGEST");
   await Bun.write(`${DIGESTS}/${target}-${architecture}`, digest);
@@ -220,7 +221,7 @@ const COMMANDS: Record<string, Command> = {
 async function main(): Promise<void> {
   const [name = "nothing", target, architecture] = process.argv.slice(2);
   const command = COMMANDS[name];
-  if (!command) throw new Error(`expected ${Object.keys(COMMANDS).join(", ")}, not ${name}`);
+  if (!command) throw new UsageError(`expected ${Object.keys(COMMANDS).join(", ")}, not ${name}`);
   await command(target, architecture);
 }
 

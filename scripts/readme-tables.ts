@@ -7,6 +7,7 @@ import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/runtime/cli.ts";
 import { defaultOf, type Variable, variables } from "../src/variables.ts";
 import { idleRuntime } from "../test/runtime.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
@@ -41,7 +42,7 @@ export function endpointsTable(document: Document): string {
     scopesOf(operation).map(code).join(", "),
     operation.summary ?? "",
   ]);
-  return table(["Route", "Key's scope", "What it does"], rows);
+  return markdownTable(["Route", "Key's scope", "What it does"], rows);
 }
 
 /** The scopes that the key of an operation needs; every scheme names the same. */
@@ -55,17 +56,11 @@ export function configurationTable(): string {
     const fromFile = secret ? ` ${code(`${name}_FILE`)} may name a file with it instead.` : "";
     return [code(name), takes, defaultOf(variable), description + fromFile];
   });
-  return table(["Variable", "Takes", "Default", "What it does"], rows);
+  return markdownTable(["Variable", "Takes", "Default", "What it does"], rows);
 }
 
 function code(text: string): string {
   return `\`${text}\``;
-}
-
-function table(heads: string[], rows: string[][]): string {
-  const line = (cells: string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)].join("\n");
 }
 
 /** What stands between the markers `<!-- NAME -->` and `<!-- /NAME -->`. @throws {Error} without them. */

@@ -228,7 +228,7 @@ describe("nothing is changed, and the reason is said, where", () => {
         prepare(project);
         const before = [...project.state(), project.read("CHANGELOG.md")];
         const { status, stderr } = project.release(version);
-        expect(stderr).toContain(`release: ${reason}`);
+        expect(stderr).toContain(`thimble: ${reason}`);
         expect(stderr).toContain("; nothing is changed\n");
         expect(status).toBe(1);
         expect([...project.state(), project.read("CHANGELOG.md")]).toEqual(before);
@@ -253,8 +253,7 @@ describe("no version is", () => {
         const before = state();
         expect(release(...args)).toMatchObject({
           status: 64,
-          stderr:
-            "Usage: bun run release VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1\n",
+          stderr: "thimble: expected VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1\n",
         });
         expect(state()).toEqual(before);
       });

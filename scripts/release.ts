@@ -3,10 +3,9 @@
 //   bun run release 1.0.0
 import { readFileSync, writeFileSync } from "node:fs";
 import { CHANGELOG, releasedVersions, unreleased, withRelease } from "./changelog.ts";
+import { runMain, UsageError } from "./main.ts";
 
 const MANIFEST = "package.json";
-/** After sysexits.h. */
-const EXIT_USAGE = 64;
 
 /** Checks that the project in the working directory can be released as `version`. @throws {Error} why not. */
 function requireReleasable(version: string): void {
@@ -110,21 +109,17 @@ To take it back before that:
   git tag --delete v${version} && git reset --keep HEAD~1`);
 }
 
-function main(args: readonly string[]): number {
-  const [version = "", ...rest] = args;
+function main(): void {
+  const [version = "", ...rest] = process.argv.slice(2);
   if (!isVersion(version) || rest.length > 0) {
-    console.error(
-      "Usage: bun run release VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1",
-    );
-    return EXIT_USAGE;
+    throw new UsageError("expected VERSION, which is 1.0.0 or a pre-release such as 1.0.0-rc.1");
   }
   try {
     release(version);
-    return 0;
   } catch (error) {
-    console.error(`release: ${error instanceof Error ? error.message : error}; nothing is changed`);
-    return 1;
+    const reason = error instanceof Error ? error.message : error;
+    throw new Error(`${reason}; nothing is changed`, { cause: error });
   }
 }
 
-if (import.meta.main) process.exit(main(process.argv.slice(2)));
+if (import.meta.main) await runMain(main);

@@ -2,8 +2,9 @@
 // releases, and `latest`:
 //
 //   bun scripts/released-images.ts
-import { runMain, setOutput } from "./github.ts";
+import { setOutput } from "./github.ts";
 import { ARCHITECTURES, imageTags, readRepositories, TARGETS } from "./image-tags.ts";
+import { runMain } from "./main.ts";
 import { digestOf, imageOfArchitecture } from "./registry.ts";
 import { finalTags, listReleases, type Release } from "./releases.ts";
 

@@ -11,9 +11,6 @@ const SECRET_BYTES = 32;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o444;
 
-/** A secret that is there and cannot serve; the message says what to do. */
-export class SecretError extends Error {}
-
 export function secretPath(directory: string, name: Secret): string {
   return join(directory, `${name}.txt`);
 }
@@ -27,7 +24,7 @@ export function missingSecrets(directory: string): Secret[] {
  * secrets/README.md explains.
  *
  * @returns the secrets that were made.
- * @throws {SecretError}
+ * @throws {Error} where one is there and cannot serve; the message says what to do.
  */
 export function makeSecrets(directory: string): Secret[] {
   mkdirSync(directory, { recursive: true });
@@ -47,7 +44,7 @@ function checkSecret(path: string): void {
     if (readFileSync(path, "utf8").trim() !== "") return;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SecretError(`${path} cannot be used (${reason}); remove it, and a new one is made`);
+    throw new Error(`${path} cannot be used (${reason}); remove it, and a new one is made`);
   }
-  throw new SecretError(`${path} is empty; remove it, and a new one is made`);
+  throw new Error(`${path} is empty; remove it, and a new one is made`);
 }

@@ -4,9 +4,11 @@
 //
 // With --built it takes the images as they are, RUN:standard and RUN:tiny where THIMBLE_TEST_RUN is RUN,
 // and leaves them there.
-import { RUN, TARGETS, tagOf } from "../test/container/images.ts";
+import { RUN, tagOf } from "../test/container/images.ts";
 import { buildImage } from "./build-image.ts";
 import { docker, requireEngine } from "./docker.ts";
+import { TARGETS } from "./image-tags.ts";
+import { runMain } from "./main.ts";
 
 const CONFIG = "--config=test/container/bunfig.toml";
 /** The longest test builds an image twice, from nothing. */
@@ -17,7 +19,7 @@ const BUILT = "--built";
 async function main(args: readonly string[]): Promise<number> {
   await requireEngine();
   const kept = args.includes(BUILT) ? TARGETS.map(tagOf) : [];
-  if (!(await areThere(kept))) return 1;
+  await requireImages(kept);
   try {
     const built = kept.length > 0 ? 0 : await buildImages();
     const options = args.filter((arg) => arg !== BUILT);
@@ -27,13 +29,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function areThere(images: readonly string[]): Promise<boolean> {
+async function requireImages(images: readonly string[]): Promise<void> {
   for (const image of images) {
     if ((await docker("image", "ls", "--quiet", image)) !== "") continue;
-    console.error(`thimble: there is no image ${image}; build it, or leave out ${BUILT}`);
-    return false;
+    throw new Error(`there is no image ${image}; build it, or leave out ${BUILT}`);
   }
-  return true;
 }
 
 async function buildImages(): Promise<number> {
@@ -79,4 +79,4 @@ async function removeEach(
   if (others.length > 0) await docker(...remove, ...others);
 }
 
-process.exit(await main(process.argv.slice(2)));
+await runMain(() => main(process.argv.slice(2)));

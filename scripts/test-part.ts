@@ -5,7 +5,7 @@
 //   bun run test:postgres
 //
 // TEST_OPTIONS may name further options of `bun test`, separated by spaces.
-import { runMain } from "./github.ts";
+import { runMain, UsageError } from "./main.ts";
 
 const SERVERS = "./test/runtimes/servers.test.ts";
 
@@ -28,15 +28,15 @@ export const PARTS: Record<string, readonly string[]> = {
   ],
 };
 
-function main(): void {
+function main(): number {
   const [name = "nothing"] = process.argv.slice(2);
   const tests = PARTS[name];
-  if (!tests) throw new Error(`expected one of ${Object.keys(PARTS).join(", ")}, not ${name}`);
+  if (!tests) throw new UsageError(`expected one of ${Object.keys(PARTS).join(", ")}, not ${name}`);
   const options = process.env.TEST_OPTIONS?.split(" ") ?? [];
   const { exitCode } = Bun.spawnSync([process.execPath, "test", ...tests, ...options], {
     stdio: ["ignore", "inherit", "inherit"],
   });
-  process.exitCode = exitCode;
+  return exitCode;
 }
 
 if (import.meta.main) await runMain(main);

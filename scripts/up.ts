@@ -4,9 +4,11 @@
 //   bun run up [OPTION OF docker compose up]...
 import { buildArguments } from "./build-arguments.ts";
 import { docker, requireEngine, showDocker } from "./docker.ts";
-import { makeSecrets, missingSecrets, SecretError, secretPath } from "./secrets.ts";
+import { runMain } from "./main.ts";
+import { makeSecrets, missingSecrets, secretPath } from "./secrets.ts";
 
 const SECRETS_DIRECTORY = "secrets";
+const PASSWORD = secretPath(SECRETS_DIRECTORY, "postgres_password");
 
 async function up(options: readonly string[]): Promise<number> {
   await requireEngine();
@@ -25,10 +27,9 @@ async function up(options: readonly string[]): Promise<number> {
 async function keepDatabasePassword(): Promise<void> {
   if (!missingSecrets(SECRETS_DIRECTORY).includes("postgres_password")) return;
   if (!(await isDatabaseMade())) return;
-  throw new SecretError(
-    `${secretPath(SECRETS_DIRECTORY, "postgres_password")} is missing, and there is a database ` +
-      "that was made with it; put it back, or remove the database and all books: " +
-      "docker compose down --volumes",
+  throw new Error(
+    `${PASSWORD} is missing, and there is a database that was made with it; put it back, or remove ` +
+      "the database and all books: docker compose down --volumes",
   );
 }
 
@@ -40,7 +41,13 @@ async function isDatabaseMade(): Promise<boolean> {
   const volume = await docker("volume", "ls", "--quiet", ...filters);
   if (volume === "") return false;
   const look = ["run", "--rm", "--entrypoint=test", `--volume=${volume}:/books:ro`];
-  return (await showDocker([...look, services.db.image, "-s", "/books/PG_VERSION"])) === 0;
+  const status = await showDocker([...look, services.db.image, "-s", "/books/PG_VERSION"]);
+  // `test` itself says 0 or 1; anything else comes from what kept it from being run.
+  if (status <= 1) return status === 0;
+  throw new Error(
+    `${PASSWORD} is missing, and whether the volume ${volume} has a database that was made with it ` +
+      `cannot be seen: docker run ended with ${status}`,
+  );
 }
 
 async function announce(): Promise<void> {
@@ -56,10 +63,4 @@ async function announce(): Promise<void> {
 `);
 }
 
-try {
-  process.exit(await up(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof SecretError)) throw error;
-  console.error(`thimble: ${error.message}`);
-  process.exit(1);
-}
+await runMain(() => up(process.argv.slice(2)));

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import {
   API_KEY,
   type Ending,
-  eventually,
   type LogLine,
   runToEnd,
   type Service,
@@ -59,13 +58,4 @@ export function runService(
 ): Promise<Ending & { stdout: string; stderr: string }> {
   const environment = { ENVIRONMENT: "test", API_KEY, HOST: "127.0.0.1", PORT: "0" };
   return runToEnd(COMMAND, { ...environment, ...variables });
-}
-
-/** Resolves when the condition holds; throws when it does not within the limit. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs?: number,
-): Promise<void> {
-  await eventually(what, async () => (await condition()) || undefined, limitMs);
 }

@@ -1,25 +1,26 @@
 import { connect, type Socket } from "node:net";
 import { API_KEY, eventually, type Service } from "./service.ts";
 
-const BODY = '{"action":"echo","data":"late"}';
-
 /** A request that is sent in two: the service answers its head with `100 Continue`, and waits for the body. */
-export const SLOW_POST = {
-  head: [
+export function slowPost(apiKey: string, data: string) {
+  const body = JSON.stringify({ action: "echo", data });
+  const head = [
     "POST /api/v1/process HTTP/1.1",
     "Host: thimble.test",
-    `X-API-Key: ${API_KEY}`,
+    `X-API-Key: ${apiKey}`,
     "Content-Type: application/json",
-    `Content-Length: ${BODY.length}`,
+    `Content-Length: ${body.length}`,
     "Expect: 100-continue",
     "",
     "",
-  ].join("\r\n"),
-  body: BODY,
-};
+  ].join("\r\n");
+  return { head, body };
+}
+
+export const SLOW_POST = slowPost(API_KEY, "late");
 
 /** A raw connection: what it received so far, and whether the other side has closed it. */
-export function openConnection({ port }: Service) {
+export function openConnection({ port }: Pick<Service, "port">) {
   const socket: Socket = connect(port, "127.0.0.1");
   const connection = { socket, received: "", closed: false };
   socket.setEncoding("latin1");

@@ -8,8 +8,9 @@ import type { Book } from "../src/books/book.ts";
 import { postgresMigrations } from "../src/books/migrations/postgres.ts";
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
 import { openStore } from "../src/runtime/stores.ts";
-import { API_KEY, type ChildService, runService, startService, until } from "./child-service.ts";
+import { API_KEY, type ChildService, runService, startService } from "./child-service.ts";
 import { freshDatabase } from "./postgres.ts";
+import { until } from "./service.ts";
 
 setDefaultTimeout(30_000);
 

@@ -15,9 +15,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import type { Book } from "../src/books/book.ts";
-import { type ChildService, runService, startService, until } from "./child-service.ts";
+import { type ChildService, runService, startService } from "./child-service.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
+import { until } from "./service.ts";
 
 setDefaultTimeout(60_000);
 

@@ -102,6 +102,15 @@ export async function eventually<T>(
   }
 }
 
+/** Resolves when the condition holds; throws when it does not within the limit. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs?: number,
+): Promise<void> {
+  await eventually(what, async () => (await condition()) || undefined, limitMs);
+}
+
 /** Nothing that keeps a test from asking as much as it likes, and from ending when it is done. */
 export const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
 

@@ -14,14 +14,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker, requireEngine } from "../../scripts/docker.ts";
+import { runMain } from "../../scripts/main.ts";
 import { copyCheckout } from "../../test/container/checkout.ts";
+import { describeMachine, loadAverage, readVersions, requireMachine } from "../machine.ts";
 import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
 import { buildCold, buildWarm, imageOf, localBases, removeAll } from "./build.ts";
 import { chart } from "./chart.ts";
 import { GZIP_LEVEL, ZSTD_LEVEL } from "./compress-layer.ts";
 import { contentsOf } from "./contents.ts";
-import { describeMachine, loadAverage, missingTools, readVersions } from "./machine.ts";
 import type { Effort, Result, Results } from "./results.ts";
 import { CONDITIONS, measureRate, measureStart, type Start } from "./run.ts";
 import { markdown } from "./table.ts";
@@ -104,8 +105,7 @@ async function main(args: string[]): Promise<void> {
     },
   });
   const variants = chooseVariants(findVariants(), values.only);
-  const problem = missingTools();
-  if (problem !== undefined) throw new Error(problem);
+  requireMachine(["wrk", "taskset", "tar", "nice"]);
   await requireEngine();
   const partial = values.quick || values.only.length > 0;
   const effort = values.quick ? QUICK : FULL;
@@ -148,12 +148,5 @@ function removeWhenInterrupted(): void {
 if (import.meta.main) {
   useOwnTemporaryDirectory();
   removeWhenInterrupted();
-  let status = 0;
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    console.error(`thimble: ${error instanceof Error ? error.message : String(error)}`);
-    status = 1;
-  }
-  process.exit(status);
+  await runMain(() => main(process.argv.slice(2)));
 }

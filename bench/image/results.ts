@@ -1,5 +1,5 @@
+import type { Machine, Versions } from "../machine.ts";
 import type { Contents } from "./contents.ts";
-import type { Machine, Versions } from "./machine.ts";
 import type { CONDITIONS } from "./run.ts";
 
 /** What a variant was measured to be. Sizes and memory are in bytes. */

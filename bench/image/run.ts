@@ -1,4 +1,5 @@
 import { docker } from "../../scripts/docker.ts";
+import { API_KEY } from "../api-key.ts";
 import { firstAnswer, freePort } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
 import { imageOf } from "./build.ts";
@@ -49,7 +50,7 @@ async function withContainer<T>(
   const port = freePort();
   const environment = {
     ENVIRONMENT: "production",
-    API_KEY: "a-key-for-the-benchmark",
+    API_KEY,
     RATE_LIMIT: "off",
     DATA_DIR: "/data",
     HOST: "127.0.0.1",

@@ -1,3 +1,4 @@
+import { markdownTable } from "../../scripts/markdown-table.ts";
 import { FLASK, type Result, type Results } from "./results.ts";
 
 const HEADS = [
@@ -16,10 +17,8 @@ const CITED_MARK = "†";
 
 /** The results as Markdown: a table and what has to be known to read it. */
 export function markdown(results: Results): string {
-  const rows = [...results.results.map(resultRow), flaskRow()];
-  const table = [HEADS, HEADS.map((_head, index) => (index === 0 ? "---" : "--:")), ...rows];
-  const lines = table.map((cells) => `| ${cells.join(" | ")} |`);
-  return [quickNote(results), lines.join("\n"), ...notes(results)].filter(Boolean).join("\n\n");
+  const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrrr");
+  return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");
 }
 
 function resultRow(result: Result): string[] {
@@ -82,6 +81,6 @@ export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-export function mebibytes(bytes: number): string {
+function mebibytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(1);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
+import { UsageError } from "../../scripts/main.ts";
 
 /** A way to ship the service as an image: a Dockerfile of this folder, or a target of the project's. */
 export type Variant = {
@@ -44,12 +45,12 @@ function readVariant(file: string): Variant {
   return { name, description: description ?? name, dockerfile };
 }
 
-/** The variants of these names, or all of them for no name. @throws {Error} for an unknown name. */
+/** The variants of these names, or all of them for no name. @throws {UsageError} for an unknown name. */
 export function chooseVariants(all: readonly Variant[], names: readonly string[]): Variant[] {
   const unknown = names.find((name) => !all.some((variant) => variant.name === name));
   if (unknown !== undefined) {
     const known = all.map(({ name }) => name).join(", ");
-    throw new Error(`there is no variant ${unknown}; there are ${known}`);
+    throw new UsageError(`there is no variant ${unknown}; there are ${known}`);
   }
   return all.filter(({ name }) => names.length === 0 || names.includes(name));
 }

@@ -8,7 +8,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describeMachine, missingTools } from "../image/machine.ts";
+import { runMain } from "../../scripts/main.ts";
+import { describeMachine, requireMachine } from "../machine.ts";
 import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
 import { runContracts } from "./contract.ts";
@@ -61,29 +62,28 @@ async function begin(subject: Subject): Promise<Instance & AsyncDisposable> {
   return { ...instance, [Symbol.asyncDispose]: instance.stop };
 }
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const missing = missingTools();
-if (missing) {
-  console.error(`bench:runtimes: ${missing}`);
-  process.exit(1);
-}
-const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
-try {
-  const effort = values.quick ? QUICK : FULL;
-  progress("the contract");
-  const contracts = await runContracts();
-  const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: describeMachine(),
-    effort,
-    contracts,
-    measurements: await measure(await findSubjects(directory), effort),
-  };
-  console.log(markdown(results));
-  if (!values.quick) {
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+  requireMachine(["wrk", "taskset"]);
+  const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
+  try {
+    const effort = values.quick ? QUICK : FULL;
+    progress("the contract");
+    const contracts = await runContracts();
+    const results: Results = {
+      date: new Date().toISOString().slice(0, 10),
+      machine: describeMachine(),
+      effort,
+      contracts,
+      measurements: await measure(await findSubjects(directory), effort),
+    };
+    console.log(markdown(results));
+    if (values.quick) return;
     await Bun.write(join(import.meta.dir, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
-} finally {
-  rmSync(directory, { recursive: true });
 }
-process.exit(0);
+
+await runMain(main);
+process.exit();

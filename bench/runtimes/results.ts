@@ -1,4 +1,4 @@
-import type { Machine } from "../image/machine.ts";
+import type { Machine } from "../machine.ts";
 import type { ContractResult } from "./contract.ts";
 
 export type Measurement = {

@@ -11,6 +11,7 @@ import {
 } from "../../test/runtimes/programs.ts";
 import { compiledBinary } from "../../test/service.ts";
 import wrangler from "../../wrangler.jsonc";
+import { API_KEY } from "../api-key.ts";
 import { firstAnswer, freePort } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
 
@@ -25,7 +26,7 @@ export type Instance = {
 export type Subject = { name: string; version: string; start: () => Promise<Instance> };
 
 const ENVIRONMENT = {
-  API_KEY: "a-key-for-the-benchmark",
+  API_KEY,
   DATABASE_URL: "memory:",
   RATE_LIMIT: "off",
 };

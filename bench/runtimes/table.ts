@@ -1,3 +1,4 @@
+import { markdownTable } from "../../scripts/markdown-table.ts";
 import { EXCEPTIONS } from "../../test/runtimes/exceptions.ts";
 import type { ContractResult } from "./contract.ts";
 import type { Measurement, Results } from "./results.ts";
@@ -23,16 +24,16 @@ export function markdown(results: Results): string {
       ...rates(measured),
     ];
   });
-  const rule = HEADS.map((_head, index) => (index === 0 ? "---" : "--:"));
-  const table = [HEADS, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-  return [table, exceptionsTable(), ...notes(results)].join("\n\n");
+  return [markdownTable(HEADS, rows, "lrrrrrrr"), exceptionsTable(), ...notes(results)].join(
+    "\n\n",
+  );
 }
 
 function exceptionsTable(): string {
   const rows = Object.entries(EXCEPTIONS).flatMap(([runtime, cases]) =>
-    Object.entries(cases).map(([name, reason]) => `| ${runtime} | ${name} | ${reason} |`),
+    Object.entries(cases).map(([name, reason]) => [runtime, name, reason]),
   );
-  return ["| runtime | case that cannot hold | why |", "| --- | --- | --- |", ...rows].join("\n");
+  return markdownTable(["runtime", "case that cannot hold", "why"], rows, "lll");
 }
 
 function nameOf(runtime: string, measured: Measurement | undefined): string {

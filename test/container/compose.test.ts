@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { docker } from "../../scripts/docker.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { parseConfig } from "../../src/config.ts";
 import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
 import { type Container, until } from "./container.ts";
-import { RUN, TARGETS, tagOf } from "./images.ts";
+import { RUN, tagOf } from "./images.ts";
 import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
 
 const NOBODY = 65534;

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { HARDENED } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
-import { UNLIMITED } from "../service.ts";
-import { MEMORY, RUN, type Target, tagOf } from "./images.ts";
+import { copyFromImage } from "../../scripts/image-files.ts";
+import type { Target } from "../../scripts/image-tags.ts";
+import { inTemporaryDirectory, UNLIMITED, until as within } from "../service.ts";
+import { MEMORY, RUN, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
 
@@ -51,9 +54,9 @@ export function controlContainer(id: string, scheme: Scheme = "http") {
     logs: () => logsOf(id),
     answering: () => until(`${id} answers`, async () => (await ask("/ready")).ok),
     healthIs: (health: string) =>
-      until(`${id} is ${health}`, async () => (await healthOf(id)) === health),
+      within(`${id} is ${health}`, async () => (await healthOf(id)) === health, DEADLINE_MS),
     logged: (text: string) =>
-      until(`${id} logs "${text}"`, async () => (await logsOf(id)).includes(text)),
+      within(`${id} logs "${text}"`, () => logsOf(id).includes(text), DEADLINE_MS),
     remove: () => docker("rm", "--force", "--volumes", id),
   };
 }
@@ -70,26 +73,25 @@ export async function runToEnd(target: Target, options: string[], args: string[]
   return { stdout, stderr, status };
 }
 
+/** One text file of an image. */
+export function readImageFile(image: string, path: string): Promise<string> {
+  return inTemporaryDirectory(async (directory) => {
+    const copy = join(directory, "file");
+    await copyFromImage(image, { [path]: copy });
+    return await Bun.file(copy).text();
+  });
+}
+
 function healthOf(id: string): Promise<string> {
   return docker("inspect", "--format={{.State.Health.Status}}", id);
 }
 
-async function logsOf(id: string): Promise<string> {
+function logsOf(id: string): string {
   const { stdout, stderr } = Bun.spawnSync(["docker", "logs", id]);
   return `${stdout}${stderr}`;
 }
 
-/** Asks again and again until the answer is yes. An error counts as a no. */
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    try {
-      if (await isSo()) return;
-    } catch (error) {
-      last = error;
-    }
-    await Bun.sleep(20);
-  }
-  throw new Error(`Not within ${DEADLINE_MS} ms: ${what}`, { cause: last });
+/** As for any service, within a minute; what is not up yet answers with an error, which counts as a no. */
+export function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  return within(what, () => isSo().catch(() => false), DEADLINE_MS);
 }

@@ -1,6 +1,6 @@
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { httpContract } from "../http.contract.ts";
 import { API_KEY, startContainer } from "./container.ts";
-import { TARGETS } from "./images.ts";
 
 for (const target of TARGETS) {
   httpContract(`${target} on SQLite`, async () => {

@@ -2,11 +2,13 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildArguments } from "../../scripts/build-arguments.ts";
 import { docker } from "../../scripts/docker.ts";
-import { filesOfImage, type ImageFile, readImageFile } from "../../scripts/image-layers.ts";
+import { SBOM } from "../../scripts/image-files.ts";
+import { filesOfImage, type ImageFile } from "../../scripts/image-layers.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { systemOf } from "../../scripts/sbom.ts";
 import { packagesOf } from "./bundle.ts";
-import { runToEnd, startContainer } from "./container.ts";
-import { TARGETS, tagOf } from "./images.ts";
+import { readImageFile, runToEnd, startContainer } from "./container.ts";
+import { tagOf } from "./images.ts";
 
 type Component = {
   type: string;
@@ -78,7 +80,7 @@ for (const target of TARGETS) {
 
     beforeAll(async () => {
       files = await filesOfImage(image);
-      const document = JSON.parse(await readImageFile(image, "sbom.cdx.json"));
+      const document = JSON.parse(await readImageFile(image, SBOM));
       components = document.components.filter(({ type }: Component) => type !== SYSTEM);
       systems = document.components.filter(({ type }: Component) => type === SYSTEM);
     });
@@ -154,9 +156,9 @@ for (const target of TARGETS) {
       const folders = new Set(texts.map(({ path }) => path.replace(/^licenses\/|\/[^/]+$/g, "")));
       const names = [packageJson.name, ...components.map(({ name }) => name)];
       expect(folders).toEqual(new Set([...names, "common-licenses"]));
-      const lgpl = await readImageFile(image, "licenses/common-licenses/LGPL-2.1");
+      const lgpl = await readImageFile(image, "/licenses/common-licenses/LGPL-2.1");
       expect(lgpl).toContain("GNU LESSER GENERAL PUBLIC LICENSE");
-      expect(await readImageFile(image, "licenses/hono/LICENSE")).toContain("MIT License");
+      expect(await readImageFile(image, "/licenses/hono/LICENSE")).toContain("MIT License");
     });
 
     test("every component has a version, a licence and an address", () => {

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
-import { HTTPS_MEMORY, RUN, TARGETS } from "./images.ts";
+import { HTTPS_MEMORY, RUN } from "./images.ts";
 import { beginRequest } from "./partial-request.ts";
 import { addBook, expectBooks, writeUntilRefused } from "./writers.ts";
 

@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
-import { readImageFile } from "../../scripts/image-layers.ts";
-import { ARCHITECTURES } from "../../scripts/image-tags.ts";
+import { SBOM } from "../../scripts/image-files.ts";
+import { ARCHITECTURES, TARGETS, type Target } from "../../scripts/image-tags.ts";
 import { digestOf } from "../../scripts/registry.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
-import { TARGETS, type Target, tagOf } from "./images.ts";
+import { readImageFile } from "./container.ts";
+import { tagOf } from "./images.ts";
 import {
+  documented,
+  NATIVE_ARCHITECTURE,
   openRegistry,
   REGISTRY,
   type Registry,
@@ -52,14 +55,13 @@ function cosignStub(): string {
     eval exec ${docker} exec --env=COSIGN_PASSWORD= ${registry.signer} cosign $arguments`;
 }
 
-const nativeArchitecture = process.arch === "x64" ? "amd64" : "arm64";
-const otherArchitecture = nativeArchitecture === "amd64" ? "arm64" : "amd64";
+const otherArchitecture = NATIVE_ARCHITECTURE === "amd64" ? "arm64" : "amd64";
 
 /** Its bill of materials is that of `tiny`, for the other architecture. */
 async function buildForeign(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-foreign-"));
-  const own = await readImageFile(tagOf("tiny"), "sbom.cdx.json");
-  const foreign = own.replaceAll(`arch=${nativeArchitecture}`, `arch=${otherArchitecture}`);
+  const own = await readImageFile(tagOf("tiny"), SBOM);
+  const foreign = own.replaceAll(`arch=${NATIVE_ARCHITECTURE}`, `arch=${otherArchitecture}`);
   writeFileSync(join(directory, "Dockerfile"), FOREIGN);
   writeFileSync(join(directory, "sbom.cdx.json"), foreign);
   writeFileSync(join(directory, "thimble"), "not for this machine");
@@ -105,12 +107,6 @@ function publish(command: string, env: Record<string, string> = {}): Promise<str
   return run(`bun scripts/publish.ts ${command}`, { TARGET: "tiny", ...env });
 }
 
-/** The command that docs/verify.md gives for the bill of materials. */
-async function documentedVerification(): Promise<string> {
-  const document = await Bun.file("docs/verify.md").text();
-  return /^```sh\n(cosign verify-attestation [\s\S]*?)```$/m.exec(document)?.[1] ?? "";
-}
-
 /** As docs/verify.md asks for them, of `tiny`. */
 async function attestedSboms(): Promise<unknown[]> {
   const image = `ghcr.io/owner/thimble@${await runner.read("published/tiny")}`;
@@ -129,7 +125,7 @@ async function record(target: Target, architecture: string, image: Target | "for
 }
 
 async function index(target: Target): Promise<void> {
-  await record(target, nativeArchitecture, target);
+  await record(target, NATIVE_ARCHITECTURE, target);
   await record(target, otherArchitecture, "foreign");
   await publish('index "$TARGET"', { TARGET: target });
 }
@@ -153,19 +149,15 @@ describe("to a registry", () => {
     await publish('sign "$TARGET"');
     const sboms = await attestedSboms();
     expect(sboms).toHaveLength(2);
-    expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), "sbom.cdx.json")));
+    expect(sboms).toContainEqual(JSON.parse(await readImageFile(tagOf("tiny"), SBOM)));
     expect(JSON.stringify(sboms)).toContain(`arch=${otherArchitecture}`);
   });
 
   test("what docs/verify.md says writes each architecture's own bill of materials", async () => {
     const image = `${REGISTRY}/owner/thimble@${await runner.read("published/tiny")}`;
-    const options = ["--key=release.pub", ...UNLOGGED_VERIFYING, image].join(" ");
-    const command = (await documentedVerification())
-      .replaceAll(/--certificate-[\w-]+="\$\w+"/g, "")
-      .replace('"$IMAGE"', options);
+    const command = await documented("cosign verify-attestation ");
     for (const architecture of ARCHITECTURES) {
-      const env = `--env=ARCHITECTURE=${architecture}`;
-      await docker("exec", env, registry.signer, "sh", "-c", command);
+      await registry.follow(command, image, architecture);
       const written = await docker("exec", registry.signer, "cat", "sbom.cdx.json");
       expect(written).toContain(`arch=${architecture}`);
     }
@@ -201,7 +193,7 @@ describe("to a registry", () => {
   });
 
   test("what is signed without one architecture's bill of materials is not verified", async () => {
-    const own = await readImageFile(tagOf("standard"), "sbom.cdx.json");
+    const own = await readImageFile(tagOf("standard"), SBOM);
     await runner.write("own.json", own);
     const image = `ghcr.io/owner/thimble@${await runner.read("published/standard")}`;
     await run(`cosign sign ${image}`);
@@ -217,7 +209,7 @@ describe("to a registry", () => {
     expect(await runner.read(path)).toBe("not for this machine");
     expect(await runner.read(`${path}.sbom.cdx.json`)).toContain(`arch=${otherArchitecture}`);
     const sums = await run("cd dist/release; sha256sum --check SHA256SUMS");
-    expect(sums).toContain(`thimble-1.2.3-linux-${nativeArchitecture}: OK`);
+    expect(sums).toContain(`thimble-1.2.3-linux-${NATIVE_ARCHITECTURE}: OK`);
   });
 
   test("an index of what was never pushed is refused", async () => {

@@ -10,6 +10,15 @@ const LOCAL = ["--allow-http-registry", "--allow-insecure-registry"];
 export const UNLOGGED_SIGNING = [...LOCAL, "--tlog-upload=false", "--yes"];
 export const UNLOGGED_VERIFYING = [...LOCAL, "--insecure-ignore-tlog"];
 
+export const NATIVE_ARCHITECTURE = process.arch === "x64" ? "amd64" : "arm64";
+
+/** The command of docs/verify.md that starts so; empty where there is none. */
+export async function documented(start: string): Promise<string> {
+  const document = await Bun.file("docs/verify.md").text();
+  const commands = [...document.matchAll(/^```sh\n([\s\S]*?)```$/gm)].map(([, text = ""]) => text);
+  return commands.find((command) => command.startsWith(start)) ?? "";
+}
+
 export type Registry = Awaited<ReturnType<typeof openRegistry>>;
 
 /** An empty registry, and cosign beside it with throw-away keys of these names, which need no password. */
@@ -30,12 +39,19 @@ export async function openRegistry(...keys: string[]) {
   /** @throws what cosign says, where it fails. */
   const cosign = (...args: string[]) =>
     docker("exec", "--env=COSIGN_PASSWORD=", signer, "cosign", ...args);
+  /** Runs a command of docs/verify.md; a key stands in for the identity, which is only Sigstore's to give. */
+  const follow = (command: string, reference: string, architecture = NATIVE_ARCHITECTURE) => {
+    const local = ["--key=release.pub", ...UNLOGGED_VERIFYING, reference].join(" ");
+    const text = command.replaceAll(/--certificate-[\w-]+="\$\w+"/g, "").replace('"$IMAGE"', local);
+    return docker("exec", `--env=ARCHITECTURE=${architecture}`, signer, "sh", "-c", text);
+  };
   for (const key of keys) await cosign("generate-key-pair", `--output-key-prefix=${key}`);
   return {
     address,
     /** The container that cosign is in, with its keys in the working directory. */
     signer,
     cosign,
+    follow,
     close: async () => {
       for (const id of [registry, signer]) await docker("rm", "--force", "--volumes", id);
       await docker("network", "rm", network);

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "../../scripts/docker.ts";
-import { readImageFile } from "../../scripts/image-layers.ts";
+import { SBOM } from "../../scripts/image-files.ts";
 import { digestOf } from "../../scripts/registry.ts";
+import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";
 import {
+  documented,
   openRegistry,
   REGISTRY,
   type Registry,
@@ -59,7 +61,7 @@ async function push(image: string): Promise<string> {
 }
 
 async function attestBillOfMaterials(): Promise<void> {
-  await inTemporaryFile("sbom.json", await readImageFile(IMAGE, "sbom.cdx.json"), (path) =>
+  await inTemporaryFile("sbom.json", await readImageFile(IMAGE, SBOM), (path) =>
     docker("cp", path, `${registry.signer}:/keys/sbom.json`),
   );
   await registry.cosign(
@@ -109,7 +111,7 @@ describe("a release", () => {
     const envelope = JSON.parse(await verifyBillOfMaterials(TAG));
     const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString());
     expect(statement.subject[0].digest.sha256).toBe(digest.replace("sha256:", ""));
-    expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+    expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, SBOM)));
   });
 
   test("is not taken for that of another key's owner", async () => {
@@ -132,40 +134,28 @@ describe("docs/verify.md", () => {
   });
 
   test("accepts a release, and writes its bill of materials", async () => {
-    await follow(await signature(), TAG);
-    await follow(await billOfMaterials(), TAG);
+    await registry.follow(await signature(), TAG);
+    await registry.follow(await billOfMaterials(), TAG);
     const written = await docker("exec", registry.signer, "cat", "sbom.cdx.json");
-    expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, "sbom.cdx.json")));
+    expect(JSON.parse(written)).toEqual(JSON.parse(await readImageFile(IMAGE, SBOM)));
   });
 
   test("writes nothing, and fails, for an architecture that was not attested", async () => {
     const command = (await billOfMaterials()).replace("$ARCHITECTURE", "riscv64");
-    await expect(follow(command, TAG)).rejects.toThrow("The following checks were performed");
+    await expect(registry.follow(command, TAG)).rejects.toThrow(
+      "The following checks were performed",
+    );
     expect(await docker("exec", registry.signer, "cat", "sbom.cdx.json")).toBe("");
   });
 
   test("refuses what is no release", async () => {
     for (const command of [await signature(), await billOfMaterials()]) {
-      await expect(follow(command, `${REPOSITORY}:0.0.1`)).rejects.toThrow("MANIFEST_UNKNOWN");
+      await expect(registry.follow(command, `${REPOSITORY}:0.0.1`)).rejects.toThrow(
+        "MANIFEST_UNKNOWN",
+      );
     }
   });
 });
-
-/** The command that the document gives for this. */
-async function documented(start: string): Promise<string> {
-  const document = await Bun.file("docs/verify.md").text();
-  const commands = [...document.matchAll(/^```sh\n([\s\S]*?)```$/gm)].map(([, text = ""]) => text);
-  return commands.find((command) => command.startsWith(start)) ?? "";
-}
-
-/** Runs a command of the document; a key stands in for the identity, which is only Sigstore's to give. */
-function follow(command: string, reference: string): Promise<string> {
-  const local = [...publicKey("release"), ...UNLOGGED_VERIFYING, reference].join(" ");
-  const text = command.replaceAll(/--certificate-[\w-]+="\$\w+"/g, "").replace('"$IMAGE"', local);
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  const env = `--env=ARCHITECTURE=${architecture}`;
-  return docker("exec", env, registry.signer, "sh", "-c", text);
-}
 
 describe("an image that somebody else put under the release's tag", () => {
   let tampered: string;
@@ -193,7 +183,7 @@ describe("an image that somebody else put under the release's tag", () => {
 
     test("is refused by what docs/verify.md says", async () => {
       for (const start of ["cosign verify ", "cosign verify-attestation "]) {
-        await expect(follow(await documented(start), TAG)).rejects.toThrow("no matching");
+        await expect(registry.follow(await documented(start), TAG)).rejects.toThrow("no matching");
       }
     });
   });

@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { delimiter } from "node:path";
 import { checkAnswers } from "../../scripts/check-answers.ts";
 import { docker } from "../../scripts/docker.ts";
-import { readImageFile } from "../../scripts/image-layers.ts";
+import { SBOM } from "../../scripts/image-files.ts";
+import { TARGETS } from "../../scripts/image-tags.ts";
 import { takeAssets } from "../../scripts/release-assets.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
-import { RUN, TARGETS, tagOf } from "./images.ts";
+import { readImageFile } from "./container.ts";
+import { RUN, tagOf } from "./images.ts";
 
 /** What test.yml calls the images that it builds, and the run of these tests there. */
 const CI = "thimble-ci";
@@ -42,7 +44,7 @@ for (const target of TARGETS) {
     const file = `dist/${target}.cdx.json`;
     const step = `bun scripts/image-files.ts thimble-ci:${target} ${file}`;
     expect(await runner.step(step)).toMatchObject({ exitCode: 0 });
-    expect(await runner.read(file)).toBe(await readImageFile(tagOf(target), "sbom.cdx.json"));
+    expect(await runner.read(file)).toBe(await readImageFile(tagOf(target), SBOM));
   });
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, release, totalmem } from "node:os";
-import { docker } from "../../scripts/docker.ts";
+import { docker } from "../scripts/docker.ts";
 
 export type Machine = {
   cpu: string;
@@ -38,12 +38,17 @@ function outputOf(...command: string[]): string {
   return `${stdout}${stderr}`;
 }
 
-const TOOLS = { wrk: "wrk", taskset: "util-linux", tar: "tar", nice: "coreutils" };
+/** Debian's packages of the tools that benchmarks use. */
+const PACKAGES = { wrk: "wrk", taskset: "util-linux", tar: "tar", nice: "coreutils" };
 
-/** What is missing on this machine, in one line; nothing where all is there. */
-export function missingTools(has = (tool: string) => Bun.which(tool) !== null): string | undefined {
-  if (process.platform !== "linux") return "the benchmark reads cgroups, so it needs Linux";
-  if (cpus().length < 2) return "the benchmark needs two cores, one for wrk";
-  const missing = Object.entries(TOOLS).find(([tool]) => !has(tool));
-  return missing && `there is no \`${missing[0]}\`; Debian's package ${missing[1]} has it`;
+/** @throws {Error} where this machine has not what a benchmark needs: Linux, a core for wrk alone, and these tools. */
+export function requireMachine(
+  tools: readonly (keyof typeof PACKAGES)[],
+  has = (tool: string) => Bun.which(tool) !== null,
+): void {
+  if (process.platform !== "linux") throw new Error("the benchmark needs Linux");
+  if (cpus().length < 2) throw new Error("the benchmark needs two cores, one for wrk");
+  const missing = tools.find((tool) => !has(tool));
+  if (missing === undefined) return;
+  throw new Error(`there is no \`${missing}\`; Debian's package ${PACKAGES[missing]} has it`);
 }
