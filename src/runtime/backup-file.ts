@@ -1,5 +1,4 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { TIME_MAX, TIME_MIN } from "../books/import-line.ts";
 import { sqliteMigrations } from "../books/migrations/sqlite.ts";
 import { prepareSqliteBooks } from "../books/sqlite-store.ts";
@@ -15,7 +14,7 @@ import {
   translateSqliteError,
 } from "../database/sqlite.ts";
 import { CommandError, EXIT } from "./failure.ts";
-import { connectSqlite, reason } from "./sqlite-file.ts";
+import { connectSqlite, putTemporaryFilesBeside, reason } from "./sqlite-file.ts";
 
 /** Of the pages of a database, in KiB: bounds what copying a large one takes. */
 const CACHE_KIB = 16_384;
@@ -23,9 +22,7 @@ const CACHE_KIB = 16_384;
 /** Settings of a connection that copies a whole database. */
 export function tuneForCopying(database: SqliteDatabase, path: string): void {
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-  // Where it sorts for an index. The usual places are missing in an image from scratch.
-  const directory = dirname(resolve(path)).replaceAll("'", "''");
-  database.exec(`PRAGMA temp_store_directory = '${directory}'`);
+  putTemporaryFilesBeside(path, database);
 }
 
 /** Deno allows attaching, which VACUUM INTO does, to a program with every permission only. */

@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { BookInput } from "../books/book.ts";
 import { prepareSqliteBooks } from "../books/sqlite-store.ts";
@@ -90,11 +90,21 @@ function open(path: string): SqliteDatabase {
     // out at the first write, where a process that was killed has left its log.
     connection.exec("BEGIN IMMEDIATE; ROLLBACK");
     if (!isWritable(path)) throw new Error(NOT_WRITABLE);
+    putTemporaryFilesBeside(path, connection);
   } catch (error) {
     connection.close();
     throw error;
   }
   return connection;
+}
+
+/**
+ * A statement that changes many pages, as one that adds a book now and then does, and a sort of many rows need
+ * temporary files. The places where SQLite would put them are missing in an image from scratch.
+ */
+export function putTemporaryFilesBeside(path: string, connection: SqliteDatabase): void {
+  const directory = dirname(resolve(path)).replaceAll("'", "''");
+  connection.exec(`PRAGMA temp_store_directory = '${directory}'`);
 }
 
 function isWritable(path: string): boolean {

@@ -32,6 +32,21 @@ for (const target of TARGETS) {
     return container;
   };
 
+  test(`${target}: adds books whose words are more than SQLite keeps in memory`, async () => {
+    const container = await start();
+    const url = await container.url();
+    const service = {
+      apiKey: API_KEY,
+      fetch: (path: string, init?: RequestInit) => fetch(url + path, init),
+    };
+    for (let book = 0; book < 3000; book += 1) {
+      const words = Array.from({ length: 30 }, (_, word) =>
+        Bun.hash(`${book} ${word}`).toString(36),
+      );
+      expect(await addBook(service, words.map((word) => word.slice(0, 6)).join(" "))).toBeNumber();
+    }
+  });
+
   describe(`${target}: one process`, () => {
     test("runs as the image's user, and nothing else runs beside it", async () => {
       const { id } = await start();
