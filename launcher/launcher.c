@@ -27,8 +27,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* What the program itself needs at the least, beside its own image in memory. */
-#define WORKING_MEMORY (16 * MIB)
+/* What the program itself needs under load, beside its own image in memory. */
+#define WORKING_MEMORY (32 * MIB)
 
 extern const struct payload_header payload;
 
@@ -46,11 +46,12 @@ static void inspect_payload(void)
 
 /*
  * A process that outgrows the limit of its control group is killed without a word, so this is the
- * only moment to speak.
+ * only moment to speak. Who is killed may also be another one: the service, where this is a second
+ * program beside it (`docker exec`).
  */
 static void compare_with_memory_limit(uint64_t limit)
 {
-	uint64_t needed = payload.memory_size + WORKING_MEMORY;
+	uint64_t needed = memory_in_use() + payload.memory_size + WORKING_MEMORY;
 
 	if (needed > limit)
 		die(EX_OSERR, "the memory limit is %" PRIu64 " MiB and %" PRIu64 " MiB are needed; "

@@ -503,7 +503,7 @@ describe("a host", () => {
   const withControlGroup = (files: Record<string, string>, program: string) => {
     const writes = Object.entries(files).map(([name, text]) => {
       const path = `/sys/fs/cgroup/${name}`;
-      return `mkdir -p $(dirname ${path}) && echo ${text} >${path}`;
+      return `mkdir -p $(dirname ${path}) && echo "${text}" >${path}`;
     });
     const script = ["mount -t tmpfs none /sys/fs/cgroup", ...writes, `exec ${program} exit 3`].join(
       " && ",
@@ -512,7 +512,7 @@ describe("a host", () => {
   };
   const limit = String(48 * MIB);
   const tooSmall =
-    /^thimble: the memory limit is 48 MiB and 14[56] MiB are needed; [^\n]* `standard` image\n$/;
+    /^thimble: the memory limit is 48 MiB and 16[12] MiB are needed; [^\n]* `standard` image\n$/;
 
   testWithNamespaces("with a small memory limit is told before the unpacking", () => {
     expectRefusal(withControlGroup({ "memory.max": limit }, large.packed), tooSmall);
@@ -522,11 +522,26 @@ describe("a host", () => {
     );
   });
 
+  testWithNamespaces("with too little of its memory left is told so too", () => {
+    const inUse = 100 * MIB;
+    const limit = String((LARGE_MIB + 130) * MIB);
+    const message = /^thimble: the memory limit is 258 MiB and 26[12] MiB are needed; [^\n]+\n$/;
+    for (const files of [
+      { "memory.max": limit, "memory.stat": `anon ${inUse}` },
+      { "memory/memory.limit_in_bytes": limit, "memory/memory.stat": `cache 1\nrss ${inUse}` },
+    ]) {
+      expectRefusal(withControlGroup(files, large.packed), message);
+    }
+    // The cache of files counts for nothing.
+    const cached = { "memory.max": limit, "memory.stat": `anon 4096\nfile ${inUse}` };
+    expect(run(withControlGroup(cached, large.packed))).toMatchObject({ status: 3, stderr: "" });
+  });
+
   testWithNamespaces("with a large memory limit, or none, runs the program", () => {
     const unlimited: Record<string, string>[] = [
       {},
       { "memory.max": "max" },
-      { "memory.max": String((LARGE_MIB + 20) * MIB) },
+      { "memory.max": String((LARGE_MIB + 36) * MIB) },
       { "memory/memory.limit_in_bytes": "9223372036854771712" },
     ];
     for (const files of unlimited) {
@@ -875,7 +890,7 @@ describe("a container", () => {
   });
 
   testWithDocker("needs no more memory than the program", () => {
-    const memory = `${LARGE_MIB + 20}m`;
+    const memory = `${LARGE_MIB + 36}m`;
     const result = dockerRun("--memory", memory, "--memory-swap", memory, image, "exit", "3");
     expect(result).toMatchObject({ status: 3, stderr: "" });
   });
@@ -884,7 +899,7 @@ describe("a container", () => {
     const result = dockerRun("--memory", "48m", "--memory-swap", "48m", image, "exit", "3");
     expect(result.status).toBe(EX_OSERR);
     expect(result.stderr).toMatch(
-      /^thimble: the memory limit is 48 MiB and 14[56] MiB are needed; [^\n]+\n$/,
+      /^thimble: the memory limit is 48 MiB and 16[12] MiB are needed; [^\n]+\n$/,
     );
   });
 });

@@ -9,4 +9,7 @@
  */
 uint64_t memory_limit(void);
 
+/* Bytes of it that its processes hold, without the cache of files, which the kernel takes back. */
+uint64_t memory_in_use(void);
+
 #endif
