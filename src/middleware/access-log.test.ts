@@ -55,6 +55,15 @@ test("a request that a key was needed for is logged with its name", async () => 
   expect(log.map(({ key_name }) => key_name)).toEqual(["default", undefined, undefined]);
 });
 
+test("a rate limit looks at every key, and a right one is logged with its name", async () => {
+  const rateLimit = { requests: 10, windowMs: 60_000 };
+  const { request, log } = openApp({ config: { rateLimit } });
+  for (const key of [API_KEY, "another-key-of-16"]) {
+    await request("/books/1", { headers: { "X-API-Key": key } });
+  }
+  expect(log.map(({ key_name }) => key_name)).toEqual(["default", undefined]);
+});
+
 describe("the bytes of a body are those that are sent:", () => {
   const body = JSON.stringify({ action: "echo", data: "é😀" });
   const rows: [what: string, path: string, init?: RequestInit][] = [
