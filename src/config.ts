@@ -79,7 +79,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
     problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
   }
-  const database = parseDatabase(values, problems);
+  const database = parseDatabase(data, problems);
   const tls = parseTls(values, readFile, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   const isExposed = EXPOSED.has(data.ENVIRONMENT);
@@ -144,7 +144,7 @@ export function parseDatabaseConfig(
   const own = Object.fromEntries(names.map((name) => [name, environment[name]]));
   const values = withSecrets(withoutEmpty(own), readFile, problems);
   const data = parseVariables(DATABASE_VARIABLES, values, problems);
-  const database = parseDatabase(values, problems);
+  const database = parseDatabase(data, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   return databaseCommandConfig(data, database);
 }
@@ -268,14 +268,12 @@ function parseTls(
   return undefined;
 }
 
-function parseDatabase(values: Environment, problems: string[]): DatabaseConfig | undefined {
-  const { DATABASE_URL: url, DATABASE_PASSWORD: password } = values;
+function parseDatabase(data: DatabaseVariables, problems: string[]): DatabaseConfig | undefined {
+  const { DATABASE_URL: url, DATABASE_PASSWORD: password } = data;
   if (password !== undefined && !/^postgres(ql)?:/.test(url ?? "")) {
     problems.push(`DATABASE_PASSWORD takes ${takes("DATABASE_PASSWORD")}`);
   }
-  if (url === undefined) {
-    return { kind: "sqlite", path: `${values.DATA_DIR ?? "./data"}/thimble.db` };
-  }
+  if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/thimble.db` };
   if (url === "memory:") return { kind: "memory" };
   const sqlitePath = /^sqlite:(?:\/\/|(?!\/\/))(?!:)(.+)$/.exec(url)?.[1];
   if (sqlitePath) return { kind: "sqlite", path: sqlitePath };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { openApp } from "../test/app.ts";
+import { API_KEY, openApp } from "../test/app.ts";
 
 const SECRET = "password of postgres://u:p@db";
 
@@ -68,10 +68,45 @@ describe("an exception that nobody expected", () => {
   });
 });
 
-test("what a client did wrong is no error in the log", async () => {
-  const { request, log } = openApp();
-  await request("/books/99");
-  await request("/books?limit=0");
-  await request("/nothing");
-  expect(log.map(({ message }) => message)).toEqual(["request", "request", "request"]);
+describe("what a client did wrong is in the log at level DEBUG, and no value with it:", () => {
+  const headers = { "Content-Type": "application/json", "X-API-Key": API_KEY };
+  const refusals: { what: string; path: string; init?: RequestInit; says: object }[] = [
+    { what: "no such book", path: "/books/99", says: { code: "book_not_found" } },
+    {
+      what: "parameters",
+      path: "/books?limit=0&sort=hidden&hidden-one=1&hidden-two=2",
+      says: { code: "invalid_input", issues: ["limit", "sort", "Unknown field"] },
+    },
+    {
+      what: "a body",
+      path: "/books",
+      init: { method: "POST", headers, body: '{"title":"","year":"hidden","hidden":1}' },
+      says: { code: "invalid_input", issues: ["title", "author", "year", "Unknown field"] },
+    },
+    {
+      what: "a key",
+      path: "/books",
+      init: { method: "POST", headers: { ...headers, "X-API-Key": "hidden" } },
+      says: { code: "invalid_api_key" },
+    },
+  ];
+  for (const { what, path, init, says } of refusals) {
+    test(what, async () => {
+      const { request, log } = openApp({ logLevel: "DEBUG" });
+      await request(path, init);
+      expect(log.map(({ message }) => message)).toEqual(["request refused", "request"]);
+      expect(log[0]).toEqual({
+        timestamp: expect.any(String),
+        level: "DEBUG",
+        logger: "thimble",
+        message: "request refused",
+        request_id: log[1]?.request_id,
+        trace_id: log[1]?.trace_id,
+        method: log[1]?.method,
+        path: log[1]?.path,
+        ...says,
+      });
+      expect(JSON.stringify(log)).not.toContain("hidden");
+    });
+  }
 });

@@ -4,6 +4,7 @@ import type { AppEnv } from "./app-env.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { describeError, type Logger } from "./logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
+import { UNKNOWN_FIELD } from "./validation.ts";
 
 type ProblemStatus =
   | 400
@@ -142,24 +143,34 @@ function asDomainError(error: Error): DomainError | undefined {
 }
 
 /**
- * Logs what went wrong on the server's side; a client's own mistakes are in the access log's status. A
- * defect is always logged with its stack, an expected fault where `stack` asks for it.
+ * Logs what went wrong on the server's side, and at level DEBUG why a client was refused. A defect is always
+ * logged with its stack, an expected fault where `stack` asks for it.
  */
-export function logError(
+function logError(
   logger: Logger,
   error: Error,
   c: Context<AppEnv>,
   { stack }: { stack: boolean },
 ): void {
+  const { requestId, trace } = c.var;
   const known = asDomainError(error);
   const fields = {
-    request_id: c.var.requestId,
-    trace_id: c.var.trace?.traceId,
+    request_id: requestId,
+    trace_id: trace?.traceId,
     method: c.req.method,
     path: c.req.path,
     code: known?.code,
-    ...describeError(error, { stack: stack || !known }),
   };
-  if (!known) logger.error("request failed", fields);
-  else if (MAPPINGS[known.code].status >= 500) logger.warning("request refused", fields);
+  if (!known)
+    logger.error("request failed", { ...fields, ...describeError(error, { stack: true }) });
+  else if (MAPPINGS[known.code].status >= 500) {
+    logger.warning("request refused", { ...fields, ...describeError(error, { stack }) });
+  } else logger.debug("request refused", { ...fields, issues: issuePaths(known) });
+}
+
+/** Where an input is wrong, without what the client sent, of which its own names are part too. */
+function issuePaths({ issues }: DomainError): string[] | undefined {
+  if (!issues) return undefined;
+  const paths = issues.map(({ path, message }) => (message === UNKNOWN_FIELD ? message : path));
+  return [...new Set(paths)];
 }

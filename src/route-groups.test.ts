@@ -34,6 +34,30 @@ describe("books in another app", () => {
     expect(await (await library.request(location)).json()).toMatchObject(EMMA);
   });
 
+  for (const [mount, path] of [
+    ["/книги", "/%D0%BA%D0%BD%D0%B8%D0%B3%D0%B8"],
+    ["/a b", "/a%20b"],
+    ["/:tenant/books", "/a%0D%0Ab/books"],
+    ["/:tenant/books", "/a%3E%22/books"],
+    ["/:tenant/books", "/100%25%2F/books"],
+  ] as const) {
+    test(`name where they are, mounted at ${mount} and asked at ${path}`, async () => {
+      const host = new Hono().route(mount, bookRoutes({ store: createStore(), writeAccess }));
+      const created = await host.request(path, post({ ...EMMA, title: "Persuasion" }));
+      expect(created.status).toBe(201);
+      const location = created.headers.get("Location") ?? "";
+      expect(location).toBe(`${path}/2`);
+      expect(await (await host.request(location)).json()).toMatchObject({ title: "Persuasion" });
+
+      const first = await host.request(`${path}?limit=1`);
+      const [, next = ""] = /^<([^<>]+)>; rel="next"$/.exec(first.headers.get("Link") ?? "") ?? [];
+      expect(next).toStartWith(`${path}?limit=1&cursor=`);
+      expect(await (await host.request(next)).json()).toMatchObject({
+        items: [{ title: "Persuasion" }],
+      });
+    });
+  }
+
   for (const [what, path, init, status, error] of [
     ["a missing key", "/library", post(EMMA, {}), 401, "API key required"],
     ["a book that is not there", "/library/999", {}, 404, "Book not found"],

@@ -1,6 +1,9 @@
 import type { z } from "zod";
 import { type Issue, invalidInput } from "./errors.ts";
 
+/** The message of an issue whose path ends in a name that the client chose. */
+export const UNKNOWN_FIELD = "Unknown field";
+
 /** A failed validation as issues, an unknown member under its own name. */
 export function toIssues(error: z.core.$ZodError): Issue[] {
   return error.issues.flatMap((issue) => {
@@ -8,7 +11,7 @@ export function toIssues(error: z.core.$ZodError): Issue[] {
     if (issue.code !== "unrecognized_keys") {
       return [{ path: path.join("."), message: issue.message }];
     }
-    return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "Unknown field" }));
+    return issue.keys.map((key) => ({ path: [...path, key].join("."), message: UNKNOWN_FIELD }));
   });
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
 import { tracingVariables } from "./trace/tracing-config.ts";
+import { flag, integer } from "./variable-schemas.ts";
 
 /** A variable of the environment: how it is validated, and what the README and a problem say of it. */
 export type Variable = {
@@ -20,16 +21,6 @@ export type Variable = {
 
 const API_KEY_MIN_LENGTH = 16;
 const MIB = 1024 * 1024;
-
-const flag = () => z.stringbool();
-
-const integer = (minimum: number, maximum: number) =>
-  z.transform((text: string, context) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= minimum && number <= maximum) return number;
-    context.addIssue("out of range");
-    return z.NEVER;
-  });
 
 const upperCased = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.string().toUpperCase().pipe(z.enum(values));

@@ -5,7 +5,7 @@ import type { BookStore } from "../src/books/store.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Readiness } from "../src/health/routes.ts";
 import { createKeyRing, type KeySource } from "../src/keys/key-ring.ts";
-import { createLogger } from "../src/logger.ts";
+import { createLogger, type LogLevel } from "../src/logger.ts";
 import { createProbesApp } from "../src/probes-app.ts";
 import type { Tracing } from "../src/trace/tracing.ts";
 
@@ -24,6 +24,8 @@ type Options = {
   tracing?: Tracing | undefined;
   metrics?: AppMetrics;
   probesElsewhere?: boolean;
+  /** The least severe level that `log` holds: INFO unless told. */
+  logLevel?: LogLevel;
 };
 
 /** The app in this process, on a store in memory that holds one book, with its log to be read. */
@@ -40,7 +42,14 @@ export function openProbesApp(options: Options = {}) {
 }
 
 function makeDeps(options: Options) {
-  const { config, keys = { apiKey: API_KEY }, store, clock = Date.now, ...rest } = options;
+  const {
+    config,
+    keys = { apiKey: API_KEY },
+    store,
+    clock = Date.now,
+    logLevel,
+    ...rest
+  } = options;
   const { readiness = () => "ok" } = rest;
   const log: LogLine[] = [];
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
@@ -57,7 +66,7 @@ function makeDeps(options: Options) {
     keys: createKeyRing(keys, clock),
     store: { ...createMemoryBookStore(clock, seed), ...store },
     logger: createLogger({
-      level: "DEBUG",
+      level: logLevel ?? "INFO",
       format: "json",
       clock,
       write: (line) => log.push(JSON.parse(line)),

@@ -1,9 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Collector, startCollector } from "./collector.ts";
+import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { beginRequest, type Program, type ProgramOptions } from "./program.contract.ts";
 import {
   eventually,
+  newDirectory,
   type Service,
   startService as startProgram,
   type Variables,
@@ -28,7 +31,7 @@ const END_LIMIT_MS = 10_000;
 export function logContract(
   name: string,
   program: Program,
-  { waitsForReader = false }: ProgramOptions = {},
+  { waitsForReader = false, learnsPartialWrites = true }: ProgramOptions = {},
 ): void {
   const startService = async (env: Variables = {}) =>
     startProgram({ command: await program(), env });
@@ -72,6 +75,24 @@ export function logContract(
         },
       );
     }
+
+    const partly = learnsPartialWrites ? "" : " (skipped: it never learns what a full disk took)";
+    test.if(mayMount && learnsPartialWrites)(
+      `requests go on while the disk with it is full, and no line is lost${MOUNTING}${partly}`,
+      async () => {
+        const directory = newDirectory();
+        const unmount = mountAt(directory, "size=128k");
+        try {
+          await using service = await startAtFile(await program(), join(directory, "log"));
+          const answered = await askMuch(service);
+          mountAt(directory, "remount,size=16m");
+          expect(await service.stop()).toEqual({ code: 0, signal: null });
+          expectAllLogged(service, answered);
+        } finally {
+          unmount();
+        }
+      },
+    );
 
     for (const [first, second, code] of [
       ["SIGTERM", undefined, 0],
@@ -156,6 +177,12 @@ function exportTo({ url }: Collector): Variables {
 async function startPiped(command: readonly string[]): Promise<Service> {
   const script = 'mkfifo log.pipe; cat log.pipe & exec "$@" > log.pipe';
   return startProgram({ command: ["sh", "-c", script, "sh", ...command] });
+}
+
+/** Its log is a file, and standard output shows what is in it. */
+function startAtFile(command: readonly string[], path: string): Promise<Service> {
+  const script = ': >"$0"; tail -s 0.05 --pid=$$ -n +1 -f "$0" & exec "$@" >>"$0"';
+  return startProgram({ command: ["sh", "-c", script, path, ...command] });
 }
 
 /** Its log is a socket, as that of a unit of systemd is, and its writes return at once by now. */

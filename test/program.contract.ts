@@ -34,6 +34,8 @@ export type ProgramOptions = {
   closesIdle?: boolean;
   /** Whether a reader of the log that does not keep up holds up the service: no, unless told. */
   waitsForReader?: boolean;
+  /** Whether it learns how much was written before a disk was full: yes unless told. */
+  learnsPartialWrites?: boolean;
 };
 
 // A busy machine may take longer than Bun's five seconds to build and start.

@@ -10,7 +10,7 @@ import {
 } from "./book.ts";
 
 /** Far below the last id that is a whole number in JavaScript, so that there are ids for other books. */
-export const IMPORTED_ID_MAX = 2 ** 52;
+const IMPORTED_ID_MAX = 2 ** 52;
 
 const PROBLEM_MAX_LENGTH = 300;
 

@@ -4,6 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import { jsonContent, KEY_PROBLEMS, keySecurity, problems } from "../docs/describe.ts";
 import { invalidInput } from "../errors.ts";
 import { lazySchema } from "../lazy-schema.ts";
+import { sentPath } from "../sent-path.ts";
 import { throwInvalid } from "../validation.ts";
 import { type Book, bookChangesSchema, bookInputSchema, bookSchema } from "./book.ts";
 import { encodeCursor } from "./cursor.ts";
@@ -90,7 +91,7 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
     .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
       const { book, replayed } = await store.create(c.req.valid("json"), idempotencyKey(c));
       if (replayed) c.header("Idempotency-Replayed", "true");
-      const location = `${c.req.path}/${book.id}`;
+      const location = `${sentPath(c)}/${book.id}`;
       return c.json(book, 201, { Location: location, ETag: entityTag(book) });
     })
     .openapi(updateRoute("put", [writeAccess, receiveJson]), async (c) =>
@@ -163,7 +164,7 @@ function idempotencyKey(c: Context): string | undefined {
 function nextLink(c: Context, cursor: string): string {
   const parameters = new URLSearchParams(c.req.query());
   parameters.set("cursor", cursor);
-  return `<${c.req.path}?${parameters}>; rel="next"`;
+  return `<${sentPath(c)}?${parameters}>; rel="next"`;
 }
 
 /** The parts of a reading route that depend on whether it asks for a key. */

@@ -62,7 +62,7 @@ type CopyOptions = {
 };
 
 /** As many rows are in memory at a time. */
-export const PAGE_SIZE = 2000;
+const PAGE_SIZE = 2000;
 
 /** The column that a table's rows are found and sorted by. */
 export function keyOf({ columns }: TransferTable): string {

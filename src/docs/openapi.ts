@@ -28,7 +28,7 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
   return document;
 }
 
-/** Declares the schemes that `API_KEY_SECURITY` names. */
+/** Declares the schemes that `keySecurity` names. */
 export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
     type: "apiKey",

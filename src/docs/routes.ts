@@ -4,6 +4,7 @@ import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
+import { sentPath } from "../sent-path.ts";
 import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
@@ -43,15 +44,13 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
 
   return app
     .get("/openapi.json", (c) => {
-      const base = basePath(c, "/openapi.json");
+      const base = basePath(c);
       if (document?.base !== base) {
         document = { base, text: JSON.stringify(openApiDocument(describedApp(), base)) };
       }
       return c.body(document.text, 200, { "Content-Type": "application/json" });
     })
-    .get("/docs", (c) =>
-      c.html(page(basePath(c, "/docs")), 200, { "Content-Security-Policy": PAGE_POLICY }),
-    )
+    .get("/docs", (c) => c.html(page(basePath(c)), 200, { "Content-Security-Policy": PAGE_POLICY }))
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
@@ -60,8 +59,8 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
 }
 
 /** The path that another app has mounted this one at: nothing, where it is none. */
-function basePath(c: Context, path: string): string {
-  return c.req.path.slice(0, -path.length);
+function basePath(c: Context): string {
+  return sentPath(c).replace(/\/[^/]*$/, "");
 }
 
 let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;

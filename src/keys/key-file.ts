@@ -3,7 +3,7 @@ import { lazySchema } from "../lazy-schema.ts";
 import { type Key, SCOPES, type Scope } from "./key.ts";
 
 /** How a line is written, for people. */
-export const KEY_LINE =
+const KEY_LINE =
   "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE], with the scopes " +
   `${SCOPES.join(", ")}`;
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Hono } from "hono";
 import { openApp } from "../../test/app.ts";
 
 const PAGE = { headers: { Accept: "text/html" } };
@@ -39,3 +40,14 @@ test("the policy permits the very stylesheet that the page has, and no script", 
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toContain("script-src");
 });
+
+test.each(["/a%20b", "/a%0D%0Ab", "/a%3E%22"])(
+  "mounted at %s, its pages lead there",
+  async (base) => {
+    const host = new Hono().route("/:tenant", openApp().app);
+    const text = async (path: string) => (await host.request(base + path, PAGE)).text();
+    expect(await text("")).toContain(`href="${base}/docs"`);
+    expect(await text("/docs")).toContain(`src="${base}/docs/start.js"`);
+    expect(JSON.parse(await text("/openapi.json")).servers).toEqual([{ url: base }]);
+  },
+);

@@ -4,6 +4,7 @@ import { html, raw } from "hono/html";
 import { z } from "zod";
 import type { AppEnv } from "../app-env.ts";
 import type { Clock } from "../clock.ts";
+import { sentPath } from "../sent-path.ts";
 import { SERVICE } from "../service.ts";
 import style from "./landing.css" with { type: "text" };
 
@@ -48,7 +49,7 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
     if (type === "text/plain") return c.text(GREETING);
     policy ??= pagePolicy();
     // The path that another app has mounted this one at: nothing, where it is none.
-    const base = c.req.path.replace(/\/$/, "");
+    const base = sentPath(c).replace(/\/$/, "");
     return c.html(page(clock() - startedAt, base, linksHealth), 200, {
       "Content-Security-Policy": await policy,
     });

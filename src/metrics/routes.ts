@@ -4,7 +4,7 @@ import type { AppEnv } from "../app-env.ts";
 import type { Records } from "./recorder.ts";
 
 /** The formats that Prometheus and its kin read, by media type. */
-export const EXPOSITION_TYPES = {
+const EXPOSITION_TYPES = {
   "text/plain": "text/plain; version=0.0.4; charset=utf-8",
   "application/openmetrics-text": "application/openmetrics-text; version=1.0.0; charset=utf-8",
 } as const;

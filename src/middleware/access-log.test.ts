@@ -55,6 +55,15 @@ test("a request that a key was needed for is logged with its name", async () => 
   expect(log.map(({ key_name }) => key_name)).toEqual(["default", undefined, undefined]);
 });
 
+test("a rate limit looks at every key, and a right one is logged with its name", async () => {
+  const rateLimit = { requests: 10, windowMs: 60_000 };
+  const { request, log } = openApp({ config: { rateLimit } });
+  for (const key of [API_KEY, "another-key-of-16"]) {
+    await request("/books/1", { headers: { "X-API-Key": key } });
+  }
+  expect(log.map(({ key_name }) => key_name)).toEqual(["default", undefined]);
+});
+
 describe("the bytes of a body are those that are sent:", () => {
   const body = JSON.stringify({ action: "echo", data: "é😀" });
   const rows: [what: string, path: string, init?: RequestInit][] = [
@@ -135,7 +144,7 @@ test("it can be turned off; what goes wrong is logged all the same", async () =>
 });
 
 test("neither the query, nor the body, nor the key is logged", async () => {
-  const { request, log } = openApp({ config: { debug: true } });
+  const { request, log } = openApp({ config: { debug: true }, logLevel: "DEBUG" });
   await request("/books?q=hidden-query");
   await request("/api/v1/process", {
     method: "POST",
@@ -146,7 +155,7 @@ test("neither the query, nor the body, nor the key is logged", async () => {
     method: "POST",
     headers: { Authorization: "Bearer hidden-key-12345", tracestate: "hidden=state" },
   });
-  expect(log).toHaveLength(3);
+  expect(log.map(({ level }) => level)).toEqual(["INFO", "INFO", "DEBUG", "INFO"]);
   const text = JSON.stringify(log);
   expect(text).not.toContain("hidden");
   expect(text).not.toContain(API_KEY);

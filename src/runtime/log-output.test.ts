@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { MOUNTING, mayMount, mountAt } from "../../test/mount.ts";
 import { eventually, newDirectory } from "../../test/service.ts";
 import { createLogOutput } from "./log-output.ts";
 
@@ -89,10 +90,58 @@ test("an end waits for a reader that is not there no longer than its limit", () 
   expect(first).toBe(LINE);
 });
 
-test("where nobody can be written to, nothing happens", () => {
+test("where nobody can be written to, nothing happens, and an end does not wait", () => {
   const { fd } = openPipe();
   closeSync(fd);
-  const { write, flush } = open({ fd });
+  const { write, flush } = open({ fd }, { flushLimitMs: 600_000 });
   write("lost");
   flush();
 });
+
+/** A file on a disk that has room for 64 KiB. */
+function openOnSmallDisk() {
+  const directory = newDirectory();
+  const unmount = mountAt(directory, "size=64k");
+  const path = join(directory, "log");
+  return {
+    fd: openSync(path, "a"),
+    read: () => readFileSync(path, "utf8"),
+    makeRoom: () => void mountAt(directory, "remount,size=16m"),
+    [Symbol.dispose]: unmount,
+  };
+}
+
+test.if(mayMount)(
+  `what a full disk has no room for waits up to its bound, and is counted beyond${MOUNTING}`,
+  async () => {
+    using disk = openOnSmallDisk();
+    const { write } = open(disk, { maxBytes: 100_000 });
+    for (let index = 0; index < 300; index += 1) {
+      write(`${index} ${LINE}`);
+      await turn();
+    }
+    expect(disk.read()).not.toEndWith("\n");
+    disk.makeRoom();
+    const told = await eventually("the loss", () => /lost (\d+)\n$/.exec(disk.read()) ?? undefined);
+    const lines = disk.read().trimEnd().split("\n").slice(0, -1);
+    expect(lines.length).toBeGreaterThan(150);
+    expect(lines).toEqual(lines.map((_, index) => `${index} ${LINE}`));
+    expect(Number(told[1])).toBe(300 - lines.length);
+    write("after");
+    await eventually("what comes after", () => disk.read().endsWith("\nafter\n") || undefined);
+  },
+);
+
+test.if(mayMount)(
+  `an end waits for room on a full disk no longer than its limit${MOUNTING}`,
+  () => {
+    using disk = openOnSmallDisk();
+    const { write, flush } = open(disk, { flushLimitMs: 20 });
+    for (let index = 0; index < 300; index += 1) write(LINE);
+    flush();
+    expect(disk.read().split("\n")[0]).toBe(LINE);
+    disk.makeRoom();
+    flush();
+    expect(disk.read()).toBe(`${LINE}\n`.repeat(300));
+  },
+);

@@ -4,19 +4,22 @@ import process from "node:process";
 import { setImmediate } from "node:timers";
 import { sleepSync } from "./sleep-sync.ts";
 
-/** Kept for a reader that does not keep up; some 30,000 requests. */
+/** Kept for a reader that does not keep up, or a full disk; some 30,000 requests. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 const FIRST_RETRY_MS = 1;
 const LONGEST_RETRY_MS = 100;
 const FLUSH_LIMIT_MS = 2000;
 
+/** Writing fails so where nobody will ever read: the end of a pipe, a socket or a terminal, or no output at all. */
+const NOBODY_READS = new Set(["EPIPE", "ECONNRESET", "EIO", "EBADF"]);
+
 /** Loading what makes a socket's writes return at once takes 20 ms, so it waits until the service listens. */
 const UNBLOCK_SOCKET_AFTER_MS = 1000;
 
 type LogOutputOptions = {
   fd: number;
-  /** Is told, when the reader is back, of the lines that nobody was there to take. */
+  /** Is told, when lines are taken again, of those that there was no room for. */
   onLost: (lines: number) => void;
   maxBytes?: number;
   flushLimitMs?: number;
@@ -30,8 +33,8 @@ export type LogOutput = {
 
 /**
  * Writes a service's log. Those lines of one turn of the event loop are written at once; where the reader
- * does not keep up, they wait in memory, and the event loop goes on. What is more than may wait is lost,
- * and counted.
+ * does not keep up or the disk is full, they wait in memory, and the event loop goes on. What is more than
+ * may wait is lost, and counted.
  */
 export function createLogOutput(options: LogOutputOptions): LogOutput {
   const { onLost, maxBytes = MAX_WAITING_BYTES, flushLimitMs = FLUSH_LIMIT_MS } = options;
@@ -116,14 +119,17 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
   };
 }
 
-/** How many of the bytes are written now. Where nobody reads any more, all are: the service goes on. */
+/**
+ * How many of the bytes are written now: fewer than all where a reader does not keep up or a disk is full.
+ * Where nobody reads any more, all are: the service goes on.
+ */
 function writeSome(fd: number, bytes: Buffer): number {
   let offset = 0;
   try {
     while (offset < bytes.length) offset += writeSync(fd, bytes, offset);
     return offset;
   } catch (error) {
-    return (error as { code?: string }).code === "EAGAIN" ? offset : bytes.length;
+    return NOBODY_READS.has((error as { code?: string }).code ?? "") ? bytes.length : offset;
   }
 }
 

@@ -29,6 +29,10 @@ test("nor where it is turned off", () => {
   expect(parse({ OTEL_SDK_DISABLED: "false" })).toBeDefined();
 });
 
+test("a timeout is a whole number as any other, with zeros in front too", () => {
+  expect(parse({ OTEL_EXPORTER_OTLP_TIMEOUT: "0000002500" })?.timeoutMs).toBe(2500);
+});
+
 test("the defaults", () => {
   expect(parse({})).toEqual({
     url: "http://collector.example:4318/v1/traces",

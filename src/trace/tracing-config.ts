@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { flag, integer } from "../variable-schemas.ts";
 import type { ValuesOf, Variable } from "../variables.ts";
 
 /** Where and how spans are exported. */
@@ -87,12 +88,7 @@ export const tracingVariables = {
     secret: true,
   },
   OTEL_EXPORTER_OTLP_TIMEOUT: {
-    schema: () =>
-      z
-        .string()
-        .regex(/^\d{1,6}$/)
-        .transform(Number)
-        .pipe(z.number().min(1).max(60_000)),
+    schema: () => integer(1, 60_000),
     default: 10_000,
     takes: "a whole number of milliseconds from 1 to 60000",
     description: "How long sending spans may take in all, before they are given up.",
@@ -129,7 +125,7 @@ export const tracingVariables = {
     description: "Which part of the traces `traceidratio` takes.",
   },
   OTEL_SDK_DISABLED: {
-    schema: () => z.stringbool(),
+    schema: flag,
     default: false,
     takes: "`true` or `false`",
     description: "Makes no spans, whatever the other variables say.",

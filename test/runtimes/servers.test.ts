@@ -41,6 +41,7 @@ serverContract("Deno", async () => denoCommand(await bundles.deno), {
   replacesCertificate: false,
   closesIdle: false,
   waitsForReader: true,
+  learnsPartialWrites: false,
 });
 
 describe("Node", () => {
