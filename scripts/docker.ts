@@ -18,7 +18,10 @@ export async function showDocker(args: readonly string[], env: Record<string, st
 export async function requireEngine(): Promise<void> {
   const problem = await engineProblem();
   if (problem === undefined) return;
-  throw new Error(`no Docker engine answers (${problem}); start one, or install Docker`);
+  const advice = problem.includes("permission denied")
+    ? "give your user the right to its socket"
+    : "start one, or install Docker";
+  throw new Error(`no Docker engine answers (${problem}); ${advice}`);
 }
 
 async function engineProblem(): Promise<string | undefined> {

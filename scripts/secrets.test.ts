@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSecrets, missingSecrets, SECRETS, secretPath } from "./secrets.ts";
@@ -48,3 +56,31 @@ test("refuses an empty secret", () => {
   writeFileSync(path, "\n");
   expect(() => makeSecrets(directory)).toThrow(`${path} is empty`);
 });
+
+const isRoot = process.getuid?.() === 0;
+
+test.skipIf(!isRoot)(
+  `takes what another user has made${isRoot ? "" : " (skipped: needs root)"}`,
+  () => {
+    const NOBODY = 65534;
+    makeSecrets(directory);
+    chmodSync(join(directory, ".."), 0o755);
+    chownSync(directory, NOBODY, NOBODY);
+    const asNobody = () => {
+      process.seteuid?.(NOBODY);
+      try {
+        return makeSecrets(directory);
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    expect(asNobody()).toEqual([]);
+    const path = secretPath(directory, "postgres_password");
+    chmodSync(path, 0o400);
+    expect(asNobody).toThrow(
+      `${path} is not yours and has not mode 444; sudo chown "$USER" ${path}`,
+    );
+    chownSync(directory, 0, 0);
+    expect(asNobody).toThrow("permission denied");
+  },
+);

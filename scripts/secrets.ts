@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The files that compose.yml mounts, by the name of the secret. */
@@ -10,13 +10,16 @@ const SECRET_BYTES = 32;
 /** Only the owner may enter the directory; whoever is handed a file of it may read that. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o444;
+const ALL_BITS = 0o7777;
 
 export function secretPath(directory: string, name: Secret): string {
   return join(directory, `${name}.txt`);
 }
 
 export function missingSecrets(directory: string): Secret[] {
-  return SECRETS.filter((name) => !existsSync(secretPath(directory, name)));
+  // Throws, other than existsSync(), where the directory is another user's.
+  const look = (path: string) => statSync(path, { throwIfNoEntry: false });
+  return SECRETS.filter((name) => look(secretPath(directory, name)) === undefined);
 }
 
 /**
@@ -28,7 +31,7 @@ export function missingSecrets(directory: string): Secret[] {
  */
 export function makeSecrets(directory: string): Secret[] {
   mkdirSync(directory, { recursive: true });
-  chmodSync(directory, DIRECTORY_MODE);
+  setMode(directory, DIRECTORY_MODE);
   const missing = missingSecrets(directory);
   for (const name of missing) {
     const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toHex();
@@ -39,12 +42,18 @@ export function makeSecrets(directory: string): Secret[] {
 }
 
 function checkSecret(path: string): void {
+  setMode(path, FILE_MODE);
+  if (readFileSync(path, "utf8").trim() !== "") return;
+  throw new Error(`${path} is empty; put the secret back, or remove the file for a new one`);
+}
+
+/** Leaves alone what has its mode: another user may have made it, as `sudo` does. */
+function setMode(path: string, mode: number): void {
+  if ((statSync(path).mode & ALL_BITS) === mode) return;
   try {
-    chmodSync(path, FILE_MODE);
-    if (readFileSync(path, "utf8").trim() !== "") return;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${path} cannot be used (${reason}); remove it, and a new one is made`);
+    chmodSync(path, mode);
+  } catch {
+    const wanted = `mode ${mode.toString(8)}`;
+    throw new Error(`${path} is not yours and has not ${wanted}; sudo chown "$USER" ${path}`);
   }
-  throw new Error(`${path} is empty; remove it, and a new one is made`);
 }
