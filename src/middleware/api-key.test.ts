@@ -162,12 +162,42 @@ describe("wrong keys of an address", () => {
     const RATE = { publicReads: true, rateLimit: { requests: 100, windowMs: 60_000 } };
     const post = (init: RequestInit) => ({ ...init, method: "POST" });
 
-    test("are not counted, as nothing is refused for them", async () => {
+    test("count there too, once, and are refused nothing", async () => {
       const { ask } = await openThrottled(RATE);
-      for (let turn = 0; turn < 4; turn += 1) {
-        expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      for (const status of [401, 429]) {
+        expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
       }
-      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(400);
+      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(429);
+      expect((await ask(post(RIGHT), "192.0.2.2")).status).toBe(400);
+    });
+
+    test("leave a key its own rate that was let in there before, on a route without keys too", async () => {
+      const { ask } = await openThrottled(RATE);
+      const left = async (init: RequestInit) =>
+        (await ask(init, "192.0.2.1")).headers.get("RateLimit");
+      expect(await left(RIGHT)).toBe('"default";r=99;t=60');
+      for (const rest of [99, 98, 97]) {
+        expect(await left(WRONG)).toBe(`"default";r=${rest};t=60`);
+      }
+      expect(await left(RIGHT)).toBe('"default";r=98;t=60');
+      expect(await left(RIGHT_TOO)).toBe('"default";r=96;t=60');
+    });
+
+    test("tell a right one neither before the address's rate is used up nor after", async () => {
+      const { ask } = await openThrottled({
+        ...RATE,
+        rateLimit: { requests: 5, windowMs: 60_000 },
+      });
+      const statuses: number[] = [];
+      for (let turn = 0; turn < 10; turn += 1) {
+        statuses.push((await ask(WRONG, "192.0.2.1")).status);
+      }
+      expect(statuses).toEqual([...Array(5).fill(200), ...Array(5).fill(429)]);
+      const guessed = await ask(RIGHT, "192.0.2.1");
+      expect(guessed.status).toBe(429);
+      expect(guessed.headers.get("RateLimit")).toBe('"default";r=0;t=60');
     });
 
     test("that were refused elsewhere make a right key look like a wrong one", async () => {
