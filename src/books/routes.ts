@@ -51,7 +51,7 @@ const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
 const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",
   in: "header",
-  description: "Repeats within 24 hours get the first answer again.",
+  description: "Repeats with the same API key within 24 hours get the first answer again.",
   schema: { ...TEXT, pattern: KEY_PATTERN.source },
 } as const;
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
@@ -151,12 +151,20 @@ async function precondition(
   return header.trim() === "*" ? undefined : { updatedAt: book.updated_at };
 }
 
-/** @throws {DomainError} `invalid_input` for a key that does not fit the pattern. */
-function idempotencyKey(c: Context): string | undefined {
+/**
+ * What the store knows the request's idempotency key by. Clients choose theirs without knowing of each
+ * other, so it begins with the API key's name, where it has one, and a line break, which no key holds.
+ *
+ * @throws {DomainError} `invalid_input` for a key that does not fit the pattern.
+ */
+function idempotencyKey(c: Context<AppEnv>): string | undefined {
   const { name } = IDEMPOTENCY_KEY;
   const key = c.req.header(name);
-  if (key === undefined || KEY_PATTERN.test(key)) return key;
-  throw invalidInput([{ path: name, message: "Expected 1 to 255 printable ASCII characters" }]);
+  if (key === undefined) return undefined;
+  if (!KEY_PATTERN.test(key)) {
+    throw invalidInput([{ path: name, message: "Expected 1 to 255 printable ASCII characters" }]);
+  }
+  return c.var.keyName === undefined ? key : `${c.var.keyName}\n${key}`;
 }
 
 /** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */

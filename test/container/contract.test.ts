@@ -1,3 +1,4 @@
+import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract } from "../http.contract.ts";
 import { API_KEY, startContainer } from "./container.ts";
 import { TARGETS } from "./images.ts";
@@ -6,7 +7,7 @@ for (const target of TARGETS) {
   httpContract(`${target} on SQLite`, async () => {
     const container = await startContainer(target, [
       "--user=12345:0",
-      "--env=CORS_ORIGINS=https://app.example",
+      ...Object.entries(CONTRACT_VARIABLES).map(([name, value]) => `--env=${name}=${value}`),
     ]);
     return {
       baseUrl: await container.url(),
