@@ -68,6 +68,9 @@ const pageSchema = lazySchema(() =>
 /** The books of a store, to be mounted at any path. */
 export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: BookDeps) {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: throwInvalid });
+  // Caches share what a key was needed for unless told otherwise: they know only of Authorization
+  // (RFC 9111 section 3.5). Whatever they keep, they ask for again, which may be answered by a 304.
+  const caching = { "Cache-Control": readAccess ? "private, no-cache" : "no-cache" };
 
   return app
     .openapi(listRoute(readAccess), async (c) => {
@@ -77,15 +80,15 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
       const last = books.length > query.limit ? items.at(-1) : undefined;
       const cursor = last ? encodeCursor(last, query) : null;
       if (cursor !== null) c.header("Link", nextLink(c, cursor));
-      return c.json({ items, next_cursor: cursor }, 200);
+      return c.json({ items, next_cursor: cursor }, 200, caching);
     })
     .openapi(getRoute(readAccess), async (c) => {
       const book = await findBook(store, c.req.param("id"));
       const tag = entityTag(book);
       if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
-        return c.body(null, 304, { ETag: tag });
+        return c.body(null, 304, { ETag: tag, ...caching });
       }
-      return answerBook(c, book);
+      return c.json(book, 200, { ETag: tag, ...caching });
     })
     .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
       const { book, replayed } = await store.create(c.req.valid("json"), idempotencyKey(c));

@@ -34,6 +34,18 @@ describe("where PUBLIC_READS is false", () => {
     }
   }
 
+  test("what was read with it is kept by no shared cache, and asked for again by others", async () => {
+    const headers = { "X-API-Key": API_KEY };
+    const book = await request("/books/1", { headers });
+    const known = { ...headers, "If-None-Match": book.headers.get("ETag") ?? "" };
+    const again = await request("/books/1", { headers: known });
+    expect(again.status).toBe(304);
+    for (const answer of [book, again, await request("/books", { headers })]) {
+      expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
+    }
+    expect((await request("/books")).headers.get("Cache-Control")).toBe("no-store");
+  });
+
   test("a book that is missing is not told to a stranger", async () => {
     expect((await request("/books/99")).status).toBe(401);
   });

@@ -11,6 +11,7 @@ import {
 } from "./api.ts";
 import { test } from "./case.ts";
 import { expectNoBody, expectProblem } from "./expectations.ts";
+import { pathOf } from "./routes.ts";
 
 export function etagsContract(api: Api): void {
   describe("If-None-Match", () => {
@@ -49,6 +50,20 @@ export function etagsContract(api: Api): void {
         expect(await readJson<Book>(response)).toEqual(book);
       });
     }
+
+    for (const path of ["/books", "/books/{id}"]) {
+      test(`GET ${path} may be cached, and is asked for again each time`, async () => {
+        const response = await api.get(await pathOf(api, path));
+        expect(response.headers.get("Cache-Control")).toBe("no-cache");
+      });
+    }
+
+    test("a 304 says how it may be cached, as the 200 did", async () => {
+      const { id } = await createBook(api);
+      const headers = { "If-None-Match": await currentEtag(api, id) };
+      const response = await api.get(`/books/${id}`, headers);
+      expect([response.status, response.headers.get("Cache-Control")]).toEqual([304, "no-cache"]);
+    });
 
     test("GET with the tag from before a change answers the changed book", async () => {
       const { id } = await createBook(api);
