@@ -44,7 +44,7 @@ const IF_MATCH = {
 const IF_NONE_MATCH = {
   name: "If-None-Match",
   in: "header",
-  description: "An ETag that is known already.",
+  description: "An ETag that the book must not have, as it is known already.",
   schema: TEXT,
 } as const;
 const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
@@ -85,6 +85,7 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
     .openapi(getRoute(readAccess), async (c) => {
       const book = await findBook(store, c.req.param("id"));
       const tag = entityTag(book);
+      if (!ifMatchHolds(c.req.header("If-Match") ?? "*", tag)) throw bookChanged(book.id);
       if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
         return c.body(null, 304, { ETag: tag, ...caching });
       }
@@ -139,19 +140,25 @@ async function changeBook(
 
 /**
  * The state that the store has to find the book in, if the request names one. Checking the tag here
- * and the state there leaves no gap: between the two, the book may only change into another state.
+ * and the state there leaves no gap: between the two, the book may only change into another state. That
+ * is none of those which `If-None-Match` names, for no state comes again.
+ *
+ * @throws {DomainError} `book_not_found`, or `precondition_failed` (RFC 9110 section 13.2.2).
  */
 async function precondition(
   store: BookStore,
   id: number,
   c: Context,
 ): Promise<Precondition | undefined> {
-  const header = c.req.header("If-Match");
-  if (header === undefined) return undefined;
+  const ifMatch = c.req.header("If-Match")?.trim();
+  const ifNoneMatch = c.req.header("If-None-Match");
+  if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
   const book = await store.get(id);
   if (!book) throw bookNotFound(id);
-  if (!ifMatchHolds(header, entityTag(book))) throw bookChanged(id);
-  return header.trim() === "*" ? undefined : { updatedAt: book.updated_at };
+  const tag = entityTag(book);
+  if (!ifMatchHolds(ifMatch ?? "*", tag)) throw bookChanged(id);
+  if (ifNoneMatchNames(ifNoneMatch ?? "", tag)) throw bookChanged(id);
+  return ifMatch === undefined || ifMatch === "*" ? undefined : { updatedAt: book.updated_at };
 }
 
 /**
@@ -211,11 +218,11 @@ function getRoute(access?: MiddlewareHandler) {
     tags: TAGS,
     summary: "Get a book",
     ...guarded(access),
-    parameters: [ID_PARAMETER, IF_NONE_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: { ETag: ETAG } },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(...refusals(access), 404, 429, 503),
+      ...problems(...refusals(access), 404, 412, 429, 503),
     },
   });
 }
@@ -249,7 +256,7 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     summary: "Change the given fields of a book",
     security: keySecurity("books:write"),
     middleware,
-    parameters: [ID_PARAMETER, IF_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     request: { body: jsonBody(bookChangesSchema) },
     responses: {
       200: { ...jsonContent(bookSchema, "The changed book"), headers: { ETag: ETAG } },
@@ -266,7 +273,7 @@ function deleteRoute(access: MiddlewareHandler) {
     summary: "Delete a book",
     security: keySecurity("books:write"),
     middleware: access,
-    parameters: [ID_PARAMETER, IF_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     responses: {
       204: { description: "The book is gone" },
       ...problems(...KEY_PROBLEMS, 404, 412, 503),
