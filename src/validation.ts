@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Issue, invalidInput } from "./errors.ts";
+import { type Issue, invalidInput, shortName } from "./errors.ts";
 
 /** A failed validation as issues, an unknown member under its own name. */
 export function toIssues(error: z.core.$ZodError): Issue[] {
@@ -8,7 +8,10 @@ export function toIssues(error: z.core.$ZodError): Issue[] {
     if (issue.code !== "unrecognized_keys") {
       return [{ path: path.join("."), message: issue.message }];
     }
-    return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "Unknown field" }));
+    return issue.keys.map((key) => ({
+      path: [...path, shortName(key)].join("."),
+      message: "Unknown field",
+    }));
   });
 }
 
