@@ -5,7 +5,10 @@ import type { AppConfig } from "../app.ts";
 import type { AppEnv } from "../app-env.ts";
 import { digestOf, type Scope, toHex } from "../keys/key.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
-import { requireScope } from "./api-key.ts";
+import { problemHandler } from "../problem.ts";
+import { requireApiKey, requireScope } from "./api-key.ts";
+import { learnClientAddress } from "./client-address.ts";
+import { createFailureThrottle } from "./failure-throttle.ts";
 
 const READS = ["/books", "/books?q=emma", "/books/1", "/api/v1/books", "/api/v1/books/1"];
 const OPEN = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/api/v1/process"];
@@ -233,4 +236,30 @@ test("a route of another app asks for a scope, and learns the key's name", async
   );
   const response = await app.request("/", { headers: { "X-API-Key": API_KEY } });
   expect(await response.text()).toBe("default");
+});
+
+test("a key that opens a part of another app opens no part within that takes another key", async () => {
+  const app = new Hono<AppEnv>()
+    .use(requireApiKey(API_KEY))
+    .get("/outer", (c) => c.text("outer"))
+    .get("/outer/inner", requireApiKey("the-key-of-the-inner-part"), (c) => c.text("inner"))
+    .onError(problemHandler());
+  const headers = { "X-API-Key": API_KEY };
+  expect((await app.request("/outer", { headers })).status).toBe(200);
+  expect((await app.request("/outer/inner", { headers })).status).toBe(401);
+});
+
+test("a key that is let in where nothing is throttled is not let in where its address is", async () => {
+  const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
+  const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
+  failures.count("192.0.2.1");
+  const app = new Hono<AppEnv>()
+    .use(learnClientAddress(0), requireScope("metrics", { keys }))
+    .get("/", requireScope("metrics", { keys, failures }), (c) => c.text("inner"))
+    .onError(problemHandler());
+  const headers = { "X-API-Key": API_KEY };
+  const from = async (peerAddress: string) =>
+    (await app.request("/", { headers }, { peerAddress })).status;
+  expect(await from("192.0.2.1")).toBe(429);
+  expect(await from("192.0.2.2")).toBe(200);
 });
