@@ -6,7 +6,8 @@ import type { AppEnv } from "../app-env.ts";
 import { digestOf, type Scope, toHex } from "../keys/key.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
 import { problemHandler } from "../problem.ts";
-import { requireApiKey, requireScope } from "./api-key.ts";
+import { requireApiKey } from "../route-groups.ts";
+import { requireScope } from "./api-key.ts";
 import { learnClientAddress } from "./client-address.ts";
 import { createFailureThrottle } from "./failure-throttle.ts";
 

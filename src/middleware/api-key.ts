@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { DomainError } from "../errors.ts";
 import { allows, type Key, type Scope } from "../keys/key.ts";
-import { createKeyRing, type KeyRing } from "../keys/key-ring.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
 import { clientAddress, limitedNetwork } from "./client-address.ts";
 import type { FailureThrottle } from "./failure-throttle.ts";
 
@@ -43,15 +43,6 @@ export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHa
     }
     await next();
   };
-}
-
-/**
- * Lets a request pass that carries this one key, as {@link requireScope} takes it.
- *
- * @throws {DomainError} `api_key_required` or `invalid_api_key`.
- */
-export function requireApiKey(apiKey: string): MiddlewareHandler {
-  return requireScope("admin", { keys: createKeyRing({ apiKey }, Date.now) });
 }
 
 /**
