@@ -1,6 +1,4 @@
-import type { DomainError } from "./errors.ts";
-import type { Key } from "./keys/key.ts";
-import type { KeyRing } from "./keys/key-ring.ts";
+import type { Gatekeeper, Verdict } from "./middleware/api-key.ts";
 import type { Trace } from "./trace/trace.ts";
 
 /** What a runtime says of the connection that a request came on. */
@@ -14,8 +12,8 @@ export type AppEnv = {
   Bindings: Connection;
   Variables: {
     requestId: string;
-    /** What was found of the key that the request carries, and on which ring. */
-    identity?: { keys: KeyRing; found: Promise<Key | DomainError | undefined> };
+    /** What became of the key that the request carries, and by which ring and throttle. */
+    judged?: Gatekeeper & { verdict: Promise<Verdict> };
     /** The name of the key that the request was let in by. */
     keyName?: string;
     /** See client-address.ts. */

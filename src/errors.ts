@@ -55,8 +55,26 @@ export class DomainError extends Error {
   }
 }
 
-/** An `invalid_input` error that lists every issue of a failed validation. */
-export function invalidInput(issues: readonly Issue[]): DomainError {
-  const sentences = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-  return new DomainError("invalid_input", sentences.join("; "), { issues });
+/** As many issues are told of one input, which may have any number of them. */
+const MAX_ISSUES = 20;
+
+/** Longer than any name that is right, and short beside what a client may send for one. */
+const MAX_NAME_LENGTH = 100;
+
+/** An `invalid_input` error that lists the issues of a failed validation, the first 20 of them. */
+export function invalidInput(issues: readonly Issue[], summary?: string): DomainError {
+  const told = issues.slice(0, MAX_ISSUES);
+  const sentences = told.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+  if (issues.length > told.length) sentences.push(`and ${issues.length - told.length} more`);
+  return new DomainError("invalid_input", sentences.join("; "), {
+    issues: told,
+    ...(summary !== undefined && { summary }),
+  });
+}
+
+/** A name that a client made up, cut to a length at which an error may repeat it. */
+export function shortName(name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  // The cut may have left half of a character.
+  return `${name.slice(0, MAX_NAME_LENGTH).toWellFormed()}\u2026`;
 }

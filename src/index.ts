@@ -42,7 +42,6 @@ export {
   type Logger,
   type LogLevel,
 } from "./logger.ts";
-export { requireApiKey, requireScope } from "./middleware/api-key.ts";
 export {
   type BookRoutesOptions,
   bookRoutes,
@@ -50,5 +49,7 @@ export {
   healthRoutes,
   type ProcessRoutesOptions,
   processRoutes,
+  requireApiKey,
+  requireScope,
 } from "./route-groups.ts";
 export type { Rate } from "./variables.ts";

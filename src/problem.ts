@@ -1,4 +1,4 @@
-import type { Context, ErrorHandler } from "hono";
+import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { AppEnv } from "./app-env.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
@@ -116,6 +116,28 @@ export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   };
 }
 
+/** A problem that brings its answer, as Hono's own error handler and those of other apps know errors. */
+class ProblemException extends HTTPException {
+  readonly problem: DomainError;
+
+  constructor(problem: DomainError, res: Response) {
+    super(MAPPINGS[problem.code].status, { res, message: problem.message, cause: problem });
+    this.problem = problem;
+  }
+}
+
+/** A middleware for routes of another app: the problems that it throws bring their answer. */
+export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): MiddlewareHandler<AppEnv> {
+  return async function bringingAnswers(c, next) {
+    try {
+      return await middleware(c, next);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      throw new ProblemException(error, problemResponse(c, error));
+    }
+  };
+}
+
 /** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
 export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
   return function appErrorHandler(error, c) {
@@ -131,6 +153,7 @@ type AppErrorOptions = { logger: Logger; stack: boolean; metrics?: Metrics | und
 /** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
 function asDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
+  if (error instanceof ProblemException) return error.problem;
   // One that brings its own response is somebody else's, such as a middleware's of another app.
   if (!(error instanceof HTTPException) || error.res) return undefined;
   if (error.status === 415) {

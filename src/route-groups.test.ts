@@ -1,13 +1,19 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
+import { HTTPException } from "hono/http-exception";
+import { requestId } from "hono/request-id";
+import type { AppEnv } from "./app-env.ts";
 import { createMemoryBookStore } from "./books/memory-store.ts";
 import type { BookStore } from "./books/store.ts";
 import { DomainError } from "./errors.ts";
+import { bookRoutes, healthRoutes, processRoutes, requireApiKey, requireScope } from "./index.ts";
+import { createKeyRing } from "./keys/key-ring.ts";
 import { createLogger } from "./logger.ts";
-import { requireApiKey } from "./middleware/api-key.ts";
-import { bookRoutes, healthRoutes, processRoutes } from "./route-groups.ts";
+import { learnClientAddress } from "./middleware/client-address.ts";
+import { createFailureThrottle } from "./middleware/failure-throttle.ts";
 
 const API_KEY = "0123456789abcdef";
 const writeAccess = requireApiKey(API_KEY);
@@ -169,4 +175,78 @@ test("health in another app is that app's own", async () => {
   expect((await host.request("/ready")).status).toBe(200);
   readiness = "draining";
   expect((await host.request("/ready")).status).toBe(503);
+});
+
+describe("a route of another app that takes a key", () => {
+  const vault = new Hono()
+    .use(requestId())
+    .use("/admin/*", requireApiKey(API_KEY))
+    .get("/admin/vault", (c) => c.text("open"));
+  const REFUSALS = [
+    ["no key", {}, "API key required"],
+    ["a wrong one", { "X-API-Key": "wrong" }, "Invalid API key"],
+  ] as const;
+
+  test("is opened by it", async () => {
+    expect(await (await vault.request("/admin/vault", { headers: SEND })).text()).toBe("open");
+  });
+
+  for (const [what, headers, error] of REFUSALS) {
+    test(`answers ${what} with a 401 as a problem, without a handler of the app's`, async () => {
+      const init = { headers: { ...headers, "X-Request-Id": "vault-1" } };
+      const response = await vault.request("/admin/vault", init);
+      expect(response.status).toBe(401);
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(response.headers.get("Cache-Control")).toBe("no-store");
+      expect(response.headers.get("WWW-Authenticate")).toStartWith("Bearer ");
+      expect(await response.json()).toEqual({
+        type: "about:blank",
+        title: "Unauthorized",
+        status: 401,
+        detail: expect.any(String),
+        request_id: "vault-1",
+        success: false,
+        error,
+      });
+    });
+
+    test(`hands ${what} to the app's own handler, with the answer and the cause`, async () => {
+      const host = new Hono().use(requireApiKey(API_KEY)).onError((error) => {
+        if (!(error instanceof HTTPException)) throw error;
+        expect(error.cause).toBeInstanceOf(DomainError);
+        return error.getResponse();
+      });
+      const response = await host.request("/", { headers });
+      expect(response.status).toBe(401);
+      expect(await response.json()).toMatchObject({ error });
+    });
+  }
+
+  test("answers a key without the scope with a 403, and too many wrong ones with a 429", async () => {
+    const digest = createHash("sha256").update(API_KEY).digest("hex");
+    const apiKeys = [{ name: "reader", scopes: ["books:read" as const], digest }];
+    const keys = createKeyRing({ apiKeys }, Date.now);
+    const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
+    const host = new Hono<AppEnv>()
+      .use(learnClientAddress(0), requireScope("process", { keys, failures }))
+      .get("/", (c) => c.text("open"));
+    const ask = (headers: Record<string, string>) =>
+      host.request("/", { headers }, { peerAddress: "192.0.2.1" });
+    expect((await ask(SEND)).status).toBe(403);
+    expect((await ask({ "X-API-Key": "wrong" })).status).toBe(401);
+    const refused = await ask({ "X-API-Key": "wrong" });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("Retry-After"))).toBeWithin(1, 61);
+  });
+
+  test("leaves what comes after it to the app", async () => {
+    const host = new Hono()
+      .use(requireApiKey(API_KEY))
+      .get("/", () => {
+        throw new Error("a defect");
+      })
+      .onError((error, c) => c.text(`host: ${error.message}`, 500));
+    const response = await host.request("/", { headers: SEND });
+    expect(await response.text()).toBe("host: a defect");
+  });
 });

@@ -1,11 +1,15 @@
 import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "./app-env.ts";
 import * as bookGroup from "./books/routes.ts";
 import type { BookStore } from "./books/store.ts";
 import type { Clock } from "./clock.ts";
 import * as healthGroup from "./health/routes.ts";
+import type { Scope } from "./keys/key.ts";
+import { createKeyRing } from "./keys/key-ring.ts";
 import type { Logger } from "./logger.ts";
+import * as apiKey from "./middleware/api-key.ts";
 import { jsonBody } from "./middleware/json-body.ts";
-import { problemHandler } from "./problem.ts";
+import { bringingAnswers, problemHandler } from "./problem.ts";
 import * as processGroup from "./process/routes.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -90,4 +94,34 @@ export function healthRoutes(options: HealthRoutesOptions) {
     readiness,
     pingDatabase,
   });
+}
+
+/**
+ * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
+ * (RFC 6750); where both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
+ *
+ * What it refuses is answered as those errors of {@link bookRoutes} are, also on routes of your own: Hono's
+ * error handler does so by itself.
+ *
+ * @throws {HTTPException} whose `getResponse()` is a 401, a 403 or, with `failures`, a 429, and whose `cause`
+ * is a {@link DomainError}.
+ */
+export function requireScope(
+  scope: Scope,
+  gatekeeper: apiKey.Gatekeeper,
+): MiddlewareHandler<AppEnv> {
+  return bringingAnswers(apiKey.requireScope(scope, gatekeeper));
+}
+
+/**
+ * Lets a request pass that carries this one key, as {@link requireScope} takes it.
+ *
+ * @param secret what the client sends.
+ * @throws {HTTPException} as {@link requireScope} does.
+ *
+ * @example
+ * app.use("/admin/*", requireApiKey(key));
+ */
+export function requireApiKey(secret: string): MiddlewareHandler {
+  return requireScope("admin", { keys: createKeyRing({ apiKey: secret }, Date.now) });
 }

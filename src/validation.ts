@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Issue, invalidInput } from "./errors.ts";
+import { type Issue, invalidInput, shortName } from "./errors.ts";
 
 /** The message of an issue whose path ends in a name that the client chose. */
 export const UNKNOWN_FIELD = "Unknown field";
@@ -11,7 +11,10 @@ export function toIssues(error: z.core.$ZodError): Issue[] {
     if (issue.code !== "unrecognized_keys") {
       return [{ path: path.join("."), message: issue.message }];
     }
-    return issue.keys.map((key) => ({ path: [...path, key].join("."), message: UNKNOWN_FIELD }));
+    return issue.keys.map((key) => ({
+      path: [...path, shortName(key)].join("."),
+      message: UNKNOWN_FIELD,
+    }));
   });
 }
 

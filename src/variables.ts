@@ -177,7 +177,8 @@ export const variables = {
     schema: () => integer(1, 100_000),
     default: 1000,
     takes: "a whole number from 1 to 100000",
-    description: "The most requests under way at once, health routes apart; more are a 503.",
+    description:
+      "The most requests under way at once, health routes and /metrics apart; more are a 503.",
   },
   RATE_LIMIT: {
     schema: rate,

@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pem, putCertificate } from "./certificate.ts";
+import { CONTRACT_VARIABLES } from "./contract/api.ts";
 import { httpContract } from "./http.contract.ts";
 import { serverContract } from "./server.contract.ts";
 import {
@@ -17,7 +18,7 @@ setDefaultTimeout(30_000);
 serverContract("Bun, compiled", async () => [await compiledBinary()]);
 
 httpContract("Bun, compiled, over HTTPS", async () => {
-  const env = { DATABASE_URL: "memory:", CORS_ORIGINS: "https://app.example" };
+  const env = { DATABASE_URL: "memory:", ...CONTRACT_VARIABLES };
   const certificate = putCertificate(newDirectory(), "first");
   const service = await startService({ env: { ...env, ...certificate } });
   const tls = { ca: pem("first.crt") };

@@ -7,6 +7,7 @@ import { parseConfig } from "../src/config.ts";
 import { createKeyRing } from "../src/keys/key-ring.ts";
 import { createLogger } from "../src/logger.ts";
 import { openStore } from "../src/runtime/stores.ts";
+import { CONTRACT_VARIABLES } from "./contract/api.ts";
 import { httpContract } from "./http.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 import { UNLIMITED } from "./service.ts";
@@ -22,7 +23,7 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
     API_KEY,
     DATABASE_URL: databaseUrl,
     ...UNLIMITED,
-    CORS_ORIGINS: "https://app.example",
+    ...CONTRACT_VARIABLES,
   };
   const config = parseConfig(environment, () => "");
   const { store, prepare } = await openStore(config, Date.now);

@@ -57,6 +57,7 @@ describe("RATE_LIMIT", () => {
     expect(Number(refused.headers.get("Retry-After"))).toBeWithin(3500, 3601);
     expect(refused.headers.get("RateLimit-Policy")).toBe('"default";q=3;w=3600');
     expect((await fetch(`${service.url}/ready`)).status).toBe(200);
+    expect((await fetch(`${service.url}/metrics`, { headers: KEY })).status).toBe(200);
   });
 
   test("counts by what trusted proxies say, an IPv6 network as one", async () => {
@@ -88,11 +89,11 @@ describe("RATE_LIMIT", () => {
 describe("MAX_CONCURRENT_REQUESTS", () => {
   const ENV = { MAX_CONCURRENT_REQUESTS: "1", REQUEST_TIMEOUT_SECONDS: "20" };
   const statusOf = async (service: Service, path: string) =>
-    (await fetch(service.url + path)).status;
+    (await fetch(service.url + path, { headers: KEY })).status;
   const hasRoom = (service: Service) =>
     eventually("room", async () => (await statusOf(service, "/books")) === 200 || undefined);
 
-  test("refuses one more, never a health route, and has room when the answer is given", async () => {
+  test("refuses one more, never a health route or /metrics, and has room when the answer is given", async () => {
     await using service = await start(ENV);
     const connection = await beginRequest(service);
     const refused = await fetch(`${service.url}/books`);
@@ -100,6 +101,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     expect(refused.headers.get("Retry-After")).toBe("1");
     expect(await refused.json()).toMatchObject({ error: "Service overloaded" });
     expect(await statusOf(service, "/ready")).toBe(200);
+    expect(await statusOf(service, "/metrics")).toBe(200);
     connection.send(BODY);
     await connection.answered("200 OK");
     await hasRoom(service);

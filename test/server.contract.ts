@@ -1,3 +1,4 @@
+import { CONTRACT_VARIABLES } from "./contract/api.ts";
 import { httpContract } from "./http.contract.ts";
 import { httpsContract } from "./https.contract.ts";
 import { logContract } from "./log.contract.ts";
@@ -10,7 +11,7 @@ export function serverContract(name: string, program: Program, options?: Program
   const open = async (env: Variables, release = async () => {}) => {
     const service = await startService({
       command: await program(),
-      env: { CORS_ORIGINS: "https://app.example", ...env },
+      env: { ...CONTRACT_VARIABLES, ...env },
     });
     return {
       baseUrl: service.url,

@@ -45,14 +45,14 @@ const IF_MATCH = {
 const IF_NONE_MATCH = {
   name: "If-None-Match",
   in: "header",
-  description: "An ETag that is known already.",
+  description: "An ETag that the book must not have, as it is known already.",
   schema: TEXT,
 } as const;
 const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
 const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",
   in: "header",
-  description: "Repeats within 24 hours get the first answer again.",
+  description: "Repeats with the same API key within 24 hours get the first answer again.",
   schema: { ...TEXT, pattern: KEY_PATTERN.source },
 } as const;
 const jsonBody = <T extends z.ZodType>(schema: T) => ({
@@ -69,6 +69,9 @@ const pageSchema = lazySchema(() =>
 /** The books of a store, to be mounted at any path. */
 export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: BookDeps) {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: throwInvalid });
+  // Caches share what a key was needed for unless told otherwise: they know only of Authorization
+  // (RFC 9111 section 3.5). Whatever they keep, they ask for again, which may be answered by a 304.
+  const caching = { "Cache-Control": readAccess ? "private, no-cache" : "no-cache" };
 
   return app
     .openapi(listRoute(readAccess), async (c) => {
@@ -78,15 +81,16 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
       const last = books.length > query.limit ? items.at(-1) : undefined;
       const cursor = last ? encodeCursor(last, query) : null;
       if (cursor !== null) c.header("Link", nextLink(c, cursor));
-      return c.json({ items, next_cursor: cursor }, 200);
+      return c.json({ items, next_cursor: cursor }, 200, caching);
     })
     .openapi(getRoute(readAccess), async (c) => {
       const book = await findBook(store, c.req.param("id"));
       const tag = entityTag(book);
+      if (!ifMatchHolds(c.req.header("If-Match") ?? "*", tag)) throw bookChanged(book.id);
       if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
-        return c.body(null, 304, { ETag: tag });
+        return c.body(null, 304, { ETag: tag, ...caching });
       }
-      return answerBook(c, book);
+      return c.json(book, 200, { ETag: tag, ...caching });
     })
     .openapi(createBookRoute([writeAccess, receiveJson]), async (c) => {
       const { book, replayed } = await store.create(c.req.valid("json"), idempotencyKey(c));
@@ -137,27 +141,41 @@ async function changeBook(
 
 /**
  * The state that the store has to find the book in, if the request names one. Checking the tag here
- * and the state there leaves no gap: between the two, the book may only change into another state.
+ * and the state there leaves no gap: between the two, the book may only change into another state. That
+ * is none of those which `If-None-Match` names, for no state comes again.
+ *
+ * @throws {DomainError} `book_not_found`, or `precondition_failed` (RFC 9110 section 13.2.2).
  */
 async function precondition(
   store: BookStore,
   id: number,
   c: Context,
 ): Promise<Precondition | undefined> {
-  const header = c.req.header("If-Match");
-  if (header === undefined) return undefined;
+  const ifMatch = c.req.header("If-Match")?.trim();
+  const ifNoneMatch = c.req.header("If-None-Match");
+  if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
   const book = await store.get(id);
   if (!book) throw bookNotFound(id);
-  if (!ifMatchHolds(header, entityTag(book))) throw bookChanged(id);
-  return header.trim() === "*" ? undefined : { updatedAt: book.updated_at };
+  const tag = entityTag(book);
+  if (!ifMatchHolds(ifMatch ?? "*", tag)) throw bookChanged(id);
+  if (ifNoneMatchNames(ifNoneMatch ?? "", tag)) throw bookChanged(id);
+  return ifMatch === undefined || ifMatch === "*" ? undefined : { updatedAt: book.updated_at };
 }
 
-/** @throws {DomainError} `invalid_input` for a key that does not fit the pattern. */
-function idempotencyKey(c: Context): string | undefined {
+/**
+ * What the store knows the request's idempotency key by. Clients choose theirs without knowing of each
+ * other, so it begins with the API key's name, where it has one, and a line break, which no key holds.
+ *
+ * @throws {DomainError} `invalid_input` for a key that does not fit the pattern.
+ */
+function idempotencyKey(c: Context<AppEnv>): string | undefined {
   const { name } = IDEMPOTENCY_KEY;
   const key = c.req.header(name);
-  if (key === undefined || KEY_PATTERN.test(key)) return key;
-  throw invalidInput([{ path: name, message: "Expected 1 to 255 printable ASCII characters" }]);
+  if (key === undefined) return undefined;
+  if (!KEY_PATTERN.test(key)) {
+    throw invalidInput([{ path: name, message: "Expected 1 to 255 printable ASCII characters" }]);
+  }
+  return c.var.keyName === undefined ? key : `${c.var.keyName}\n${key}`;
 }
 
 /** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */
@@ -201,11 +219,11 @@ function getRoute(access?: MiddlewareHandler) {
     tags: TAGS,
     summary: "Get a book",
     ...guarded(access),
-    parameters: [ID_PARAMETER, IF_NONE_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     responses: {
       200: { ...jsonContent(bookSchema, "The book"), headers: { ETag: ETAG } },
       304: { description: "The book still has the ETag of If-None-Match" },
-      ...problems(...refusals(access), 404, 429, 503),
+      ...problems(...refusals(access), 404, 412, 429, 503),
     },
   });
 }
@@ -239,7 +257,7 @@ function updateRoute(method: "put" | "patch", middleware: MiddlewareHandler[]) {
     summary: "Change the given fields of a book",
     security: keySecurity("books:write"),
     middleware,
-    parameters: [ID_PARAMETER, IF_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     request: { body: jsonBody(bookChangesSchema) },
     responses: {
       200: { ...jsonContent(bookSchema, "The changed book"), headers: { ETag: ETAG } },
@@ -256,7 +274,7 @@ function deleteRoute(access: MiddlewareHandler) {
     summary: "Delete a book",
     security: keySecurity("books:write"),
     middleware: access,
-    parameters: [ID_PARAMETER, IF_MATCH],
+    parameters: [ID_PARAMETER, IF_MATCH, IF_NONE_MATCH],
     responses: {
       204: { description: "The book is gone" },
       ...problems(...KEY_PROBLEMS, 404, 412, 503),

@@ -5,7 +5,11 @@ import type { AppConfig } from "../app.ts";
 import type { AppEnv } from "../app-env.ts";
 import { digestOf, type Scope, toHex } from "../keys/key.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
+import { problemHandler } from "../problem.ts";
+import { requireApiKey } from "../route-groups.ts";
 import { requireScope } from "./api-key.ts";
+import { learnClientAddress } from "./client-address.ts";
+import { createFailureThrottle } from "./failure-throttle.ts";
 
 const READS = ["/books", "/books?q=emma", "/books/1", "/api/v1/books", "/api/v1/books/1"];
 const OPEN = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/api/v1/process"];
@@ -33,6 +37,18 @@ describe("where PUBLIC_READS is false", () => {
       }
     }
   }
+
+  test("what was read with it is kept by no shared cache, and asked for again by others", async () => {
+    const headers = { "X-API-Key": API_KEY };
+    const book = await request("/books/1", { headers });
+    const known = { ...headers, "If-None-Match": book.headers.get("ETag") ?? "" };
+    const again = await request("/books/1", { headers: known });
+    expect(again.status).toBe(304);
+    for (const answer of [book, again, await request("/books", { headers })]) {
+      expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
+    }
+    expect((await request("/books")).headers.get("Cache-Control")).toBe("no-store");
+  });
 
   test("a book that is missing is not told to a stranger", async () => {
     expect((await request("/books/99")).status).toBe(401);
@@ -162,12 +178,42 @@ describe("wrong keys of an address", () => {
     const RATE = { publicReads: true, rateLimit: { requests: 100, windowMs: 60_000 } };
     const post = (init: RequestInit) => ({ ...init, method: "POST" });
 
-    test("are not counted, as nothing is refused for them", async () => {
+    test("count there too, once, and are refused nothing", async () => {
       const { ask } = await openThrottled(RATE);
-      for (let turn = 0; turn < 4; turn += 1) {
-        expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      for (const status of [401, 429]) {
+        expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
       }
-      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(400);
+      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(429);
+      expect((await ask(post(RIGHT), "192.0.2.2")).status).toBe(400);
+    });
+
+    test("leave a key its own rate that was let in there before, on a route without keys too", async () => {
+      const { ask } = await openThrottled(RATE);
+      const left = async (init: RequestInit) =>
+        (await ask(init, "192.0.2.1")).headers.get("RateLimit");
+      expect(await left(RIGHT)).toBe('"default";r=99;t=60');
+      for (const rest of [99, 98, 97]) {
+        expect(await left(WRONG)).toBe(`"default";r=${rest};t=60`);
+      }
+      expect(await left(RIGHT)).toBe('"default";r=98;t=60');
+      expect(await left(RIGHT_TOO)).toBe('"default";r=96;t=60');
+    });
+
+    test("tell a right one neither before the address's rate is used up nor after", async () => {
+      const { ask } = await openThrottled({
+        ...RATE,
+        rateLimit: { requests: 5, windowMs: 60_000 },
+      });
+      const statuses: number[] = [];
+      for (let turn = 0; turn < 10; turn += 1) {
+        statuses.push((await ask(WRONG, "192.0.2.1")).status);
+      }
+      expect(statuses).toEqual([...Array(5).fill(200), ...Array(5).fill(429)]);
+      const guessed = await ask(RIGHT, "192.0.2.1");
+      expect(guessed.status).toBe(429);
+      expect(guessed.headers.get("RateLimit")).toBe('"default";r=0;t=60');
     });
 
     test("that were refused elsewhere make a right key look like a wrong one", async () => {
@@ -191,4 +237,30 @@ test("a route of another app asks for a scope, and learns the key's name", async
   );
   const response = await app.request("/", { headers: { "X-API-Key": API_KEY } });
   expect(await response.text()).toBe("default");
+});
+
+test("a key that opens a part of another app opens no part within that takes another key", async () => {
+  const app = new Hono<AppEnv>()
+    .use(requireApiKey(API_KEY))
+    .get("/outer", (c) => c.text("outer"))
+    .get("/outer/inner", requireApiKey("the-key-of-the-inner-part"), (c) => c.text("inner"))
+    .onError(problemHandler());
+  const headers = { "X-API-Key": API_KEY };
+  expect((await app.request("/outer", { headers })).status).toBe(200);
+  expect((await app.request("/outer/inner", { headers })).status).toBe(401);
+});
+
+test("a key that is let in where nothing is throttled is not let in where its address is", async () => {
+  const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
+  const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
+  failures.count("192.0.2.1");
+  const app = new Hono<AppEnv>()
+    .use(learnClientAddress(0), requireScope("metrics", { keys }))
+    .get("/", requireScope("metrics", { keys, failures }), (c) => c.text("inner"))
+    .onError(problemHandler());
+  const headers = { "X-API-Key": API_KEY };
+  const from = async (peerAddress: string) =>
+    (await app.request("/", { headers }, { peerAddress })).status;
+  expect(await from("192.0.2.1")).toBe(429);
+  expect(await from("192.0.2.2")).toBe(200);
 });

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { DomainError } from "../errors.ts";
 import { allows, type Key, type Scope } from "../keys/key.ts";
-import { createKeyRing, type KeyRing } from "../keys/key-ring.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
 import { clientAddress, limitedNetwork } from "./client-address.ts";
 import type { FailureThrottle } from "./failure-throttle.ts";
 
@@ -12,6 +12,9 @@ export type Gatekeeper = {
   /** Counts refused keys by client address; without it there may be any number. */
   failures?: FailureThrottle | undefined;
 };
+
+/** The key that a request is let in with, or why it is not, or nothing where it carries none. */
+export type Verdict = Key | DomainError | undefined;
 
 /**
  * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
@@ -23,14 +26,15 @@ export type Gatekeeper = {
  */
 export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHandler<AppEnv> {
   return async function requireScope(c, next) {
-    const found = await identify(c, gatekeeper);
-    if (!found) {
+    const key = await judge(c, gatekeeper);
+    if (!key) {
       throw new DomainError(
         "api_key_required",
         "Send the key in the X-API-Key header, or as Authorization: Bearer.",
       );
     }
-    const key = admit(c, found, gatekeeper);
+    if (key instanceof DomainError) throw key;
+    c.set("keyName", key.name);
     if (!allows(key, scope)) {
       throw new DomainError(
         "insufficient_scope",
@@ -42,53 +46,41 @@ export function requireScope(scope: Scope, gatekeeper: Gatekeeper): MiddlewareHa
 }
 
 /**
- * Lets a request pass that carries this one key, as {@link requireScope} takes it.
- *
- * @throws {DomainError} `api_key_required` or `invalid_api_key`.
- */
-export function requireApiKey(apiKey: string): MiddlewareHandler {
-  return requireScope("admin", { keys: createKeyRing({ apiKey }, Date.now) });
-}
-
-/**
- * The right key that a request carries, if it does. A wrong one is not counted, as nothing is refused for
- * it here; to an address that sent too many of them a right key is as good as none, lest guesses be told.
+ * The right key that a request carries, if it does. A wrong one counts here too, though nothing is refused
+ * for it: whoever asks tells the two apart by what comes of it. To an address that sent too many of them a
+ * right key is as good as none, unless it was let in from there before.
  */
 export async function rightKey(
   c: Context<AppEnv>,
   gatekeeper: Gatekeeper,
 ): Promise<Key | undefined> {
-  const found = await identify(c, gatekeeper);
-  if (!found || found instanceof DomainError) return undefined;
-  if (throttleOf(c, gatekeeper)?.refusal(found.name)) return undefined;
-  c.set("keyName", found.name);
-  return found;
+  const key = await judge(c, gatekeeper);
+  if (!key || key instanceof DomainError) return undefined;
+  c.set("keyName", key.name);
+  return key;
 }
 
-/** Finds the key that a request carries, once for all that ask: nothing where it carries none. */
-function identify(
-  c: Context<AppEnv>,
-  { keys }: Gatekeeper,
-): Promise<Key | DomainError | undefined> {
-  if (c.var.identity?.keys === keys) return c.var.identity.found;
+/** The verdict on the key that a request carries: once for all that ask, so that it counts once. */
+function judge(c: Context<AppEnv>, gatekeeper: Gatekeeper): Promise<Verdict> {
+  const { keys, failures } = gatekeeper;
+  const { judged } = c.var;
+  if (judged?.keys === keys && judged.failures === failures) return judged.verdict;
+  const verdict = admit(c, gatekeeper);
+  c.set("judged", { keys, failures, verdict });
+  return verdict;
+}
+
+async function admit(c: Context<AppEnv>, gatekeeper: Gatekeeper): Promise<Verdict> {
   const secret = presentedKey(c);
-  const found = secret ? keys.identify(secret) : Promise.resolve(undefined);
-  c.set("identity", { keys, found });
-  return found;
-}
-
-/** Not before the key is looked up: of requests that come at once, each would find that none has failed. */
-function admit(c: Context<AppEnv>, found: Key | DomainError, gatekeeper: Gatekeeper): Key {
+  if (!secret) return undefined;
+  const found = await gatekeeper.keys.identify(secret);
+  // Not before the key is looked up: of requests that come at once, each would find that none has failed.
   const throttle = throttleOf(c, gatekeeper);
   const isWrong = found instanceof DomainError;
   const refusal = throttle?.refusal(isWrong ? undefined : found.name);
-  if (refusal) throw refusal;
-  if (isWrong) {
-    throttle?.count();
-    throw found;
-  }
-  throttle?.letIn(found.name);
-  c.set("keyName", found.name);
+  if (refusal) return refusal;
+  if (isWrong) throttle?.count();
+  else throttle?.letIn(found.name);
   return found;
 }
 

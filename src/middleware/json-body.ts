@@ -17,7 +17,7 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
  */
 export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
   return async function jsonBody(c, next) {
-    // Before the first byte is asked for: a client that waits for `100 Continue` sends none.
+    // Before the first byte is asked for: where the server says `100 Continue` no sooner, none is sent.
     if (Number(c.req.header("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
     const text = await receiveText(c, maxBytes);
     requireJson(c, text);

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { API_KEY, openApp } from "../../test/app.ts";
+import { withDeadline } from "../deadline.ts";
 
 const SOON = { requestTimeoutSeconds: 0.02 };
+
+/** Far beyond that, and before the test runner gives up without a word on why. */
+const LIMIT_MS = 4000;
 
 describe("a handler that takes too long", () => {
   test("is answered for with a 503 that says when to try again", async () => {
@@ -47,6 +51,23 @@ describe("a handler that takes too long", () => {
       expect((await request("/health")).status).toBe(200);
     });
   }
+});
+
+test("a store that hangs after the body has come is answered for with a 503, once", async () => {
+  const never = new Promise<never>(() => {});
+  const { request, log } = openApp({ config: SOON, store: { create: () => never } });
+  const answer = request("/books", {
+    method: "POST",
+    headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+    body: JSON.stringify({ title: "Emma", author: "Jane Austen", year: 1815 }),
+  });
+  const response = await withDeadline(answer, LIMIT_MS, () => {
+    throw new Error(`No answer within ${LIMIT_MS} ms`);
+  });
+  expect(response.status).toBe(503);
+  expect(response.headers.has("Connection")).toBe(false);
+  expect(await response.json()).toMatchObject({ error: "Request timed out" });
+  expect(log.map(({ message }) => message)).toEqual(["request refused", "request"]);
 });
 
 test("a handler that is soon enough is not disturbed", async () => {

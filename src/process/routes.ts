@@ -10,7 +10,7 @@ import {
   type ProblemResponse,
   problems,
 } from "../docs/describe.ts";
-import { DomainError, invalidInput } from "../errors.ts";
+import { DomainError, invalidInput, shortName } from "../errors.ts";
 import { lazySchema } from "../lazy-schema.ts";
 import { toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
@@ -80,7 +80,7 @@ function findAction(name: unknown): Action {
     throw invalidInput([{ path: "action", message: "Expected a string" }]);
   }
   const action = ACTIONS.find((candidate) => candidate.name === name);
-  if (!action) throw badAction(`Unknown action: ${name}`, known);
+  if (!action) throw badAction(`Unknown action: ${shortName(name)}`, known);
   return action;
 }
 
@@ -94,9 +94,7 @@ function parseInput(action: Action, members: Record<string, unknown>) {
   if (parsed.success) return parsed.data;
   const issues = toIssues(parsed.error);
   const field = parsed.error.issues.find((issue) => issue.code !== "unrecognized_keys");
-  if (!field) throw invalidInput(issues);
-  const { message } = invalidInput(issues);
-  throw new DomainError("invalid_input", message, { summary: field.message, issues });
+  throw invalidInput(issues, field?.message);
 }
 
 /** The schema of the whole request body that asks for `action`. */

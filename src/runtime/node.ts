@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type ServerOptions,
+  type ServerResponse,
 } from "node:http";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import process from "node:process";
@@ -31,6 +32,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
     ? await createSecure(tls, limits, answer)
     : createPlain(limits, answer);
   const control = stopper(server);
+  server.on("checkContinue", continueWhenRead);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -72,6 +74,24 @@ function skipRest(request: IncomingMessage): void {
   if (request.readableEnded) return;
   request.removeAllListeners("data");
   request.resume();
+}
+
+/**
+ * Sends `100 Continue` (RFC 9110 section 10.1.1) when the body is asked for, so that a client which waits
+ * for it sends none that is refused by its head. Node ends the connection behind an answer without it.
+ */
+function continueWhenRead(
+  this: HttpServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const read = request._read;
+  request._read = (size) => {
+    request._read = read;
+    if (!response.headersSent) response.writeContinue();
+    read.call(request, size);
+  };
+  this.emit("request", request, response);
 }
 
 /** Follows the requests and connections of a server, so that it can be stopped between them. */

@@ -64,11 +64,11 @@ for (const target of TARGETS) {
       expect(output).not.toContain(apiKey);
     });
 
-    httpContract(`${target} on Compose's PostgreSQL`, async () => ({
-      baseUrl: await api.url(),
-      apiKey,
-      fetch,
-    }));
+    httpContract(
+      `${target} on Compose's PostgreSQL`,
+      async () => ({ baseUrl: await api.url(), apiKey, fetch }),
+      { "one that another API key has used is free": "Compose's service has one API key" },
+    );
 
     test("a health check fails while the database is paused, and passes again", async () => {
       await api.healthIs("healthy");

@@ -1,4 +1,5 @@
 import { TARGETS } from "../../scripts/image-tags.ts";
+import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract } from "../http.contract.ts";
 import { API_KEY, startContainer } from "./container.ts";
 
@@ -6,7 +7,7 @@ for (const target of TARGETS) {
   httpContract(`${target} on SQLite`, async () => {
     const container = await startContainer(target, [
       "--user=12345:0",
-      "--env=CORS_ORIGINS=https://app.example",
+      ...Object.entries(CONTRACT_VARIABLES).map(([name, value]) => `--env=${name}=${value}`),
     ]);
     return {
       baseUrl: await container.url(),

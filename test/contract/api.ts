@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { createHash } from "node:crypto";
 
 /** A running service, or an app in this process: whatever answers `fetch`. */
 export type Target = {
@@ -6,6 +7,15 @@ export type Target = {
   apiKey: string;
   fetch: (url: string, init?: RequestInit) => Promise<Response>;
   close?: () => Promise<void> | void;
+};
+
+/** A key beside the target's own `apiKey`, which may do as much. */
+export const OTHER_KEY = "another-key-of-the-contract";
+
+/** What a target's configuration has to say for the contract to hold. */
+export const CONTRACT_VARIABLES = {
+  CORS_ORIGINS: "https://app.example",
+  API_KEYS: `other admin sha256:${createHash("sha256").update(OTHER_KEY).digest("hex")}`,
 };
 
 export type BookFields = { title: string; author: string; year: number };

@@ -5,6 +5,7 @@ import { KEYED_ROUTES, ROUTES } from "./routes.ts";
 
 type Operation = {
   security?: unknown[];
+  parameters?: { name: string }[];
   responses?: Record<string, unknown>;
   requestBody?: { content?: Record<string, { schema?: unknown }> };
 };
@@ -75,6 +76,18 @@ export function docsContract(api: Api): void {
         const answers = Object.keys(operation?.responses ?? {});
         expect(answers).toEqual(expect.arrayContaining(["401", "403", "429"]));
       });
+    }
+
+    for (const path of BOOKS) {
+      for (const method of ["get", "put", "patch", "delete"]) {
+        test(`names the preconditions of ${method.toUpperCase()} ${path}/{id}, and its 412`, async () => {
+          const { paths } = await readDocument();
+          const operation = paths[`${path}/{id}`]?.[method];
+          const names = operation?.parameters?.map(({ name }) => name);
+          expect(names).toEqual(["id", "If-Match", "If-None-Match"]);
+          expect(Object.keys(operation?.responses ?? {})).toContain("412");
+        });
+      }
     }
 
     for (const path of [...BOOKS, PROCESS]) {

@@ -1,5 +1,5 @@
 import { describe, expect } from "bun:test";
-import { type Api, createBook, PROCESS } from "./api.ts";
+import { type Api, bookFields, createBook, PROCESS, type Problem } from "./api.ts";
 import { test } from "./case.ts";
 import { expectNoBody, expectProblem, listed } from "./expectations.ts";
 import { METHODS, pathOf, ROUTES } from "./routes.ts";
@@ -129,6 +129,48 @@ export function errorsContract(api: Api): void {
       test(`${method} ${template} refuses an empty body`, async () => {
         const response = await api.text(method, await pathOf(api, template), "");
         await expectProblem(response, 400, "No data provided");
+      });
+    }
+
+    const many = Array.from({ length: 500 }, (_, index) => `field_${index}`);
+    const fields = JSON.stringify(Object.fromEntries(many.map((name) => [name, 1])));
+    const long = "x".repeat(500_000);
+    const excessive: { what: string; says: RegExp; ask: () => Promise<Response> }[] = [
+      {
+        what: "500 unknown parameters",
+        says: /field_19: .*; and 480 more$/,
+        ask: () => api.get(`/books?${many.join("&")}`),
+      },
+      {
+        what: "500 unknown fields of a book",
+        says: /^title: .*; and 483 more$/,
+        ask: () => api.text("POST", "/books", fields),
+      },
+      {
+        what: "500 unknown fields of an action",
+        says: /field_19: .*; and 480 more$/,
+        ask: () => api.text("POST", PROCESS, fields.replace("{", '{"action":"echo",')),
+      },
+      {
+        what: "an unknown field with a long name",
+        says: /x\u2026: /,
+        ask: () => api.post("/books", { ...bookFields(), [long]: 1 }),
+      },
+      {
+        what: "an unknown action with a long name",
+        says: /knows/,
+        ask: () => api.post(PROCESS, { action: long }),
+      },
+    ];
+    for (const { what, says, ask } of excessive) {
+      test(`${what} get a short answer`, async () => {
+        const response = await ask();
+        expect(response.status).toBe(400);
+        const text = await response.text();
+        expect(text.length).toBeLessThan(8192);
+        const { detail, errors = [] } = JSON.parse(text) as Problem;
+        expect(detail).toMatch(says);
+        expect(errors.length).toBeLessThanOrEqual(20);
       });
     }
 

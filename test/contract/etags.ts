@@ -5,14 +5,25 @@ import {
   createBook,
   currentEtag,
   etagOf,
+  type HeaderFields,
   missingBook,
   readBook,
   readJson,
 } from "./api.ts";
 import { test } from "./case.ts";
-import { expectNoBody, expectProblem } from "./expectations.ts";
+import { expectInvalid, expectNoBody, expectProblem } from "./expectations.ts";
+import { pathOf } from "./routes.ts";
+
+const WRITES = [
+  { method: "PUT", body: '{"year":1}', done: 200 },
+  { method: "PATCH", body: '{"year":1}', done: 200 },
+  { method: "DELETE", body: null, done: 204 },
+];
 
 export function etagsContract(api: Api): void {
+  const write = (method: string, path: string, body: string | null, headers: HeaderFields) =>
+    body === null ? api.remove(path, headers) : api.text(method, path, body, headers);
+
   describe("If-None-Match", () => {
     const matching: { what: string; header: (etag: string) => string }[] = [
       { what: "the current tag", header: (etag) => etag },
@@ -23,12 +34,13 @@ export function etagsContract(api: Api): void {
     ];
     for (const { what, header } of matching) {
       for (const method of ["GET", "HEAD"]) {
-        test(`${method} with ${what} is a 304 with the tag and no body`, async () => {
+        test(`${method} with ${what} is a 304 with the tag and no body, nor a length of one`, async () => {
           const { id } = await createBook(api);
           const etag = await currentEtag(api, id);
           const headers = { "If-None-Match": header(etag) };
           const response = await api.send(`/books/${id}`, { method, headers });
           expect(response.headers.get("ETag")).toBe(etag);
+          expect(response.headers.get("Content-Length")).toBeNull();
           await expectNoBody(response, 304);
         });
       }
@@ -50,6 +62,56 @@ export function etagsContract(api: Api): void {
       });
     }
 
+    for (const path of ["/books", "/books/{id}"]) {
+      test(`GET ${path} may be cached, and is asked for again each time`, async () => {
+        const response = await api.get(await pathOf(api, path));
+        expect(response.headers.get("Cache-Control")).toBe("no-cache");
+      });
+    }
+
+    test("a 304 says how it may be cached, as the 200 did", async () => {
+      const { id } = await createBook(api);
+      const headers = { "If-None-Match": await currentEtag(api, id) };
+      const response = await api.get(`/books/${id}`, headers);
+      expect([response.status, response.headers.get("Cache-Control")]).toEqual([304, "no-cache"]);
+    });
+
+    for (const { method, body, done } of WRITES) {
+      for (const { what, header } of matching) {
+        test(`${method} with ${what} is a 412 and changes nothing`, async () => {
+          const book = await createBook(api);
+          const etag = header(await currentEtag(api, book.id));
+          const headers = { "If-None-Match": etag };
+          const response = await write(method, `/books/${book.id}`, body, headers);
+          await expectProblem(response, 412, "Precondition failed");
+          expect(await readBook(api, book.id)).toEqual(book);
+        });
+      }
+
+      for (const { what, header } of others) {
+        test(`${method} with ${what} is done`, async () => {
+          const { id } = await createBook(api);
+          const headers = { "If-None-Match": header(await currentEtag(api, id)) };
+          expect((await write(method, `/books/${id}`, body, headers)).status).toBe(done);
+        });
+      }
+
+      test(`${method} of a missing book with * is a 404`, async () => {
+        const path = await missingBook(api);
+        const response = await write(method, path, body, { "If-None-Match": "*" });
+        await expectProblem(response, 404, "Book not found");
+      });
+
+      test(`${method} with a wrong one is a 412, though If-Match holds`, async () => {
+        const book = await createBook(api);
+        const etag = await currentEtag(api, book.id);
+        const headers = { "If-Match": etag, "If-None-Match": etag };
+        const response = await write(method, `/books/${book.id}`, body, headers);
+        await expectProblem(response, 412, "Precondition failed");
+        expect(await readBook(api, book.id)).toEqual(book);
+      });
+    }
+
     test("GET with the tag from before a change answers the changed book", async () => {
       const { id } = await createBook(api);
       const etag = await currentEtag(api, id);
@@ -66,16 +128,6 @@ export function etagsContract(api: Api): void {
   });
 
   describe("If-Match", () => {
-    const writes = [
-      { method: "PUT", body: '{"year":1}', done: 200 },
-      { method: "PATCH", body: '{"year":1}', done: 200 },
-      { method: "DELETE", body: null, done: 204 },
-    ];
-    const write = (method: string, path: string, body: string | null, etag: string) =>
-      body === null
-        ? api.remove(path, { "If-Match": etag })
-        : api.text(method, path, body, { "If-Match": etag });
-
     const matching: { what: string; header: (etag: string) => string }[] = [
       { what: "the current tag", header: (etag) => etag },
       { what: "*", header: () => "*" },
@@ -88,12 +140,49 @@ export function etagsContract(api: Api): void {
       { what: "the current tag, weak", header: (etag) => `W/${etag}` },
     ];
 
-    for (const { method, body, done } of writes) {
+    for (const method of ["GET", "HEAD"]) {
+      const read = (id: number, headers: HeaderFields) =>
+        api.send(`/books/${id}`, { method, headers });
+
+      for (const { what, header } of matching) {
+        test(`${method} with ${what} is answered`, async () => {
+          const { id } = await createBook(api);
+          const etag = await currentEtag(api, id);
+          const response = await read(id, { "If-Match": header(etag) });
+          expect([response.status, response.headers.get("ETag")]).toEqual([200, etag]);
+        });
+      }
+
+      for (const { what, header } of stale) {
+        test(`${method} with ${what} is a 412, even where If-None-Match makes it a 304`, async () => {
+          const { id } = await createBook(api);
+          const etag = await currentEtag(api, id);
+          const headers = { "If-Match": header(etag) };
+          expect((await read(id, headers)).status).toBe(412);
+          expect((await read(id, { ...headers, "If-None-Match": etag })).status).toBe(412);
+        });
+      }
+    }
+
+    test("GET of a missing book is a 404, even with one that holds for none", async () => {
+      const response = await api.get(await missingBook(api), { "If-Match": '"any"' });
+      await expectProblem(response, 404, "Book not found");
+    });
+
+    test("an invalid change is a 400, even where it does not hold", async () => {
+      const { id } = await createBook(api);
+      const headers = { "If-Match": '"any"' };
+      await expectInvalid(await api.patch(`/books/${id}`, { year: "x" }, headers), "year");
+    });
+
+    for (const { method, body, done } of WRITES) {
       for (const { what, header } of matching) {
         test(`${method} with ${what} is done`, async () => {
           const { id } = await createBook(api);
           const etag = header(await currentEtag(api, id));
-          expect((await write(method, `/books/${id}`, body, etag)).status).toBe(done);
+          expect((await write(method, `/books/${id}`, body, { "If-Match": etag })).status).toBe(
+            done,
+          );
         });
       }
 
@@ -101,7 +190,7 @@ export function etagsContract(api: Api): void {
         test(`${method} with ${what} is a 412 and changes nothing`, async () => {
           const book = await createBook(api);
           const etag = header(await currentEtag(api, book.id));
-          const response = await write(method, `/books/${book.id}`, body, etag);
+          const response = await write(method, `/books/${book.id}`, body, { "If-Match": etag });
           await expectProblem(response, 412, "Precondition failed");
           expect(await readBook(api, book.id)).toEqual(book);
         });
@@ -111,14 +200,14 @@ export function etagsContract(api: Api): void {
         const { id } = await createBook(api);
         const etag = await currentEtag(api, id);
         const changed = await readJson<Book>(await api.patch(`/books/${id}`, { year: 5 }));
-        const response = await write(method, `/books/${id}`, body, etag);
+        const response = await write(method, `/books/${id}`, body, { "If-Match": etag });
         await expectProblem(response, 412, "Precondition failed");
         expect(await readBook(api, id)).toEqual(changed);
       });
 
       for (const etag of ["*", '"any"']) {
         test(`${method} of a missing book with ${etag} is a 404`, async () => {
-          const response = await write(method, await missingBook(api), body, etag);
+          const response = await write(method, await missingBook(api), body, { "If-Match": etag });
           await expectProblem(response, 404, "Book not found");
         });
       }
@@ -127,7 +216,9 @@ export function etagsContract(api: Api): void {
         const { id } = await createBook(api);
         const etag = await currentEtag(api, id);
         const responses = await Promise.all(
-          Array.from({ length: 12 }, () => write(method, `/books/${id}`, body, etag)),
+          Array.from({ length: 12 }, () =>
+            write(method, `/books/${id}`, body, { "If-Match": etag }),
+          ),
         );
         const statuses = responses.map((response) => response.status).sort();
         const lost = method === "DELETE" ? [404, 412] : [412];

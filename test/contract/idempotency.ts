@@ -8,6 +8,7 @@ import {
   deleteBook,
   JSON_TYPE,
   listBooks,
+  OTHER_KEY,
   readJson,
   uniqueWord,
 } from "./api.ts";
@@ -91,6 +92,22 @@ export function idempotencyContract(api: Api): void {
       const [fields, key] = [bookFields(), uniqueWord()];
       expect((await post(fields, key)).status).toBe(201);
       expect(isReplay(await post(fields, key.toUpperCase()))).toBe(false);
+      expect(await booksBy(fields.author)).toHaveLength(2);
+    });
+
+    test("one that another API key has used is free", async () => {
+      const [fields, key] = [bookFields(), uniqueWord()];
+      const other = { "Idempotency-Key": key, "X-API-Key": OTHER_KEY };
+      const mine = await post(fields, key);
+      const theirs = await api.post("/books", fields, other);
+      expect([mine, theirs].map(({ status }) => status)).toEqual([201, 201]);
+      expect([mine, theirs].map(isReplay)).toEqual([false, false]);
+      const [first, second] = [await readJson<Book>(mine), await readJson<Book>(theirs)];
+      expect(first.id).not.toBe(second.id);
+      expect(await readJson<Book>(await post(fields, key))).toEqual(first);
+      expect(await readJson<Book>(await api.post("/books", fields, other))).toEqual(second);
+      const changed = await api.post("/books", { ...fields, year: 2000 }, other);
+      await expectProblem(changed, 422, "Idempotency key reused");
       expect(await booksBy(fields.author)).toHaveLength(2);
     });
 

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
 import { variables } from "../../src/variables.ts";
+import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract, type Target } from "../http.contract.ts";
 import { freshDatabase } from "../postgres.ts";
 import { API_KEY, eventually, newDirectory, type Variables } from "../service.ts";
@@ -26,7 +27,7 @@ const URL_OF_FUNCTION = "https://url-id.lambda-url.eu-central-1.on.aws";
 const MEMORY = { DATABASE_URL: "memory:" };
 
 async function openTarget(env: Variables, release = async () => {}): Promise<Target> {
-  const instance = await startFunction({ CORS_ORIGINS: "https://app.example", ...env });
+  const instance = await startFunction({ ...CONTRACT_VARIABLES, ...env });
   return {
     baseUrl: URL_OF_FUNCTION,
     apiKey: API_KEY,

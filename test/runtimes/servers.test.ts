@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/bundle.ts";
-import { openConnection } from "../connection.ts";
+import { openConnection, SLOW_POST } from "../connection.ts";
 import { serverContract } from "../server.contract.ts";
-import { API_KEY, runToEnd, startService } from "../service.ts";
+import { API_KEY, runToEnd, type Service, startService } from "../service.ts";
 import {
   DENO_PERMISSIONS,
   denoCommand,
@@ -54,6 +54,45 @@ describe("Node", () => {
     await connection.ended();
     clearInterval(dribble);
     expect(connection.received()).toStartWith("HTTP/1.1 408 ");
+  });
+});
+
+describe("Node, to a client that waits for 100 Continue before it sends a body", () => {
+  const KEY_LINE = `X-API-Key: ${API_KEY}`;
+  const ask = async (service: Service, ...lines: string[]) => {
+    const connection = openConnection(service);
+    const head = ["POST /api/v1/process HTTP/1.1", "Host: a", "Content-Type: application/json"];
+    connection.send([...head, ...lines, "Expect: 100-continue", "", ""].join("\r\n"));
+    await connection.settled();
+    return connection;
+  };
+  const start = async () =>
+    startService({ command: nodeCommand(await bundles.node), env: { MAX_BODY_BYTES: "1000" } });
+
+  for (const [what, lines, status] of [
+    ["a body that is too large", ["Content-Length: 1001", KEY_LINE], 413],
+    ["a request without a key", ["Content-Length: 31"], 401],
+  ] as const) {
+    test(`refuses ${what} without asking for it, and ends the connection`, async () => {
+      await using service = await start();
+      const connection = await ask(service, ...lines);
+      await connection.ended();
+      expect(connection.received()).toStartWith(`HTTP/1.1 ${status} `);
+      expect(connection.received()).not.toContain("100 Continue");
+      expect(connection.received()).toMatch(/^Connection: close\r$/im);
+    });
+  }
+
+  test("asks for one that it reads, once, and keeps the connection", async () => {
+    await using service = await start();
+    const connection = await ask(service, `Content-Length: ${SLOW_POST.body.length}`, KEY_LINE);
+    expect(connection.received()).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+    connection.send(SLOW_POST.body);
+    await connection.answered('"data":"late"');
+    connection.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    await connection.answered("\r\n\r\nOK");
+    expect(connection.received().match(/100 Continue/g)).toHaveLength(1);
+    connection.close();
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { bundle } from "../../scripts/bundle.ts";
+import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";
 import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
@@ -24,7 +25,7 @@ const start = async (bindings: WorkerBindings) =>
   startWorker(await Bun.file(script).text(), { API_KEY, ...UNLIMITED, ...bindings });
 
 async function openTarget(bindings: WorkerBindings, release = async () => {}) {
-  const worker = await start({ CORS_ORIGINS: "https://app.example", ...bindings });
+  const worker = await start({ ...CONTRACT_VARIABLES, ...bindings });
   if (bindings.DB) await migrateD1(await worker.d1());
   return {
     baseUrl: worker.url,
