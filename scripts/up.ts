@@ -10,6 +10,10 @@ import { makeSecrets, missingSecrets, secretPath } from "./secrets.ts";
 const SECRETS_DIRECTORY = "secrets";
 const PASSWORD = secretPath(SECRETS_DIRECTORY, "postgres_password");
 
+const DID_NOT_START =
+  "thimble: it did not start; Docker said why, or `docker compose logs` does. " +
+  "Where port 5000 is taken, THIMBLE_PORT=8000 takes another";
+
 async function up(options: readonly string[]): Promise<number> {
   await requireEngine();
   await keepDatabasePassword();
@@ -19,7 +23,7 @@ async function up(options: readonly string[]): Promise<number> {
   const compose = ["compose", "up", "--build", "--detach", "--wait", ...recreate, ...options];
   const status = await showDocker(compose, buildArguments());
   if (status === 0) await announce();
-  else console.error("thimble: it did not start; `docker compose logs` may say why");
+  else console.error(DID_NOT_START);
   return status;
 }
 
