@@ -59,7 +59,8 @@ function run(args, defaults = {}) {
     stdio: "inherit",
     env: { ...process.env, ...unset(defaults) },
   });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exit(code ?? 128 + constants.signals[signal]);
   });
