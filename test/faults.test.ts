@@ -120,6 +120,37 @@ describe("PostgreSQL that fails", () => {
     expect(service.log().filter(({ cause }) => /DESTROYED/.test(String(cause)))).toEqual([]);
   });
 
+  faultTest("what was answered with a 503 is not written later", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 2 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "1" });
+    await sql.begin(async (transaction) => {
+      const waits = (query: string) =>
+        until(`it waits for a lock in ${query}`, async () => {
+          const [row] = await sql`SELECT count(*) AS waiting FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND query LIKE ${`${query}%`}`;
+          return Number(row?.waiting) === 1;
+        });
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      await transaction`LOCK TABLE books IN SHARE MODE`;
+      const first = service.send("PATCH", "/books/1", { year: 1 });
+      await waits("SELECT");
+      const crowd = [
+        service.send("POST", "/books", { ...DUNE, title: "Under way" }),
+        service.send("POST", "/books", { ...DUNE, title: "Waiting" }),
+        service.send("PATCH", "/books/1", { year: 2 }),
+      ];
+      await expectUnavailable(await first);
+      await waits("\n    INSERT");
+      for (const response of await Promise.all(crowd)) await expectUnavailable(response);
+    });
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+    const books = await everyBook(service);
+    expect(books.map(({ title }) => title)).toEqual(["1984", "To Kill a Mockingbird", "Dune"]);
+    expect(books[0]?.year).toBe(1949);
+  });
+
   faultTest("a migration waits for another instance's, however long that takes", async (bench) => {
     const server = await startPostgres(bench);
     const sql = postgres(server.url, { max: 1 });

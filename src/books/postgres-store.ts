@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
-import { migratePostgres, underMigrationLock } from "../database/postgres.ts";
+import { inTransaction, migratePostgres, underMigrationLock } from "../database/postgres.ts";
 import {
   createPostgresPool,
   type PoolOptions,
@@ -70,14 +70,17 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
 
     create: (input, idempotencyKey) =>
       run((sql) =>
-        idempotencyKey === undefined
-          ? insertBook(sql, input, clock()).then((book) => ({ book, replayed: false }))
-          : sql.begin((transaction) => createOnce(transaction, input, idempotencyKey, clock())),
+        // In a transaction in either case: it is undone where nobody waits for its answer any more.
+        inTransaction(sql, async (transaction) =>
+          idempotencyKey === undefined
+            ? { book: await insertBook(transaction, input, clock()), replayed: false }
+            : createOnce(transaction, input, idempotencyKey, clock()),
+        ),
       ),
 
     update: (id, changes, precondition) =>
       run((sql) =>
-        sql.begin(async (transaction) => {
+        inTransaction(sql, async (transaction) => {
           const book = expectBook(id, await lockBook(transaction, id), precondition);
           return replaceBook(transaction, { ...book, ...changes }, clock());
         }),
@@ -85,7 +88,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
 
     delete: (id, precondition) =>
       run((sql) =>
-        sql.begin(async (transaction) => {
+        inTransaction(sql, async (transaction) => {
           expectBook(id, await lockBook(transaction, id), precondition);
           await transaction`DELETE FROM books WHERE id = ${id}`;
         }),

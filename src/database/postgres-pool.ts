@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { withDeadline } from "../deadline.ts";
 import type { DomainError } from "../errors.ts";
+import { abortable } from "./abortable-sql.ts";
 import {
   isReadOnlyError,
   isServerError,
@@ -104,11 +105,11 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
     throw noAnswer();
   }
 
-  async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function attempt<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
     pool.underWay += 1;
     try {
       await prepared(pool);
-      const result = await work(pool.sql);
+      const result = await work();
       pool.answeredAt = performance.now();
       return result;
     } catch (error) {
@@ -122,10 +123,20 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   }
 
   return {
-    /** @throws {DomainError} `store_unavailable` when no answer comes in time. */
+    /**
+     * What is not done in time is not done later: work that waits for a connection never begins, and a
+     * transaction is rolled back.
+     *
+     * @throws {DomainError} `store_unavailable` when no answer comes in time.
+     */
     run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
       const pool = current;
-      return withDeadline(attempt(pool, work), OPERATION_TIMEOUT_MS, () => expire(pool));
+      const time = new AbortController();
+      const done = attempt(pool, () => work(abortable(pool.sql, time.signal)));
+      return withDeadline(done, OPERATION_TIMEOUT_MS, () => {
+        time.abort(noAnswer());
+        return expire(pool);
+      });
     },
 
     /** Prepares the database now, however long that takes; says how many migrations it took. */

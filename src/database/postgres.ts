@@ -31,18 +31,32 @@ async function newestVersion(sql: Sql | TransactionSql): Promise<number> {
   return Number(row?.version);
 }
 
-/** Runs `work` in a transaction while no other instance migrates. */
-export async function underMigrationLock<T>(
+/**
+ * Runs `work` in a transaction of the isolation that this service is written for, whatever the database's
+ * default is: each statement sees what others have committed before it, the one that waited for a lock too.
+ */
+export async function inTransaction<T>(
   sql: Sql,
   work: (transaction: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const result = await sql.begin(async (transaction) => {
-    // To wait for another instance's migration, or to index a large table, takes what it takes.
-    await transaction`SET LOCAL statement_timeout = 0`;
-    await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+  // In an array, the driver takes a result as it is.
+  const result = await sql.begin("ISOLATION LEVEL READ COMMITTED", async (transaction) => {
     return [await work(transaction)] as const;
   });
   return result[0];
+}
+
+/** Runs `work` in a transaction while no other instance migrates. */
+export function underMigrationLock<T>(
+  sql: Sql,
+  work: (transaction: TransactionSql) => Promise<T>,
+): Promise<T> {
+  return inTransaction(sql, async (transaction) => {
+    // To wait for another instance's migration, or to index a large table, takes what it takes.
+    await transaction`SET LOCAL statement_timeout = 0`;
+    await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+    return work(transaction);
+  });
 }
 
 async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]) {
