@@ -167,6 +167,59 @@ describe("PostgreSQL that fails", () => {
     expect((await (await starting).fetch("/ready")).status).toBe(200);
   });
 
+  for (const isolation of ["repeatable read", "serializable"]) {
+    faultTest(
+      `whose default isolation is ${isolation}: no write fails for another`,
+      async (bench) => {
+        const server = await startPostgres(bench);
+        const sql = postgres(server.url, { max: 1 });
+        bench.defer(() => sql.end());
+        const url = await createDatabase(sql, server, "isolated");
+        await sql.unsafe(
+          `ALTER DATABASE isolated SET default_transaction_isolation = '${isolation}'`,
+        );
+        // Their migrations come together too.
+        const services = await Promise.all([1, 2].map(() => bench.start({ DATABASE_URL: url })));
+        const each = (send: (service: ChildService) => Promise<Response>) =>
+          Promise.all(Array.from({ length: 10 }, () => services.map(send)).flat());
+        const changed = await each(({ send }) => send("PATCH", "/books/1", { year: 1 }));
+        const key = { "Idempotency-Key": "once" };
+        const added = await each(({ send }) => send("POST", "/books", DUNE, key));
+        const statuses = (responses: Response[]) => [
+          ...new Set(responses.map(({ status }) => status)),
+        ];
+        expect([statuses(changed), statuses(added)]).toEqual([[200], [201]]);
+        expect(await everyBook(services[0] as ChildService)).toHaveLength(3);
+      },
+    );
+  }
+
+  faultTest("with a lock_timeout: a locked row is a 503, and migrations wait", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const url = await createDatabase(sql, server, "impatient");
+    await sql`ALTER DATABASE impatient SET lock_timeout = '200ms'`;
+    const lock = postgres(server.url, { database: "impatient", max: 1 });
+    bench.defer(() => lock.end());
+    await lock`SELECT pg_advisory_lock(${0x74686d62})`;
+    const starting = bench.start({ DATABASE_URL: url });
+    await until("a migration has waited longer than that", async () => {
+      const [row] =
+        await sql`SELECT max(now() - query_start) > interval '400 milliseconds' AS patient
+        FROM pg_stat_activity WHERE wait_event = 'advisory'`;
+      return row?.patient === true;
+    });
+    await lock`SELECT pg_advisory_unlock(${0x74686d62})`;
+    const service = await starting;
+    expect(service.log().filter(({ level }) => level === "WARNING")).toEqual([]);
+    await lock.begin(async (transaction) => {
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      await expectUnavailable(await service.send("PATCH", "/books/1", { year: 1 }));
+    });
+    expect((await service.send("PATCH", "/books/1", { year: 1 })).status).toBe(200);
+  });
+
   faultTest("frozen: answers 503 instead of hanging, and goes on afterwards", async (bench) => {
     const server = await startPostgres(bench);
     const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });

@@ -39,6 +39,7 @@ export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase
     try {
       const result = await sql.begin(mode, async (transaction) => {
         await transaction`SET LOCAL statement_timeout = 0`;
+        await transaction`SET LOCAL lock_timeout = 0`;
         return [await work(transaction)] as const;
       });
       return result[0];
@@ -52,7 +53,7 @@ export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase
         work(createSnapshot(transaction)),
       ),
     write: (work) =>
-      within("READ WRITE", async (transaction) => {
+      within("ISOLATION LEVEL READ COMMITTED READ WRITE", async (transaction) => {
         await transaction`LOCK TABLE books IN SHARE ROW EXCLUSIVE MODE`;
         return work(createLoader(transaction, clock));
       }),

@@ -54,6 +54,7 @@ export function underMigrationLock<T>(
   return inTransaction(sql, async (transaction) => {
     // To wait for another instance's migration, or to index a large table, takes what it takes.
     await transaction`SET LOCAL statement_timeout = 0`;
+    await transaction`SET LOCAL lock_timeout = 0`;
     await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
     return work(transaction);
   });
@@ -75,12 +76,13 @@ async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]
 
 /**
  * SQLSTATE classes for what is wrong with the server or the way to it, not with a query: connection
- * (08), authorization (28), no such database (3D), resources (53), intervention (57), system (58);
- * and a read-only transaction (25006), as on a standby.
+ * (08), authorization (28), no such database (3D), resources (53), intervention (57), system (58); a
+ * read-only transaction (25006), as on a standby; and for what others do to the same rows at the same time,
+ * which a repetition gets around: a rolled back transaction (40), a lock not had in time (55P03).
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|53|57|58)[0-9A-Z]{3}|25006)$/;
+const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|40|53|57|58)[0-9A-Z]{3}|25006|55P03)$/;
 
 /** The driver's and the operating system's words for a connection that is not there. */
 const UNAVAILABLE_CONNECTION =
