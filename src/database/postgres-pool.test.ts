@@ -166,6 +166,29 @@ test(
   TIMEOUT_MS,
 );
 
+test("a pool that is closed undoes what prepares it", async () => {
+  const sql = postgres(server.url, { max: 1 });
+  const began = Promise.withResolvers<void>();
+  const pool = createPostgresPool({
+    connect: () => postgres(server.url, { max: 1 }),
+    prepare: (connection) =>
+      connection.begin("READ WRITE", async (transaction) => {
+        await transaction`CREATE TABLE half_prepared (a integer)`;
+        began.resolve();
+        await transaction`SELECT pg_sleep(600)`;
+        return 1;
+      }),
+  });
+  const preparation = pool.prepare();
+  await began.promise;
+  await Promise.all([
+    expect(preparation).rejects.toMatchObject({ code: "store_unavailable" }),
+    pool.close(),
+  ]);
+  expect(await sql`SELECT to_regclass('half_prepared') AS it`).toMatchObject([{ it: null }]);
+  await sql.end();
+});
+
 test("a server's own error is passed on, and costs no connection", async () => {
   const { run, close, counts } = openPool();
   await expect(run((sql) => sql`SELECT 1 / 0`)).rejects.toThrow("division by zero");

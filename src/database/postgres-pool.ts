@@ -19,6 +19,9 @@ export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 /** How long the operations under way may go on in a pool that is no longer used. */
 const RENEWAL_GRACE_SECONDS = 5;
 
+/** How long a preparation that is undone may take for that; it may be one that has yet to reach the server. */
+const UNDOING_GRACE_SECONDS = 1;
+
 export type PoolOptions = {
   /** Makes a driver's pool. It is called again when the last one is of no more use. */
   connect: () => Sql;
@@ -49,6 +52,7 @@ export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect" | "ru
  * which reaches the server prepares the database, and connections that hang are replaced.
  */
 export function createPostgresPool({ connect, prepare }: PoolOptions) {
+  const closing = new AbortController();
   let current = open();
 
   function open(): Pool {
@@ -60,7 +64,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   }
 
   function prepared(pool: Pool): Promise<number> {
-    pool.preparation ??= prepare(pool.sql).then(
+    pool.preparation ??= prepare(abortable(pool.sql, closing.signal)).then(
       (applied) => {
         pool.prepared = true;
         return applied;
@@ -173,8 +177,11 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       return current.underWay;
     },
 
+    /** What is under way may end; a preparation, which may take any time, is undone. */
     close(): Promise<void> {
-      return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+      closing.abort(unavailableError(new Error("The pool was closed")));
+      const timeout = current.prepared ? RENEWAL_GRACE_SECONDS : UNDOING_GRACE_SECONDS;
+      return current.sql.end({ timeout });
     },
   };
 }

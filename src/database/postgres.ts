@@ -3,7 +3,7 @@ import { DomainError } from "../errors.ts";
 import { type Migration, pendingMigrations } from "./migrations.ts";
 
 /** An arbitrary number that stands for this service's migrations among a database's advisory locks. */
-const MIGRATION_LOCK = 0x7468_6d62;
+export const MIGRATION_LOCK = 0x7468_6d62;
 
 /**
  * Brings the schema up to date: each migration in a transaction of its own, which reads the version
