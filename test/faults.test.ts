@@ -629,7 +629,9 @@ function keepWriting(service: ChildService) {
       const response = await service.send("POST", "/books", DUNE);
       statuses.add(response.status);
       const { id } = (await response.json()) as { id?: number };
-      if (id !== undefined) acknowledged.push(id);
+      if (id === undefined) continue;
+      acknowledged.push(id);
+      await (await service.send("PATCH", `/books/${id}`, { year: 1966 })).body?.cancel();
     }
   }
   const runs = [run(), run(), run()];

@@ -111,6 +111,17 @@ for (const [how, sleep] of [
   });
 }
 
+test("a transaction's statement that was made right before the abort is cancelled too", async () => {
+  const time = new AbortController();
+  const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {
+    await transaction`SELECT 1`;
+    const query = transaction`SELECT pg_sleep(600)`;
+    time.abort(GONE);
+    await query;
+  });
+  await expect(work).rejects.toMatchObject({ code: "57014" });
+});
+
 test("where the server cannot be asked to cancel, the statement's own end is waited for", async () => {
   const time = new AbortController();
   const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {

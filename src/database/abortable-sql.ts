@@ -45,7 +45,7 @@ async function unlessAborted<T>(
   const { sql, latest } = watched(transaction, signal);
   let cancelled: Promise<void> | undefined;
   const onAbort = () => {
-    cancelled = cancel(latest());
+    cancelled = cancel(latest);
   };
   signal.addEventListener("abort", onAbort);
   try {
@@ -79,7 +79,10 @@ function watched(transaction: TransactionSql, signal: AbortSignal) {
   return { sql, latest: () => latest };
 }
 
-async function cancel(query: unknown): Promise<void> {
+async function cancel(latest: () => unknown): Promise<void> {
+  // One that was made right before is not sent yet.
+  await new Promise((resolve) => setTimeout(resolve));
+  const query = latest();
   const { active, canceller } = (query ?? {}) as Partial<DriverQuery>;
   if (!active || !canceller) return;
   try {

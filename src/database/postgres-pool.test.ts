@@ -181,10 +181,9 @@ test("a pool that is closed undoes what prepares it", async () => {
   });
   const preparation = pool.prepare();
   await began.promise;
-  await Promise.all([
-    expect(preparation).rejects.toMatchObject({ code: "store_unavailable" }),
-    pool.close(),
-  ]);
+  const closed = pool.close();
+  await expect(preparation).rejects.toMatchObject({ code: "store_unavailable" });
+  await closed;
   expect(await sql`SELECT to_regclass('half_prepared') AS it`).toMatchObject([{ it: null }]);
   await sql.end();
 });

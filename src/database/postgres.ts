@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import { DomainError } from "../errors.ts";
 import { type Migration, pendingMigrations } from "./migrations.ts";
+import { transact } from "./transaction.ts";
 
 /** An arbitrary number that stands for this service's migrations among a database's advisory locks. */
 export const MIGRATION_LOCK = 0x7468_6d62;
@@ -35,15 +36,11 @@ async function newestVersion(sql: Sql | TransactionSql): Promise<number> {
  * Runs `work` in a transaction of the isolation that this service is written for, whatever the database's
  * default is: each statement sees what others have committed before it, the one that waited for a lock too.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   sql: Sql,
   work: (transaction: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  // In an array, the driver takes a result as it is.
-  const result = await sql.begin("ISOLATION LEVEL READ COMMITTED", async (transaction) => {
-    return [await work(transaction)] as const;
-  });
-  return result[0];
+  return transact(sql, "ISOLATION LEVEL READ COMMITTED", work);
 }
 
 /** Runs `work` in a transaction while no other instance migrates. */

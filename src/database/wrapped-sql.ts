@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from "postgres";
+import { transact } from "./transaction.ts";
 
 /** Anything else that is written with the driver's tag is a part of a statement, or none with parameters. */
 const STATEMENT = /^\s*(?:SELECT|INSERT|UPDATE|DELETE)\b/;
@@ -31,7 +32,8 @@ export function wrapped<Client extends Sql | TransactionSql>(
         : Reflect.apply(client, undefined, [first, ...rest]),
     get(client, name) {
       if (name !== "begin" || !("begin" in client)) return Reflect.get(client, name);
-      return (mode: string, work: Work) => client.begin(mode, (begun) => transaction(begun, work));
+      return (mode: string, work: Work) =>
+        transact(client, mode, (begun) => transaction(begun, work));
     },
   });
 }
