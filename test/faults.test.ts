@@ -16,6 +16,7 @@ import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import type { Book } from "../src/books/book.ts";
 import { type ChildService, runService, startService, until } from "./child-service.ts";
+import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
 
@@ -165,6 +166,30 @@ describe("PostgreSQL that fails", () => {
     await until("it has waited longer than any statement of a request may", sessions);
     await sql`SELECT pg_advisory_unlock(${0x74686d62})`;
     expect((await (await starting).fetch("/ready")).status).toBe(200);
+  });
+
+  faultTest("a crowd that asks whether it is ready keeps nobody from books", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+    await sql.begin(async (transaction) => {
+      await transaction`LOCK TABLE books`;
+      const crowd = Array.from({ length: 50 }, async () => {
+        const response = await service.fetch("/ready");
+        return { status: response.status, answer: await response.json() };
+      });
+      const metrics = await (await service.send("GET", "/metrics")).text();
+      expect(readValue(metrics, "thimble_database_pool_in_use")).toBe(1);
+      expect(readValue(metrics, "thimble_database_pool_waiting")).toBe(0);
+      for (const { status, answer } of await Promise.all(crowd)) {
+        expect([status, answer]).toEqual([
+          503,
+          { ready: false, checks: { api: "ok", database: "timeout" } },
+        ]);
+      }
+    });
+    await untilReady(service);
   });
 
   for (const isolation of ["repeatable read", "serializable"]) {

@@ -42,7 +42,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
-  const { prepare, renew, reconnect, running, close } = connections;
+  const { prepare, share, renew, reconnect, running, close } = connections;
 
   function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const request = traceparent?.();
@@ -55,10 +55,12 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
     reconnect: () => reconnect?.(),
     running: () => running?.() ?? 0,
 
-    ping: () =>
+    // Without a key, /ready asks for it.
+    ping: share(() =>
       run(async (sql) => {
         await sql`SELECT 1 FROM books LIMIT 1`;
       }),
+    ),
 
     list: (query) => run(async (sql) => (await selectBooks(sql, query)).map(toBook)),
 

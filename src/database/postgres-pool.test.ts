@@ -82,6 +82,20 @@ test("counts the operations that have a connection or wait for one, failed ones 
   await close();
 });
 
+test("work that is shared is done once for all who ask meanwhile, and anew for the next", async () => {
+  const { share, close } = openPool();
+  let times = 0;
+  const work = share(async () => {
+    times += 1;
+    if (times === 2) throw new Error("no");
+    return times;
+  });
+  expect(await Promise.all([work(), work(), work()])).toEqual([1, 1, 1]);
+  await expect(work()).rejects.toThrow("no");
+  expect(await work()).toBe(3);
+  await close();
+});
+
 test("a renewed pool does not count what still runs in the last one", async () => {
   const { run, renew, running, close } = openPool();
   await run(selectOne);

@@ -143,6 +143,17 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       });
     },
 
+    /** The work, done once for all who ask for it before it is done: for what anybody may ask for at any rate. */
+    share<T>(work: () => Promise<T>): () => Promise<T> {
+      let underWay: Promise<T> | undefined;
+      return () => {
+        underWay ??= work().finally(() => {
+          underWay = undefined;
+        });
+        return underWay;
+      };
+    },
+
     /** Prepares the database now, however long that takes; says how many migrations it took. */
     prepare(): Promise<number> {
       const pool = current;
