@@ -16,6 +16,7 @@ import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import type { Book } from "../src/books/book.ts";
 import { type ChildService, runService, startService } from "./child-service.ts";
+import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
 import { until } from "./service.ts";
@@ -121,6 +122,37 @@ describe("PostgreSQL that fails", () => {
     expect(service.log().filter(({ cause }) => /DESTROYED/.test(String(cause)))).toEqual([]);
   });
 
+  faultTest("what was answered with a 503 is not written later", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 2 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "1" });
+    await sql.begin(async (transaction) => {
+      const waits = (query: string) =>
+        until(`it waits for a lock in ${query}`, async () => {
+          const [row] = await sql`SELECT count(*) AS waiting FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND query LIKE ${`${query}%`}`;
+          return Number(row?.waiting) === 1;
+        });
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      await transaction`LOCK TABLE books IN SHARE MODE`;
+      const first = service.send("PATCH", "/books/1", { year: 1 });
+      await waits("SELECT");
+      const crowd = [
+        service.send("POST", "/books", { ...DUNE, title: "Under way" }),
+        service.send("POST", "/books", { ...DUNE, title: "Waiting" }),
+        service.send("PATCH", "/books/1", { year: 2 }),
+      ];
+      await expectUnavailable(await first);
+      await waits("\n    INSERT");
+      for (const response of await Promise.all(crowd)) await expectUnavailable(response);
+    });
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+    const books = await everyBook(service);
+    expect(books.map(({ title }) => title)).toEqual(["1984", "To Kill a Mockingbird", "Dune"]);
+    expect(books[0]?.year).toBe(1949);
+  });
+
   faultTest("a migration waits for another instance's, however long that takes", async (bench) => {
     const server = await startPostgres(bench);
     const sql = postgres(server.url, { max: 1 });
@@ -135,6 +167,83 @@ describe("PostgreSQL that fails", () => {
     await until("it has waited longer than any statement of a request may", sessions);
     await sql`SELECT pg_advisory_unlock(${0x74686d62})`;
     expect((await (await starting).fetch("/ready")).status).toBe(200);
+  });
+
+  faultTest("a crowd that asks whether it is ready keeps nobody from books", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+    await sql.begin(async (transaction) => {
+      await transaction`LOCK TABLE books`;
+      const crowd = Array.from({ length: 50 }, async () => {
+        const response = await service.fetch("/ready");
+        return { status: response.status, answer: await response.json() };
+      });
+      const metrics = await (await service.send("GET", "/metrics")).text();
+      expect(readValue(metrics, "thimble_database_pool_in_use")).toBe(1);
+      expect(readValue(metrics, "thimble_database_pool_waiting")).toBe(0);
+      for (const { status, answer } of await Promise.all(crowd)) {
+        expect([status, answer]).toEqual([
+          503,
+          { ready: false, checks: { api: "ok", database: "timeout" } },
+        ]);
+      }
+    });
+    await untilReady(service);
+  });
+
+  for (const isolation of ["repeatable read", "serializable"]) {
+    faultTest(
+      `whose default isolation is ${isolation}: no write fails for another`,
+      async (bench) => {
+        const server = await startPostgres(bench);
+        const sql = postgres(server.url, { max: 1 });
+        bench.defer(() => sql.end());
+        const url = await createDatabase(sql, server, "isolated");
+        await sql.unsafe(
+          `ALTER DATABASE isolated SET default_transaction_isolation = '${isolation}'`,
+        );
+        // Their migrations come together too.
+        const services = await Promise.all([1, 2].map(() => bench.start({ DATABASE_URL: url })));
+        const each = (send: (service: ChildService) => Promise<Response>) =>
+          Promise.all(Array.from({ length: 10 }, () => services.map(send)).flat());
+        const changed = await each(({ send }) => send("PATCH", "/books/1", { year: 1 }));
+        const key = { "Idempotency-Key": "once" };
+        const added = await each(({ send }) => send("POST", "/books", DUNE, key));
+        const statuses = (responses: Response[]) => [
+          ...new Set(responses.map(({ status }) => status)),
+        ];
+        expect([statuses(changed), statuses(added)]).toEqual([[200], [201]]);
+        expect(await everyBook(services[0] as ChildService)).toHaveLength(3);
+      },
+    );
+  }
+
+  faultTest("with a lock_timeout: a locked row is a 503, and migrations wait", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const url = await createDatabase(sql, server, "impatient");
+    await sql`ALTER DATABASE impatient SET lock_timeout = '200ms'`;
+    const lock = postgres(server.url, { database: "impatient", max: 1 });
+    bench.defer(() => lock.end());
+    await lock`SELECT pg_advisory_lock(${0x74686d62})`;
+    const starting = bench.start({ DATABASE_URL: url });
+    await until("a migration has waited longer than that", async () => {
+      const [row] =
+        await sql`SELECT max(now() - query_start) > interval '400 milliseconds' AS patient
+        FROM pg_stat_activity WHERE wait_event = 'advisory'`;
+      return row?.patient === true;
+    });
+    await lock`SELECT pg_advisory_unlock(${0x74686d62})`;
+    const service = await starting;
+    expect(service.log().filter(({ level }) => level === "WARNING")).toEqual([]);
+    await lock.begin(async (transaction) => {
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      await expectUnavailable(await service.send("PATCH", "/books/1", { year: 1 }));
+    });
+    expect((await service.send("PATCH", "/books/1", { year: 1 })).status).toBe(200);
   });
 
   faultTest("frozen: answers 503 instead of hanging, and goes on afterwards", async (bench) => {
@@ -546,7 +655,9 @@ function keepWriting(service: ChildService) {
       const response = await service.send("POST", "/books", DUNE);
       statuses.add(response.status);
       const { id } = (await response.json()) as { id?: number };
-      if (id !== undefined) acknowledged.push(id);
+      if (id === undefined) continue;
+      acknowledged.push(id);
+      await (await service.send("PATCH", `/books/${id}`, { year: 1966 })).body?.cancel();
     }
   }
   const runs = [run(), run(), run()];

@@ -1,11 +1,14 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import postgres from "postgres";
 import { version } from "../package.json" with { type: "json" };
 import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
+import { MIGRATION_LOCK } from "../src/database/postgres.ts";
 import { variables } from "../src/variables.ts";
 import { openConnection, SLOW_POST } from "./connection.ts";
 import { readValue } from "./exposition.ts";
+import { freshDatabase } from "./postgres.ts";
 import {
   API_KEY,
   eventually,
@@ -479,6 +482,26 @@ export function programContract(
             { message: "stopped" },
           ]);
           expect(service.stderr()).toBe("");
+        });
+
+        test(`${signal} ends a service that waits for another's migration with 0`, async () => {
+          const { url, drop } = await freshDatabase();
+          const sql = postgres(url, { max: 1 });
+          await sql`SELECT pg_advisory_lock(${MIGRATION_LOCK})`;
+          const until = "waiting for the database, or for another's migration of it";
+          await using service = await startProgram({
+            ...{ command: await program(), env: { DATABASE_URL: url }, until },
+          });
+          expect(await service.stop(signal)).toEqual({ code: 0, signal: null });
+          expect(service.log().slice(-2)).toMatchObject([
+            { message: "stopping before it listened", signal },
+            { message: "stopped" },
+          ]);
+          const [others] = await sql`SELECT count(*)::int AS sessions FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+          expect(others?.sessions).toBe(0);
+          await sql.end();
+          await drop();
         });
 
         test(`${signal} lets a request finish, and takes no new one`, async () => {

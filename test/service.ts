@@ -118,13 +118,19 @@ type StartOptions = {
   /** The program and its arguments: the compiled binary unless another is given. */
   command?: readonly string[];
   env?: Variables;
+  /** What it says when it is started: that it listens, unless another line is given, behind which it has no URL. */
+  until?: string;
 };
 
 /**
  * Starts the service on a free port with its data in a new directory, and waits until it listens.
  * Hold it with `await using`, so that it is gone when the test is over.
  */
-export async function startService({ command, env = {} }: StartOptions = {}): Promise<Service> {
+export async function startService({
+  command,
+  env = {},
+  until = "listening",
+}: StartOptions = {}): Promise<Service> {
   const directory = newDirectory();
   const variables = {
     ...{ DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...UNLIMITED },
@@ -151,7 +157,7 @@ export async function startService({ command, env = {} }: StartOptions = {}): Pr
   };
 
   try {
-    const { port, scheme } = await logged("listening");
+    const { port, scheme } = await logged(until);
     return {
       url: `${scheme}://127.0.0.1:${port}`,
       port: Number(port),

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
-import { migratePostgres, underMigrationLock } from "../database/postgres.ts";
+import { inTransaction, migratePostgres, underMigrationLock } from "../database/postgres.ts";
 import {
   createPostgresPool,
   type PoolOptions,
@@ -42,7 +42,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
     connect,
     prepare: (sql) => preparePostgresBooks(sql, clock, seed),
   });
-  const { prepare, renew, reconnect, running, close } = connections;
+  const { prepare, share, renew, reconnect, running, close } = connections;
 
   function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const request = traceparent?.();
@@ -55,10 +55,12 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
     reconnect: () => reconnect?.(),
     running: () => running?.() ?? 0,
 
-    ping: () =>
+    // Without a key, /ready asks for it.
+    ping: share(() =>
       run(async (sql) => {
         await sql`SELECT 1 FROM books LIMIT 1`;
       }),
+    ),
 
     list: (query) => run(async (sql) => (await selectBooks(sql, query)).map(toBook)),
 
@@ -70,14 +72,17 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
 
     create: (input, idempotencyKey) =>
       run((sql) =>
-        idempotencyKey === undefined
-          ? insertBook(sql, input, clock()).then((book) => ({ book, replayed: false }))
-          : sql.begin((transaction) => createOnce(transaction, input, idempotencyKey, clock())),
+        // In a transaction in either case: it is undone where nobody waits for its answer any more.
+        inTransaction(sql, async (transaction) =>
+          idempotencyKey === undefined
+            ? { book: await insertBook(transaction, input, clock()), replayed: false }
+            : createOnce(transaction, input, idempotencyKey, clock()),
+        ),
       ),
 
     update: (id, changes, precondition) =>
       run((sql) =>
-        sql.begin(async (transaction) => {
+        inTransaction(sql, async (transaction) => {
           const book = expectBook(id, await lockBook(transaction, id), precondition);
           return replaceBook(transaction, { ...book, ...changes }, clock());
         }),
@@ -85,7 +90,7 @@ export function createPostgresBookStore(options: PostgresOptions): PostgresBookS
 
     delete: (id, precondition) =>
       run((sql) =>
-        sql.begin(async (transaction) => {
+        inTransaction(sql, async (transaction) => {
           expectBook(id, await lockBook(transaction, id), precondition);
           await transaction`DELETE FROM books WHERE id = ${id}`;
         }),

@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
 import { translatePostgresError } from "../database/postgres.ts";
+import { transact } from "../database/transaction.ts";
 import type { Book } from "./book.ts";
 import { toBook } from "./postgres-store.ts";
 import {
@@ -37,11 +38,11 @@ const COLUMNS = {
 export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase {
   async function within<T>(mode: string, work: (sql: TransactionSql) => Promise<T>): Promise<T> {
     try {
-      const result = await sql.begin(mode, async (transaction) => {
+      return await transact(sql, mode, async (transaction) => {
         await transaction`SET LOCAL statement_timeout = 0`;
-        return [await work(transaction)] as const;
+        await transaction`SET LOCAL lock_timeout = 0`;
+        return work(transaction);
       });
-      return result[0];
     } catch (error) {
       throw translatePostgresError(error);
     }
@@ -52,7 +53,7 @@ export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase
         work(createSnapshot(transaction)),
       ),
     write: (work) =>
-      within("READ WRITE", async (transaction) => {
+      within("ISOLATION LEVEL READ COMMITTED READ WRITE", async (transaction) => {
         await transaction`LOCK TABLE books IN SHARE ROW EXCLUSIVE MODE`;
         return work(createLoader(transaction, clock));
       }),

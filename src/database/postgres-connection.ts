@@ -4,8 +4,11 @@ export const STATEMENT_TIMEOUT_MS = 5000;
 /** The number of PostgreSQL's type `timestamptz`. */
 const TIMESTAMPTZ = 1184;
 
+/** PostgreSQL's own. */
+const DEFAULT_PORT = 5432;
+
 /** What every connection is made with, pooled or not. */
-export const CONNECTION_OPTIONS = {
+const CONNECTION_OPTIONS = {
   /** In seconds. */
   connect_timeout: 3,
   connection: {
@@ -30,3 +33,21 @@ export const CONNECTION_OPTIONS = {
     },
   },
 };
+
+/** What every connection to the database that a URL names is made with, beside the URL. */
+export function connectionOptions(url: string) {
+  return { ...CONNECTION_OPTIONS, ...addressOf(url) };
+}
+
+/**
+ * The driver takes what stands before the first colon of an IPv6 address for its host, unless it gets it in
+ * a list, which its types do not know.
+ */
+function addressOf(url: string): { host: string; port: number } | undefined {
+  // One of several hosts is no URL to the platform, and the driver's business.
+  const parsed = URL.parse(url);
+  if (!parsed?.hostname.startsWith("[")) return undefined;
+  const { hostname, port } = parsed;
+  const address: unknown = { host: [hostname.slice(1, -1)], port: [Number(port || DEFAULT_PORT)] };
+  return address as { host: string; port: number };
+}

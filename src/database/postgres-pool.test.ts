@@ -82,6 +82,20 @@ test("counts the operations that have a connection or wait for one, failed ones 
   await close();
 });
 
+test("work that is shared is done once for all who ask meanwhile, and anew for the next", async () => {
+  const { share, close } = openPool();
+  let times = 0;
+  const work = share(async () => {
+    times += 1;
+    if (times === 2) throw new Error("no");
+    return times;
+  });
+  expect(await Promise.all([work(), work(), work()])).toEqual([1, 1, 1]);
+  await expect(work()).rejects.toThrow("no");
+  expect(await work()).toBe(3);
+  await close();
+});
+
 test("a renewed pool does not count what still runs in the last one", async () => {
   const { run, renew, running, close } = openPool();
   await run(selectOne);
@@ -165,6 +179,28 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test("a pool that is closed undoes what prepares it", async () => {
+  const sql = postgres(server.url, { max: 1 });
+  const began = Promise.withResolvers<void>();
+  const pool = createPostgresPool({
+    connect: () => postgres(server.url, { max: 1 }),
+    prepare: (connection) =>
+      connection.begin("READ WRITE", async (transaction) => {
+        await transaction`CREATE TABLE half_prepared (a integer)`;
+        began.resolve();
+        await transaction`SELECT pg_sleep(600)`;
+        return 1;
+      }),
+  });
+  const preparation = pool.prepare();
+  await began.promise;
+  const closed = pool.close();
+  await expect(preparation).rejects.toMatchObject({ code: "store_unavailable" });
+  await closed;
+  expect(await sql`SELECT to_regclass('half_prepared') AS it`).toMatchObject([{ it: null }]);
+  await sql.end();
+});
 
 test("a server's own error is passed on, and costs no connection", async () => {
   const { run, close, counts } = openPool();

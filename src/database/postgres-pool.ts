@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { withDeadline } from "../deadline.ts";
 import type { DomainError } from "../errors.ts";
+import { abortable } from "./abortable-sql.ts";
 import {
   isReadOnlyError,
   isServerError,
@@ -17,6 +18,9 @@ export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
 /** How long the operations under way may go on in a pool that is no longer used. */
 const RENEWAL_GRACE_SECONDS = 5;
+
+/** How long a preparation that is undone may take for that; it may be one that has yet to reach the server. */
+const UNDOING_GRACE_SECONDS = 1;
 
 export type PoolOptions = {
   /** Makes a driver's pool. It is called again when the last one is of no more use. */
@@ -48,6 +52,7 @@ export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect" | "ru
  * which reaches the server prepares the database, and connections that hang are replaced.
  */
 export function createPostgresPool({ connect, prepare }: PoolOptions) {
+  const closing = new AbortController();
   let current = open();
 
   function open(): Pool {
@@ -59,7 +64,7 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   }
 
   function prepared(pool: Pool): Promise<number> {
-    pool.preparation ??= prepare(pool.sql).then(
+    pool.preparation ??= prepare(abortable(pool.sql, closing.signal)).then(
       (applied) => {
         pool.prepared = true;
         return applied;
@@ -104,11 +109,11 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
     throw noAnswer();
   }
 
-  async function attempt<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function attempt<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
     pool.underWay += 1;
     try {
       await prepared(pool);
-      const result = await work(pool.sql);
+      const result = await work();
       pool.answeredAt = performance.now();
       return result;
     } catch (error) {
@@ -122,10 +127,31 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
   }
 
   return {
-    /** @throws {DomainError} `store_unavailable` when no answer comes in time. */
+    /**
+     * What is not done in time is not done later: work that waits for a connection never begins, and a
+     * transaction is rolled back.
+     *
+     * @throws {DomainError} `store_unavailable` when no answer comes in time.
+     */
     run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
       const pool = current;
-      return withDeadline(attempt(pool, work), OPERATION_TIMEOUT_MS, () => expire(pool));
+      const time = new AbortController();
+      const done = attempt(pool, () => work(abortable(pool.sql, time.signal)));
+      return withDeadline(done, OPERATION_TIMEOUT_MS, () => {
+        time.abort(noAnswer());
+        return expire(pool);
+      });
+    },
+
+    /** The work, done once for all who ask for it before it is done: for what anybody may ask for at any rate. */
+    share<T>(work: () => Promise<T>): () => Promise<T> {
+      let underWay: Promise<T> | undefined;
+      return () => {
+        underWay ??= work().finally(() => {
+          underWay = undefined;
+        });
+        return underWay;
+      };
     },
 
     /** Prepares the database now, however long that takes; says how many migrations it took. */
@@ -162,8 +188,11 @@ export function createPostgresPool({ connect, prepare }: PoolOptions) {
       return current.underWay;
     },
 
+    /** What is under way may end; a preparation, which may take any time, is undone. */
     close(): Promise<void> {
-      return current.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+      closing.abort(unavailableError(new Error("The pool was closed")));
+      const timeout = current.prepared ? RENEWAL_GRACE_SECONDS : UNDOING_GRACE_SECONDS;
+      return current.sql.end({ timeout });
     },
   };
 }

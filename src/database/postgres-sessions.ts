@@ -57,6 +57,7 @@ export function createPostgresSessions({
 
   return {
     run,
+    share: (work) => work,
     prepare: () => run(async (_sql, applied) => applied),
     close: async () => {},
   };

@@ -1,9 +1,10 @@
 import type { Sql, TransactionSql } from "postgres";
 import { DomainError } from "../errors.ts";
 import { type Migration, pendingMigrations } from "./migrations.ts";
+import { transact } from "./transaction.ts";
 
 /** An arbitrary number that stands for this service's migrations among a database's advisory locks. */
-const MIGRATION_LOCK = 0x7468_6d62;
+export const MIGRATION_LOCK = 0x7468_6d62;
 
 /**
  * Brings the schema up to date: each migration in a transaction of its own, which reads the version
@@ -31,18 +32,29 @@ async function newestVersion(sql: Sql | TransactionSql): Promise<number> {
   return Number(row?.version);
 }
 
-/** Runs `work` in a transaction while no other instance migrates. */
-export async function underMigrationLock<T>(
+/**
+ * Runs `work` in a transaction of the isolation that this service is written for, whatever the database's
+ * default is: each statement sees what others have committed before it, the one that waited for a lock too.
+ */
+export function inTransaction<T>(
   sql: Sql,
   work: (transaction: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const result = await sql.begin(async (transaction) => {
+  return transact(sql, "ISOLATION LEVEL READ COMMITTED", work);
+}
+
+/** Runs `work` in a transaction while no other instance migrates. */
+export function underMigrationLock<T>(
+  sql: Sql,
+  work: (transaction: TransactionSql) => Promise<T>,
+): Promise<T> {
+  return inTransaction(sql, async (transaction) => {
     // To wait for another instance's migration, or to index a large table, takes what it takes.
     await transaction`SET LOCAL statement_timeout = 0`;
+    await transaction`SET LOCAL lock_timeout = 0`;
     await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-    return [await work(transaction)] as const;
+    return work(transaction);
   });
-  return result[0];
 }
 
 async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]) {
@@ -61,12 +73,13 @@ async function migrateOnce(sql: TransactionSql, migrations: readonly Migration[]
 
 /**
  * SQLSTATE classes for what is wrong with the server or the way to it, not with a query: connection
- * (08), authorization (28), no such database (3D), resources (53), intervention (57), system (58);
- * and a read-only transaction (25006), as on a standby.
+ * (08), authorization (28), no such database (3D), resources (53), intervention (57), system (58); a
+ * read-only transaction (25006), as on a standby; and for what others do to the same rows at the same time,
+ * which a repetition gets around: a rolled back transaction (40), a lock not had in time (55P03).
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|53|57|58)[0-9A-Z]{3}|25006)$/;
+const UNAVAILABLE_SQLSTATE = /^(?:(?:08|28|3D|40|53|57|58)[0-9A-Z]{3}|25006|55P03)$/;
 
 /** The driver's and the operating system's words for a connection that is not there. */
 const UNAVAILABLE_CONNECTION =

@@ -60,7 +60,7 @@ test("parts of a statement have none of their own", async () => {
 });
 
 test("the statements of a transaction have it too", async () => {
-  const rows = await commented(sql, TRACEPARENT).begin(async (transaction) => {
+  const rows = await commented(sql, TRACEPARENT).begin("READ WRITE", async (transaction) => {
     await transaction`INSERT INTO things (id, name) VALUES (${1}, ${"a"})`;
     return transaction`SELECT query, (SELECT count(*)::int FROM things) AS things
       FROM pg_stat_activity WHERE pid = pg_backend_pid()`;

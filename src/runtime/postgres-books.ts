@@ -3,7 +3,7 @@ import type { BookInput } from "../books/book.ts";
 import { createPostgresBookStore } from "../books/postgres-store.ts";
 import type { PostgresBookStore } from "../books/store.ts";
 import type { Clock } from "../clock.ts";
-import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
+import { connectionOptions } from "../database/postgres-connection.ts";
 
 export type { PostgresBookStore };
 
@@ -40,7 +40,7 @@ export function openPostgresBooks(
   const password = () => passwordOf(currentUrl());
   const connect = () =>
     postgres(currentUrl(), {
-      ...CONNECTION_OPTIONS,
+      ...connectionOptions(currentUrl()),
       // The driver looks elsewhere for a password that the URL does not have.
       ...(password() !== "" && { password }),
       max: poolSize,

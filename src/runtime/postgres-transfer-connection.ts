@@ -3,14 +3,14 @@ import { postgresMigrations } from "../books/migrations/postgres.ts";
 import { createPostgresTransfer } from "../books/postgres-transfer.ts";
 import type { Clock } from "../clock.ts";
 import { migratePostgres, readPostgresVersion } from "../database/postgres.ts";
-import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
+import { connectionOptions } from "../database/postgres-connection.ts";
 
 const CLOSE_TIMEOUT_SECONDS = 5;
 
 /** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
 export function connectForTransfer(url: string, clock: Clock) {
   // Rows are written as arrays, one a column.
-  const sql = postgres(url, { ...CONNECTION_OPTIONS, fetch_types: true, max: 1 });
+  const sql = postgres(url, { ...connectionOptions(url), fetch_types: true, max: 1 });
   return {
     transfer: createPostgresTransfer(sql, clock),
     /** Brings the schema up to date. */

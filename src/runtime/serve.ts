@@ -42,8 +42,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   const tls = config.tls && (await openTls(config.tls, logger));
   const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
   const opened = await openStore(config, clock, tracing?.scope);
-  try {
-    await prepareStore(opened, logger);
+  const answerRequests = async () => {
     let state: ReturnType<Readiness> = "ok";
     const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
     const keys = createKeyRing(keySource(config), clock);
@@ -83,6 +82,11 @@ export async function serve(runtime: Runtime): Promise<void> {
     tls?.close();
     await drain({ server, delaySeconds, timeoutSeconds, logger });
     if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
+  };
+  try {
+    const signal = await prepareStore(opened, logger, untilSignal);
+    if (signal === undefined) await answerRequests();
+    else logger.info("stopping before it listened", { signal });
   } finally {
     secrets.stop();
     const closeStore = { name: "close the store", run: () => opened.store.close() };

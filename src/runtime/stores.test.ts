@@ -1,11 +1,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import postgres from "postgres";
 import { freshDatabase } from "../../test/postgres.ts";
-import { inTemporaryDirectory } from "../../test/service.ts";
+import { eventually, inTemporaryDirectory } from "../../test/service.ts";
 import { ConfigError, type DatabaseConfig } from "../config.ts";
+import { MIGRATION_LOCK } from "../database/postgres.ts";
 import { UnusableDatabaseError } from "../database/sqlite.ts";
+import { createLogger } from "../logger.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
-import { openStore } from "./stores.ts";
+import { openStore, prepareStore } from "./stores.ts";
 
 // On a busy machine, PostgreSQL takes its time to start.
 setDefaultTimeout(60_000);
@@ -96,4 +99,26 @@ test("a pool tells how many of its connections are in use, and how many wait for
 
 test("a file and memory have no pool", async () => {
   expect((await withDatabase({ kind: "memory" })).poolUse).toBeUndefined();
+});
+
+test("a signal ends the wait for another's migration, which the log tells of", async () => {
+  const { url, drop } = await freshDatabase();
+  const other = postgres(url, { max: 1 });
+  await other`SELECT pg_advisory_lock(${MIGRATION_LOCK})`;
+  const opened = await withDatabase({ kind: "postgres", url });
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const logger = createLogger({ level: "INFO", format: "json", clock: Date.now, write });
+  const signal = Promise.withResolvers<string>();
+  const prepared = prepareStore(opened, logger, signal.promise);
+  await eventually("the log says so", () => lines[0]);
+  signal.resolve("SIGTERM");
+  expect(await prepared).toBe("SIGTERM");
+  await opened.store.close();
+  const [sessions] = await other`SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+  expect(sessions).toBeUndefined();
+  expect(lines).toHaveLength(1);
+  await other.end();
+  await drop();
 });

@@ -116,11 +116,28 @@ function withoutPassword(url: string): string {
   return parsed.href;
 }
 
-/** A database that cannot be reached yet keeps nobody from starting: the store tries again by itself. */
-export async function prepareStore({ prepare }: OpenStore, logger: Logger): Promise<void> {
+/** After how long the log says what the start waits for. */
+const SILENT_WAIT_MS = 1000;
+
+/**
+ * Brings the store's schema up to date. A database that cannot be reached yet keeps nobody from starting:
+ * the store tries again by itself.
+ *
+ * @returns the signal that came before that was done, if one did; then the store is to be closed.
+ */
+export async function prepareStore(
+  { prepare }: OpenStore,
+  logger: Logger,
+  untilSignal?: Promise<string>,
+): Promise<string | undefined> {
+  const sayWhatFor = () =>
+    logger.info("waiting for the database, or for another's migration of it");
+  const timer = setTimeout(sayWhatFor, SILENT_WAIT_MS);
   try {
-    const applied = await prepare();
-    if (applied > 0) logger.info("database migrated", { migrations: applied });
+    const prepared = prepare();
+    const first = await (untilSignal ? Promise.race([prepared, untilSignal]) : prepared);
+    if (typeof first === "string") return first;
+    if (first > 0) logger.info("database migrated", { migrations: first });
   } catch (error) {
     const unreachable = error instanceof DomainError && error.code === "store_unavailable";
     if (!unreachable) throw error;
@@ -128,5 +145,8 @@ export async function prepareStore({ prepare }: OpenStore, logger: Logger): Prom
       "database unreachable; serving without it until it answers",
       describeError(error),
     );
+  } finally {
+    clearTimeout(timer);
   }
+  return undefined;
 }

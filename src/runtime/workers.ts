@@ -7,7 +7,7 @@ import { createMemoryBookStore } from "../books/memory-store.ts";
 import { createPostgresBookStore } from "../books/postgres-store.ts";
 import type { BookStore } from "../books/store.ts";
 import { ConfigError } from "../config.ts";
-import { CONNECTION_OPTIONS } from "../database/postgres-connection.ts";
+import { connectionOptions } from "../database/postgres-connection.ts";
 import { createPostgresSessions } from "../database/postgres-sessions.ts";
 import { createKeyRing } from "../keys/key-ring.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../logger.ts";
@@ -90,7 +90,7 @@ function openStore({ database, seedBooks }: WorkersConfig, scope: TraceScope): B
 /** For one operation: what is worth its time in a pool only, a connection does without. */
 function connectPostgres(url: string) {
   return postgres(url, {
-    ...CONNECTION_OPTIONS,
+    ...connectionOptions(url),
     max: 1,
     prepare: false,
   });
