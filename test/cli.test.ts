@@ -19,13 +19,16 @@ type Listen = (fetch: Fetch, options: ListenOptions) => void | Promise<void>;
 
 async function run(args: string[], env: Environment = {}, whileListening?: Listen): Promise<Run> {
   const written = { stdout: [] as string[], stderr: [] as string[] };
+  const listened = Promise.withResolvers<string>();
   const runtime = idleRuntime({
     env,
+    untilSignal: () => listened.promise,
     clock: () => Date.parse("2026-01-01T00:00:00.000Z"),
     stdout: (line) => void written.stdout.push(line),
     stderr: (line) => void written.stderr.push(line),
     listen: async (fetch, options) => {
       await whileListening?.(fetch, options);
+      listened.resolve("SIGTERM");
       return {
         port: options.port || 49_152,
         stop: async () => {},
