@@ -1,48 +1,25 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import postgres, { type Sql } from "postgres";
-import { type FreshDatabase, freshDatabase } from "../../test/postgres.ts";
+import { expect, test } from "bun:test";
+import type { Sql } from "postgres";
 import { eventually } from "../../test/service.ts";
+import { useThings } from "../../test/things.ts";
 import { abortable } from "./abortable-sql.ts";
 
-const TIMEOUT_MS = 60_000;
 const GONE = new Error("nobody waits any more");
 const MODE = "ISOLATION LEVEL READ COMMITTED";
+const database = useThings();
 
-let database: FreshDatabase;
-let admin: Sql;
-/** Of one connection, so that one that is lost is missed. */
-let sql: Sql;
-
-beforeAll(async () => {
-  database = await freshDatabase();
-  admin = postgres(database.url, { max: 1, onnotice: () => {} });
-}, TIMEOUT_MS);
-
-beforeEach(async () => {
-  await admin`DROP TABLE IF EXISTS things`;
-  await admin`CREATE TABLE things (id integer)`;
-  sql = postgres(database.url, { max: 1, fetch_types: false });
-}, TIMEOUT_MS);
-
-afterEach(() => sql.end());
-
-afterAll(async () => {
-  await admin.end();
-  await database.drop();
-}, TIMEOUT_MS);
-
-const things = async () => (await sql`SELECT id FROM things`).map(({ id }) => id);
+const things = async () => (await database.sql`SELECT id FROM things`).map(({ id }) => id);
 
 /** Resolves when a session works on such a statement, or waits for a lock in it. */
 const isUnderWay = (query: string) =>
   eventually(`${query} is under way`, async () => {
-    const found = await admin`
+    const found = await database.admin`
       SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE ${`${query}%`}`;
     return found.length > 0 || undefined;
   });
 
 test("without an abort, statements and transactions do what they do", async () => {
-  const client = abortable(sql, new AbortController().signal);
+  const client = abortable(database.sql, new AbortController().signal);
   const result = await client.begin(MODE, async (transaction) => {
     const id = transaction`id`;
     await transaction`INSERT INTO things (${id}) VALUES (${1})`;
@@ -54,8 +31,8 @@ test("without an abort, statements and transactions do what they do", async () =
 
 test("a statement that waits for a connection behind another is not sent after an abort", async () => {
   const time = new AbortController();
-  const other = sql.begin((transaction) => transaction`SELECT pg_sleep(0.2)`);
-  const late = abortable(sql, time.signal)`INSERT INTO things VALUES (${1})`.execute();
+  const other = database.sql.begin((transaction) => transaction`SELECT pg_sleep(0.2)`);
+  const late = abortable(database.sql, time.signal)`INSERT INTO things VALUES (${1})`.execute();
   time.abort(GONE);
   await expect(late).rejects.toBe(GONE);
   await other;
@@ -64,7 +41,7 @@ test("a statement that waits for a connection behind another is not sent after a
 
 test("a statement whose connection is still being made is not sent, and the connection is kept", async () => {
   const time = new AbortController();
-  const late = abortable(sql, time.signal)`INSERT INTO things VALUES (${1})`.execute();
+  const late = abortable(database.sql, time.signal)`INSERT INTO things VALUES (${1})`.execute();
   time.abort(GONE);
   await expect(late).rejects.toBe(GONE);
   expect(await things()).toEqual([]);
@@ -73,7 +50,7 @@ test("a statement whose connection is still being made is not sent, and the conn
 test("a transaction that waits for a connection never begins its work", async () => {
   const time = new AbortController();
   let begun = false;
-  const late = abortable(sql, time.signal).begin(MODE, () => {
+  const late = abortable(database.sql, time.signal).begin(MODE, () => {
     begun = true;
   });
   time.abort(GONE);
@@ -84,7 +61,7 @@ test("a transaction that waits for a connection never begins its work", async ()
 test("a transaction is rolled back between two statements, and at its end", async () => {
   for (const last of [true, false]) {
     const time = new AbortController();
-    const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {
+    const work = abortable(database.sql, time.signal).begin(MODE, async (transaction) => {
       await transaction`INSERT INTO things VALUES (${1})`;
       time.abort(GONE);
       if (!last) await transaction`INSERT INTO things VALUES (${2})`;
@@ -100,7 +77,7 @@ for (const [how, sleep] of [
 ] as const) {
   test(`a transaction's statement under way is cancelled (${how})`, async () => {
     const time = new AbortController();
-    const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {
+    const work = abortable(database.sql, time.signal).begin(MODE, async (transaction) => {
       await transaction`INSERT INTO things VALUES (${1})`;
       await sleep(transaction as unknown as Sql);
     });
@@ -113,7 +90,7 @@ for (const [how, sleep] of [
 
 test("a transaction's statement that was made right before the abort is cancelled too", async () => {
   const time = new AbortController();
-  const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {
+  const work = abortable(database.sql, time.signal).begin(MODE, async (transaction) => {
     await transaction`SELECT 1`;
     const query = transaction`SELECT pg_sleep(600)`;
     time.abort(GONE);
@@ -124,14 +101,14 @@ test("a transaction's statement that was made right before the abort is cancelle
 
 test("where the server cannot be asked to cancel, the statement's own end is waited for", async () => {
   const time = new AbortController();
-  const work = abortable(sql, time.signal).begin(MODE, async (transaction) => {
+  const work = abortable(database.sql, time.signal).begin(MODE, async (transaction) => {
     await transaction`INSERT INTO things VALUES (${1})`;
     await transaction`SELECT pg_sleep(0.3)`;
   });
   await isUnderWay("SELECT pg_sleep(");
   // Where the request to cancel goes.
-  (sql.options as { port: number[] }).port = [1];
+  (database.sql.options as { port: number[] }).port = [1];
   time.abort(GONE);
   await expect(work).rejects.toBe(GONE);
-  expect(await admin`SELECT id FROM things`).toHaveLength(0);
+  expect(await database.admin`SELECT id FROM things`).toHaveLength(0);
 });
