@@ -45,6 +45,14 @@ test("every operation has a connection of its own, which ends with it", async ()
   await ended();
 });
 
+test("what a pool would share is done for each who asks, and there is nothing to close", async () => {
+  const { run, share, close } = openSessions();
+  const ask = share(() => run(backend));
+  expect(new Set(await Promise.all([ask(), ask()])).size).toBe(2);
+  await close();
+  expect(await ask()).toBeNumber();
+});
+
 test("the database is prepared once, after it failed", async () => {
   let failures = 0;
   const { run, prepare, counts } = openSessions(async () => {
