@@ -6,9 +6,11 @@ import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { beginRequest, type Program, type ProgramOptions } from "./program.contract.ts";
 import {
   eventually,
+  isGone,
   newDirectory,
   type Service,
   startService as startProgram,
+  until,
   type Variables,
 } from "./service.ts";
 
@@ -109,7 +111,7 @@ export function logContract(
           service.kill(first);
           await askUntilGone(service);
           if (second) service.kill(second);
-          await eventually("its end", () => isGone(service) || undefined, END_LIMIT_MS);
+          await until("its end", () => isGone(service.pid), END_LIMIT_MS);
           connection?.close();
           service.resumeStdout();
           expect(await service.exited).toEqual({ code, signal: null });
@@ -202,14 +204,6 @@ async function askMuch(service: Service): Promise<string[]> {
   const ids = Array.from({ length: MUCH_BYTES / path.length }, () => crypto.randomUUID());
   for (const id of ids) await ask(service, path, id);
   return ids;
-}
-
-function isGone({ pid }: Service): boolean {
-  try {
-    return !process.kill(pid, 0);
-  } catch {
-    return true;
-  }
 }
 
 async function ask(service: Service, path: string, id: string): Promise<void> {

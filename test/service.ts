@@ -111,6 +111,15 @@ export async function until(
   await eventually(what, async () => (await condition()) || undefined, limitMs);
 }
 
+/** Whether this machine has no such process any more. */
+export function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+}
+
 /** Nothing that keeps a test from asking as much as it likes, and from ending when it is done. */
 export const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
 

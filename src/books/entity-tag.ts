@@ -5,13 +5,13 @@ export function entityTag(book: Book): string {
   return `"${book.id}-${Date.parse(book.updated_at).toString(36)}"`;
 }
 
-/** Whether `If-Match` holds: strong comparison, so that a weak tag never matches. */
-export function ifMatchHolds(header: string, tag: string): boolean {
+/** Whether `If-Match` holds, as it does where it is not sent: strong comparison, so that a weak tag never matches. */
+export function ifMatchHolds(header = "*", tag: string): boolean {
   return header.trim() === "*" || listedTags(header).includes(tag);
 }
 
-/** Whether `If-None-Match` names the tag: weak comparison. */
-export function ifNoneMatchNames(header: string, tag: string): boolean {
+/** Whether `If-None-Match` is sent and names the tag: weak comparison. */
+export function ifNoneMatchNames(header = "", tag: string): boolean {
   return (
     header.trim() === "*" || listedTags(header).some((listed) => listed.replace(/^W\//, "") === tag)
   );

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Clock } from "../clock.ts";
-import { translatePostgresError } from "../database/postgres.ts";
+import { liftTimeouts, translatePostgresError } from "../database/postgres.ts";
 import { transact } from "../database/transaction.ts";
 import type { Book } from "./book.ts";
 import { toBook } from "./postgres-store.ts";
@@ -39,8 +39,7 @@ export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase
   async function within<T>(mode: string, work: (sql: TransactionSql) => Promise<T>): Promise<T> {
     try {
       return await transact(sql, mode, async (transaction) => {
-        await transaction`SET LOCAL statement_timeout = 0`;
-        await transaction`SET LOCAL lock_timeout = 0`;
+        await liftTimeouts(transaction);
         return work(transaction);
       });
     } catch (error) {

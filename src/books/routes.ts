@@ -86,8 +86,8 @@ export function bookRoutes({ store, readAccess, writeAccess, receiveJson }: Book
     .openapi(getRoute(readAccess), async (c) => {
       const book = await findBook(store, c.req.param("id"));
       const tag = entityTag(book);
-      if (!ifMatchHolds(c.req.header("If-Match") ?? "*", tag)) throw bookChanged(book.id);
-      if (ifNoneMatchNames(c.req.header("If-None-Match") ?? "", tag)) {
+      if (!ifMatchHolds(c.req.header("If-Match"), tag)) throw bookChanged(book.id);
+      if (ifNoneMatchNames(c.req.header("If-None-Match"), tag)) {
         return c.body(null, 304, { ETag: tag, ...caching });
       }
       return c.json(book, 200, { ETag: tag, ...caching });
@@ -157,8 +157,8 @@ async function precondition(
   const book = await store.get(id);
   if (!book) throw bookNotFound(id);
   const tag = entityTag(book);
-  if (!ifMatchHolds(ifMatch ?? "*", tag)) throw bookChanged(id);
-  if (ifNoneMatchNames(ifNoneMatch ?? "", tag)) throw bookChanged(id);
+  if (!ifMatchHolds(ifMatch, tag)) throw bookChanged(id);
+  if (ifNoneMatchNames(ifNoneMatch, tag)) throw bookChanged(id);
   return ifMatch === undefined || ifMatch === "*" ? undefined : { updatedAt: book.updated_at };
 }
 

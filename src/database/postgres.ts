@@ -43,6 +43,12 @@ export function inTransaction<T>(
   return transact(sql, "ISOLATION LEVEL READ COMMITTED", work);
 }
 
+/** Lets every statement of a transaction work, and wait for locks, as long as it takes. */
+export async function liftTimeouts(transaction: TransactionSql): Promise<void> {
+  await transaction`SET LOCAL statement_timeout = 0`;
+  await transaction`SET LOCAL lock_timeout = 0`;
+}
+
 /** Runs `work` in a transaction while no other instance migrates. */
 export function underMigrationLock<T>(
   sql: Sql,
@@ -50,8 +56,7 @@ export function underMigrationLock<T>(
 ): Promise<T> {
   return inTransaction(sql, async (transaction) => {
     // To wait for another instance's migration, or to index a large table, takes what it takes.
-    await transaction`SET LOCAL statement_timeout = 0`;
-    await transaction`SET LOCAL lock_timeout = 0`;
+    await liftTimeouts(transaction);
     await transaction`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
     return work(transaction);
   });

@@ -6,7 +6,7 @@ import { variables } from "../../src/variables.ts";
 import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract, type Target } from "../http.contract.ts";
 import { freshDatabase } from "../postgres.ts";
-import { API_KEY, eventually, newDirectory, until, type Variables } from "../service.ts";
+import { API_KEY, eventually, isGone, newDirectory, until, type Variables } from "../service.ts";
 import { EXCEPTIONS } from "./exceptions.ts";
 import {
   bundledFunction,
@@ -282,15 +282,6 @@ describe("an init phase that fails", () => {
   }
 });
 
-/** Whether this machine has it; one of a server elsewhere has nothing to wait for. */
-function isProcess(id = 0): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch {
-    return false;
-  }
-}
-
 describe("a connection to PostgreSQL", () => {
   /** An instance on a database of its own, and the ids of the processes that serve its connections. */
   async function withDatabase(
@@ -331,8 +322,8 @@ describe("a connection to PostgreSQL", () => {
       const [before] = await connections();
       await sql`SELECT pg_terminate_backend(${before ?? 0})`;
       await until("it is gone", async () => (await connections()).length === 0);
-      // It leaves the list before it closes the connection, which its end does.
-      await until("its process is gone", () => !isProcess(before));
+      // It leaves the list before it closes the connection, which its end does. One of a server elsewhere is gone here.
+      await until("its process is gone", () => isGone(before ?? 0));
       await sql.end();
       expect((await request(instance, "/books/1")).status).toBe(200);
       expect(await connections()).toHaveLength(1);
