@@ -15,9 +15,9 @@ RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
 RUN bun install --frozen-lockfile --production
 
 FROM packages AS build
-COPY scripts/build.ts scripts/english-only.ts scripts/
+COPY scripts/build scripts/build
 COPY src src
-RUN bun scripts/build.ts
+RUN bun scripts/build/executable.ts
 
 # What the executable needs around it: what `ldd` names, whatever the architecture is. All times are
 # 0, so that the layer stays the same one from release to release.
@@ -29,14 +29,15 @@ RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
 
 COPY LICENSE ./
 COPY licenses licenses
-COPY scripts/bundled-packages.ts scripts/license-policy.ts scripts/licenses.ts scripts/main.ts scripts/sbom.ts scripts/
+COPY scripts/image scripts/image
+COPY scripts/shell scripts/shell
 ARG SOURCE_DATE_EPOCH=0
 
 FROM build AS standard-files
 RUN mkdir /files \
  && cp dist/thimble /files/ \
- && bun scripts/sbom.ts $(cat libraries.txt) > /files/sbom.cdx.json \
- && bun scripts/licenses.ts /files/sbom.cdx.json /files/licenses \
+ && bun scripts/image/sbom.ts $(cat libraries.txt) > /files/sbom.cdx.json \
+ && bun scripts/image/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 FROM base AS launcher
@@ -47,7 +48,7 @@ RUN apt-get update -qq \
       gcc libc6-dev libxxhash-dev libzstd-dev make musl-tools
 COPY launcher ./
 RUN make
-# What is linked into the launcher, in the form that scripts/sbom.ts reads.
+# What is linked into the launcher, in the form that scripts/image/sbom.ts reads.
 RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\n' \
       libxxhash-dev libzstd-dev musl-dev > packages.tsv
 
@@ -59,8 +60,8 @@ FROM build AS tiny-files
 COPY --from=packed /build/thimble /files/
 COPY --from=launcher /build/packages.tsv ./
 COPY --from=launcher /usr/share/doc /usr/share/doc
-RUN bun scripts/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
- && bun scripts/licenses.ts /files/sbom.cdx.json /files/licenses \
+RUN bun scripts/image/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
+ && bun scripts/image/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 # What both images have in common.

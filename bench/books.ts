@@ -1,4 +1,4 @@
-import type { BookInput } from "../src/books/book.ts";
+import type { BookInput } from "../src/resources/book.ts";
 
 /** The same books in every run: words by Zipf's law, so that some are common and most are rare. */
 export function createBooks() {

@@ -5,7 +5,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { markdownTable } from "../scripts/markdown-table.ts";
+import { markdownTable } from "../scripts/shell/markdown-table.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { compiledBinary } from "../test/service.ts";
 import { createBooks } from "./books.ts";

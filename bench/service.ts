@@ -2,8 +2,8 @@
 // sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
-import { runMain } from "../scripts/main.ts";
-import { markdownTable } from "../scripts/markdown-table.ts";
+import { runMain } from "../scripts/shell/main.ts";
+import { markdownTable } from "../scripts/shell/markdown-table.ts";
 import { compiledBinary, startService } from "../test/service.ts";
 import { API_KEY } from "./api-key.ts";
 import { requireMachine } from "./machine.ts";

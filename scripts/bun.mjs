@@ -16,7 +16,7 @@ const bun = findBun();
 
 if (command === "start") {
   install("--production");
-  run(["src/runtime/bun.ts", ...rest], { ENVIRONMENT: "development", LOG_FORMAT: "text" });
+  run(["src/adapters/bun.ts", ...rest], { ENVIRONMENT: "development", LOG_FORMAT: "text" });
 } else {
   install();
   run([command, ...rest]);

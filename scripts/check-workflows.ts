@@ -1,7 +1,7 @@
 // Checks the workflows as far as that is possible without GitHub (docs/pipeline.md):
 //
 //   bun run check:workflows
-import { runMain } from "./main.ts";
+import { runMain } from "./shell/main.ts";
 import { inconsistentPins, readWorkflows, WORKFLOWS, workflowProblems } from "./workflow-rules.ts";
 
 async function main(): Promise<void> {

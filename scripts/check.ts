@@ -1,9 +1,9 @@
 // Everything that has to hold before a change lands:
 //
-//   check.ts            format and lint, types, types without any runtime, workflows, tests
+//   check.ts            format and lint, types, types of each ring, workflows, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
-import { runMain } from "./main.ts";
+import { runMain } from "./shell/main.ts";
 
 const script = (name: string) => [process.execPath, "run", name];
 
@@ -11,6 +11,7 @@ const STATIC_CHECKS = [
   ["node_modules/.bin/biome", "ci"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
+  ["node_modules/.bin/tsc", "--project", "tsconfig.process.json"],
   script("check:workflows"),
 ];
 /** They need a C compiler, and a Docker engine. */

@@ -43,7 +43,7 @@ describe("bun scripts/coverage-summary.ts", () => {
   test("shows on the page of a run what Bun measured", async () => {
     const home = mkdtempSync(join(tmpdir(), "thimble-coverage-"));
     const measure = ["--coverage", `--coverage-dir=${home}`];
-    Bun.spawnSync([process.execPath, "test", ...measure, "./src/books/entity-tag.test.ts"]);
+    Bun.spawnSync([process.execPath, "test", ...measure, "./src/resources/entity-tag.test.ts"]);
     const summary = join(home, "summary.md");
     expect(run(join(home, "lcov.info"), { GITHUB_STEP_SUMMARY: summary }).exitCode).toBe(0);
     const text = await Bun.file(summary).text();

@@ -1,9 +1,9 @@
 // Shows the coverage that `bun run test` measured, on the page of the run:
 //
 //   bun scripts/coverage-summary.ts [LCOV FILE]
-import { addSummary } from "./github.ts";
-import { runMain } from "./main.ts";
-import { markdownTable } from "./markdown-table.ts";
+import { addSummary } from "./shell/github.ts";
+import { runMain } from "./shell/main.ts";
+import { markdownTable } from "./shell/markdown-table.ts";
 
 const LCOV = "coverage/lcov.info";
 const SHOWN = 10;

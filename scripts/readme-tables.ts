@@ -4,10 +4,11 @@
 //   bun scripts/readme-tables.ts
 import runtimes from "../bench/runtimes/results.json" with { type: "json" };
 import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
-import { runCli } from "../src/runtime/cli.ts";
-import { defaultOf, type Variable, variables } from "../src/variables.ts";
+import { runCli } from "../src/cli/cli.ts";
+import type { Variable } from "../src/config/variable.ts";
+import { defaultOf, variables } from "../src/config/variables.ts";
 import { idleRuntime } from "../test/runtime.ts";
-import { markdownTable } from "./markdown-table.ts";
+import { markdownTable } from "./shell/markdown-table.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };

@@ -2,8 +2,8 @@
 // `toJSON(needs)`). A job that was skipped counts as failed, unless it is named:
 //
 //   bun scripts/require-success.ts [JOB THAT MAY BE SKIPPED]...
-import { required } from "./github.ts";
-import { runMain } from "./main.ts";
+import { required } from "./shell/github.ts";
+import { runMain } from "./shell/main.ts";
 
 type Needs = Record<string, { result: string }>;
 

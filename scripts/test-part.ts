@@ -5,7 +5,7 @@
 //   bun run test:postgres
 //
 // TEST_OPTIONS may name further options of `bun test`, separated by spaces.
-import { runMain, UsageError } from "./main.ts";
+import { runMain, UsageError } from "./shell/main.ts";
 
 const SERVERS = "./test/runtimes/servers.test.ts";
 
@@ -24,7 +24,7 @@ export const PARTS: Record<string, readonly string[]> = {
     "./test/http.test.ts",
     "./test/stores.test.ts",
     "./src/database/",
-    "./src/runtime/stores.test.ts",
+    "./src/server/database/open-store.test.ts",
   ],
 };
 

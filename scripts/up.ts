@@ -2,10 +2,10 @@
 // is healthy.
 //
 //   bun run up [OPTION OF docker compose up]...
-import { buildArguments } from "./build-arguments.ts";
-import { docker, requireEngine, showDocker } from "./docker.ts";
-import { runMain } from "./main.ts";
+import { buildArguments } from "./build/labels.ts";
 import { makeSecrets, missingSecrets, secretPath } from "./secrets.ts";
+import { docker, requireEngine, showDocker } from "./shell/docker.ts";
+import { runMain } from "./shell/main.ts";
 
 const SECRETS_DIRECTORY = "secrets";
 const PASSWORD = secretPath(SECRETS_DIRECTORY, "postgres_password");

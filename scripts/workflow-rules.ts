@@ -167,7 +167,7 @@ function commandProblems(command: string): string[] {
   const call = command.replace(AS_ROOT, "");
   const [, script] = /^bun run ([\w:]+)(?: |$)/.exec(call) ?? [];
   if (script) return script in packageJson.scripts ? [] : [`package.json has no script ${script}`];
-  const [, file] = /^bun (scripts\/[\w-]+\.ts)(?: |$)/.exec(call) ?? [];
+  const [, file] = /^bun (scripts\/[\w/-]+\.ts)(?: |$)/.exec(call) ?? [];
   if (file) return existsSync(file) ? [] : [`there is no ${file}`];
   return [`not a script of this repository: ${command}`];
 }

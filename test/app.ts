@@ -1,13 +1,13 @@
 import { type AppConfig, type AppDeps, type AppMetrics, createApp } from "../src/app.ts";
-import type { Connection } from "../src/app-env.ts";
-import { createMemoryBookStore } from "../src/books/memory-store.ts";
-import type { BookStore } from "../src/books/store.ts";
-import type { Clock } from "../src/clock.ts";
-import type { Readiness } from "../src/health/routes.ts";
-import { createKeyRing, type KeySource } from "../src/keys/key-ring.ts";
-import { createLogger, type LogLevel } from "../src/logger.ts";
+import { createKeyRing, type KeySource } from "../src/auth/key-ring.ts";
+import type { Connection } from "../src/http/env.ts";
+import type { Readiness } from "../src/probes/health.ts";
 import { createProbesApp } from "../src/probes-app.ts";
-import type { Tracing } from "../src/trace/tracing.ts";
+import type { BookStore } from "../src/resources/store.ts";
+import { createMemoryBookStore } from "../src/resources/stores/memory.ts";
+import { createLogger, type LogLevel } from "../src/telemetry/logger.ts";
+import type { Tracing } from "../src/telemetry/tracing.ts";
+import type { Clock } from "../src/time.ts";
 
 export const API_KEY = "0123456789abcdef";
 

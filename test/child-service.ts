@@ -24,7 +24,7 @@ export type ChildService = {
   kill: () => Promise<void>;
 };
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 
 /** Starts the service from source and waits until it listens. */
 export async function startService(variables: Variables): Promise<ChildService> {

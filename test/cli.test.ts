@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
-import { sqliteMigrations } from "../src/books/migrations/sqlite.ts";
-import type { Environment } from "../src/config.ts";
-import { runCli } from "../src/runtime/cli.ts";
-import type { Fetch, ListenOptions } from "../src/runtime/runtime.ts";
+import { runCli } from "../src/cli/cli.ts";
+import type { Environment } from "../src/config/config.ts";
+import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
+import type { Fetch, ListenOptions } from "../src/server/runtime.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
 import { idleRuntime } from "./runtime.ts";
 import { eventually, inTemporaryDirectory } from "./service.ts";
@@ -32,8 +32,8 @@ async function run(args: string[], env: Environment = {}, whileListening?: Liste
       return {
         port: options.port || 49_152,
         stop: async () => {},
-        pending: () => 0,
-        cut: () => {},
+        inFlight: () => 0,
+        closeAllConnections: () => {},
       };
     },
   });
@@ -300,7 +300,12 @@ describe("serve", () => {
       const runtime = idleRuntime({
         env: { ...MEMORY, ...putCertificate(directory, "first") },
         stdout: (line) => void lines.push(line),
-        listen: () => ({ port: 8443, stop: async () => {}, pending: () => 0, cut: () => {} }),
+        listen: () => ({
+          port: 8443,
+          stop: async () => {},
+          inFlight: () => 0,
+          closeAllConnections: () => {},
+        }),
         onHangup: (listener) => void hangUps.push(listener),
         untilSignal: async () => {
           await said("listening");

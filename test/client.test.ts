@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "bun:test";
 import { hc } from "hono/client";
 import type { AppType } from "../src/app.ts";
-import type { Book } from "../src/books/book.ts";
-import type { Problem } from "../src/docs/describe.ts";
+import type { Problem } from "../src/http/describe.ts";
+import type { Book } from "../src/resources/book.ts";
 import { API_KEY, openApp } from "./app.ts";
 
 /** What Hono's typed client knows of the service: the compiler checks it, and a real server answers. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
-import type { Book } from "../src/books/book.ts";
+import type { Book } from "../src/resources/book.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
   COMMAND,

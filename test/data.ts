@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import type { Book } from "../src/books/book.ts";
-import { runCli } from "../src/runtime/cli.ts";
+import { runCli } from "../src/cli/cli.ts";
+import type { Book } from "../src/resources/book.ts";
 import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";
 import { newDirectory, type Variables } from "./service.ts";
 
 /** The program from source, in a process of its own. */
-export const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+export const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 
 export const KINDS = ["SQLite", "PostgreSQL"] as const;
 export type Kind = (typeof KINDS)[number];

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
-import type { Book } from "../src/books/book.ts";
+import type { Book } from "../src/resources/book.ts";
 import { type ChildService, runService, startService } from "./child-service.ts";
 import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";

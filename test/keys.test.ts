@@ -3,8 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import postgres from "postgres";
-import { SCOPES, type Scope } from "../src/keys/key.ts";
-import { runCli } from "../src/runtime/cli.ts";
+import { SCOPES, type Scope } from "../src/auth/key.ts";
+import { runCli } from "../src/cli/cli.ts";
 import { METHODS, ROUTES } from "./contract/routes.ts";
 import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";
@@ -20,7 +20,7 @@ import {
 // On a busy machine, PostgreSQL and the service take their time to start.
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const PROCESS = "/api/v1/process";
 const DAY_MS = 86_400_000;
 
@@ -151,7 +151,7 @@ describe("scopes:", () => {
     expect(await refused.json()).toMatchObject({
       status: 403,
       error: "Insufficient scope",
-      detail: "This takes the scope books:write; the key ci has process, books:read.",
+      detail: "This requires the scope books:write; the key ci has process, books:read.",
     });
   });
 

@@ -6,7 +6,7 @@ import { API_KEY, eventually, type Service, startService, type Variables } from 
 // Bun looks for idle connections every few seconds only.
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const KEY = { "X-API-Key": API_KEY };
 
 function start(env: Variables): Promise<Service> {

@@ -9,7 +9,7 @@ import { API_KEY, newDirectory, startService } from "./service.ts";
 
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
 

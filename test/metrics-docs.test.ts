@@ -6,7 +6,7 @@ import { API_KEY, startService } from "./service.ts";
 
 setDefaultTimeout(60_000);
 
-const SOURCE = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const SOURCE = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const DOCS = join(import.meta.dir, "../docs/metrics.md");
 
 type Row = { name: string; type: string; labels: string[] };

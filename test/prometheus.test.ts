@@ -16,7 +16,7 @@ import { API_KEY, eventually, type Service, startService } from "./service.ts";
 
 setDefaultTimeout(120_000);
 
-const SOURCE = [process.execPath, join(import.meta.dir, "../src/runtime/bun.ts")];
+const SOURCE = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const ALERTS = Bun.file(join(PROMETHEUS_FILES, "alerts.yml"));
 
 type Panel = { title: string; type: string; targets?: { expr: string }[] };

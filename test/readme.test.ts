@@ -7,7 +7,7 @@ import {
   readDocument,
   withTables,
 } from "../scripts/readme-tables.ts";
-import { secretNames, variables } from "../src/variables.ts";
+import { secretNames, variables } from "../src/config/variables.ts";
 import { openApp } from "./app.ts";
 
 const readme = await Bun.file(README).text();

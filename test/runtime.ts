@@ -1,4 +1,4 @@
-import type { Runtime } from "../src/runtime/runtime.ts";
+import type { Runtime } from "../src/server/runtime.ts";
 
 /** A runtime that nothing comes of, and that serves nothing, but for what is given. */
 export function idleRuntime(given: Partial<Runtime> = {}): Runtime {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { build } from "../scripts/build.ts";
+import { build } from "../scripts/build/executable.ts";
 
 export const API_KEY = "0123456789abcdef";
 

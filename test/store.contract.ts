@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { Book, BookInput } from "../src/books/book.ts";
+import { DomainError } from "../src/errors.ts";
+import type { Book, BookInput } from "../src/resources/book.ts";
 import {
   type BookQuery,
   type BookStore,
@@ -7,10 +8,9 @@ import {
   type Position,
   SORT_FIELDS,
   type Sort,
-} from "../src/books/store.ts";
-import { wordsOf } from "../src/books/words.ts";
-import type { Clock } from "../src/clock.ts";
-import { DomainError } from "../src/errors.ts";
+} from "../src/resources/store.ts";
+import { wordsOf } from "../src/resources/words.ts";
+import type { Clock } from "../src/time.ts";
 
 export type StoreOptions = { clock: Clock; seedBooks: boolean };
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import postgres, { type Sql } from "postgres";
-import { type BookChanges, type BookInput, SEED_BOOKS } from "../src/books/book.ts";
-import { createD1BookStore } from "../src/books/d1-store.ts";
+import { DomainError } from "../src/errors.ts";
+import { type BookChanges, type BookInput, SEED_BOOKS } from "../src/resources/book.ts";
 import {
   type BookQuery,
   type BookStore,
@@ -13,12 +13,12 @@ import {
   type Precondition,
   SORT_FIELDS,
   type Sort,
-} from "../src/books/store.ts";
-import { wordsOf } from "../src/books/words.ts";
-import { DomainError } from "../src/errors.ts";
-import { openStore } from "../src/runtime/stores.ts";
-import { childOf, continueTrace } from "../src/trace/trace.ts";
-import type { TraceScope } from "../src/trace/tracing.ts";
+} from "../src/resources/store.ts";
+import { createD1BookStore } from "../src/resources/stores/d1.ts";
+import { wordsOf } from "../src/resources/words.ts";
+import { openStore } from "../src/server/database/open-store.ts";
+import { childOf, continueTrace } from "../src/telemetry/trace-context.ts";
+import type { TraceScope } from "../src/telemetry/tracing.ts";
 import { emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 import { type OpenedStore, type StoreOptions, storeContract } from "./store.contract.ts";

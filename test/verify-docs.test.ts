@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { ARCHITECTURES, imageRepositories, imageTags } from "../scripts/image-tags.ts";
+import { ARCHITECTURES, imageRepositories, imageTags } from "../scripts/release/tags.ts";
 import { parse } from "../scripts/workflow-rules.ts";
 import { openRunner, type Runner } from "./workflow-commands.ts";
 
@@ -66,7 +66,7 @@ describe("docs/verify.md", () => {
     const given = Object.entries(await variables());
     await runner.recorded();
     await runner.write("published/tiny", DIGEST);
-    await runner.step("bun scripts/publish.ts verify tiny", {
+    await runner.step("bun scripts/release/publish.ts verify tiny", {
       GITHUB_REF: REF,
       GITHUB_WORKFLOW_REF: `Owner/thimble/${WORKFLOW}@${REF}`,
     });
@@ -151,6 +151,8 @@ describe("docs/verify.md", () => {
 
   test("asks for the type of attestation that is made", async () => {
     const { type } = /--type=(?<type>\w+)/.exec(document)?.groups ?? {};
-    expect(await Bun.file("scripts/attested-sboms.ts").text()).toContain(`"--type=${type}"`);
+    expect(await Bun.file("scripts/release/attested-sboms.ts").text()).toContain(
+      `"--type=${type}"`,
+    );
   });
 });

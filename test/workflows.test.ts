@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { PLANTED } from "../scripts/planted-sbom.ts";
+import { PLANTED } from "../scripts/image/planted-sbom.ts";
 import { PARTS, RUNTIMES } from "../scripts/test-part.ts";
 import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
 import { commandsOfWorkflows, commandsRun, openRunner, type Runner } from "./workflow-commands.ts";
@@ -17,30 +17,30 @@ const IMAGES = "ghcr.io/owner/thimble";
 const RUN_BELOW = [
   "bun run test:postgres",
   'bun run test:runtime "$RUNTIME"',
-  "bun scripts/build-arguments.ts",
+  "bun scripts/build/labels.ts",
   "bun scripts/coverage-summary.ts",
-  'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
-  'bun scripts/image-tags.ts "$TARGET"',
-  "bun scripts/planted-sbom.ts write dist/planted.cdx.json",
-  "bun scripts/planted-sbom.ts check dist/planted.json",
-  "bun scripts/publish.ts check",
-  "bun scripts/publish.ts download",
-  'bun scripts/publish.ts index "$TARGET"',
-  "bun scripts/publish.ts promote",
-  'bun scripts/publish.ts record "$TARGET" "$ARCHITECTURE"',
-  "bun scripts/publish.ts release",
-  'bun scripts/publish.ts sign "$TARGET"',
-  'bun scripts/publish.ts verify "$TARGET"',
-  "bun scripts/released-images.ts",
+  'bun scripts/image/files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
+  'bun scripts/release/tags.ts "$TARGET"',
+  "bun scripts/image/planted-sbom.ts write dist/planted.cdx.json",
+  "bun scripts/image/planted-sbom.ts check dist/planted.json",
+  "bun scripts/release/publish.ts check",
+  "bun scripts/release/publish.ts download",
+  'bun scripts/release/publish.ts index "$TARGET"',
+  "bun scripts/release/publish.ts promote",
+  'bun scripts/release/publish.ts record "$TARGET" "$ARCHITECTURE"',
+  "bun scripts/release/publish.ts release",
+  'bun scripts/release/publish.ts sign "$TARGET"',
+  'bun scripts/release/publish.ts verify "$TARGET"',
+  "bun scripts/release/scanned-images.ts",
   "bun scripts/require-success.ts comment dependencies",
 ];
 
 /** Those that the tests in test/container run, which need an engine. */
 const RUN_IN_CONTAINERS = [
   // test/container/workflow.test.ts
-  "bun scripts/image-budget.ts thimble-ci",
-  "bun scripts/image-files.ts thimble-ci:standard dist/standard.cdx.json",
-  "bun scripts/image-files.ts thimble-ci:tiny dist/tiny.cdx.json",
+  "bun scripts/image/budget.ts thimble-ci",
+  "bun scripts/image/files.ts thimble-ci:standard dist/standard.cdx.json",
+  "bun scripts/image/files.ts thimble-ci:tiny dist/tiny.cdx.json",
   "bun run test:container --built",
   // test/container/reproducible.test.ts
   "bun run check:reproducible",
@@ -125,7 +125,7 @@ describe("a step of test.yml", () => {
   }
 
   test("describes the build to the next one", async () => {
-    const { exitCode, outputs } = await runner.step("bun scripts/build-arguments.ts");
+    const { exitCode, outputs } = await runner.step("bun scripts/build/labels.ts");
     expect(exitCode).toBe(0);
     expect(outputs.arguments).toMatch(/^SOURCE_DATE_EPOCH=\d+\nCREATED=.+\nREVISION=/);
   });
@@ -144,11 +144,13 @@ describe("a step of test.yml", () => {
   });
 
   test("plants vulnerable packages, and takes no scan for proof that does not name them", async () => {
-    const written = await runner.step("bun scripts/planted-sbom.ts write dist/planted.cdx.json");
+    const written = await runner.step(
+      "bun scripts/image/planted-sbom.ts write dist/planted.cdx.json",
+    );
     expect(written.exitCode).toBe(0);
     expect(await runner.read("dist/planted.cdx.json")).toContain("pkg:npm/lodash@4.17.4");
     const check = (SCAN_OUTCOME: string) =>
-      runner.step("bun scripts/planted-sbom.ts check dist/planted.json", { SCAN_OUTCOME });
+      runner.step("bun scripts/image/planted-sbom.ts check dist/planted.json", { SCAN_OUTCOME });
     expect((await check("failure")).exitCode).toBe(1);
     const found = PLANTED.map(({ finding }) => ({ VulnerabilityID: finding }));
     await runner.write(
@@ -256,7 +258,7 @@ describe("publishing", () => {
   });
 
   const publish = (command: string, env: Record<string, string> = {}) =>
-    runner.step(`bun scripts/publish.ts ${command}`, { TARGET: "standard", ...env });
+    runner.step(`bun scripts/release/publish.ts ${command}`, { TARGET: "standard", ...env });
   const succeed = async (command: string, env: Record<string, string> = {}) => {
     const result = await publish(command, env);
     expect(result.exitCode).toBe(0);
@@ -280,7 +282,7 @@ describe("publishing", () => {
   const CREATE = "docker buildx imagetools create";
 
   test("names the image by target", async () => {
-    const { outputs } = await runner.step('bun scripts/image-tags.ts "$TARGET"', {
+    const { outputs } = await runner.step('bun scripts/release/tags.ts "$TARGET"', {
       TARGET: "standard",
     });
     expect(outputs.repository).toBe(IMAGES);
@@ -510,7 +512,7 @@ describe("publishing", () => {
   });
 
   test("takes the bill of materials out of an image, for the scan", async () => {
-    const step = 'bun scripts/image-files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"';
+    const step = 'bun scripts/image/files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"';
     const { exitCode } = await runner.step(step, {
       IMAGE: `${IMAGES}@${DIGEST.arm64}`,
       ARCHITECTURE: "arm64",
@@ -523,7 +525,7 @@ describe("publishing", () => {
   });
 
   test("scans both architectures of the last releases and of latest, each by digest", async () => {
-    const { outputs, exitCode } = await runner.step("bun scripts/released-images.ts", {
+    const { outputs, exitCode } = await runner.step("bun scripts/release/scanned-images.ts", {
       RELEASES: releases("v2.0.0-rc.1", "v1.2.3", "v1.2.2", "v1.2.1"),
     });
     expect(exitCode).toBe(0);
@@ -597,7 +599,7 @@ describe("the order of publishing", async () => {
   test("looks at the tag before it signs in anywhere", () => {
     const steps = jobs.build?.steps?.map(({ run, uses = "" }) => run ?? uses.replace(/@.*/, ""));
     const before = steps?.slice(0, steps.indexOf("docker/login-action"));
-    expect(before).toContain("bun scripts/publish.ts check");
+    expect(before).toContain("bun scripts/release/publish.ts check");
   });
 
   test("scans the bill of materials that verifying took out of each image", () => {

@@ -1,12 +1,12 @@
 import { appendFileSync, readFileSync } from "node:fs";
-import { docker } from "../../scripts/docker.ts";
+import { docker } from "../../scripts/shell/docker.ts";
 import type { Checkout } from "../../test/container/checkout.ts";
 import { BUILD_ARGUMENTS, baseImages, type Variant } from "./variants.ts";
 
 /** Images and containers of the benchmark have names of their own, so that they can be removed. */
 export const PREFIX = "thimble-bench-";
 
-const SOURCE_FILE = "src/runtime/cli.ts";
+const SOURCE_FILE = "src/cli/cli.ts";
 
 export function imageOf({ name }: Variant): string {
   return `${PREFIX}${name}`;

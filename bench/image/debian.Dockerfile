@@ -4,9 +4,9 @@ FROM oven/bun:${BUN_VERSION}-slim AS build
 WORKDIR /build
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production
-COPY scripts/build.ts scripts/english-only.ts scripts/
+COPY scripts/build scripts/build
 COPY src src
-RUN bun scripts/build.ts
+RUN bun scripts/build/executable.ts
 
 FROM debian:trixie-slim
 COPY --from=build /build/dist/thimble /thimble

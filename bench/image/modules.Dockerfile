@@ -10,4 +10,4 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
-CMD ["src/runtime/bun.ts"]
+CMD ["src/adapters/bun.ts"]

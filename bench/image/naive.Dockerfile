@@ -4,4 +4,4 @@ FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app
 COPY . .
 RUN bun install --frozen-lockfile --production
-CMD ["src/runtime/bun.ts"]
+CMD ["src/adapters/bun.ts"]

@@ -1,4 +1,4 @@
-import { markdownTable } from "../../scripts/markdown-table.ts";
+import { markdownTable } from "../../scripts/shell/markdown-table.ts";
 import { FLASK, type Result, type Results } from "./results.ts";
 
 const HEADS = [

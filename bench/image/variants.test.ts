@@ -18,11 +18,11 @@ describe("the variants", () => {
   });
 
   test("bring the build script with every script that it imports", async () => {
-    const source = await Bun.file("scripts/build.ts").text();
+    const source = await Bun.file("scripts/build/executable.ts").text();
     const imported = [...source.matchAll(/from "\.\/(.+?)"/g)].map(([, name]) => `scripts/${name}`);
     for (const { name, dockerfile } of variants) {
       const copied = await Bun.file(dockerfile).text();
-      if (!copied.includes("bun scripts/build.ts")) continue;
+      if (!copied.includes("bun scripts/build/executable.ts")) continue;
       const missing = imported.filter((script) => !copied.includes(script));
       expect({ name, missing }).toEqual({ name, missing: [] });
     }

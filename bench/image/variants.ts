@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { UsageError } from "../../scripts/main.ts";
+import { UsageError } from "../../scripts/shell/main.ts";
 
 /** A way to ship the service as an image: a Dockerfile of this folder, or a target of the project's. */
 export type Variant = {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runMain } from "../../scripts/main.ts";
+import { runMain } from "../../scripts/shell/main.ts";
 import { describeMachine, requireMachine } from "../machine.ts";
 import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import { bundledFunction, startFunction, toEvent } from "../../test/runtimes/lambda.ts";
 import {
   denoCommand,
@@ -42,7 +42,7 @@ export async function findSubjects(directory: string): Promise<Subject[]> {
   const bun = Bun.version;
   return [
     server("Bun, compiled", bun, [await compiledBinary()]),
-    server("Bun, from source", bun, [process.execPath, "src/runtime/bun.ts"]),
+    server("Bun, from source", bun, [process.execPath, "src/adapters/bun.ts"]),
     server("Node", versionOf(nodeProgram()), nodeCommand(node)),
     server("Deno", versionOf(denoProgram()), denoCommand(deno)),
     {

@@ -1,4 +1,4 @@
-import { markdownTable } from "../../scripts/markdown-table.ts";
+import { markdownTable } from "../../scripts/shell/markdown-table.ts";
 import { EXCEPTIONS } from "../../test/runtimes/exceptions.ts";
 import type { ContractResult } from "./contract.ts";
 import type { Measurement, Results } from "./results.ts";

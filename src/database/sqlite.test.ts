@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../test/service.ts";
-import { openSqliteFile } from "../runtime/sqlite-file.ts";
-import { type Migration, NewerSchemaError } from "./migrations.ts";
+import { openSqliteFile } from "../server/database/sqlite-file.ts";
+import { type Migration, NewerSchemaError } from "./migrations/migration.ts";
 import {
   inTransaction,
   isBusyError,

@@ -1,5 +1,5 @@
 import { DomainError } from "../errors.ts";
-import { type Migration, pendingMigrations } from "./migrations.ts";
+import { type Migration, pendingMigrations } from "./migrations/migration.ts";
 
 /** What this service binds to a statement. */
 export type SqliteValue = string | number | null;

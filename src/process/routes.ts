@@ -1,18 +1,17 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
-import type { AppEnv } from "../app-env.ts";
-import { type Clock, timestamp } from "../clock.ts";
+import { DomainError, invalidInput, shortName } from "../errors.ts";
 import {
   jsonContent,
   KEY_PROBLEMS,
   keySecurity,
   type ProblemResponse,
   problems,
-} from "../docs/describe.ts";
-import { DomainError, invalidInput, shortName } from "../errors.ts";
-import { lazySchema } from "../lazy-schema.ts";
-import { toIssues } from "../validation.ts";
+} from "../http/describe.ts";
+import type { AppEnv } from "../http/env.ts";
+import { type Clock, timestamp } from "../time.ts";
+import { lazySchema, toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";

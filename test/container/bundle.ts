@@ -13,7 +13,7 @@ export async function packagesOf(container: Container): Promise<string[]> {
 
 async function modulesInBundle(): Promise<string[]> {
   const { outputs } = await Bun.build({
-    entrypoints: ["src/runtime/bun.ts"],
+    entrypoints: ["src/adapters/bun.ts"],
     target: "bun",
     minify: { syntax: true },
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
-import { docker } from "../../scripts/docker.ts";
-import { TARGETS } from "../../scripts/image-tags.ts";
-import { parseConfig } from "../../src/config.ts";
+import { TARGETS } from "../../scripts/release/tags.ts";
+import { docker } from "../../scripts/shell/docker.ts";
+import { parseConfig } from "../../src/config/config.ts";
 import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
 import { type Container, until } from "./container.ts";

@@ -1,4 +1,4 @@
-import { TARGETS } from "../../scripts/image-tags.ts";
+import { TARGETS } from "../../scripts/release/tags.ts";
 import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract } from "../http.contract.ts";
 import { API_KEY, startContainer } from "./container.ts";

@@ -1,4 +1,4 @@
-import type { Target } from "../../scripts/image-tags.ts";
+import type { Target } from "../../scripts/release/tags.ts";
 
 /** Name or label of all that one run of the tests makes, so that two runs do not meet. */
 export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`;

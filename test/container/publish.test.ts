@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker } from "../../scripts/docker.ts";
-import { SBOM } from "../../scripts/image-files.ts";
-import { ARCHITECTURES, TARGETS, type Target } from "../../scripts/image-tags.ts";
-import { digestOf } from "../../scripts/registry.ts";
+import { SBOM } from "../../scripts/image/files.ts";
+import { digestOf } from "../../scripts/release/registry.ts";
+import { ARCHITECTURES, TARGETS, type Target } from "../../scripts/release/tags.ts";
+import { docker } from "../../scripts/shell/docker.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";
@@ -104,7 +104,7 @@ async function run(command: string, env: Record<string, string> = {}): Promise<s
 }
 
 function publish(command: string, env: Record<string, string> = {}): Promise<string> {
-  return run(`bun scripts/publish.ts ${command}`, { TARGET: "tiny", ...env });
+  return run(`bun scripts/release/publish.ts ${command}`, { TARGET: "tiny", ...env });
 }
 
 /** As docs/verify.md asks for them, of `tiny`. */

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker } from "../../scripts/docker.ts";
-import { SBOM } from "../../scripts/image-files.ts";
-import { digestOf } from "../../scripts/registry.ts";
+import { SBOM } from "../../scripts/image/files.ts";
+import { digestOf } from "../../scripts/release/registry.ts";
+import { docker } from "../../scripts/shell/docker.ts";
 import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";
 import {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { delimiter } from "node:path";
-import { checkAnswers } from "../../scripts/check-answers.ts";
-import { docker } from "../../scripts/docker.ts";
-import { SBOM } from "../../scripts/image-files.ts";
-import { TARGETS } from "../../scripts/image-tags.ts";
-import { takeAssets } from "../../scripts/release-assets.ts";
+import { checkAnswers } from "../../scripts/image/check-answers.ts";
+import { SBOM } from "../../scripts/image/files.ts";
+import { takeAssets } from "../../scripts/release/assets.ts";
+import { TARGETS } from "../../scripts/release/tags.ts";
+import { docker } from "../../scripts/shell/docker.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 test("both images fit their budgets, as the workflow measures them", async () => {
-  const { exitCode, stderr, summary } = await runner.step("bun scripts/image-budget.ts thimble-ci");
+  const { exitCode, stderr, summary } = await runner.step("bun scripts/image/budget.ts thimble-ci");
   expect(stderr).toBe("");
   for (const target of TARGETS) {
     for (const what of ["image", "pull"]) {
@@ -42,7 +42,7 @@ test("both images fit their budgets, as the workflow measures them", async () =>
 for (const target of TARGETS) {
   test(`the bill of materials that is scanned is the image's own: ${target}`, async () => {
     const file = `dist/${target}.cdx.json`;
-    const step = `bun scripts/image-files.ts thimble-ci:${target} ${file}`;
+    const step = `bun scripts/image/files.ts thimble-ci:${target} ${file}`;
     expect(await runner.step(step)).toMatchObject({ exitCode: 0 });
     expect(await runner.read(file)).toBe(await readImageFile(tagOf(target), SBOM));
   });
@@ -65,7 +65,7 @@ test.skipIf(ON_GITHUB)(
 );
 
 test("test:container --built asks for images that are not there, and builds none", async () => {
-  const { exitCode, stderr } = await runner.step("bun scripts/test-container.ts --built", {
+  const { exitCode, stderr } = await runner.step("bun scripts/image/test-container.ts --built", {
     THIMBLE_TEST_RUN: "thimble-absent",
   });
   expect(stderr).toBe(

@@ -104,7 +104,7 @@ export function listed(response: Response, header: string): string[] {
     .sort();
 }
 
-export function expectBook(book: Book, fields: Partial<Book>): void {
+export function requireBook(book: Book, fields: Partial<Book>): void {
   expect(Object.keys(book)).toEqual(["id", "title", "author", "year", "created_at", "updated_at"]);
   expect(book).toMatchObject(fields);
   expect(Number.isSafeInteger(book.id) && book.id > 0).toBe(true);

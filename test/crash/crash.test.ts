@@ -2,7 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import { askUntilGone, expectAllLogged } from "../log.contract.ts";
 import { DENO_PERMISSIONS, denoProgram, nodeProgram } from "../runtimes/programs.ts";
 import { eventually, startService } from "../service.ts";
@@ -10,7 +10,7 @@ import { eventually, startService } from "../service.ts";
 setDefaultTimeout(60_000);
 
 const PRELOAD = join(import.meta.dir, "preload.mjs");
-const SOURCE = join(import.meta.dir, "../../src/runtime/bun.ts");
+const SOURCE = join(import.meta.dir, "../../src/adapters/bun.ts");
 
 const home = mkdtempSync(join(tmpdir(), "thimble-crash-"));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
-import { variables } from "../../src/variables.ts";
+import { variables } from "../../src/config/variables.ts";
 import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { httpContract, type Target } from "../http.contract.ts";
 import { freshDatabase } from "../postgres.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import {
   API_KEY,
   type Child,

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import { openConnection, SLOW_POST } from "../connection.ts";
 import { serverContract } from "../server.contract.ts";
 import { API_KEY, runToEnd, type Service, startService } from "../service.ts";
@@ -26,7 +26,7 @@ const bundles = {
 
 serverContract("Bun, from source", () => [
   process.execPath,
-  join(import.meta.dir, "../../src/runtime/bun.ts"),
+  join(import.meta.dir, "../../src/adapters/bun.ts"),
 ]);
 serverContract("Node", async () => nodeCommand(await bundles.node));
 if (HAS_OLDEST_NODE) {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundle } from "../../scripts/bundle.ts";
+import { bundle } from "../../scripts/build/runtimes.ts";
 import wrangler from "../../wrangler.jsonc";
 import { API_KEY, eventually } from "../service.ts";
 import { nodeProgram } from "./programs.ts";

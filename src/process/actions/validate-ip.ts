@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { ipVersion } from "../../http/ip-address.ts";
 import { defineAction } from "../action.ts";
-import { ipVersion } from "../ip-address.ts";
 
 export const validateIp = defineAction({
   name: "validate_ip",

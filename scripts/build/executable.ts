@@ -1,0 +1,45 @@
+import { englishOnly } from "./english-only.ts";
+
+/**
+ * Compiles the service into one executable that needs no Bun, no source and no packages.
+ *
+ * @returns the bundler's account of what is in it.
+ */
+export async function build(outfile: string): Promise<Bun.BuildMetafile> {
+  const result = await Bun.build({
+    entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
+    minify: true,
+    format: "esm",
+    // Bytecode starts sooner than source does. That of functions would save another quarter of the start,
+    // and make the image 4 MB larger and every pull of it 0.6 MB.
+    bytecode: true,
+    bytecodeDepth: 0,
+    // What is imported when it is used is loaded when it is used.
+    splitting: true,
+    metafile: true,
+    plugins: [englishOnly],
+    // A file in the directory that the service happens to start in must not change what it does.
+    compile: {
+      outfile,
+      // To compile what runs once into machine code takes longer than it saves, a fifth of the start. What
+      // runs long is compiled all the same; the service goes back to 1 when it listens (bun-server.ts).
+      jitPolicy: 8,
+      // Enough for what the service allows unless told, and more; told later, Bun starts 10 ms slower.
+      execArgv: ["--max-http-header-size=32768"],
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+  });
+  if (!result.success || !result.metafile) {
+    throw new AggregateError(result.logs, "The build failed");
+  }
+  return result.metafile;
+}
+
+if (import.meta.main) {
+  const metafile = await build("dist/thimble");
+  await Bun.write("dist/metafile.json", JSON.stringify(metafile));
+  console.log("dist/thimble");
+}

@@ -1,0 +1,45 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+/** Where package.json's `exports` look for what is built. */
+const OUTDIR = join(ROOT, "dist/package");
+const ENTRIES = [
+  "src/package/index.ts",
+  "src/server/database/sqlite-books.ts",
+  "src/server/database/postgres-books.ts",
+];
+
+/** Builds what other projects import: JavaScript for any runtime, and its declarations. */
+export async function buildPackage(): Promise<void> {
+  await rm(OUTDIR, { recursive: true, force: true });
+  await Promise.all([emitJavaScript(), emitDeclarations()]);
+}
+
+/** Text, JSON and what macros return are put into it; the dependencies stay imports. */
+async function emitJavaScript(): Promise<void> {
+  const result = await Bun.build({
+    entrypoints: ENTRIES.map((entry) => join(ROOT, entry)),
+    outdir: OUTDIR,
+    naming: { entry: "[name].js", chunk: "[name]-[hash].js" },
+    format: "esm",
+    target: "node",
+    packages: "external",
+    // What the entries share has to be one: an error's class, for whoever asks `instanceof`.
+    splitting: true,
+  });
+  if (!result.success) throw new AggregateError(result.logs, "The build failed");
+}
+
+async function emitDeclarations(): Promise<void> {
+  const tsc = Bun.spawn(
+    [process.execPath, join(ROOT, "node_modules/.bin/tsc"), "--project", "tsconfig.package.json"],
+    { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  if ((await tsc.exited) !== 0) throw new Error("tsc failed");
+}
+
+if (import.meta.main) {
+  await buildPackage();
+  console.log("dist/package");
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { README } from "../readme-tables.ts";
+import { TARGETS } from "../release/tags.ts";
+import { BUDGETS, benchmarkedSize, budgetTable, fits } from "./budget.ts";
+
+const MB = 1_000_000;
+const BUDGET = { image: 45 * MB, pull: 44 * MB };
+const BEFORE = { image: 44.5 * MB, pull: 42 * MB };
+const row = (image: number, pull: number) =>
+  ({ target: "tiny", size: { image, pull }, before: BEFORE, budget: BUDGET }) as const;
+
+describe("budgetTable", () => {
+  test("has each size, its change and its budget", () => {
+    const lines = budgetTable([row(44.6 * MB, 41.999 * MB)]).split("\n");
+    expect(lines).toContain("| tiny | image | 44.6 | +100 | 45.0 | fits |");
+    expect(lines).toContain("| tiny | pull | 42.0 | -1 | 44.0 | fits |");
+  });
+
+  test("says what is too large", () => {
+    expect(budgetTable([row(45 * MB + 1, 42 * MB)])).toContain(
+      "| tiny | image | 45.0 | +500 | 45.0 | **too large** |",
+    );
+  });
+});
+
+describe("fits", () => {
+  for (const [image, pull, expected] of [
+    [45 * MB, 44 * MB, true],
+    [45 * MB + 1, 44 * MB, false],
+    [45 * MB, 44 * MB + 1, false],
+  ] as const) {
+    test(`${image} and ${pull} bytes: ${expected}`, () => {
+      expect(fits(row(image, pull))).toBe(expected);
+    });
+  }
+});
+
+describe("the budgets", () => {
+  test("are those of the README", async () => {
+    const readme = await Bun.file(README).text();
+    for (const [what, label] of [
+      ["image", "image, at most"],
+      ["pull", "pull, at most"],
+    ] as const) {
+      const { tiny, standard } = BUDGETS;
+      const line = readme.split("\n").find((each) => each.startsWith(`| ${label} |`));
+      expect(line).toBe(`| ${label} | ${tiny[what] / MB} MB | ${standard[what] / MB} MB |`);
+    }
+  });
+
+  for (const target of TARGETS) {
+    test(`leave ${target} as last measured less than a twentieth`, () => {
+      for (const what of ["image", "pull"] as const) {
+        const measured = benchmarkedSize(target)[what];
+        expect(measured).toBeLessThanOrEqual(BUDGETS[target][what]);
+        expect(measured).toBeGreaterThan(BUDGETS[target][what] * 0.95);
+      }
+    });
+  }
+});
+
+test("without an engine it says so in one line", () => {
+  const { exitCode, stderr } = Bun.spawnSync(
+    [process.execPath, "scripts/image/budget.ts", "thimble-ci"],
+    { env: { ...process.env, DOCKER_HOST: "unix:///no/such/engine.sock" } },
+  );
+  expect(stderr.toString()).toMatch(/^thimble: no Docker engine answers \(.+\); .+\n$/);
+  expect(exitCode).toBe(1);
+});

@@ -1,0 +1,100 @@
+// Measures both images, and fails where one is larger than the README allows:
+//
+//   bun scripts/image/budget.ts [IMAGE]     (thimble: the images IMAGE:standard and IMAGE:tiny)
+//
+// The table goes to the page of the run, and to dist/image-budget.md for a comment.
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import results from "../../bench/image/results.json" with { type: "json" };
+import { megabytes } from "../../bench/image/table.ts";
+import { TARGETS, type Target } from "../release/tags.ts";
+import { docker, requireEngine } from "../shell/docker.ts";
+import { addSummary } from "../shell/github.ts";
+import { runMain } from "../shell/main.ts";
+import { markdownTable } from "../shell/markdown-table.ts";
+import { filesOfLayer } from "./layers.ts";
+
+const MB = 1_000_000;
+const REPORT = "dist/image-budget.md";
+const ZSTD_LEVEL = results.compression.zstdLevel;
+
+/** Bytes: of the files in an image, and of what is pulled where its layers are zstd. */
+export type Size = { image: number; pull: number };
+
+/** The most that each image may take. The README says so too. */
+export const BUDGETS: Record<Target, Size> = {
+  standard: { image: 116 * MB, pull: 44 * MB },
+  tiny: { image: 45 * MB, pull: 44 * MB },
+};
+
+export type Row = { target: Target; size: Size; before: Size; budget: Size };
+
+/** The sizes as Markdown: each with its change since the last benchmark, and what it may be at most. */
+export function budgetTable(rows: readonly Row[]): string {
+  const lines = rows.flatMap(({ target, size, before, budget }) =>
+    (["image", "pull"] as const).map((what) => {
+      const change = signedKilobytes(size[what] - before[what]);
+      const verdict = size[what] > budget[what] ? "**too large**" : "fits";
+      return [target, what, megabytes(size[what]), change, megabytes(budget[what]), verdict];
+    }),
+  );
+  const heads = ["image", "what", "MB", "change, kB", "at most, MB", ""];
+  return (
+    `### Image sizes\n\n${markdownTable(heads, lines, "llrrrl")}\n\n` +
+    "Image: the files in it. Pull: the same as zstd. Change: since the last `bun run bench:image`."
+  );
+}
+
+export function fits({ size, budget }: Row): boolean {
+  return size.image <= budget.image && size.pull <= budget.pull;
+}
+
+function signedKilobytes(bytes: number): string {
+  const kilobytes = Math.round(bytes / 1000);
+  return kilobytes > 0 ? `+${kilobytes}` : String(kilobytes);
+}
+
+/**
+ * The files are counted, not asked for: what an engine says of an image's size depends on how it
+ * stores images.
+ */
+export async function sizeOf(image: string): Promise<Size> {
+  const directory = await mkdtemp(join(tmpdir(), "thimble-size-"));
+  const container = await docker("create", image);
+  try {
+    const tar = join(directory, "files.tar");
+    await docker("export", `--output=${tar}`, container);
+    const files = filesOfLayer(tar).reduce((sum, { size }) => sum + size, 0);
+    const packed = await Bun.zstdCompress(await Bun.file(tar).bytes(), { level: ZSTD_LEVEL });
+    return { image: files, pull: packed.length };
+  } finally {
+    await docker("rm", "--volumes", container);
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** What the last benchmark found. @throws {Error} where it was without the target. */
+export function benchmarkedSize(target: Target): Size {
+  const result = results.results.find(({ name }) => name === target);
+  if (!result) throw new Error(`bench/image/results.json has no ${target}`);
+  return { image: result.uncompressed, pull: result.contents.zstd };
+}
+
+async function main(): Promise<void> {
+  const [image = "thimble"] = process.argv.slice(2);
+  await requireEngine();
+  const rows: Row[] = [];
+  for (const target of TARGETS) {
+    const size = await sizeOf(`${image}:${target}`);
+    rows.push({ target, size, before: benchmarkedSize(target), budget: BUDGETS[target] });
+  }
+  const table = budgetTable(rows);
+  await mkdir("dist", { recursive: true });
+  await Bun.write(REPORT, `${table}\n`);
+  addSummary(table);
+  const large = rows.filter((row) => !fits(row)).map(({ target }) => target);
+  if (large.length > 0) throw new Error(`larger than its budget: ${large.join(", ")}`);
+}
+
+if (import.meta.main) await runMain(main);

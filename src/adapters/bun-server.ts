@@ -1,0 +1,156 @@
+import process from "node:process";
+import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
+import { closeConnectionWhen } from "../server/drain.ts";
+import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
+
+const PENDING_POLL_MS = 10;
+
+/** What Bun takes of a request's line and headers unless told. */
+const BUNS_HEAD_BYTES = 16 * 1024;
+
+const HEAD_BYTES_FLAG = "--max-http-header-size=";
+
+/** How long a listener goes on beside its successor: time for busy connections to change over. */
+const RETIREMENT_MS = 5000;
+
+/** A listener, and whether another has taken its place. */
+type Generation = { server: Bun.Server<undefined>; isRetired: boolean };
+
+/** Listens with `Bun.serve`. @throws {Error} whose `code` says why it cannot. */
+export async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
+  if (options.maxHeadBytes > headBytesAtStart()) await allowHead(options.maxHeadBytes);
+  const server = options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
+  // The executable starts with another policy: see scripts/build/executable.ts.
+  Bun.unsafe.setJITPolicy(1);
+  return server;
+}
+
+function listenPlain(fetch: Fetch, options: ListenOptions): Server {
+  const server = open(fetch, options);
+  return {
+    port: server.port ?? options.port,
+    stop: () => stop(server),
+    inFlight: () => server.pendingRequests,
+    closeAllConnections: () => void server.stop(true),
+  };
+}
+
+/**
+ * A listener of Bun keeps its certificate for life (`reload` takes no `tls`). So a new pair gets a
+ * listener of its own on the same port, between which and the old one the system shares out connections
+ * for a moment. The old one tells its clients with each answer to connect anew, and then stops.
+ *
+ * Who asks for a connection in the moment of that stop is refused, unless the system hands such
+ * connections over (`net.ipv4.tcp_migrate_req` of Linux).
+ */
+function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
+  refuseTakenPort(options);
+  let current = begin(options.port, tls);
+  const port = current.server.port ?? options.port;
+  const generations = new Set([current]);
+
+  function begin(port: number, tls: TlsPair): Generation {
+    const lastWhenRetired = closeConnectionWhen(() => generation.isRetired, fetch);
+    const server = open(lastWhenRetired, { ...options, port, tls });
+    const generation = { server, isRetired: false };
+    return generation;
+  }
+
+  async function retire(generation: Generation): Promise<void> {
+    generation.isRetired = true;
+    await Bun.sleep(RETIREMENT_MS);
+    await generation.server.stop();
+    generations.delete(generation);
+  }
+
+  const servers = () => Array.from(generations, ({ server }) => server);
+  return {
+    port,
+    stop: async () => void (await Promise.all(servers().map(stop))),
+    inFlight: () => servers().reduce((sum, { pendingRequests }) => sum + pendingRequests, 0),
+    closeAllConnections: () => {
+      for (const server of servers()) void server.stop(true);
+    },
+    setTls: (pair) => {
+      const successor = begin(port, pair);
+      void retire(current);
+      current = successor;
+      generations.add(successor);
+    },
+  };
+}
+
+/** With `reusePort`, a second instance would not fail on a port in use, but take half its connections. */
+function refuseTakenPort({ host, port }: ListenOptions): void {
+  if (port === 0) return;
+  const probe = Bun.listen({ hostname: host, port, socket: { data: () => {} } });
+  probe.stop(true);
+}
+
+function open(fetch: Fetch, options: ListenOptions) {
+  const { host, port, idleTimeoutSeconds, tls } = options;
+  const answer: Answer = (request, server) =>
+    fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
+  return Bun.serve({
+    fetch: withRequestTimeout(answer, options),
+    // What the app could not turn into an answer itself, and nothing of what it was.
+    error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
+    development: false,
+    // Without this, and out of development mode, a second instance would take half the connections.
+    reusePort: tls !== undefined,
+    hostname: host,
+    port,
+    idleTimeout: idleTimeoutSeconds,
+    // The app limits bodies itself, and answers a larger one with a problem.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    ...(tls && { tls }),
+  });
+}
+
+type Answer = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+
+/** Bun takes a connection for idle while its request is worked on, too. */
+function withRequestTimeout(
+  answer: Answer,
+  { idleTimeoutSeconds, requestTimeoutSeconds }: ListenOptions,
+): Answer {
+  if (idleTimeoutSeconds >= requestTimeoutSeconds) return answer;
+  return async (request, server) => {
+    server.timeout(request, requestTimeoutSeconds);
+    try {
+      return await answer(request, server);
+    } finally {
+      server.timeout(request, idleTimeoutSeconds);
+    }
+  };
+}
+
+/** What Bun was told when it was started, as the executable is: see scripts/build/executable.ts. */
+function headBytesAtStart(): number {
+  const told = process.execArgv.find((argument) => argument.startsWith(HEAD_BYTES_FLAG));
+  return told ? Number(told.slice(HEAD_BYTES_FLAG.length)) : BUNS_HEAD_BYTES;
+}
+
+/** Bun's server has no option for it, but goes by that of Node's, which takes 10 ms to load. */
+async function allowHead(bytes: number): Promise<void> {
+  const http: { maxHeaderSize: number } = (await import("node:http")).default;
+  http.maxHeaderSize = bytes;
+}
+
+/** Without a usable Host, as in HTTP/1.0, Bun gives a request a URL that is a path only. */
+function withAbsoluteUrl(request: Request): Request {
+  return request.url.startsWith("/")
+    ? new Request(`http://localhost${request.url}`, request)
+    : request;
+}
+
+/**
+ * Bun would also wait for connections on which no more than a part of a request's head has come, and
+ * those may take longer than an orchestrator waits.
+ */
+async function stop(server: Bun.Server<undefined>): Promise<void> {
+  const stopped = server.stop();
+  while (server.pendingRequests > 0) await Bun.sleep(PENDING_POLL_MS);
+  server.stop(true);
+  await stopped;
+}

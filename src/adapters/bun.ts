@@ -1,0 +1,4 @@
+import { runProgram } from "../cli/program.ts";
+import { listen } from "./bun-server.ts";
+
+await runProgram(listen);

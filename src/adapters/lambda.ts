@@ -1,0 +1,101 @@
+import process from "node:process";
+import { setImmediate } from "node:timers/promises";
+import { Hono } from "hono";
+import { handle, type LambdaContext } from "hono/aws-lambda";
+import { createApp } from "../app.ts";
+import { createKeyRing } from "../auth/key-ring.ts";
+import { openStore, prepareStore } from "../server/database/open-store.ts";
+import { explainFailure } from "../server/failure.ts";
+import { createLineWriter } from "../server/output/line-writer.ts";
+import { readSecretFile } from "../server/secrets/secrets.ts";
+import { createTraceScope, SPANS_NOT_EXPORTED } from "../server/telemetry/trace-scope.ts";
+import { SERVICE } from "../service.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { parseLambdaConfig } from "./lambda/config.ts";
+import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda/event.ts";
+
+/** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
+const LONG_REST_MS = 60_000;
+
+/** More turns of the event loop than the four it takes until a connection is known to be closed. */
+const TURNS_TO_CATCH_UP = 10;
+
+const clock = Date.now;
+const out = createLineWriter(1);
+const { answer, renew } = await start().catch(refuse);
+let restingSince = clock();
+
+/**
+ * Answers requests of API Gateway's HTTP APIs and of function URLs.
+ *
+ * @throws {Error} for any other event.
+ */
+export async function handler(event: unknown, context: LambdaContext) {
+  if (!isHttpEvent(event)) {
+    throw new Error("Not a request in payload format 2.0, of an HTTP API or a function URL");
+  }
+  await catchUp();
+  if (clock() - restingSince > LONG_REST_MS) renew?.();
+  try {
+    return await answer(plainEvent(event), context);
+  } finally {
+    restingSince = clock();
+  }
+}
+
+async function start() {
+  const config = parseLambdaConfig(process.env, readSecretFile);
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    clock,
+    write: writeAtOnce,
+  });
+  const scope = createTraceScope();
+  const opened = await openStore(config, clock, scope);
+  await prepareStore(opened, logger);
+  if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
+  const { environment, database } = config;
+  if (database.kind !== "postgres") {
+    logger.warning("books last as long as this instance; set DATABASE_URL to keep them");
+  }
+  logger.info("started", { version: SERVICE.version, environment, database: database.kind });
+  const app = createApp({
+    config,
+    keys: createKeyRing(config, clock),
+    store: opened.store,
+    logger,
+    clock,
+    newId: () => crypto.randomUUID(),
+    readiness: () => "ok",
+    tracing: { scope },
+  });
+  const edge = new Hono<{ Bindings: { event: HttpEvent } }>().all("*", ({ req, env }) =>
+    app.fetch(req.raw, { peerAddress: env.event.requestContext.http.sourceIp }),
+  );
+  return { answer: handle(edge), renew: opened.renew };
+}
+
+/** Lambda freezes the process when a request is answered, and what is buffered with it. */
+function writeAtOnce(line: string): void {
+  out.write(line);
+  out.flush();
+}
+
+/**
+ * Lets the process learn what came while it was frozen, before a request relies on it: timers that are
+ * over, and connections that the database has closed.
+ */
+async function catchUp(): Promise<void> {
+  for (let turn = 0; turn < TURNS_TO_CATCH_UP; turn += 1) await setImmediate();
+}
+
+/** Ends the instance with one line that says what to mend; of a defect, Lambda logs the stack. */
+function refuse(error: unknown): never {
+  const failure = explainFailure(error);
+  if (!failure) throw error;
+  const { exitCode, message, ...details } = failure;
+  const logger = createLogger({ level: "ERROR", format: "json", clock, write: writeAtOnce });
+  logger.error(message, details);
+  process.exit(exitCode);
+}

@@ -1,0 +1,156 @@
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
+import process from "node:process";
+import { getRequestListener } from "@hono/node-server";
+import { runProgram } from "../cli/program.ts";
+import { createInFlight } from "../server/drain.ts";
+import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
+
+/** What a request without a usable Host, as in HTTP/1.0, gets a URL with. */
+const HOSTNAME = "localhost";
+
+const SQLITE_WARNING = "SQLite is an experimental feature";
+
+/** How often requests that take too long to arrive are looked for. */
+const SLOW_REQUEST_POLL_MS = 1000;
+
+async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
+  const { host, port, tls } = options;
+  const answer = getRequestListener(
+    (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
+    { hostname: HOSTNAME, autoCleanupIncoming: false },
+  );
+  const limits = limitsOf(options);
+  const { server, ...secure } = tls
+    ? await createSecure(tls, limits, answer)
+    : createPlain(limits, answer);
+  const control = stopper(server);
+  server.on("checkContinue", continueWhenRead);
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const address = server.address() as AddressInfo;
+      resolve({ port: address.port, ...control, ...secure });
+    });
+  });
+}
+
+function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: ListenOptions) {
+  return {
+    requireHostHeader: false,
+    keepAliveTimeout: idleTimeoutSeconds * 1000,
+    headersTimeout: Math.min(idleTimeoutSeconds, requestTimeoutSeconds) * 1000,
+    requestTimeout: requestTimeoutSeconds * 1000,
+    connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
+    maxHeaderSize: maxHeadBytes,
+  };
+}
+
+function createPlain(limits: ServerOptions, answer: RequestListener): { server: HttpServer } {
+  return { server: createServer(limits, answer) };
+}
+
+/** HTTPS is loaded here, for a service without it starts sooner. */
+async function createSecure(tls: TlsPair, limits: ServerOptions, answer: RequestListener) {
+  const https = await import("node:https");
+  const minVersion = "TLSv1.2";
+  const server = https.createServer({ ...limits, minVersion, ...tls }, answer);
+  const setTls = (pair: TlsPair) => server.setSecureContext({ minVersion, ...pair });
+  return { server: server as HttpServer, setTls };
+}
+
+/**
+ * What is left of a body that was answered before it was read stands before the next request. Whoever
+ * began to read it still listens, and would pause it.
+ */
+function skipRest(request: IncomingMessage): void {
+  if (request.readableEnded) return;
+  request.removeAllListeners("data");
+  request.resume();
+}
+
+/**
+ * Sends `100 Continue` (RFC 9110 section 10.1.1) when the body is asked for, so that a client which waits
+ * for it sends none that is refused by its head. Node ends the connection behind an answer without it.
+ */
+function continueWhenRead(
+  this: HttpServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const read = request._read;
+  request._read = (size) => {
+    request._read = read;
+    if (!response.headersSent) response.writeContinue();
+    read.call(request, size);
+  };
+  this.emit("request", request, response);
+}
+
+/** Follows the requests and connections of a server, so that it can be stopped between them. */
+function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeAllConnections"> {
+  const sockets = new Map<string, Socket>();
+  const inFlight = createInFlight();
+
+  /** Under HTTPS, the socket of a connection's TLS takes the place of its TCP one, by the same name. */
+  function followSocket(socket: Socket): void {
+    const name = `${socket.remoteAddress} ${socket.remotePort}`;
+    sockets.set(name, socket);
+    socket.once("close", () => {
+      if (sockets.get(name) === socket) sockets.delete(name);
+    });
+  }
+
+  server.on("connection", followSocket);
+  server.on("secureConnection", followSocket);
+  server.on("request", (request, response) => {
+    inFlight.begin();
+    response.once("close", () => {
+      inFlight.end();
+      skipRest(request);
+    });
+  });
+
+  /**
+   * The HTTP server's own `close` would cut off answers that are not sent whole yet, and wait for
+   * connections on which no more than a part of a request's head has come.
+   */
+  async function stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      TcpServer.prototype.close.call(server, () => resolve());
+    });
+    await inFlight.none();
+    for (const socket of sockets.values()) socket.destroySoon();
+    await closed;
+  }
+
+  return {
+    stop,
+    inFlight: inFlight.count,
+    closeAllConnections: () => {
+      for (const socket of sockets.values()) socket.destroy();
+    },
+  };
+}
+
+/**
+ * Standard error is for what somebody should look at. That Node calls its SQLite an experiment is not:
+ * the contract of the store is run on the oldest Node that is supported.
+ */
+function leaveOutSqliteWarning(): void {
+  const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).startsWith(SQLITE_WARNING)) emitWarning(warning, ...rest);
+  };
+}
+
+// Before node:sqlite is loaded, which the program does when it opens a store.
+leaveOutSqliteWarning();
+await runProgram(listen);

@@ -1,0 +1,28 @@
+import { Hono } from "hono";
+import { DomainError } from "../../errors.ts";
+import type { AppEnv } from "../../http/env.ts";
+import { requestId } from "../../http/middleware/request-id.ts";
+import { securityHeaders } from "../../http/middleware/security-headers.ts";
+import { traceContext } from "../../http/middleware/trace-context.ts";
+import { problemResponse } from "../../http/problem.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+
+type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: () => string };
+
+/**
+ * In the place of the service where its configuration cannot work and no process can refuse to start:
+ * every request gets a 503 that says so, and a line in the log that says why.
+ */
+export function createMisconfiguredApp({ problems, logger, newId }: MisconfiguredDeps) {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(newId));
+  app.use(traceContext());
+  app.use(securityHeaders());
+  app.all("*", (c) => {
+    const ids = { request_id: c.var.requestId, trace_id: c.var.trace?.traceId };
+    logger.error("the configuration cannot work", { ...ids, problems });
+    const message = "The service is not configured; its log says why.";
+    return problemResponse(c, new DomainError("not_configured", message));
+  });
+  return app;
+}

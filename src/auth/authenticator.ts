@@ -1,0 +1,35 @@
+import { DomainError } from "../errors.ts";
+import type { FailureThrottle } from "./failure-throttle.ts";
+import type { Key } from "./key.ts";
+import type { KeyRing } from "./key-ring.ts";
+
+/** What requests are authenticated with. */
+export type Authenticator = {
+  keys: KeyRing;
+  /** Limits wrong keys by client address; without it their number is not limited. */
+  failures?: FailureThrottle | undefined;
+};
+
+/** The valid key of a request, or the error that refuses it, or nothing for a request without a key. */
+export type AuthResult = Key | DomainError | undefined;
+
+/**
+ * Authenticates a client by the secret it presents.
+ *
+ * @param network counts the failures; `undefined` where the client's address is unknown.
+ */
+export async function authenticate(
+  { keys, failures }: Authenticator,
+  { secret, network }: { secret: string | undefined; network: string | undefined },
+): Promise<AuthResult> {
+  if (!secret) return undefined;
+  const found = await keys.identify(secret);
+  if (!failures || network === undefined) return found;
+  // After the lookup: of requests that arrive together, each would see that none has failed yet.
+  const isWrong = found instanceof DomainError;
+  const refusal = failures.refusal(network, isWrong ? undefined : found.name);
+  if (refusal) return refusal;
+  if (isWrong) failures.count(network);
+  else failures.remember(network, found.name);
+  return found;
+}

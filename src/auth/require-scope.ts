@@ -1,0 +1,73 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { DomainError } from "../errors.ts";
+import type { AppEnv } from "../http/env.ts";
+import { addressPrefix } from "../http/ip-address.ts";
+import { type Authenticator, type AuthResult, authenticate } from "./authenticator.ts";
+import { allows, type Scope } from "./key.ts";
+
+/**
+ * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
+ * (RFC 6750); if both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
+ *
+ * @throws {DomainError} `api_key_required`, `invalid_api_key`, `insufficient_scope`, or
+ * `too_many_failures` to an address that sent too many wrong keys, unless it now sends one that was
+ * accepted from there before.
+ */
+export function requireScope(
+  scope: Scope,
+  authenticator: Authenticator,
+): MiddlewareHandler<AppEnv> {
+  return async function requireScope(c, next) {
+    const key = await authenticateRequest(c, authenticator);
+    if (!key) {
+      throw new DomainError(
+        "api_key_required",
+        "Send the key in the X-API-Key header, or as Authorization: Bearer.",
+      );
+    }
+    if (key instanceof DomainError) throw key;
+    c.set("keyName", key.name);
+    if (!allows(key, scope)) {
+      throw new DomainError(
+        "insufficient_scope",
+        `This requires the scope ${scope}; the key ${key.name} has ${key.scopes.join(", ")}.`,
+      );
+    }
+    await next();
+  };
+}
+
+/**
+ * Names the client that the rate limit counts a request for: its key if that is valid, else its address.
+ * So nobody can use up a key's limit without having the key, and wrong keys count for the address that
+ * sends them.
+ */
+export function rateLimitKey(authenticator: Authenticator) {
+  return async function rateLimitKey(c: Context<AppEnv>): Promise<string> {
+    const key = await authenticateRequest(c, authenticator);
+    if (!key || key instanceof DomainError) return `address ${addressPrefix(c.var.clientAddress)}`;
+    c.set("keyName", key.name);
+    return `key ${key.name}`;
+  };
+}
+
+/** Authenticates once for all callers within a request, so that a wrong key counts once. */
+function authenticateRequest(
+  c: Context<AppEnv>,
+  authenticator: Authenticator,
+): Promise<AuthResult> {
+  const { keys, failures } = authenticator;
+  const earlier = c.var.authenticated;
+  if (earlier?.keys === keys && earlier.failures === failures) return earlier.result;
+  const address = c.var.clientAddress;
+  const network = address === undefined ? undefined : addressPrefix(address);
+  const result = authenticate(authenticator, { secret: presentedKey(c), network });
+  c.set("authenticated", { keys, failures, result });
+  return result;
+}
+
+function presentedKey(c: Context): string | undefined {
+  return (
+    c.req.header("X-API-Key") ?? /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1]
+  );
+}

@@ -1,8 +1,0 @@
-import type { Migration } from "../../database/migrations.ts";
-import books from "./postgres/0001-books.sql" with { type: "text" };
-import imports from "./postgres/0002-imports.sql" with { type: "text" };
-
-export const postgresMigrations: readonly Migration[] = [
-  { version: 1, name: "books", sql: books },
-  { version: 2, name: "imports", sql: imports },
-];

@@ -1,0 +1,205 @@
+import { SCOPES } from "../auth/key.ts";
+import { parseDatabaseConfig, parseProbeAddress } from "../config/config.ts";
+import { EXIT, explainFailure } from "../server/failure.ts";
+import type { Runtime } from "../server/runtime.ts";
+import { readSecretFile } from "../server/secrets/secrets.ts";
+import { SERVICE } from "../service.ts";
+import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
+import { checkHealth } from "./commands/healthcheck.ts";
+
+/** In the order of the help. */
+const COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    summary: "serve the API (the default)",
+    run: async (_args, runtime) => {
+      const { serve } = await import("../server/serve.ts");
+      await serve(runtime);
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "healthcheck",
+    summary: "ask the service on this machine whether it is ready: exit 0 or 1",
+    run: async (_args, { env, stdout, stderr }) => {
+      const failure = await checkHealth(parseProbeAddress(env));
+      if (failure) stderr(`thimble: ${failure}`);
+      else stdout("ready");
+      return failure ? EXIT.failure : EXIT.ok;
+    },
+  },
+  {
+    name: "migrate",
+    summary: "bring the database's schema up to date, and exit",
+    run: async (_args, { env, clock, stdout }) => {
+      const { openStore } = await import("../server/database/open-store.ts");
+      const { store, prepare } = await openStore(parseDatabaseConfig(env, readSecretFile), clock);
+      try {
+        stdout(`Migrations applied: ${await prepare()}`);
+      } finally {
+        await store.close();
+      }
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "backup",
+    usage: ["FILE", "--every DURATION --keep N DIRECTORY"],
+    summary: "back up the database into a SQLite file, once or on a schedule",
+    details: `  FILE is a database that "restore" takes and that can be served as it is. It is replaced whole.
+
+  --every DURATION  back up every so often, until a signal comes: 30s, 15m, 24h, 7d
+  --keep N          keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db`,
+    run: async (args, runtime) => {
+      const { backup } = await import("./commands/backup.ts");
+      return backup(args, runtime);
+    },
+  },
+  {
+    name: "restore",
+    usage: ["[--force] FILE|DIRECTORY"],
+    summary: "restore a backup into a database without books, all or nothing",
+    details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
+
+  --force  remove the books that there are, for those of the backup`,
+    run: async (args, runtime) => {
+      const { restore } = await import("./commands/restore.ts");
+      return restore(args, runtime);
+    },
+  },
+  {
+    name: "export",
+    usage: ["[FILE]", "--resume FILE"],
+    summary: "write the books as NDJSON, to standard output without FILE",
+    details: `  --resume  go on where an export into FILE was cut short, behind the last whole line of FILE.part`,
+    run: async (args, runtime) => {
+      const { exportBooks } = await import("./commands/export.ts");
+      return exportBooks(args, runtime);
+    },
+  },
+  {
+    name: "import",
+    usage: ["[FILE]"],
+    summary: "add the books of NDJSON lines, from standard input without FILE",
+    details: `  A line is a book as "export" writes it, or a new one: {"title": ..., "author": ..., "year": ...}. Where a line
+  is wrong, nothing is written. The same command again goes on where one was cut short.`,
+    run: async (args, runtime) => {
+      const { importBooks } = await import("./commands/import.ts");
+      return importBooks(args, runtime);
+    },
+  },
+  {
+    name: "key",
+    usage: ["new NAME --scope SCOPE[,SCOPE] [--not-before DATE] [--expires DATE]"],
+    summary: "make an API key",
+    details: `  Prints the line for API_KEYS_FILE on standard output, and the key, which is nowhere kept, on
+  standard error:
+
+    thimble key new ci --scope books:read,process --expires 2027-12-31 >> keys.txt
+
+  Scopes: ${SCOPES.join(", ")}.
+  A DATE is a day, which begins at midnight UTC, or a time with its zone: 2027-12-31T18:00:00+01:00.`,
+    run: async (args, runtime) => {
+      const { runKeyCommand } = await import("./commands/key.ts");
+      await runKeyCommand(args, runtime);
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "openapi",
+    summary: "print the OpenAPI document",
+    run: async (_args, { stdout }) => {
+      const { openApiDocument } = await import("../pages/openapi.ts");
+      stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "--version",
+    summary: "print the version",
+    run: (_args, { stdout }) => {
+      stdout(`${SERVICE.name} ${SERVICE.version}`);
+      return EXIT.ok;
+    },
+  },
+  {
+    name: "--help",
+    summary: "print this",
+    run: async (_args, { stdout }) => {
+      const { describeAll } = await import("./commands/help.ts");
+      stdout(describeAll(COMMANDS));
+      return EXIT.ok;
+    },
+  },
+];
+
+/**
+ * The whole program: from arguments, environment and output to an exit code. It resolves when the
+ * program is done, which for `serve` is after a signal.
+ */
+export async function runCli(args: readonly string[], runtime: Runtime): Promise<number> {
+  const [name = "serve", ...rest] = args;
+  const command = COMMANDS.find((each) => each.name === name);
+  if (!command) {
+    runtime.stderr(`thimble: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
+    return EXIT.usage;
+  }
+  if (asksForHelp(rest)) {
+    runtime.stdout(describeCommand(command));
+    return EXIT.ok;
+  }
+  try {
+    if (!command.usage && rest.length > 0) throw new UsageError(`unexpected argument: ${rest[0]}`);
+    return await command.run(rest, runtime);
+  } catch (error) {
+    if (!(error instanceof UsageError)) return reportFailure(error, runtime);
+    runtime.stderr(`thimble ${name}: ${error.message}\n\n${usageOf(command)}`);
+    return EXIT.usage;
+  }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.includes("--help") || options.includes("-h");
+}
+
+function reportFailure(error: unknown, { stderr }: Runtime): number {
+  const failure = explainFailure(error);
+  if (!failure) {
+    stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return EXIT.failure;
+  }
+  const { exitCode, message, problems } = failure;
+  stderr(`thimble: ${message}${problems ? ":" : ""}`);
+  for (const problem of problems ?? []) stderr(`  - ${problem}`);
+  return exitCode;
+}
+
+/** An app that is only described, never asked. */
+async function documentedApp() {
+  const [{ createApp }, { createMemoryBookStore }, { createKeyRing }, { createLogger }] =
+    await Promise.all([
+      import("../app.ts"),
+      import("../resources/stores/memory.ts"),
+      import("../auth/key-ring.ts"),
+      import("../telemetry/logger.ts"),
+    ]);
+  const clock = () => 0;
+  return createApp({
+    config: {
+      environment: "production",
+      debug: false,
+      maxBodyBytes: 0,
+      requestTimeoutSeconds: 1,
+      publicReads: true,
+      corsOrigins: [],
+    },
+    keys: createKeyRing({}, clock),
+    store: createMemoryBookStore(clock),
+    logger: createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
+    clock,
+    newId: () => "",
+    readiness: () => "ok",
+  });
+}

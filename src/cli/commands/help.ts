@@ -1,0 +1,28 @@
+import { defaultOf, secretNames, type VariableName, variables } from "../../config/variables.ts";
+import { type Command, describeProgram } from "../command.ts";
+
+/** All there is to know of the program: how it is called, and each variable that it goes by. */
+export function describeAll(commands: readonly Command[]): string {
+  const names = Object.keys(variables) as VariableName[];
+  return [
+    describeProgram(commands),
+    "",
+    "Environment variables:",
+    ...names.flatMap((name) => ["", ...describeVariable(name)]),
+  ].join("\n");
+}
+
+function describeVariable(name: VariableName): string[] {
+  const variable = variables[name];
+  const names = secretNames.includes(name) ? `${name}, or a file named by ${name}_FILE` : name;
+  return [
+    `  ${names}`,
+    `    ${plain(variable.description)}`,
+    `    Takes ${plain(variable.takes)}. Default: ${plain(defaultOf(variable))}.`,
+  ];
+}
+
+/** Without what marks code in a document. */
+function plain(text: string): string {
+  return text.replaceAll("`", "");
+}

@@ -1,0 +1,308 @@
+import type { Key } from "../auth/key.ts";
+import { parseKeyFile } from "../auth/key-file.ts";
+import { DEFAULT_KEY } from "../auth/key-ring.ts";
+import type { Rate } from "../http/fixed-windows.ts";
+import { tracingConfig } from "./tracing.ts";
+import {
+  hasLines,
+  parseVariables,
+  secretNames,
+  takes,
+  type Values,
+  type VariableName,
+  variables,
+  WINDOWS_MS,
+} from "./variables.ts";
+
+/**
+ * What managed servers put into the URLs they hand out for libpq's sake; the driver would pass it on to
+ * the server, which refuses it.
+ */
+const LIBPQ_PARAMETERS = ["channel_binding", "gssencmode"];
+
+/** Environment variables by name. */
+export type Environment = Record<string, string | undefined>;
+
+/** Reads a whole text file; throws an Error whose `code` says why it cannot. */
+export type ReadFile = (path: string) => string;
+
+/** Where books live, as `DATABASE_URL` says it. */
+export type DatabaseConfig =
+  | { kind: "memory" }
+  | { kind: "sqlite"; path: string }
+  | { kind: "postgres"; url: string };
+
+/** Where the service is reached. */
+export type ListenAddress = { host: string; port: number; isHttps: boolean };
+
+const ALL = Object.keys(variables) as VariableName[];
+
+const RATE_LIMIT: Rate = { requests: 600, windowMs: WINDOWS_MS.minute };
+const AUTH_FAILURE_LIMIT: Rate = { requests: 10, windowMs: WINDOWS_MS.minute };
+
+/** Environments that strangers can reach, where limits are on unless they are turned off. */
+const EXPOSED = new Set(["production", "staging"]);
+
+/** A configuration that cannot work: every problem of it, each naming its variable, never a value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** The configuration of one run. */
+export type Config = ReturnType<typeof parseConfig>;
+
+/**
+ * Parses the environment into a configuration, once.
+ *
+ * A variable that is set to nothing counts as unset, as Compose passes on what its own environment
+ * lacks.
+ *
+ * @param readFile left out where there are no files; then `NAME_FILE` is a problem.
+ * @throws {ConfigError} with every problem at once.
+ */
+export function parseConfig(environment: Environment, readFile?: ReadFile) {
+  const problems: string[] = [];
+  const values = withSecrets(withoutEmpty(environment), readFile, problems);
+  const data = parseVariables(ALL, values, problems);
+  const apiKeys = parseKeys(environment, values, problems);
+  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY", "API_KEYS")) {
+    const file = readFile ? "API_KEY_FILE may name a file, or " : "";
+    const instead = `${file}API_KEYS may hold keys with scopes`;
+    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
+  }
+  if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
+    problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
+  }
+  const database = parseDatabase(data, problems);
+  const tls = parseTls(values, readFile, problems);
+  if (!database || problems.length > 0) throw new ConfigError(problems);
+  const isExposed = EXPOSED.has(data.ENVIRONMENT);
+  const limit = (set: Rate | "off" | undefined, usual: Rate) =>
+    set === "off" || (set === undefined && !isExposed) ? undefined : (set ?? usual);
+  return {
+    environment: data.ENVIRONMENT,
+    apiKey: data.API_KEY,
+    apiKeys,
+    host: data.HOST,
+    port: data.PORT,
+    tls,
+    debug: data.DEBUG,
+    ...databaseCommandConfig(data, database),
+    maxBodyBytes: data.MAX_BODY_BYTES,
+    requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
+    idleTimeoutSeconds: data.IDLE_TIMEOUT_SECONDS,
+    maxUrlBytes: data.MAX_URL_BYTES,
+    maxHeaderBytes: data.MAX_HEADER_BYTES,
+    maxConcurrentRequests: data.MAX_CONCURRENT_REQUESTS,
+    rateLimit: limit(data.RATE_LIMIT, RATE_LIMIT),
+    authFailureLimit: limit(data.AUTH_FAILURE_LIMIT, AUTH_FAILURE_LIMIT),
+    trustProxy: data.TRUST_PROXY,
+    metricsPort: data.METRICS_PORT,
+    logAccess: data.LOG_ACCESS,
+    drainDelaySeconds: data.DRAIN_DELAY_SECONDS ?? (isExposed ? 5 : 0),
+    drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
+    publicReads: data.PUBLIC_READS,
+    corsOrigins: data.CORS_ORIGINS,
+    tracing: tracingConfig(data),
+  };
+}
+
+const DATABASE_VARIABLES = [
+  "DATABASE_URL",
+  "DATABASE_PASSWORD",
+  "DATABASE_POOL_SIZE",
+  "DATA_DIR",
+  "SEED_BOOKS",
+  "DEBUG",
+  "LOG_LEVEL",
+  "LOG_FORMAT",
+] as const;
+
+type DatabaseVariables = Values<(typeof DATABASE_VARIABLES)[number]>;
+
+/** What a command goes by that only touches the database. */
+export type DatabaseCommandConfig = ReturnType<typeof databaseCommandConfig>;
+
+/**
+ * Parses what a command needs that only touches the database; the rest of the environment, an API key
+ * before all, does not matter.
+ *
+ * @throws {ConfigError} with every problem at once.
+ */
+export function parseDatabaseConfig(
+  environment: Environment,
+  readFile: ReadFile,
+): DatabaseCommandConfig {
+  const problems: string[] = [];
+  const names = DATABASE_VARIABLES.flatMap((name) => [name, `${name}_FILE`]);
+  const own = Object.fromEntries(names.map((name) => [name, environment[name]]));
+  const values = withSecrets(withoutEmpty(own), readFile, problems);
+  const data = parseVariables(DATABASE_VARIABLES, values, problems);
+  const database = parseDatabase(data, problems);
+  if (!database || problems.length > 0) throw new ConfigError(problems);
+  return databaseCommandConfig(data, database);
+}
+
+function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig) {
+  return {
+    logLevel: data.DEBUG ? ("DEBUG" as const) : data.LOG_LEVEL,
+    logFormat: data.LOG_FORMAT,
+    database,
+    databasePoolSize: data.DATABASE_POOL_SIZE,
+    dataDirectory: data.DATA_DIR,
+    seedBooks: data.SEED_BOOKS,
+  };
+}
+
+/**
+ * The address that a client on this machine finds the health routes at, and whether it speaks HTTPS
+ * there: the port of metrics and health is for the inside of a network, and speaks plain HTTP.
+ *
+ * @throws {ConfigError} when HOST, PORT or METRICS_PORT is wrong; the rest of the environment does not
+ * matter.
+ */
+export function parseProbeAddress(environment: Environment): ListenAddress {
+  const problems: string[] = [];
+  const names = ["HOST", "PORT", "METRICS_PORT", "TLS_CERT_FILE"] as const;
+  const values = parseVariables(names, withoutEmpty(environment), problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const { HOST: host, PORT, METRICS_PORT, TLS_CERT_FILE } = values;
+  const isHttps = METRICS_PORT === undefined && TLS_CERT_FILE !== undefined;
+  return { host, port: METRICS_PORT ?? PORT, isHttps };
+}
+
+/** Whether anybody can have a key; where nobody can, `development` makes one up. */
+export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">): boolean {
+  return apiKey !== undefined || apiKeys.length > 0;
+}
+
+/** The variables that are set to something. */
+export function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+}
+
+/** Whether any of these variables is set, by itself or by its file. */
+function has(environment: Environment, ...names: string[]): boolean {
+  return names
+    .flatMap((name) => [name, `${name}_FILE`])
+    .some((name) => Boolean(environment[name]?.trim()));
+}
+
+/** The environment with the content of every secret's file in the place of its variable. */
+function withSecrets(
+  environment: Environment,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): Environment {
+  const values = { ...environment };
+  for (const name of secretNames) {
+    const file = environment[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (!readFile) {
+      problems.push(`${name}_FILE is set, and there are no files here; set ${name}`);
+      continue;
+    }
+    if (environment[name] !== undefined) {
+      problems.push(`${name} and ${name}_FILE are both set; set one of them`);
+      continue;
+    }
+    const secret = readSecret(`${name}_FILE`, file, readFile, problems);
+    if (secret) values[name] = hasLines(name) ? secret : secret.trim();
+  }
+  return values;
+}
+
+function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
+  const secret = readNamedFile({ name, path }, readFile, problems);
+  if (secret === undefined || secret.trim()) return secret;
+  problems.push(`${name} names an empty file`);
+  return undefined;
+}
+
+/** Reads the file that a variable names; where it cannot be read, that is one problem more. */
+export function readNamedFile(
+  { name, path }: { name: string; path: string },
+  readFile: ReadFile,
+  problems: string[],
+): string | undefined {
+  try {
+    return readFile(path);
+  } catch (error) {
+    // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
+    const { code } = error as { code?: string };
+    problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
+    return undefined;
+  }
+}
+
+function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
+  if (values.API_KEYS === undefined) return [];
+  const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
+  const { keys, problems: found } = parseKeyFile(values.API_KEYS);
+  problems.push(...found.map((problem) => `${name} ${problem}`));
+  if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {
+    problems.push(`${name} names a key ${DEFAULT_KEY}, as API_KEY is called; give it another name`);
+  }
+  return keys;
+}
+
+/** The files of the certificate and its key; `undefined` where the port speaks plain HTTP. */
+function parseTls(
+  { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Environment,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): { certFile: string; keyFile: string } | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined)
+    problems.push("TLS_KEY_FILE is set, and TLS_CERT_FILE is not; set both");
+  else if (keyFile === undefined) {
+    problems.push("TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both");
+  } else if (!readFile) problems.push("TLS_CERT_FILE is set, and there are no files here");
+  else return { certFile, keyFile };
+  return undefined;
+}
+
+function parseDatabase(data: DatabaseVariables, problems: string[]): DatabaseConfig | undefined {
+  const { DATABASE_URL: url, DATABASE_PASSWORD: password } = data;
+  if (password !== undefined && !/^postgres(ql)?:/.test(url ?? "")) {
+    problems.push(`DATABASE_PASSWORD takes ${takes("DATABASE_PASSWORD")}`);
+  }
+  if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/thimble.db` };
+  if (url === "memory:") return { kind: "memory" };
+  const sqlitePath = /^sqlite:(?:\/\/|(?!\/\/))(?!:)(.+)$/.exec(url)?.[1];
+  if (sqlitePath) return { kind: "sqlite", path: sqlitePath };
+  const postgres = parsePostgresUrl(url);
+  if (!postgres) {
+    problems.push(`DATABASE_URL takes ${takes("DATABASE_URL")}`);
+    return undefined;
+  }
+  if (password !== undefined) {
+    if (postgres.password) {
+      problems.push("DATABASE_PASSWORD is set, and DATABASE_URL has a password; set one of them");
+    }
+    postgres.password = encodeURIComponent(password);
+  }
+  return { kind: "postgres", url: postgres.href };
+}
+
+function parsePostgresUrl(url: string): URL | undefined {
+  if (!/^postgres(ql)?:\/\/[^/]/.test(url)) return undefined;
+  const parsed = URL.parse(url);
+  if (!parsed?.hostname || !canDecode(url)) return undefined;
+  for (const name of LIBPQ_PARAMETERS) parsed.searchParams.delete(name);
+  return parsed;
+}
+
+function canDecode(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== "";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { flag, integer, type ValuesOf, type Variable } from "./variable.ts";
+
+/** Where and how spans are exported. */
+export type TracingConfig = {
+  /** The collector's, for traces. */
+  url: string;
+  headers: Record<string, string>;
+  /** For one batch of spans, with all that is tried again. */
+  timeoutMs: number;
+  /** What the spans are said to come from, in OpenTelemetry's names. */
+  resource: Record<string, string>;
+  sampler: SamplerName;
+  /** From 0 to 1. */
+  ratio: number;
+};
+
+const SAMPLERS = [
+  "always_on",
+  "always_off",
+  "traceidratio",
+  "parentbased_always_on",
+  "parentbased_always_off",
+  "parentbased_traceidratio",
+] as const;
+/** The standard's name of how it is decided whether a request is recorded. */
+export type SamplerName = (typeof SAMPLERS)[number];
+
+const TRACES_PATH = "v1/traces";
+
+/** A token of HTTP (RFC 9110 section 5.6.2). */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]*$/;
+
+const httpUrl = () =>
+  z.string().refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""));
+
+/** `name=value` pairs with percent-encoded values, which the standard has after W3C Baggage. */
+const pairs = () =>
+  z.string().transform((text, context) => {
+    const entries = text
+      .split(",")
+      .filter((pair) => pair.trim() !== "")
+      .map(parsePair);
+    if (entries.every((entry) => entry !== undefined)) return Object.fromEntries(entries);
+    context.addIssue("malformed");
+    return z.NEVER;
+  });
+
+function parsePair(pair: string): [string, string] | undefined {
+  const [, name, value = ""] = /^\s*([^=\s]+)\s*=(.*)$/s.exec(pair) ?? [];
+  if (name === undefined) return undefined;
+  try {
+    return [decodeURIComponent(name), decodeURIComponent(value.trim())];
+  } catch {
+    return undefined;
+  }
+}
+
+const isHeader = ([name, value]: [string, string]) =>
+  HEADER_NAME.test(name) && HEADER_VALUE.test(value);
+
+/**
+ * The standard's variables that this service goes by.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export const tracingVariables = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: httpUrl,
+    takes: "an `http:` or `https:` URL",
+    description:
+      "The OpenTelemetry collector; spans go to `/v1/traces` below it, as JSON. Without it, none are made.",
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    schema: httpUrl,
+    takes: "an `http:` or `https:` URL",
+    defaultText: "`v1/traces` below `OTEL_EXPORTER_OTLP_ENDPOINT`",
+    description: "Where spans go, to the letter.",
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    schema: () => pairs().refine((headers) => Object.entries(headers).every(isHeader)),
+    default: {},
+    takes: "headers as `name=value`, separated by commas, with percent-encoded values",
+    defaultText: "none",
+    description: "What the collector wants to be sent, such as a key.",
+    secret: true,
+  },
+  OTEL_EXPORTER_OTLP_TIMEOUT: {
+    schema: () => integer(1, 60_000),
+    default: 10_000,
+    takes: "a whole number of milliseconds from 1 to 60000",
+    description: "How long sending spans may take in all, before they are given up.",
+  },
+  OTEL_SERVICE_NAME: {
+    schema: () => z.string(),
+    takes: "a name",
+    defaultText: "`thimble`",
+    description: "What traces call this service.",
+  },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    schema: pairs,
+    default: {},
+    takes: "`name=value`, separated by commas, with percent-encoded values",
+    defaultText: "none",
+    description: "What else traces say of this service, such as `k8s.pod.name=thimble-1`.",
+  },
+  OTEL_TRACES_SAMPLER: {
+    schema: () => z.enum(SAMPLERS),
+    default: "parentbased_always_on",
+    takes: "`always_on`, `always_off`, `traceidratio`, or one of them after `parentbased_`",
+    description:
+      "Which requests become spans; after `parentbased_`, callers decide for those that they trace.",
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    schema: () =>
+      z
+        .string()
+        .regex(/^(0|1|[01]?\.\d{1,15})$/)
+        .transform(Number)
+        .pipe(z.number().min(0).max(1)),
+    default: 1,
+    takes: "a number from 0 to 1",
+    description: "Which part of the traces `traceidratio` takes.",
+  },
+  OTEL_SDK_DISABLED: {
+    schema: flag,
+    default: false,
+    takes: "`true` or `false`",
+    description: "Makes no spans, whatever the other variables say.",
+  },
+} satisfies Record<string, Variable>;
+
+type TracingValues = ValuesOf<typeof tracingVariables>;
+
+/** Nothing where no spans are to be made. */
+export function tracingConfig(data: TracingValues): TracingConfig | undefined {
+  const url =
+    data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? tracesBelow(data.OTEL_EXPORTER_OTLP_ENDPOINT);
+  if (url === undefined || data.OTEL_SDK_DISABLED) return undefined;
+  const name = data.OTEL_SERVICE_NAME;
+  return {
+    url,
+    headers: data.OTEL_EXPORTER_OTLP_HEADERS,
+    timeoutMs: data.OTEL_EXPORTER_OTLP_TIMEOUT,
+    resource: {
+      ...data.OTEL_RESOURCE_ATTRIBUTES,
+      ...(name !== undefined && { "service.name": name }),
+    },
+    sampler: data.OTEL_TRACES_SAMPLER,
+    ratio: data.OTEL_TRACES_SAMPLER_ARG,
+  };
+}
+
+function tracesBelow(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  const url = new URL(endpoint);
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/${TRACES_PATH}`;
+  return url.href;
+}

@@ -1,0 +1,83 @@
+import { expect, spyOn, test } from "bun:test";
+import { connect as connectTo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import postgres from "postgres";
+import { freshDatabase } from "../../../test/postgres.ts";
+import { openPostgresBooks } from "../../server/database/postgres-books.ts";
+import { connectForTransfer } from "../../transfer/postgres-transfer-connection.ts";
+import { connectionOptions } from "./connection.ts";
+
+test("the server's notices do not get among the log's lines", async () => {
+  const { url, drop } = await freshDatabase();
+  const sql = postgres(url, { ...connectionOptions(url), max: 1 });
+  const print = spyOn(console, "log").mockImplementation(() => {});
+  try {
+    await sql.unsafe("DO $$ BEGIN RAISE NOTICE 'between the lines'; END $$");
+    expect(print).not.toHaveBeenCalled();
+  } finally {
+    print.mockRestore();
+    await sql.end();
+    await drop();
+  }
+}, 60_000);
+
+test("times of the years 1 to 9999 are read as they are, whatever the server's time zone", async () => {
+  const { url, drop } = await freshDatabase();
+  const setup = postgres(url, { max: 1 });
+  await setup.unsafe(
+    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET TimeZone = 'America/New_York'`,
+  );
+  await setup.end();
+  const sql = postgres(url, { ...connectionOptions(url), max: 1 });
+  try {
+    for (const time of [
+      "0001-01-01T00:00:00.000Z",
+      "0099-12-31T23:59:59.999Z",
+      "1850-06-01T12:00:00.000Z",
+      "9999-12-31T23:59:59.999Z",
+    ]) {
+      const [row] = await sql`SELECT ${time}::text::timestamptz AS text, ${new Date(time)} AS date`;
+      expect([row?.text, row?.date]).toEqual([new Date(time), new Date(time)]);
+    }
+  } finally {
+    await sql.end();
+    await drop();
+  }
+}, 60_000);
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
+
+test.if(hasIpv6)(
+  "a database is reached by its IPv6 address, by whatever connects to it",
+  async () => {
+    const { url, drop } = await freshDatabase();
+    const { hostname, port } = new URL(url);
+    const gate = createServer((socket) => {
+      const onward = connectTo(Number(port), hostname);
+      socket.pipe(onward).pipe(socket);
+      socket.on("error", () => onward.destroy());
+      onward.on("error", () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => gate.listen(0, "::1", resolve));
+    const there = new URL(url);
+    there.host = `[::1]:${(gate.address() as { port: number }).port}`;
+    const books = openPostgresBooks(there.href);
+    const transfer = connectForTransfer(there.href, Date.now);
+    expect(await books.prepare()).toBeGreaterThan(0);
+    expect(await transfer.version()).toBeGreaterThan(0);
+    await Promise.all([books.close(), transfer.close()]);
+    gate.close();
+    await drop();
+  },
+  60_000,
+);
+
+test("an IPv6 address without a port is at PostgreSQL's own; any other host is left to the driver", () => {
+  expect(connectionOptions("postgres://u@[2001:db8::1]/books")).toMatchObject({
+    host: ["2001:db8::1"],
+    port: [5432],
+  });
+  expect(connectionOptions("postgres://u@db.example:6432/books")).not.toHaveProperty("host");
+});

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import postgres, { type Sql } from "postgres";
+import { createPostgres, type PostgresServer } from "../../../test/postgres.ts";
+import { createPostgresSessions } from "./sessions.ts";
+
+const TIMEOUT_MS = 60_000;
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await createPostgres();
+  await server.start();
+}, TIMEOUT_MS);
+
+afterAll(() => server.stop(), TIMEOUT_MS);
+
+/** Sessions that count how often they connect, prepare and end. */
+function openSessions(prepare = async (sql: Sql) => (await sql`SELECT 1`).length) {
+  const counts = { connected: 0, prepared: 0, ended: 0 };
+  const ends: Promise<void>[] = [];
+  const sessions = createPostgresSessions({
+    connect: () => {
+      counts.connected += 1;
+      return postgres(server.url, { max: 1, connect_timeout: 1 });
+    },
+    prepare: (sql) => {
+      counts.prepared += 1;
+      return prepare(sql);
+    },
+    release: (end) => {
+      counts.ended += 1;
+      ends.push(end);
+    },
+  });
+  return { ...sessions, counts, ended: () => Promise.all(ends) };
+}
+
+const backend = async (sql: Sql) => (await sql`SELECT pg_backend_pid() AS pid`)[0]?.pid;
+
+test("every operation has a connection of its own, which ends with it", async () => {
+  const { run, counts, ended } = openSessions();
+  const backends = [await run(backend), ...(await Promise.all([run(backend), run(backend)]))];
+  expect(new Set(backends).size).toBe(3);
+  expect(counts).toEqual({ connected: 3, prepared: 1, ended: 3 });
+  await ended();
+});
+
+test("what a pool would share is done for each who asks, and there is nothing to close", async () => {
+  const { run, share, close } = openSessions();
+  const ask = share(() => run(backend));
+  expect(new Set(await Promise.all([ask(), ask()])).size).toBe(2);
+  await close();
+  expect(await ask()).toBeNumber();
+});
+
+test("the database is prepared once, after it failed", async () => {
+  let failures = 0;
+  const { run, prepare, counts } = openSessions(async () => {
+    if (counts.prepared > 1) return 2;
+    failures += 1;
+    throw new TypeError("no");
+  });
+  await expect(run(backend)).rejects.toThrow("no");
+  expect(await prepare()).toBe(2);
+  expect(await prepare()).toBe(0);
+  expect([failures, counts.prepared]).toEqual([1, 2]);
+});
+
+test("what a socket says without a code is the database's fault, a defect is not", async () => {
+  const { run } = openSessions();
+  const failure = async (error: Error) => {
+    throw error;
+  };
+  const lost = new Error("Network connection lost.");
+  await expect(run(() => failure(lost))).rejects.toMatchObject({
+    code: "store_unavailable",
+    cause: lost,
+  });
+  const defect = new TypeError("x is not a function");
+  await expect(run(() => failure(defect))).rejects.toBe(defect);
+});
+
+test(
+  "a server that stops answering is given up, and found again",
+  async () => {
+    const { run, counts } = openSessions();
+    await server.pause();
+    await expect(run(backend)).rejects.toMatchObject({ code: "store_unavailable" });
+    server.resume();
+    expect(await run(backend)).toBeNumber();
+    expect(counts.ended).toBe(2);
+  },
+  TIMEOUT_MS,
+);

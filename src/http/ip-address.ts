@@ -1,0 +1,91 @@
+/** `a.b.c.d`, `a.b.c.d:port`, `x::y`, `[x::y]` or `[x::y]:port`, as proxies write an address. */
+const ENTRY = /^(?:\[([^[\]]+)\]|([^:[\]]+)|([^:]*:[^:]*:[^[\]]*))(?::\d{1,5})?$/;
+
+/** An IPv4 address within IPv6 (RFC 4291 section 2.5.5.2), as the URL standard writes it. */
+const MAPPED_IPV4 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+const NETWORK_HEXTETS = 4;
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+const HEXTET = /^[0-9a-fA-F]{1,4}$/;
+const HEXTETS = 8;
+
+/**
+ * The version of the IP address that `text` is, or null where it is none.
+ *
+ * It accepts exactly what Python's `ipaddress.ip_address` does: IPv4 as four decimal octets without
+ * leading zeros; IPv6 as in RFC 4291 section 2.2, with an RFC 4007 zone of any characters but `%`.
+ *
+ * @see https://docs.python.org/3/library/ipaddress.html#ipaddress.ip_address
+ */
+export function ipVersion(text: string): 4 | 6 | null {
+  if (IPV4.test(text)) return 4;
+  return isIpv6(text) ? 6 : null;
+}
+
+function isIpv6(text: string): boolean {
+  if (text.includes("/")) return false;
+  const [address = "", zone, ...more] = text.split("%");
+  if (zone === "" || more.length > 0) return false;
+  const hextets = withIpv4AsHextets(address)?.split(":");
+  return hextets !== undefined && (isFull(hextets) || isCompressed(hextets));
+}
+
+/** The address with a trailing dotted quad in place of its last 32 bits written as two hextets. */
+function withIpv4AsHextets(address: string): string | undefined {
+  const lastColon = address.lastIndexOf(":");
+  const tail = address.slice(lastColon + 1);
+  if (!tail.includes(".")) return address;
+  return IPV4.test(tail) ? `${address.slice(0, lastColon + 1)}0:0` : undefined;
+}
+
+function isFull(hextets: string[]): boolean {
+  return hextets.length === HEXTETS && hextets.every(isHextet);
+}
+
+/** Whether exactly one `::` stands for one hextet of zeros or more. */
+function isCompressed(hextets: string[]): boolean {
+  const [head, tail, ...more] = hextets.join(":").split("::");
+  if (head === undefined || tail === undefined || more.length > 0) return false;
+  const written = [head, tail].flatMap((part) => (part === "" ? [] : part.split(":")));
+  return written.length < HEXTETS && written.every(isHextet);
+}
+
+function isHextet(text: string): boolean {
+  return HEXTET.test(text);
+}
+
+/**
+ * The address that limits count for: an IPv4 address itself, of IPv6 the /64 network, which is the
+ * least that one client is given (RFC 6177). Clients without an address are counted as one.
+ */
+export function addressPrefix(address: string | undefined): string {
+  if (address === undefined) return "unknown";
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  const zeros = tail ? HEXTETS - head.length - tail.length : 0;
+  const hextets = [...head, ...Array<string>(zeros).fill("0"), ...(tail ?? [])];
+  return `${hextets.slice(0, NETWORK_HEXTETS).join(":")}::/64`;
+}
+
+/** An address without brackets, port and zone, as RFC 5952 writes it. */
+export function parseAddress(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const [, bracketed, single, plain] = ENTRY.exec(text) ?? [];
+  const address = (bracketed ?? single ?? plain)?.split("%", 1)[0] ?? "";
+  const version = ipVersion(address);
+  if (version === null) return undefined;
+  return version === 4 ? address : shortestIpv6(address);
+}
+
+/** As a URL's host is written. Not every runtime takes each way to write an IPv4 address within IPv6. */
+function shortestIpv6(address: string): string | undefined {
+  const shortest = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1);
+  if (shortest === undefined) return undefined;
+  const [, high, low] = MAPPED_IPV4.exec(shortest) ?? [];
+  if (high === undefined || low === undefined) return shortest;
+  return [high, low]
+    .map((hextet) => Number.parseInt(hextet, 16))
+    .flatMap((number) => [number >> 8, number & 0xff])
+    .join(".");
+}

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { API_KEY, openApp } from "../../../test/app.ts";
+import { isNestedDeeper } from "./json-body.ts";
+
+const HEADERS = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
+
+describe("a client that goes away in the middle of its body", () => {
+  /** A body that breaks off, of a length that is known beforehand or not. */
+  const send = (headers: Record<string, string>) => {
+    const { request, log } = openApp();
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"action"')),
+      pull: () => Promise.reject(new DOMException("The connection was closed.", "AbortError")),
+    });
+    const init: RequestInit & { duplex: "half" } = {
+      method: "POST",
+      headers: { ...HEADERS, ...headers },
+      body,
+      duplex: "half",
+    };
+    return { log, response: request("/api/v1/process", init) };
+  };
+
+  for (const [what, headers] of [
+    ["a length", { "Content-Length": "100" }],
+    ["no length", {}],
+  ] as const) {
+    test(`is no fault of the service: ${what}`, async () => {
+      const { log, response } = send(headers);
+      expect((await response).status).toBe(400);
+      expect(await (await response).json()).toMatchObject({ error: "Incomplete request body" });
+      expect(log.map(({ level }) => level)).toEqual(["INFO"]);
+    });
+  }
+});
+
+test("a body that cannot be read at all is incomplete", async () => {
+  const { app, log } = openApp();
+  const request = new Request("http://thimble.test/api/v1/process", {
+    method: "POST",
+    headers: HEADERS,
+    body: "{}",
+  });
+  request.body?.getReader();
+  const response = await app.fetch(request);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: "Incomplete request body" });
+  expect(log.map(({ level }) => level)).toEqual(["INFO"]);
+});
+
+describe("MAX_BODY_BYTES", () => {
+  const BODY = '{"action":"echo"}';
+  const send = (maxBodyBytes: number) =>
+    openApp({ config: { maxBodyBytes } }).request("/api/v1/process", {
+      method: "POST",
+      headers: HEADERS,
+      body: BODY,
+    });
+
+  test("takes a body of as many bytes", async () => {
+    expect((await send(BODY.length)).status).toBe(200);
+  });
+
+  test("refuses one more, and names the limit", async () => {
+    const response = await send(BODY.length - 1);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({
+      detail: `A request body may have at most ${BODY.length - 1} bytes.`,
+    });
+  });
+});
+
+describe("a body is counted, whatever it says of its length:", () => {
+  const MAX_BYTES = 1000;
+  const CHUNK = new TextEncoder().encode("x".repeat(100));
+
+  /** A body without an end, and how many chunks of it were asked for. */
+  const endless = () => {
+    const taken = { chunks: 0, cancelled: false };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          taken.chunks += 1;
+          controller.enqueue(CHUNK);
+        },
+        cancel() {
+          taken.cancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return { body, taken };
+  };
+  const send = async (body: BodyInit, headers: Record<string, string>) => {
+    const { request } = openApp({ config: { maxBodyBytes: MAX_BYTES } });
+    const init: RequestInit & { duplex: "half" } = {
+      method: "POST",
+      headers: { ...HEADERS, ...headers },
+      body,
+      duplex: "half",
+    };
+    return request("/api/v1/process", init);
+  };
+
+  for (const [what, headers] of [
+    ["none", {}],
+    ["too little", { "Content-Length": "10" }],
+    ["what is no number", { "Content-Length": "many" }],
+    ["chunks and too little", { "Content-Length": "10", "Transfer-Encoding": "chunked" }],
+  ] as const) {
+    test(`${what}; no more is read than one chunk beyond the limit`, async () => {
+      const { body, taken } = endless();
+      const response = await send(body, headers);
+      expect(response.status).toBe(413);
+      expect(taken.chunks).toBe(MAX_BYTES / CHUNK.length + 1);
+    });
+  }
+
+  test("too much; nothing is read", async () => {
+    const { body, taken } = endless();
+    expect((await send(body, { "Content-Length": String(MAX_BYTES + 1) })).status).toBe(413);
+    expect(taken.chunks).toBe(0);
+  });
+
+  test("too little, and small enough", async () => {
+    const response = await send('{"action":"echo","data":1}', { "Content-Length": "5" });
+    expect(await response.json()).toMatchObject({ data: 1 });
+  });
+});
+
+test("a character that is split between two chunks is one", async () => {
+  const bytes = new TextEncoder().encode('{"action":"echo","data":"\u{1f642}"}');
+  const body = new ReadableStream({
+    start(controller) {
+      for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      controller.close();
+    },
+  });
+  const init: RequestInit & { duplex: "half" } = {
+    method: "POST",
+    headers: HEADERS,
+    body,
+    duplex: "half",
+  };
+  const response = await openApp().request("/api/v1/process", init);
+  expect(await response.json()).toMatchObject({ data: "\u{1f642}" });
+});
+
+describe("isNestedDeeper", () => {
+  for (const [text, depth] of [
+    ["1", 0],
+    ["[]", 1],
+    ["[[],[]]", 2],
+    ['{"a":[{"b":1}]}', 3],
+    ['["[[[["]', 1],
+    ['["\\"[[[["]', 1],
+    ['["\\\\",[[]]]', 3],
+    ['{"a\\\\\\"[":[]}', 2],
+    ['["[[', 1],
+  ] as const) {
+    test(`${text} is nested ${depth} deep`, () => {
+      expect(isNestedDeeper(text, depth)).toBe(false);
+      if (depth > 0) expect(isNestedDeeper(text, depth - 1)).toBe(true);
+    });
+  }
+});

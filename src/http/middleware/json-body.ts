@@ -1,0 +1,144 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { DomainError } from "../../errors.ts";
+import type { AppEnv } from "../env.ts";
+
+/** Deeper than any data that people have, and shallow enough for a container's memory. */
+const MAX_DEPTH = 1000;
+
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+/**
+ * Lets a request pass that brings JSON, or what says it is, of at most `maxBytes` bytes, by count,
+ * whatever it says of its length. The validator after it reads the text from memory.
+ *
+ * @throws {DomainError} `body_too_large`, `incomplete_body` when the client goes away, `no_data`
+ * without a body, or `unsupported_media_type` for a body of another type.
+ */
+export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
+  return async function jsonBody(c, next) {
+    // Before the first byte is asked for: where the server says `100 Continue` no sooner, none is sent.
+    if (Number(c.req.header("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
+    const text = await receiveText(c, maxBytes);
+    requireJson(c, text);
+    keepText(c, text);
+    await next();
+  };
+}
+
+/** Where Hono itself keeps what it has read: as a promise, other than its types say. */
+function keepText(c: Context, text: string): void {
+  const cache: { text?: unknown } = c.req.bodyCache;
+  cache.text = Promise.resolve(text);
+}
+
+function tooLarge(maxBytes: number): DomainError {
+  return new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
+}
+
+/** Reads the body until it ends, or is too large, or is not waited for any longer. */
+async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string> {
+  const reader = readerOf(c.req.raw);
+  if (!reader) return "";
+  let abandoned: Error | undefined;
+  c.set("abandonBody", (reason) => {
+    abandoned = reason;
+    // What may still come of the body would stand before the next request.
+    c.header("Connection", "close");
+    // Ends the read that is waiting, as if that were the end of the body.
+    void reader.cancel().catch(() => {});
+  });
+  try {
+    const text = await readText(reader, maxBytes);
+    if (!abandoned) return text;
+    throw abandoned;
+  } catch (error) {
+    // The end that came too early may also be found in the middle of a character.
+    throw abandoned ?? error;
+  } finally {
+    c.set("abandonBody", undefined);
+  }
+}
+
+/** Node has no body for a client that is gone already, and says so by a fault. */
+function readerOf(request: Request): ReadableStreamDefaultReader<Uint8Array> | undefined {
+  try {
+    return request.body?.getReader();
+  } catch (cause) {
+    return rethrowIncomplete(cause);
+  }
+}
+
+async function readText(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch(rethrowIncomplete);
+    if (done) return text + decode(decoder);
+    bytes += value.byteLength;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    text += decode(decoder, value);
+  }
+}
+
+/** Strictly: a byte that is no UTF-8 would be stored as something that nobody sent. */
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return decoder.decode(bytes, { stream: bytes !== undefined });
+  } catch (cause) {
+    throw new DomainError("malformed_json", "The request body is not valid UTF-8.", { cause });
+  }
+}
+
+function rethrowIncomplete(cause: unknown): never {
+  throw new DomainError("incomplete_body", "The request body did not arrive whole.", { cause });
+}
+
+function requireJson(c: Context, text: string): void {
+  if (text.trim() === "") {
+    throw new DomainError("no_data", "Send a JSON object as the request body.");
+  }
+  if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) {
+    throw new DomainError("unsupported_media_type", "Send the body as application/json.");
+  }
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+
+/**
+ * Whether the arrays and objects of a JSON text are nested deeper than `limit`. A parser keeps
+ * something for each level it is in: half a million of them, which fit in 1 MiB, cost it 60 MiB.
+ */
+export function isNestedDeeper(text: string, limit: number): boolean {
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) index = endOfString(text, index);
+    else if (OPENING.has(code)) depth += 1;
+    else if (CLOSING.has(code)) depth -= 1;
+    if (depth > limit) return true;
+  }
+  return false;
+}
+
+/** The index of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let backslashes = 0;
+  while (text.charCodeAt(index - 1 - backslashes) === BACKSLASH) backslashes += 1;
+  return backslashes % 2 === 1;
+}

@@ -1,0 +1,47 @@
+import type { Context } from "hono";
+import type { Trace } from "../../telemetry/trace-context.ts";
+import type { FinishedSpan } from "../../telemetry/tracing.ts";
+import type { AppEnv } from "../env.ts";
+import { KNOWN_METHODS, routeTemplate } from "../labels.ts";
+
+/** Of a URL that a server has made, so nothing of it has to be checked. */
+const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
+
+/**
+ * The span of a request that is answered. Neither the query nor any header but the request id and the
+ * user agent is in it.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
+ */
+export function serverSpan(
+  c: Context<AppEnv>,
+  trace: Trace,
+  { startMs, durationMs }: { startMs: number; durationMs: number },
+): FinishedSpan {
+  const { method } = c.req;
+  const { status } = c.res;
+  const isKnown = KNOWN_METHODS.has(method);
+  const route = routeTemplate(c);
+  const [, scheme, address, port] = ORIGIN.exec(c.req.url) ?? [];
+  const failed = status >= 500;
+  return {
+    trace,
+    name: [isKnown ? method : "HTTP", route].join(" ").trim(),
+    kind: "server",
+    ...{ startMs, durationMs, failed },
+    attributes: {
+      "http.request.method": isKnown ? method : "_OTHER",
+      "http.request.method_original": isKnown ? undefined : method,
+      "http.route": route,
+      "http.response.status_code": status,
+      "error.type": failed ? String(status) : undefined,
+      "url.path": c.req.path,
+      "url.scheme": scheme,
+      "server.address": address,
+      "server.port": port === undefined ? undefined : Number(port),
+      "client.address": c.var.clientAddress,
+      "user_agent.original": c.req.header("User-Agent"),
+      "http.request.header.x-request-id": [c.var.requestId],
+    },
+  };
+}

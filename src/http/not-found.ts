@@ -1,0 +1,42 @@
+import type { Context, Hono } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
+import { DomainError } from "../errors.ts";
+import type { AppEnv } from "./env.ts";
+import { problemResponse } from "./problem.ts";
+
+/**
+ * Answers what no route of `app` did: with a 404 where there is nothing at the path; where there is,
+ * with a 405, or to OPTIONS a 204, that names in `Allow` the methods which the path has.
+ *
+ * Hono's `method-not-allowed` does this as a middleware of every request; here only those pay for it
+ * that end here.
+ */
+export function notFound(app: Hono<AppEnv>) {
+  let methodsAt: ((path: string) => string[]) | undefined;
+  return function notFound(c: Context<AppEnv>): Response {
+    methodsAt ??= methodIndex(app);
+    const methods = methodsAt(c.req.path);
+    if (methods.length === 0) {
+      const detail = `There is nothing at ${c.req.path}.`;
+      return problemResponse(c, new DomainError("endpoint_not_found", detail));
+    }
+    const allow = [...methods, "OPTIONS"].join(", ");
+    c.header("Allow", allow);
+    if (c.req.method === "OPTIONS") return c.body(null, 204);
+    const detail = `${c.req.path} takes ${allow}, not ${c.req.method}.`;
+    return problemResponse(c, new DomainError("method_not_allowed", detail));
+  };
+}
+
+/** Finds the methods that a path has routes for; a route that takes GET answers HEAD too. */
+function methodIndex(app: Hono<AppEnv>): (path: string) => string[] {
+  const router = new TrieRouter<string>();
+  for (const { method, path } of app.routes) {
+    if (method !== "ALL") router.add("ALL", path, method);
+  }
+  return (path) => {
+    const methods = new Set(router.match("ALL", path)[0].map(([method]) => method));
+    if (methods.has("GET")) methods.add("HEAD");
+    return [...methods];
+  };
+}

@@ -1,0 +1,199 @@
+import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { DomainError, type ErrorCode } from "../errors.ts";
+import { describeError, type Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { UNKNOWN_FIELD } from "../validation.ts";
+import type { AppEnv } from "./env.ts";
+
+type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 412
+  | 413
+  | 414
+  | 415
+  | 422
+  | 429
+  | 431
+  | 500
+  | 503;
+type Mapping = { status: ProblemStatus; error: string; headers?: Record<string, string> };
+
+const TITLES: Record<ProblemStatus, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="thimble"' };
+
+/** The one place where an error's code becomes a status, a short sentence and headers. */
+const MAPPINGS: Record<ErrorCode, Mapping> = {
+  endpoint_not_found: { status: 404, error: "Endpoint not found" },
+  method_not_allowed: { status: 405, error: "Method not allowed" },
+  api_key_required: { status: 401, error: "API key required", headers: CHALLENGE },
+  invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
+  insufficient_scope: {
+    status: 403,
+    error: "Insufficient scope",
+    headers: { "WWW-Authenticate": 'Bearer realm="thimble", error="insufficient_scope"' },
+  },
+  too_many_failures: { status: 429, error: "Too many failed authentications" },
+  rate_limited: { status: 429, error: "Rate limit exceeded" },
+  overloaded: { status: 503, error: "Service overloaded", headers: { "Retry-After": "1" } },
+  uri_too_long: { status: 414, error: "Request URL too long" },
+  headers_too_large: { status: 431, error: "Request headers too large" },
+  no_data: { status: 400, error: "No data provided" },
+  malformed_json: { status: 400, error: "Malformed JSON" },
+  incomplete_body: { status: 400, error: "Incomplete request body" },
+  unsupported_media_type: { status: 415, error: "Unsupported media type" },
+  body_too_large: { status: 413, error: "Request body too large" },
+  invalid_input: { status: 400, error: "Validation failed" },
+  book_not_found: { status: 404, error: "Book not found" },
+  precondition_failed: { status: 412, error: "Precondition failed" },
+  idempotency_key_reused: { status: 422, error: "Idempotency key reused" },
+  request_timeout: { status: 503, error: "Request timed out", headers: { "Retry-After": "5" } },
+  store_unavailable: {
+    status: 503,
+    error: "Database unavailable",
+    headers: { "Retry-After": "2" },
+  },
+  not_configured: { status: 503, error: "Service not configured" },
+};
+
+const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
+
+/**
+ * Answers an error as problem details (RFC 9457). Only a {@link DomainError}'s message reaches the
+ * client; of anything else it says nothing but that it happened.
+ */
+export function problemResponse(c: Context<AppEnv>, error: Error): Response {
+  const known = asDomainError(error);
+  const mapping = known ? MAPPINGS[known.code] : INTERNAL;
+  const body = {
+    type: "about:blank",
+    title: TITLES[mapping.status],
+    status: mapping.status,
+    detail: known?.message ?? "The server could not answer this request; its log says why.",
+    request_id: c.var.requestId,
+    trace_id: c.var.trace?.traceId,
+    success: false,
+    error: known?.summary ?? mapping.error,
+    ...(known?.issues && { errors: known.issues }),
+  };
+  return c.body(JSON.stringify(body), mapping.status, {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    ...mapping.headers,
+    ...(known?.retryAfterSeconds && { "Retry-After": String(known.retryAfterSeconds) }),
+  });
+}
+
+/**
+ * Answers the errors of a route group that is mounted in another app: those that this service knows of
+ * as problems, logged where there is a logger. Any other is thrown on, for that app to handle as its own.
+ */
+export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
+  return function problemHandler(error, c) {
+    if (!asDomainError(error)) throw error;
+    if (logger) logError(logger, error, c, { stack: false });
+    return problemResponse(c, error);
+  };
+}
+
+/** A problem that brings its answer, as Hono's own error handler and those of other apps know errors. */
+class ProblemException extends HTTPException {
+  readonly problem: DomainError;
+
+  constructor(problem: DomainError, res: Response) {
+    super(MAPPINGS[problem.code].status, { res, message: problem.message, cause: problem });
+    this.problem = problem;
+  }
+}
+
+/** A middleware for routes of another app: the problems that it throws bring their answer. */
+export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): MiddlewareHandler<AppEnv> {
+  return async function bringingAnswers(c, next) {
+    try {
+      return await middleware(c, next);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      throw new ProblemException(error, problemResponse(c, error));
+    }
+  };
+}
+
+/** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
+export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
+  return function appErrorHandler(error, c) {
+    logError(logger, error, c, { stack });
+    const code = asDomainError(error)?.code;
+    if (code) metrics?.requestRefused(code);
+    return problemResponse(c, error);
+  };
+}
+
+type AppErrorOptions = { logger: Logger; stack: boolean; metrics?: Metrics | undefined };
+
+/** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
+function asDomainError(error: Error): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  if (error instanceof ProblemException) return error.problem;
+  // One that brings its own response is somebody else's, such as a middleware's of another app.
+  if (!(error instanceof HTTPException) || error.res) return undefined;
+  if (error.status === 415) {
+    return new DomainError("unsupported_media_type", "Send the body as application/json.");
+  }
+  if (error.status === 400) {
+    return new DomainError("malformed_json", "The request body is not valid JSON.");
+  }
+  return undefined;
+}
+
+/**
+ * Logs what went wrong on the server's side, and at level DEBUG why a client was refused. A defect is always
+ * logged with its stack, an expected fault where `stack` asks for it.
+ */
+function logError(
+  logger: Logger,
+  error: Error,
+  c: Context<AppEnv>,
+  { stack }: { stack: boolean },
+): void {
+  const { requestId, trace } = c.var;
+  const known = asDomainError(error);
+  const fields = {
+    request_id: requestId,
+    trace_id: trace?.traceId,
+    method: c.req.method,
+    path: c.req.path,
+    code: known?.code,
+  };
+  if (!known)
+    logger.error("request failed", { ...fields, ...describeError(error, { stack: true }) });
+  else if (MAPPINGS[known.code].status >= 500) {
+    logger.warning("request refused", { ...fields, ...describeError(error, { stack }) });
+  } else logger.debug("request refused", { ...fields, issues: issuePaths(known) });
+}
+
+/** Where an input is wrong, without what the client sent, of which its own names are part too. */
+function issuePaths({ issues }: DomainError): string[] | undefined {
+  if (!issues) return undefined;
+  const paths = issues.map(({ path, message }) => (message === UNKNOWN_FIELD ? message : path));
+  return [...new Set(paths)];
+}

@@ -1,0 +1,128 @@
+import type { MiddlewareHandler } from "hono";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Scope } from "../auth/key.ts";
+import { createKeyRing } from "../auth/key-ring.ts";
+import * as apiKey from "../auth/require-scope.ts";
+import type { AppEnv } from "../http/env.ts";
+import { jsonBody } from "../http/middleware/json-body.ts";
+import { bringingAnswers, problemHandler } from "../http/problem.ts";
+import * as healthGroup from "../probes/health.ts";
+import * as processGroup from "../process/routes.ts";
+import * as bookGroup from "../resources/routes.ts";
+import type { BookStore } from "../resources/store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Clock } from "../time.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** What books that are mounted in another app need. */
+export type BookRoutesOptions = {
+  store: BookStore;
+  /** Guards the routes that write: `requireApiKey(key)`, or any middleware of your own. */
+  writeAccess: MiddlewareHandler;
+  /** Guards the routes that read; without it they are open. */
+  readAccess?: MiddlewareHandler | undefined;
+  /** The largest request body: 1,048,576 bytes unless told. */
+  maxBodyBytes?: number;
+  /** Is told why the database could not be used; a client learns only that it could not. */
+  logger?: Logger;
+};
+
+/**
+ * The books of a store, to be mounted at any path of any Hono app.
+ *
+ * What a client or the database gets wrong is answered as problem details (RFC 9457), which carry a
+ * `request_id` where that app sets the variable `requestId`, as `hono/request-id` does. Any other error,
+ * such as one that a middleware of yours throws, goes to that app's own `onError`.
+ *
+ * @example
+ * app.route("/library", bookRoutes({ store, writeAccess: requireApiKey(key) }));
+ */
+export function bookRoutes(options: BookRoutesOptions) {
+  const { store, writeAccess, readAccess, maxBodyBytes = MAX_BODY_BYTES, logger } = options;
+  const receiveJson = jsonBody(maxBodyBytes);
+  const routes = bookGroup.bookRoutes({ store, readAccess, writeAccess, receiveJson });
+  return routes.onError(problemHandler(logger));
+}
+
+/** What actions that are mounted in another app need. */
+export type ProcessRoutesOptions = {
+  /** Guards the running of actions: `requireApiKey(key)`, or any middleware of your own. */
+  access: MiddlewareHandler;
+  /** The largest request body: 1,048,576 bytes unless told. */
+  maxBodyBytes?: number;
+  /** Says when an action was run: `Date.now` unless told. */
+  clock?: Clock;
+  /** Is told of what went wrong on the server's side. */
+  logger?: Logger;
+};
+
+/**
+ * `POST /process`, which runs an action, and `GET /process`, which lists them, to be mounted at any path
+ * of any Hono app. Errors are answered as those of {@link bookRoutes}.
+ */
+export function processRoutes(options: ProcessRoutesOptions) {
+  const { access, maxBodyBytes = MAX_BODY_BYTES, clock = Date.now, logger } = options;
+  const receiveJson = jsonBody(maxBodyBytes);
+  const routes = processGroup.processRoutes({ clock, requireKey: access, receiveJson });
+  return routes.onError(problemHandler(logger));
+}
+
+/** What health routes that are mounted in another app need. */
+export type HealthRoutesOptions = {
+  /** What `/health` calls your service. */
+  service: { readonly name: string; readonly version: string };
+  /** Where it runs, such as `production`. */
+  environment: string;
+  /** The store that readiness depends on. */
+  store: Pick<BookStore, "ping">;
+  /** Whether the service takes new work: always unless told. */
+  readiness?: healthGroup.Readiness;
+  /** Tells the time and the uptime: `Date.now` unless told. */
+  clock?: Clock;
+};
+
+/** `GET /health`, `/healthz` (liveness) and `/ready` (readiness), to be mounted in any Hono app. */
+export function healthRoutes(options: HealthRoutesOptions) {
+  const { service, environment, store, readiness = () => "ok", clock = Date.now } = options;
+  const pingDatabase = () => store.ping();
+  const startedAt = clock();
+  return healthGroup.healthRoutes({
+    service,
+    environment,
+    clock,
+    startedAt,
+    readiness,
+    pingDatabase,
+  });
+}
+
+/**
+ * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
+ * (RFC 6750); where both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
+ *
+ * What it refuses is answered as those errors of {@link bookRoutes} are, also on routes of your own: Hono's
+ * error handler does so by itself.
+ *
+ * @throws {HTTPException} whose `getResponse()` is a 401, a 403 or, with `failures`, a 429, and whose `cause`
+ * is a {@link DomainError}.
+ */
+export function requireScope(
+  scope: Scope,
+  authenticator: Authenticator,
+): MiddlewareHandler<AppEnv> {
+  return bringingAnswers(apiKey.requireScope(scope, authenticator));
+}
+
+/**
+ * Lets a request pass that carries this one key, as {@link requireScope} takes it.
+ *
+ * @param secret what the client sends.
+ * @throws {HTTPException} as {@link requireScope} does.
+ *
+ * @example
+ * app.use("/admin/*", requireApiKey(key));
+ */
+export function requireApiKey(secret: string): MiddlewareHandler {
+  return requireScope("admin", { keys: createKeyRing({ apiKey: secret }, Date.now) });
+}

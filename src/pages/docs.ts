@@ -1,0 +1,154 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { html } from "hono/html";
+import { z } from "zod";
+import type { AppEnv } from "../http/env.ts";
+import { encodedPath } from "../http/paths.ts";
+import { openApiDocument } from "./openapi.ts";
+import startScript from "./start.client.js" with { type: "text" };
+
+/**
+ * Swagger UI draws its icons from `data:` images. It styles elements through the DOM, which a policy
+ * without `unsafe-inline` permits.
+ */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Assets change only with a release, so an hour in a browser's cache is safe and saves most loads. */
+const CACHED = { "Cache-Control": "public, max-age=3600" };
+
+const JAVASCRIPT = "text/javascript; charset=utf-8";
+const CSS = "text/css; charset=utf-8";
+
+/**
+ * The OpenAPI document and a page to read and try it, with all that the page loads.
+ *
+ * @param describedApp the app whose routes the document describes.
+ */
+export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
+  const app = new OpenAPIHono<AppEnv>();
+  let document: { base: string; text: string } | undefined;
+  const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
+  const script = decodedOnce(async () => (await swaggerUi()).swaggerScript());
+
+  describeRoutes(app);
+
+  return app
+    .get("/openapi.json", (c) => {
+      const base = basePath(c);
+      if (document?.base !== base) {
+        document = { base, text: JSON.stringify(openApiDocument(describedApp(), base)) };
+      }
+      return c.body(document.text, 200, { "Content-Type": "application/json" });
+    })
+    .get("/docs", (c) => c.html(page(basePath(c)), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
+    .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
+    .get("/docs/start.js", (c) =>
+      c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
+    );
+}
+
+/** The path that another app has mounted this one at: nothing, where it is none. */
+function basePath(c: Context): string {
+  return encodedPath(c).replace(/\/[^/]*$/, "");
+}
+
+let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
+
+/**
+ * Loaded when it is first asked for, as most services never show the page: it is half of the bundle.
+ * Asked for once, as Bun never finishes the second import of a file whose macros it is still running.
+ */
+function swaggerUi() {
+  swaggerUiModule ??= import("./swagger-ui.ts");
+  return swaggerUiModule;
+}
+
+function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<ArrayBuffer>> {
+  let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  const decode = async () =>
+    Uint8Array.from(atob(await base64()), (character) => character.charCodeAt(0));
+  return () => {
+    bytes ??= decode();
+    return bytes;
+  };
+}
+
+/** Sends an asset as it is stored, or unpacked to a client that does not take gzip. */
+async function gzippedAsset(
+  c: Context,
+  gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
+  type: string,
+): Promise<Response> {
+  const headers = { "Content-Type": type, Vary: "Accept-Encoding", ...CACHED };
+  const encoding = accepts(c, {
+    header: "Accept-Encoding",
+    supports: ["gzip"],
+    default: "identity",
+  });
+  const bytes = await gzipped();
+  if (encoding === "gzip") return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return c.body(unpacked, 200, headers);
+}
+
+/**
+ * On Workers a body is compressed on its way out, as its Content-Encoding says, unless the answer says
+ * that it is so already (https://developers.cloudflare.com/workers/runtime-apis/response/).
+ */
+function encoded(body: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
+  const init: ResponseInit & { encodeBody: "manual" } = { headers, encodeBody: "manual" };
+  return new Response(body, init);
+}
+
+function page(base: string) {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Thimble API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${base}/docs/swagger-ui.css">
+<script src="${base}/docs/swagger-ui-bundle.js" defer></script>
+<script src="${base}/docs/start.js" defer></script>
+</head>
+<body>
+<main id="docs"></main>
+<noscript>This page needs JavaScript. The document itself is at <a href="${base}/openapi.json">${base}/openapi.json</a>.</noscript>
+</body>
+</html>`;
+}
+
+function describeRoutes(app: OpenAPIHono<AppEnv>): void {
+  const tags = ["Pages"];
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/openapi.json",
+    tags,
+    summary: "The OpenAPI document",
+    responses: {
+      200: {
+        description: "OpenAPI 3.1",
+        content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
+      },
+    },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/docs",
+    tags,
+    summary: "A page to read and try the API",
+    responses: { 200: { description: "HTML", content: { "text/html": { schema: z.string() } } } },
+  });
+}

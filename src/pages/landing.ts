@@ -1,0 +1,111 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { accepts } from "hono/accepts";
+import { html, raw } from "hono/html";
+import { z } from "zod";
+import type { AppEnv } from "../http/env.ts";
+import { encodedPath } from "../http/paths.ts";
+import { SERVICE } from "../service.ts";
+import type { Clock } from "../time.ts";
+import style from "./landing.css" with { type: "text" };
+
+type LandingDeps = {
+  clock: Clock;
+  /** When the service began, by `clock`. */
+  startedAt: number;
+  /** Whether the page links to the health routes, which may be on another port. */
+  linksHealth: boolean;
+};
+
+const GREETING = "Hello from Docker!";
+
+/** `GET /`: a greeting for programs, a page for browsers. */
+export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
+  const app = new OpenAPIHono<AppEnv>();
+  let policy: Promise<string> | undefined;
+
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/",
+    tags: ["Pages"],
+    summary: "A greeting, or for a browser the landing page",
+    responses: {
+      200: {
+        description: GREETING,
+        content: {
+          "text/plain": { schema: z.literal(GREETING) },
+          "text/html": { schema: z.string() },
+        },
+      },
+    },
+  });
+
+  return app.get("/", async (c) => {
+    const type = accepts(c, {
+      header: "Accept",
+      supports: ["text/plain", "text/html"],
+      default: "text/plain",
+    });
+    c.header("Vary", "Accept");
+    if (type === "text/plain") return c.text(GREETING);
+    policy ??= pagePolicy();
+    // The path that another app has mounted this one at: nothing, where it is none.
+    const base = encodedPath(c).replace(/\/$/, "");
+    return c.html(page(clock() - startedAt, base, linksHealth), 200, {
+      "Content-Security-Policy": await policy,
+    });
+  });
+}
+
+/** The page may use this very stylesheet and nothing else (CSP Level 3, hash sources). */
+async function pagePolicy(): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
+  const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
+  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+}
+
+function page(uptimeMs: number, base: string, linksHealth: boolean) {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Thimble</title>
+<style>${raw(style)}</style>
+</head>
+<body>
+<h1>Thimble</h1>
+<p>${GREETING}</p>
+<dl>
+<dt>Version</dt><dd>${SERVICE.version}</dd>
+<dt>Uptime</dt><dd>${formatDuration(uptimeMs)}</dd>
+</dl>
+<nav>
+<a href="${base}/docs">API documentation</a>
+<a href="${base}/openapi.json">OpenAPI document</a>
+${linksHealth ? healthLinks(base) : ""}
+</nav>
+</body>
+</html>`;
+}
+
+function healthLinks(base: string) {
+  return html`<a href="${base}/health">Health</a>
+<a href="${base}/ready">Readiness</a>`;
+}
+
+/** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */
+function formatDuration(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ];
+  const largest = parts.findIndex(([count]) => count > 0);
+  if (largest < 0) return "0 s";
+  return parts
+    .slice(largest, largest + 2)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}

@@ -1,0 +1,48 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { AppEnv } from "../http/env.ts";
+import { SERVICE } from "../service.ts";
+
+/** The OpenAPI 3.1 document of every route that `app`, mounted at `base`, has described. */
+export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Thimble",
+      version: SERVICE.version,
+      description: "A production-ready HTTP API that fits in a thimble.",
+      license: { name: "MIT" },
+    },
+    ...(base !== "" && { servers: [{ url: base }] }),
+    tags: [
+      { name: "Books", description: "At /books and, the same, at /api/v1/books." },
+      { name: "Process", description: "Small actions behind the API key." },
+      { name: "Health", description: "For people and orchestrators." },
+      { name: "Pages", description: "For browsers." },
+    ],
+  });
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations)) {
+      operation.operationId = operationId(method, path);
+    }
+  }
+  return document;
+}
+
+/** Declares the schemes that `keySecurity` names. */
+export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+  });
+}
+
+/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, whatever is mounted twice. */
+function operationId(method: string, path: string): string {
+  const words = path.match(/[A-Za-z0-9]+/g) ?? ["root"];
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}

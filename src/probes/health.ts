@@ -1,0 +1,114 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import { jsonContent } from "../http/describe.ts";
+import type { AppEnv } from "../http/env.ts";
+import { type Clock, timestamp, withDeadline } from "../time.ts";
+import { lazySchema } from "../validation.ts";
+
+/** Whether this instance takes new work; a draining one finishes what it has and goes. */
+export type Readiness = () => "ok" | "draining";
+
+const healthSchema = lazySchema(() =>
+  z.object({
+    status: z.literal("healthy"),
+    timestamp: z.iso.datetime(),
+    service: z.string(),
+    version: z.string(),
+    uptime_seconds: z.number(),
+    environment: z.string(),
+  }),
+);
+const readySchema = lazySchema(() =>
+  z.object({
+    ready: z.boolean(),
+    checks: z.object({ api: z.string(), database: z.string() }),
+  }),
+);
+
+type HealthDeps = {
+  /** What the answer calls itself. */
+  service: { readonly name: string; readonly version: string };
+  environment: string;
+  clock: Clock;
+  /** When the service began, by `clock`. */
+  startedAt: number;
+  readiness: Readiness;
+  /** Resolves when the database answers. */
+  pingDatabase: () => Promise<void>;
+};
+
+const DATABASE_TIMEOUT_MS = 1000;
+const FRESH = { "Cache-Control": "no-store" };
+
+/** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
+export function healthRoutes(deps: HealthDeps) {
+  const app = new OpenAPIHono<AppEnv>();
+
+  describeRoutes(app);
+
+  return app
+    .get("/health", (c) => c.json(health(deps), 200, FRESH))
+    .get("/healthz", (c) => c.text("OK", 200, FRESH))
+    .get("/ready", async (c) => {
+      const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
+      const ready = Object.values(checks).every((word) => word === "ok");
+      return c.json({ ready, checks }, ready ? 200 : 503, FRESH);
+    });
+}
+
+function health({
+  service,
+  environment,
+  clock,
+  startedAt,
+}: HealthDeps): z.output<typeof healthSchema> {
+  return {
+    status: "healthy",
+    timestamp: timestamp(clock),
+    service: service.name,
+    version: service.version,
+    uptime_seconds: Math.round(clock() - startedAt) / 1000,
+    environment,
+  };
+}
+
+/** One word for the database's state, within a second. */
+export function checkDatabase(
+  ping: () => Promise<void>,
+): Promise<"ok" | "unavailable" | "timeout"> {
+  const answer = ping().then(
+    () => "ok" as const,
+    () => "unavailable" as const,
+  );
+  return withDeadline(answer, DATABASE_TIMEOUT_MS, () => "timeout");
+}
+
+function describeRoutes(app: OpenAPIHono<AppEnv>): void {
+  const tags = ["Health"];
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/health",
+    tags,
+    summary: "Health and version",
+    responses: { 200: jsonContent(healthSchema, "The service runs") },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/healthz",
+    tags,
+    summary: "Liveness",
+    responses: {
+      200: { description: "OK", content: { "text/plain": { schema: z.literal("OK") } } },
+    },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/ready",
+    tags,
+    summary: "Readiness",
+    responses: {
+      200: jsonContent(readySchema, "Everything answers"),
+      503: jsonContent(readySchema, "Something does not; its check says what"),
+    },
+  });
+}

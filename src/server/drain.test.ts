@@ -1,0 +1,113 @@
+import { describe, expect, test } from "bun:test";
+import { createLogger } from "../telemetry/logger.ts";
+import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
+
+function openLog() {
+  const lines: { level: string; message: string }[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line));
+  return { lines, logger: createLogger({ level: "INFO", format: "json", clock: () => 0, write }) };
+}
+
+/** A server that notes what it is told, and has stopped when `stopped` says so. */
+function openServer(stopped: Promise<void>) {
+  const told: string[] = [];
+  const stop = () => {
+    told.push("stop");
+    return stopped;
+  };
+  return {
+    told,
+    server: {
+      stop,
+      inFlight: () => 3,
+      closeAllConnections: () => void told.push("closeAllConnections"),
+    },
+  };
+}
+
+describe("a drain", () => {
+  test("goes on for the delay, and then stops", async () => {
+    const { told, server } = openServer(Promise.resolve());
+    const { lines, logger } = openLog();
+    const drained = drain({ server, delaySeconds: 0.05, timeoutSeconds: 1, logger });
+    expect(told).toEqual([]);
+    await drained;
+    expect({ told, lines }).toEqual({ told: ["stop"], lines: [] });
+  });
+
+  test("without a delay stops at once", () => {
+    const { told, server } = openServer(Promise.resolve());
+    void drain({ server, delaySeconds: 0, timeoutSeconds: 1, logger: openLog().logger });
+    expect(told).toEqual(["stop"]);
+  });
+
+  test("cuts off what takes longer than the timeout, and says how much that was", async () => {
+    const { told, server } = openServer(new Promise(() => {}));
+    const { lines, logger } = openLog();
+    await drain({ server, delaySeconds: 0, timeoutSeconds: 0.01, logger });
+    expect(told).toEqual(["stop", "closeAllConnections"]);
+    expect(lines).toMatchObject([
+      { level: "WARNING", message: "requests cut off", requests: 3, drain_timeout_seconds: 0.01 },
+    ]);
+  });
+
+  test("fails as the server's stop does", async () => {
+    const { server } = openServer(Promise.reject(new TypeError("a defect")));
+    const { logger } = openLog();
+    const drained = drain({ server, delaySeconds: 0, timeoutSeconds: 1, logger });
+    expect(drained).rejects.toThrow("a defect");
+  });
+});
+
+test("a request that began before the drain is told that its connection closes", async () => {
+  let isLast = false;
+  const answer = Promise.withResolvers<Response>();
+  const fetch = closeConnectionWhen(
+    () => isLast,
+    () => answer.promise,
+  );
+  const early = fetch(new Request("http://a.test/"), {});
+  isLast = true;
+  answer.resolve(new Response("OK"));
+  expect((await early).headers.get("Connection")).toBe("close");
+});
+
+test("an answer before the drain says nothing of its connection", async () => {
+  const fetch = closeConnectionWhen(
+    () => false,
+    () => new Response("OK"),
+  );
+  const response = await fetch(new Request("http://a.test/"), {});
+  expect(response.headers.get("Connection")).toBeNull();
+});
+
+describe("a last step", () => {
+  test("is waited for, and says nothing", async () => {
+    const { lines, logger } = openLog();
+    let done = false;
+    const run = async () => {
+      await Bun.sleep(1);
+      done = true;
+    };
+    await runLastStep({ name: "send what is left", run }, logger);
+    expect({ done, lines }).toEqual({ done: true, lines: [] });
+  });
+
+  test("that fails is a line of the log", async () => {
+    const { lines, logger } = openLog();
+    const run = () => Promise.reject(new Error("no route"));
+    await runLastStep({ name: "send what is left", run }, logger);
+    expect(lines).toMatchObject([
+      { level: "WARNING", message: "could not send what is left", error: "Error: no route" },
+    ]);
+  });
+
+  test("that never ends is a line of the log", async () => {
+    const { lines, logger } = openLog();
+    const run = () => new Promise<never>(() => {});
+    await runLastStep({ name: "close the store", run }, logger, 10);
+    expect(lines).toMatchObject([
+      { message: "could not close the store", error: "Error: not done within 10 ms" },
+    ]);
+  });
+});

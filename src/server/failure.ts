@@ -1,0 +1,68 @@
+import { ConfigError } from "../config/config.ts";
+import { NewerSchemaError } from "../database/migrations/migration.ts";
+import { isDataError, isServerError } from "../database/postgres/migrate.ts";
+import { UnusableDatabaseError } from "../database/sqlite.ts";
+import { DomainError } from "../errors.ts";
+import { ListenError } from "./runtime.ts";
+
+/** Exit codes, after sysexits.h. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 64,
+  data: 65,
+  noInput: 66,
+  unavailable: 69,
+  cannotCreate: 73,
+  config: 78,
+} as const;
+
+/** What a command refuses to do, or cannot, and is for whoever runs it to mend. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: number;
+  readonly problems: readonly string[] | undefined;
+
+  constructor(exitCode: number, message: string, problems?: readonly string[]) {
+    super(message);
+    this.exitCode = exitCode;
+    this.problems = problems;
+  }
+}
+
+/** What keeps the service from starting or going on, and is for whoever runs it to mend. */
+export type Failure = {
+  exitCode: number;
+  message: string;
+  /** Every one that a configuration has. */
+  problems?: readonly string[];
+};
+
+/** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
+export function explainFailure(error: unknown): Failure | undefined {
+  if (error instanceof ConfigError) {
+    const { problems } = error;
+    return { exitCode: EXIT.config, message: "the configuration cannot work", problems };
+  }
+  if (error instanceof CommandError) {
+    const { exitCode, message, problems } = error;
+    return { exitCode, message, ...(problems && { problems }) };
+  }
+  if (error instanceof UnusableDatabaseError || error instanceof NewerSchemaError) {
+    return { exitCode: EXIT.config, message: error.message };
+  }
+  if (error instanceof DomainError) {
+    return { exitCode: EXIT.unavailable, message: withCause(error) };
+  }
+  if (error instanceof Error && isDataError(error)) {
+    return { exitCode: EXIT.data, message: `the database takes no such data: ${error.message}` };
+  }
+  if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
+    return { exitCode: EXIT.unavailable, message: error.message };
+  }
+  return undefined;
+}
+
+function withCause({ message, cause }: DomainError): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
+}

@@ -1,0 +1,186 @@
+import { type AppDeps, createApp } from "../app.ts";
+import { createKeyRing } from "../auth/key-ring.ts";
+import { type Config, hasKey } from "../config/config.ts";
+import type { Readiness } from "../probes/health.ts";
+import { observeStore } from "../resources/observed-store.ts";
+import { timeOperations } from "../resources/time-operations.ts";
+import { SERVICE } from "../service.ts";
+import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
+import { openStore, prepareStore } from "./database/open-store.ts";
+import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
+import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
+import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
+import { openTracing } from "./telemetry/open-tracing.ts";
+import { createServiceMetrics } from "./telemetry/service-metrics.ts";
+import type { Tls, TlsFiles } from "./tls.ts";
+
+/** A connection outlives the slowest request, so that its answer still finds it. */
+const ANSWER_MARGIN_SECONDS = 5;
+
+/**
+ * How much longer than it may be a request's head may reach the app, which then says what is wrong with it
+ * and counts it; a server refuses a longer one with neither.
+ */
+const HEAD_MARGIN_BYTES = 8 * 1024;
+
+/**
+ * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
+ *
+ * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
+ */
+export async function serve(runtime: Runtime): Promise<void> {
+  const { env, clock } = runtime;
+  const read = readConfig(env);
+  const { config } = read;
+  const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
+  const { logger, stdout } = openLog(runtime, config);
+  // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
+  // listens for is lost.
+  const untilSignal = runtime.untilSignal();
+  runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
+  const secrets = reloadSecrets(runtime, read);
+  const tls = config.tls && (await openTls(config.tls, logger));
+  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
+  const opened = await openStore(config, clock, tracing?.scope);
+  const answerRequests = async () => {
+    let state: ReturnType<Readiness> = "ok";
+    const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
+    const keys = createKeyRing(keySource(config), clock);
+    const metrics = createServiceMetrics(opened, clock);
+    const deps: AppDeps = {
+      config,
+      keys,
+      store: watch(observeStore(opened.store, timeOperations(metrics.metrics))),
+      logger,
+      clock,
+      newId: () => crypto.randomUUID(),
+      readiness: () => state,
+      metrics,
+      tracing,
+      probesElsewhere: config.metricsPort !== undefined,
+    };
+    const isDraining = () => state === "draining";
+    const fetch = closeConnectionWhen(isDraining, createApp(deps).fetch);
+    const server = await listen(runtime, fetch, config, tls?.pair);
+    tls?.follow(server);
+    if (tls) runtime.onHangup(() => void tls.reload());
+    const probes = await listenForProbes(runtime, deps, config);
+    announce(config, ownKey, server.port, probes?.port, logger, stdout);
+    await secrets.start({
+      logger,
+      parts: [
+        (next) => () => keys.replace(keySource(next)),
+        ({ database }) => opened.reconfigure(database),
+        reconfigure,
+      ],
+      onKeyReload: metrics.metrics.keysReloaded,
+    });
+    const signal = await untilSignal;
+    state = "draining";
+    const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
+    logger.info("draining", { signal, delay_seconds: delaySeconds });
+    tls?.close();
+    await drain({ server, delaySeconds, timeoutSeconds, logger });
+    if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
+  };
+  try {
+    const signal = await prepareStore(opened, logger, untilSignal);
+    if (signal === undefined) await answerRequests();
+    else logger.info("stopping before it listened", { signal });
+  } finally {
+    secrets.stop();
+    const closeStore = { name: "close the store", run: () => opened.store.close() };
+    await runLastStep(closeStore, logger);
+  }
+  await flush();
+  logger.info("stopped");
+}
+
+function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: format }: Config) {
+  const stdout = openLog((lines) => logger.warning("log lines lost", { lines }));
+  const logger = createLogger({ level, format, clock, write: stdout });
+  return { logger, stdout };
+}
+
+/** Loaded here, for a service without HTTPS starts sooner without it. */
+async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
+  const tlsFiles = await import("./tls.ts");
+  return tlsFiles.openTls({ files, logger });
+}
+
+/** Where METRICS_PORT is set. Loaded then only, for most services do without it. */
+async function listenForProbes(
+  runtime: Runtime,
+  deps: AppDeps,
+  config: Config,
+): Promise<Server | undefined> {
+  const { metricsPort: port } = config;
+  if (port === undefined) return undefined;
+  const { createProbesApp } = await import("../probes-app.ts");
+  return listen(runtime, createProbesApp(deps).fetch, { ...config, port }, undefined);
+}
+
+async function listen(
+  runtime: Runtime,
+  fetch: Fetch,
+  config: Config,
+  tls: TlsPair | undefined,
+): Promise<Server> {
+  const { host, port, idleTimeoutSeconds } = config;
+  const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
+  const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
+  try {
+    return await runtime.listen(fetch, {
+      host,
+      port,
+      idleTimeoutSeconds,
+      requestTimeoutSeconds,
+      maxHeadBytes,
+      ...(tls && { tls }),
+    });
+  } catch (error) {
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (typeof code !== "string") throw error;
+    throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
+  }
+}
+
+function announce(
+  config: Config,
+  ownKey: string | undefined,
+  port: number,
+  metricsPort: number | undefined,
+  logger: Logger,
+  stdout: (line: string) => void,
+): void {
+  logger.info("listening", {
+    host: config.host,
+    port,
+    scheme: schemeOf(config),
+    ...(metricsPort !== undefined && { metrics_port: metricsPort }),
+    version: SERVICE.version,
+    environment: config.environment,
+    database: config.database.kind,
+  });
+  if (ownKey === undefined) return;
+  const url = `${schemeOf(config)}://${localName(config.host)}:${port}`;
+  // Without `--insecure`, curl would refuse a certificate that nobody else vouches for.
+  const curl = config.tls ? "curl --insecure" : "curl";
+  stdout(`
+  Thimble listens on ${url}
+  API key for this run: ${ownKey}
+
+  ${curl} ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
+    -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'
+`);
+}
+
+function schemeOf({ tls }: Config): "http" | "https" {
+  return tls ? "https" : "http";
+}
+
+/** What a client on this machine calls the address that the service listens on. */
+function localName(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

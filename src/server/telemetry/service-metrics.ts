@@ -1,0 +1,26 @@
+import type { AppMetrics } from "../../app.ts";
+import { checkDatabase } from "../../probes/health.ts";
+import type { Expose } from "../../probes/metrics.ts";
+import { createRecorder } from "../../telemetry/recorder.ts";
+import type { Clock } from "../../time.ts";
+import type { OpenStore } from "../database/open-store.ts";
+
+/** The metrics of a service on a store. */
+export function createServiceMetrics(
+  { store, poolUse }: Pick<OpenStore, "store" | "poolUse">,
+  clock: Clock,
+): AppMetrics {
+  const recorder = createRecorder(clock);
+  const isDatabaseUp = async () => (await checkDatabase(() => store.ping())) === "ok";
+  let exposition: Promise<Expose> | undefined;
+  return {
+    ...recorder,
+    // Loaded when it is first asked for: the library takes 15 ms, and most of 40 to start is enough.
+    expose: async (type) => {
+      exposition ??= import("./prometheus.ts").then(({ createExposition }) =>
+        createExposition({ records: recorder.records, isDatabaseUp, poolUse }),
+      );
+      return (await exposition)(type);
+    },
+  };
+}

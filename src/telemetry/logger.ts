@@ -1,0 +1,84 @@
+import type { Clock } from "../time.ts";
+
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+/** How severe an event is. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ["json", "text"] as const;
+/** One JSON object a line, or a line for people. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What a line says beside its message, by name. */
+export type LogFields = Record<string, unknown>;
+
+/** Where the service says what happens in it. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+type LoggerOptions = {
+  level: LogLevel;
+  format: LogFormat;
+  clock: Clock;
+  /** Takes one finished line, without its line break. */
+  write: (line: string) => void;
+};
+
+/**
+ * A logger of one line an event. Every value is JSON-escaped in both formats, so that nothing a
+ * client sends can begin a line of its own.
+ */
+export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
+  const render = format === "json" ? jsonLine : textLine;
+  const at = (candidate: LogLevel) =>
+    LOG_LEVELS.indexOf(candidate) < LOG_LEVELS.indexOf(level)
+      ? () => {}
+      : (message: string, fields: LogFields = {}) =>
+          write(render(new Date(clock()).toISOString(), candidate, message, fields));
+  return { debug: at("DEBUG"), info: at("INFO"), warning: at("WARNING"), error: at("ERROR") };
+}
+
+type Render = (timestamp: string, level: LogLevel, message: string, fields: LogFields) => string;
+
+const jsonLine: Render = (timestamp, level, message, fields) =>
+  quote({ timestamp, level, logger: "thimble", message, ...fields });
+
+const textLine: Render = (timestamp, level, message, fields) => {
+  const pairs = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${quote(value)}`);
+  return `${timestamp} ${level.padEnd(7)} ${quoteIfNeeded(message)}${pairs.join("")}`;
+};
+
+function quoteIfNeeded(message: string): string {
+  return /[\p{Cc}\u2028\u2029]/u.test(message) ? quote(message) : message;
+}
+
+/** JSON, and what JSON leaves as it is but readers of logs take for a line break or a command. */
+function quote(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/**
+ * What the log says of an error and of what caused it. The stack is for whoever debugs: it is asked
+ * for, not given.
+ */
+export function describeError(error: unknown, { stack = false } = {}): LogFields {
+  if (!(error instanceof Error)) return { error: withoutCredentials(String(error)) };
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause).error };
+  return {
+    error: withoutCredentials(`${error.name}: ${error.message}`),
+    ...cause,
+    ...(stack && { stack: withoutCredentials(error.stack ?? "") }),
+  };
+}
+
+/** A driver's message may hold the URL that it was given, with all that is in it. */
+function withoutCredentials(text: string): string {
+  return text.replace(/(\w:\/\/)[^\s/?#]*@/g, "$1***@");
+}

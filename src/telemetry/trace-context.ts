@@ -1,0 +1,126 @@
+import { parseTracestate } from "./tracestate.ts";
+
+/** Where a request, or one step of it, stands in a trace (W3C Trace Context). */
+export type Trace = {
+  /** 32 lower-case hexadecimal digits, not all of them 0. */
+  traceId: string;
+  /** Of this request or step itself: 16 lower-case hexadecimal digits, not all of them 0. */
+  spanId: string;
+  /** Of what asked for it. */
+  parentSpanId?: string;
+  /** Whether the trace is recorded. */
+  sampled: boolean;
+  /** Whether the last 56 bits of the trace id are known to be random (level 2). */
+  random: boolean;
+  /** What other vendors' systems want to be told, as it came. */
+  state?: string;
+};
+
+/**
+ * Decides whether a request is recorded, by its trace id and, where a caller has begun the trace, by what
+ * that has decided.
+ */
+export type Sampler = (traceId: string, callerSampled: boolean | undefined) => boolean;
+
+/** Without anything that records, there is only the caller's word for it. */
+const asCaller: Sampler = (_traceId, callerSampled) => callerSampled ?? false;
+
+/** What a `traceparent` header says of the caller. */
+export type Traceparent = {
+  traceId: string;
+  parentSpanId: string;
+  sampled: boolean;
+  random: boolean;
+};
+
+const SAMPLED = 0x01;
+const RANDOM = 0x02;
+
+/** Four fields, and in versions to come perhaps more after a dash. */
+const FIELDS = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+const FORBIDDEN_VERSION = "ff";
+const NO_TRACE_ID = "0".repeat(32);
+const NO_SPAN_ID = "0".repeat(16);
+
+/**
+ * Parses a `traceparent` header. Of a later version than 00, it takes the fields that 00 has.
+ *
+ * @returns nothing where the header is to be taken as if it were not there.
+ * @see https://www.w3.org/TR/trace-context-2/#traceparent-header
+ */
+export function parseTraceparent(header: string): Traceparent | undefined {
+  const [, version, traceId = "", parentSpanId = "", flagDigits = "", more] =
+    FIELDS.exec(header) ?? [];
+  if (version === undefined || version === FORBIDDEN_VERSION) return undefined;
+  if (version === "00" && more !== undefined) return undefined;
+  if (traceId === NO_TRACE_ID || parentSpanId === NO_SPAN_ID) return undefined;
+  const flags = Number.parseInt(flagDigits, 16);
+  return {
+    ...{ traceId, parentSpanId },
+    ...{ sampled: (flags & SAMPLED) !== 0, random: (flags & RANDOM) !== 0 },
+  };
+}
+
+/** The header that names this step as the one that asks. */
+export function formatTraceparent({ traceId, spanId, sampled, random }: Trace): string {
+  const flags = (sampled ? SAMPLED : 0) | (random ? RANDOM : 0);
+  return `00-${traceId}-${spanId}-0${flags}`;
+}
+
+/**
+ * Goes on with the trace that a request's headers name, or begins one where they name none, or not as the
+ * specification has it.
+ *
+ * @see https://www.w3.org/TR/trace-context-2/
+ */
+export function continueTrace(
+  traceparent: string | undefined,
+  tracestate: string | undefined,
+  sampler: Sampler = asCaller,
+): Trace {
+  const caller = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  const spanId = newSpanId();
+  if (!caller) {
+    const traceId = randomHex(16);
+    return { traceId, spanId, sampled: sampler(traceId, undefined), random: true };
+  }
+  const { traceId, parentSpanId, random } = caller;
+  const sampled = sampler(traceId, caller.sampled);
+  const state = tracestate === undefined ? undefined : parseTracestate(tracestate);
+  return {
+    ...{ traceId, spanId, parentSpanId, sampled, random },
+    ...(state !== undefined && { state }),
+  };
+}
+
+/** A step of a request, under a span id of its own. */
+export function childOf(parent: Trace): Trace {
+  return { ...parent, spanId: newSpanId(), parentSpanId: parent.spanId };
+}
+
+function newSpanId(): string {
+  return randomHex(8);
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Bytes are drawn for some 170 requests at once, as drawing costs more than a request's share of them. */
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
+/** Random bytes as hexadecimal digits; not all 0, which is no id. */
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  let digits = "";
+  let bits = 0;
+  for (const end = used + bytes; used < end; used += 1) {
+    const byte = pool[used] ?? 0;
+    digits += HEX[byte];
+    bits |= byte;
+  }
+  return bits === 0 ? randomHex(bytes) : digits;
+}

@@ -1,0 +1,149 @@
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseDatabaseConfig } from "../../config/config.ts";
+import type { Runtime } from "../../server/runtime.ts";
+import { readSecretFile } from "../../server/secrets/secrets.ts";
+import { createLogger, describeError, type Logger } from "../../telemetry/logger.ts";
+import { failingAt, removeSqliteFile, wholeNameOf } from "../atomic-file.ts";
+import { requirePersistent } from "../open.ts";
+import { backUp } from "./backup.ts";
+
+/** Timers count milliseconds in 31 bits. */
+const LONGEST_SLEEP_MS = 3_600_000;
+
+const BACKUP_NAME = /^thimble-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
+
+type Schedule = {
+  everyMs: number;
+  keep: number;
+  directory: string;
+  runtime: Runtime;
+};
+
+/**
+ * Backs up every so often, until a signal comes; for the first time when the newest backup in the directory
+ * is as old, at once where there is none. A run that fails is logged, and the next one comes all the same.
+ */
+export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
+  const { everyMs, directory, runtime } = schedule;
+  const { env, clock, stdout } = runtime;
+  const { database, logLevel, logFormat } = parseDatabaseConfig(env, readSecretFile);
+  requirePersistent(database);
+  const logger = createLogger({ level: logLevel, format: logFormat, clock, write: stdout });
+  const stopping = new AbortController();
+  void runtime.untilSignal().then((signal) => stopping.abort(signal));
+  // It asks to read secrets again, which every run does.
+  runtime.onHangup(() => {});
+  failingAt(directory, () => mkdirSync(directory, { recursive: true }));
+  const first = firstRun(schedule, clock());
+  logger.info("backing up on schedule", {
+    directory,
+    first_at: new Date(first).toISOString(),
+    every_seconds: everyMs / 1000,
+    keep: schedule.keep,
+  });
+  for (let next = first; !stopping.signal.aborted; next = Math.max(next + everyMs, clock())) {
+    await sleepUntil(next, clock, stopping.signal);
+    if (!stopping.signal.aborted) await runOnce(schedule, logger, stopping.signal);
+  }
+  logger.info("stopped", { signal: String(stopping.signal.reason) });
+}
+
+/** A process that starts over and over would make a backup each time, and the good old ones would go. */
+function firstRun({ directory, everyMs }: Schedule, now: number): number {
+  const newest = backupsIn(directory).findLast(({ at }) => at <= now);
+  return newest ? Math.max(newest.at + everyMs, now) : now;
+}
+
+async function runOnce(
+  { keep, directory, runtime }: Schedule,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = performance.now();
+  const seconds = () => Math.round(performance.now() - startedAt) / 1000;
+  try {
+    removeUnfinished(directory);
+    const config = parseDatabaseConfig(runtime.env, readSecretFile);
+    const name = backupName(runtime.clock());
+    const file = join(directory, name);
+    const books = await backUp(file, config, runtime, { signal });
+    logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });
+    removeOld({ directory, keep, made: name, now: runtime.clock() }, logger);
+  } catch (error) {
+    if (signal.aborted) return;
+    logger.error("backup failed", { seconds: seconds(), ...describeError(error) });
+  }
+}
+
+/** Keeps the one that was just made and the newest before it. */
+function removeOld(
+  { directory, keep, made, now }: { directory: string; keep: number; made: string; now: number },
+  logger: Logger,
+): void {
+  const others = backupsIn(directory).filter(({ name }) => name !== made);
+  // The clock was wrong when they were made, or is now. Which is older than which, nobody knows.
+  for (const { name } of others.filter(({ at }) => at > now)) {
+    logger.warning("a backup with a name in the future is left alone", {
+      file: join(directory, name),
+    });
+  }
+  const earlier = others.filter(({ at }) => at <= now);
+  for (const { name } of earlier.slice(0, Math.max(earlier.length - (keep - 1), 0))) {
+    rmSync(join(directory, name));
+    logger.info("removed an old backup", { file: join(directory, name) });
+  }
+}
+
+/** Sorts by time, in a directory too. */
+function backupName(at: number): string {
+  const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, "");
+  return `thimble-${time}.db`;
+}
+
+/** A backup in a directory, and when it was made by its name, in milliseconds since the Unix epoch. */
+type ScheduledBackup = { name: string; at: number };
+
+/** The backups that a schedule has made in a directory, from the oldest to the newest by their names. */
+export function backupsIn(directory: string): ScheduledBackup[] {
+  return readdirSync(directory)
+    .map((name) => ({ name, at: timeOf(name) }))
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((left, right) => left.at - right.at);
+}
+
+/** `NaN` where it is no name of a backup. */
+function timeOf(name: string): number {
+  if (!BACKUP_NAME.test(name)) return Number.NaN;
+  return Date.parse(name.replace(BACKUP_NAME, "$1-$2-$3T$4:$5:$6Z"));
+}
+
+/** What a process has left that was killed. One directory belongs to one schedule. */
+function removeUnfinished(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (BACKUP_NAME.test(wholeNameOf(name) ?? "")) removeSqliteFile(join(directory, name));
+  }
+}
+
+/** Ends at a time of the clock, or when the signal is given. */
+export async function sleepUntil(
+  time: number,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let left = time - clock(); left > 0 && !signal.aborted; left = time - clock()) {
+    await pause(Math.min(left, LONGEST_SLEEP_MS), signal);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
+}
