@@ -43,10 +43,12 @@ const IDENTIFIERS: Readonly<Record<string, string>> = {
 /** Uses in which a phrase is the usual word. */
 const REAL_USES: readonly string[] = [
   "behind a proxy",
+  "behind the proxy",
   "behind a reverse proxy",
   "behind a load balancer",
   "behind HTTPS",
   "behind Hyperdrive",
+  "behind PgBouncer",
   "behind nginx",
   "behind Caddy",
 ];
