@@ -1,7 +1,7 @@
-/** One thing that is wrong with an input; `path` is dotted, and empty for the input as a whole. */
+/** One mistake in an input; `path` is dotted, and empty for the whole input. */
 export type Issue = { path: string; message: string };
 
-/** What went wrong, for the one table that maps it to a status (see problem.ts). */
+/** What went wrong; one table maps it to a status (see problem.ts). */
 export type ErrorCode =
   | "endpoint_not_found"
   | "method_not_allowed"
@@ -34,15 +34,15 @@ type DomainErrorOptions = {
 };
 
 /**
- * What domain code throws: a code that the HTTP edge maps to a status (see problem.ts), and a
- * `message` that a client may read.
+ * Domain code throws this: a code that the HTTP edge maps to a status (see problem.ts), and a `message`
+ * that clients may read.
  */
 export class DomainError extends Error {
   readonly code: ErrorCode;
-  /** The short sentence for this occurrence, where the code's own would say too little. */
+  /** A short sentence for this occurrence, instead of the code's own. */
   readonly summary: string | undefined;
   readonly issues: readonly Issue[] | undefined;
-  /** When to try again, where the code's own time would not be that of this occurrence. */
+  /** When to try again, instead of after the code's own time. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: DomainErrorOptions = {}) {
@@ -55,10 +55,10 @@ export class DomainError extends Error {
   }
 }
 
-/** As many issues are told of one input, which may have any number of them. */
+/** The most issues that are reported for one input, which may have any number. */
 const MAX_ISSUES = 20;
 
-/** Longer than any name that is right, and short beside what a client may send for one. */
+/** Longer than any valid name, and much shorter than what a client may send. */
 const MAX_NAME_LENGTH = 100;
 
 /** An `invalid_input` error that lists the issues of a failed validation, the first 20 of them. */
@@ -72,9 +72,9 @@ export function invalidInput(issues: readonly Issue[], summary?: string): Domain
   });
 }
 
-/** A name that a client made up, cut to a length at which an error may repeat it. */
+/** A name from a client, cut so that an error may repeat it. */
 export function shortName(name: string): string {
   if (name.length <= MAX_NAME_LENGTH) return name;
-  // The cut may have left half of a character.
+  // The cut may leave half of a character.
   return `${name.slice(0, MAX_NAME_LENGTH).toWellFormed()}\u2026`;
 }

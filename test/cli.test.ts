@@ -123,7 +123,7 @@ const ROWS: Row[] = [
     args: [],
     code: 78,
     stdout: nothing,
-    stderr: told(/API_KEY is required; it takes .+/),
+    stderr: told(/API_KEY is required; it must be .+/),
   },
   {
     args: ["serve"],
@@ -131,10 +131,10 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "ENVIRONMENT takes production, staging, test or development",
-      "API_KEY takes at least 16 printable ASCII characters without spaces",
-      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
-      "LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR",
+      "ENVIRONMENT must be production, staging, test or development",
+      "API_KEY must be at least 16 printable ASCII characters without spaces",
+      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
+      "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR",
     ),
   },
   {
@@ -152,7 +152,7 @@ const ROWS: Row[] = [
     env: { API_KEY, DATABASE_URL: "mysql://user:secret@db/books" },
     code: 78,
     stdout: nothing,
-    stderr: told("DATABASE_URL takes sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME"),
+    stderr: told("DATABASE_URL must be sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME"),
   },
   {
     args: ["migrate"],
@@ -195,8 +195,8 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "HOST takes an IP address or a host name",
-      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
+      "HOST must be an IP address or a host name",
+      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
     ),
   },
 ];

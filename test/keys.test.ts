@@ -397,7 +397,7 @@ describe("rotation, while clients never stop asking,", () => {
     expect(refused).toMatchObject({
       level: "ERROR",
       problems: [
-        expect.stringMatching(/^API_KEYS_FILE line 3: behind the digest come not-before=DATE/),
+        expect.stringMatching(/^API_KEYS_FILE line 3: after the digest only not-before=DATE/),
         expect.stringMatching(/^API_KEYS_FILE line 4: scopes are /),
       ],
     });

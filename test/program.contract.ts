@@ -173,10 +173,10 @@ export function programContract(
           stdout: "",
           stderr: [
             "thimble: the configuration cannot work:",
-            "  - API_KEY takes at least 16 printable ASCII characters without spaces",
-            "  - PORT takes a port number from 0 to 65535; 0 lets the system choose",
-            "  - DEBUG takes true or false",
-            "  - DATABASE_URL takes sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME",
+            "  - API_KEY must be at least 16 printable ASCII characters without spaces",
+            "  - PORT must be a port number from 0 to 65535; 0 lets the system choose",
+            "  - DEBUG must be true or false",
+            "  - DATABASE_URL must be sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME",
             "",
           ].join("\n"),
         });

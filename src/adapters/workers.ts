@@ -22,7 +22,9 @@ import { createMisconfiguredApp } from "./workers/misconfigured.ts";
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
 
-/** Made at the first request, as no work may be done before one; an instance has one configuration. */
+/**
+ * Made at the first request, because Workers forbid work before it; an instance has one configuration.
+ */
 let service: Fetch | undefined;
 
 export default {
@@ -48,7 +50,7 @@ function serve(config: WorkersConfig): Fetch {
   const logger = openLog(config.logLevel, config.logFormat);
   const scope = createTraceScope();
   const store = openStore(config, scope);
-  // A request that Cloudflare cancels just stops, and would count forever.
+  // A request that Cloudflare cancels stops without a trace, and would count forever.
   const limits = { ...config, maxConcurrentRequests: undefined };
   const app = createApp({
     config: limits,
@@ -87,7 +89,7 @@ function openStore({ database, seedBooks }: WorkersConfig, scope: TraceScope): B
   });
 }
 
-/** For one operation: what is worth its time in a pool only, a connection does without. */
+/** For one operation, so without the preparations that only pay off in a pool. */
 function connectPostgres(url: string) {
   return postgres(url, {
     ...connectionOptions(url),

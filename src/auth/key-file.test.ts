@@ -66,7 +66,7 @@ describe("a line is a problem", () => {
   const NAME = /^line 1: a name is 1 to 64 letters/;
   const SCOPES = /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
   const HASH = /^line 1: a digest is sha256: and 64 hexadecimal digits$/;
-  const DATES = /^line 1: behind the digest come not-before=DATE and expires=DATE at most, DATE /;
+  const DATES = /^line 1: after the digest only not-before=DATE and expires=DATE may follow, DATE /;
 
   test.each([
     ["a name that begins with a dash", `-ci process ${DIGEST}`, NAME],
@@ -92,12 +92,12 @@ describe("a line is a problem", () => {
     [
       "a date twice",
       `ci process ${DIGEST} expires=2027-01-01 expires=2027-01-02`,
-      /^line 1: not-before and expires are given once$/,
+      /^line 1: not-before and expires may be given only once$/,
     ],
     [
       "an end before the beginning",
       `ci process ${DIGEST} not-before=2027-01-02 expires=2027-01-02`,
-      /^line 1: expires has to be later than not-before$/,
+      /^line 1: expires must be later than not-before$/,
     ],
   ])("with %s", (_what, line, problem) => {
     expect(parseKeyFile(line)).toEqual({ keys: [], problems: [expect.stringMatching(problem)] });
@@ -106,8 +106,8 @@ describe("a line is a problem", () => {
   test("with the name or the digest of another", () => {
     const text = `a process ${other("1")}\n\nb process ${other("1")}\na process ${other("2")}`;
     expect(parseKeyFile(text).problems).toEqual([
-      "line 3: the digest of line 1 again; each is used once",
-      "line 4: the name of line 1 again; each is used once",
+      "line 3: repeats the digest of line 1; each must be unique",
+      "line 4: repeats the name of line 1; each must be unique",
     ]);
   });
 });
@@ -123,7 +123,11 @@ test("a text without a key is a problem", () => {
   for (const text of ["", "\n \n", "# none"]) {
     expect(parseKeyFile(text)).toEqual({
       keys: [],
-      problems: [expect.stringMatching(/^holds no key; it takes NAME SCOPE\[,SCOPE\] sha256:HEX/)],
+      problems: [
+        expect.stringMatching(
+          /^holds no key; write lines of the form NAME SCOPE\[,SCOPE\] sha256:HEX/,
+        ),
+      ],
     });
   }
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { lazySchema } from "../validation.ts";
 import { type Key, SCOPES, type Scope } from "./key.ts";
 
-/** How a line is written, for people. */
+/** The format of a line, for people. */
 const KEY_LINE =
   "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE], with the scopes " +
   `${SCOPES.join(", ")}`;
@@ -11,18 +11,19 @@ const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const DIGEST = /^sha256:([0-9a-f]{64})$/i;
 const COMMENT = /(^|\s)#.*/;
 
-/** A day begins at midnight UTC; a time without its zone would mean another one on every machine. */
+/** A day begins at midnight UTC. A time needs its zone, or it would differ between machines. */
 const dateSchema = lazySchema(() => z.union([z.iso.date(), z.iso.datetime({ offset: true })]));
 
-/** A line that describes no key; the message says what is expected, and nothing of what it says. */
+/** A wrong line; the message says what is expected, and never repeats the line. */
 export class KeyLineError extends Error {
   override readonly name = "KeyLineError";
 }
 
 /**
- * The keys of a text with one a line, see {@link KEY_LINE}. Lines may be blank, and `#` begins a comment.
+ * The keys of a text with one key per line, see {@link KEY_LINE}. Lines may be blank, and `#` begins a
+ * comment.
  *
- * @returns also every problem with a line, by its number and never by its content.
+ * @returns also every problem with a line, with its number and never its content.
  */
 export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } {
   const keys: Key[] = [];
@@ -34,7 +35,8 @@ export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } 
       const key = parseKeyWords(words);
       for (const part of ["name", "digest"] as const) {
         const line = lineOf[part].get(key[part]);
-        if (line) throw new KeyLineError(`the ${part} of line ${line} again; each is used once`);
+        if (line)
+          throw new KeyLineError(`repeats the ${part} of line ${line}; each must be unique`);
       }
       for (const part of ["name", "digest"] as const) lineOf[part].set(key[part], index + 1);
       keys.push(key);
@@ -44,7 +46,7 @@ export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } 
     }
   }
   if (keys.length === 0 && problems.length === 0)
-    problems.push(`holds no key; it takes ${KEY_LINE}`);
+    problems.push(`holds no key; write lines of the form ${KEY_LINE}`);
   return { keys, problems };
 }
 
@@ -53,9 +55,9 @@ function wordsOf(line: string): string[] {
 }
 
 /**
- * The key that the words of a line describe.
+ * Parses the words of a line into a key.
  *
- * @throws {KeyLineError} for the first word that is not as it has to be.
+ * @throws {KeyLineError} for the first wrong word.
  */
 export function parseKeyWords(words: readonly string[]): Key {
   const [name = "", scopes = "", digest = "", ...dates] = words;
@@ -85,11 +87,12 @@ function parseDigest(text: string): string {
 
 function parseDates(words: readonly string[]): Pick<Key, "notBefore" | "expires"> {
   const dates = new Map(words.map(parseDate));
-  if (dates.size < words.length) throw new KeyLineError("not-before and expires are given once");
+  if (dates.size < words.length)
+    throw new KeyLineError("not-before and expires may be given only once");
   const notBefore = dates.get("not-before");
   const expires = dates.get("expires");
   if (notBefore !== undefined && expires !== undefined && expires <= notBefore) {
-    throw new KeyLineError("expires has to be later than not-before");
+    throw new KeyLineError("expires must be later than not-before");
   }
   return {
     ...(notBefore !== undefined && { notBefore }),
@@ -102,6 +105,6 @@ function parseDate(word: string): [name: string, time: number] {
   const date = dateSchema.safeParse(value);
   if (name && date.success) return [name, Date.parse(date.data)];
   throw new KeyLineError(
-    "behind the digest come not-before=DATE and expires=DATE at most, DATE such as 2027-01-31 or 2027-01-31T12:00:00Z",
+    "after the digest only not-before=DATE and expires=DATE may follow, DATE such as 2027-01-31 or 2027-01-31T12:00:00Z",
   );
 }

@@ -306,7 +306,7 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
     for (const value of bad) {
       test(`refuses ${JSON.stringify(value)}, naming itself and what it takes`, () => {
         const takes = variables[name].takes.replaceAll("`", "");
-        expect(problemsOf({ API_KEY, [name]: value })).toEqual([`${name} takes ${takes}`]);
+        expect(problemsOf({ API_KEY, [name]: value })).toEqual([`${name} must be ${takes}`]);
       });
     }
   });
@@ -360,7 +360,7 @@ describe("API_KEY is", () => {
   for (const ENVIRONMENT of ["production", "staging", "test", undefined]) {
     test(`required where ENVIRONMENT is ${ENVIRONMENT ?? "not set"}`, () => {
       expect(problemsOf({ ENVIRONMENT })).toEqual([
-        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
+        "API_KEY is required; it must be at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
       ]);
     });
   }
@@ -401,7 +401,7 @@ describe("API_KEYS", () => {
     const text = `\n\n${READER}\nhidden-1\n${READER}\n  hidden-2 books:write x`;
     expect(problemsOf({ API_KEYS_FILE: "/f" }, () => text)).toEqual([
       expect.stringMatching(/^API_KEYS_FILE line 4: scopes are books:read, .+/),
-      "API_KEYS_FILE line 5: the name of line 3 again; each is used once",
+      "API_KEYS_FILE line 5: repeats the name of line 3; each must be unique",
       expect.stringMatching(/^API_KEYS_FILE line 6: a digest is sha256: and 64 /),
     ]);
     expect(problemsOf({ API_KEYS: text }).join("\n")).not.toMatch(/hidden|_FILE/);
@@ -410,7 +410,7 @@ describe("API_KEYS", () => {
   test("has to hold a key", () => {
     for (const API_KEYS of ["# none yet", "\n#\n"]) {
       expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
-        expect.stringMatching(/^API_KEYS holds no key; it takes NAME SCOPE/),
+        expect.stringMatching(/^API_KEYS holds no key; write lines of the form NAME SCOPE/),
       ]);
     }
   });
@@ -418,7 +418,7 @@ describe("API_KEYS", () => {
   test("cannot have a key that is called as API_KEY is, where that is set", () => {
     const API_KEYS = `default books:read ${DIGEST}`;
     expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
-      "API_KEYS names a key default, as API_KEY is called; give it another name",
+      "API_KEYS has a key named default, the name of API_KEY; choose another name",
     ]);
     expect(problemsOf({ API_KEYS })).toEqual([]);
   });
@@ -473,13 +473,13 @@ describe("a secret's file", () => {
 
   test("has to hold what the variable takes", () => {
     const problems = problemsOf({ API_KEY_FILE: "/f" }, read("short"));
-    expect(problems).toEqual([expect.stringMatching(/^API_KEY takes at least 16 /)]);
+    expect(problems).toEqual([expect.stringMatching(/^API_KEY must be at least 16 /)]);
   });
 
   test("is a problem where there are no files", () => {
     const environment = { API_KEY_FILE: "/f", DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "" };
     expect(() => parseConfig(environment)).toThrow(
-      /^API_KEY_FILE is set, and there are no files here; set API_KEY$/,
+      /^API_KEY_FILE is set, but there are no files here; set API_KEY$/,
     );
     expect(() => parseConfig({})).toThrow(/In its place, API_KEYS may hold keys with scopes$/);
   });
@@ -589,13 +589,13 @@ describe("DATABASE_PASSWORD", () => {
   test("is a problem beside a URL that has one", () => {
     expect(
       problemsOf({ API_KEY, DATABASE_URL: "postgres://u:p@db/n", DATABASE_PASSWORD: "secret" }),
-    ).toEqual(["DATABASE_PASSWORD is set, and DATABASE_URL has a password; set one of them"]);
+    ).toEqual(["DATABASE_PASSWORD is set, but DATABASE_URL has a password too; set one of them"]);
   });
 
   for (const DATABASE_URL of [undefined, "memory:", "sqlite:books.db"]) {
     test(`is a problem where DATABASE_URL is ${DATABASE_URL ?? "not set"}`, () => {
       expect(problemsOf({ API_KEY, DATABASE_URL, DATABASE_PASSWORD: "secret" })).toEqual([
-        "DATABASE_PASSWORD takes a password, together with a postgres:// DATABASE_URL that has none",
+        "DATABASE_PASSWORD must be a password, together with a postgres:// DATABASE_URL that has none",
       ]);
     });
   }
@@ -647,7 +647,7 @@ describe("what the database is opened by", () => {
   test("is refused with every problem at once", () => {
     const environment = { DATABASE_URL: "mysql://db", DATABASE_POOL_SIZE: "0", LOG_LEVEL: "loud" };
     expect(() => parseDatabaseConfig(environment, noFiles)).toThrow(
-      /^DATABASE_POOL_SIZE takes .+\nLOG_LEVEL takes .+\nDATABASE_URL takes .+$/,
+      /^DATABASE_POOL_SIZE must be .+\nLOG_LEVEL must be .+\nDATABASE_URL must be .+$/,
     );
   });
 });
@@ -670,7 +670,7 @@ describe("a certificate", () => {
 
   test("cannot be where there are no files", () => {
     expect(() => parseConfig({ API_KEY, ...both })).toThrow(
-      "TLS_CERT_FILE is set, and there are no files here",
+      "TLS_CERT_FILE is set, but there are no files here",
     );
   });
 });
@@ -714,7 +714,7 @@ describe("the address to ask for readiness", () => {
 
   test("names every problem of its own", () => {
     expect(() => parseProbeAddress({ HOST: "a b", PORT: "x" })).toThrow(
-      /^HOST takes .+\nPORT takes /,
+      /^HOST must be .+\nPORT must be /,
     );
   });
 });

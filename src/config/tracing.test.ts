@@ -130,7 +130,7 @@ describe("what cannot work is refused, naming the variable and no value", () => 
       test(`${name}=${value}`, () => {
         const variable = tracingVariables[name as keyof typeof tracingVariables];
         const takes = variable.takes.replaceAll("`", "");
-        expect(problemsOf({ [name]: value })).toEqual([`${name} takes ${takes}`]);
+        expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${takes}`]);
       });
     }
   }

@@ -4,14 +4,14 @@ import type { Scope } from "../auth/key.ts";
 import { lazySchema } from "../validation.ts";
 
 /**
- * A route's `security` where it needs an API key that has a scope; the schemes are declared in openapi.ts.
+ * The `security` of a route that needs an API key with a scope; openapi.ts declares the schemes.
  * OpenAPI 3.1 calls such scopes the roles that a scheme's users need (section 4.8.30).
  */
 export function keySecurity(scope: Scope) {
   return [{ apiKey: [scope] }, { bearer: [scope] }];
 }
 
-/** What a route can answer to its key, or to the lack of one. */
+/** A route's possible answers to a wrong or missing key. */
 export const KEY_PROBLEMS = [401, 403, 429] as const;
 
 const problemSchema = lazySchema(() =>
@@ -30,7 +30,7 @@ const problemSchema = lazySchema(() =>
     .openapi("Problem"),
 );
 
-/** Problem details (RFC 9457), with the members that this service adds to them. */
+/** Problem details (RFC 9457), with the members that this service adds. */
 export type Problem = z.output<typeof problemSchema>;
 
 const MEANINGS = {
@@ -56,7 +56,7 @@ type DescribedStatus = keyof typeof MEANINGS;
 /** Describes the problems (RFC 9457) that a route can answer, by status. */
 export function problems<Status extends DescribedStatus>(...statuses: Status[]) {
   const described = statuses.map((status) => [status, problemContent(MEANINGS[status])] as const);
-  // `fromEntries` forgets which statuses they are, and typed clients tell answers apart by them.
+  // `fromEntries` loses the literal statuses, which typed clients need to tell answers apart.
   return Object.fromEntries(described) as Record<Status, ReturnType<typeof problemContent>>;
 }
 
@@ -64,7 +64,7 @@ function problemContent(description: string) {
   return { description, content: { "application/problem+json": { schema: problemSchema } } };
 }
 
-/** For typed clients: the problems of a route whose description is apart from its handler. */
+/** For typed clients: the problems of a route whose description is separate from its handler. */
 export type ProblemResponse<Status extends DescribedStatus> = TypedResponse<
   Problem,
   Status,

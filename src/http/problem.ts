@@ -42,7 +42,7 @@ const TITLES: Record<ProblemStatus, string> = {
 
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="thimble"' };
 
-/** The one place where an error's code becomes a status, a short sentence and headers. */
+/** Maps each error code to a status, a short sentence and headers; no other place does. */
 const MAPPINGS: Record<ErrorCode, Mapping> = {
   endpoint_not_found: { status: 404, error: "Endpoint not found" },
   method_not_allowed: { status: 405, error: "Method not allowed" },
@@ -79,8 +79,8 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
 const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
 
 /**
- * Answers an error as problem details (RFC 9457). Only a {@link DomainError}'s message reaches the
- * client; of anything else it says nothing but that it happened.
+ * Answers an error as problem details (RFC 9457). Only the message of a {@link DomainError} reaches the
+ * client; any other error gives no details.
  */
 export function problemResponse(c: Context<AppEnv>, error: Error): Response {
   const known = asDomainError(error);
@@ -105,8 +105,8 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
 }
 
 /**
- * Answers the errors of a route group that is mounted in another app: those that this service knows of
- * as problems, logged where there is a logger. Any other is thrown on, for that app to handle as its own.
+ * Answers the errors of a route group that is mounted in another app. Known errors become problems, and
+ * are logged if there is a logger. Any other error is thrown again, for that app to handle.
  */
 export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   return function problemHandler(error, c) {
@@ -116,7 +116,7 @@ export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   };
 }
 
-/** A problem that brings its answer, as Hono's own error handler and those of other apps know errors. */
+/** A problem with its response, in the form that error handlers of Hono and of other apps know. */
 class ProblemException extends HTTPException {
   readonly problem: DomainError;
 
@@ -126,7 +126,7 @@ class ProblemException extends HTTPException {
   }
 }
 
-/** A middleware for routes of another app: the problems that it throws bring their answer. */
+/** A middleware for routes of another app: the problems that it throws contain their response. */
 export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): MiddlewareHandler<AppEnv> {
   return async function bringingAnswers(c, next) {
     try {
@@ -138,7 +138,7 @@ export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): Middlewa
   };
 }
 
-/** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
+/** Answers the errors of this service's own app: each becomes a problem, is logged and counted. */
 export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
   return function appErrorHandler(error, c) {
     logError(logger, error, c, { stack });
@@ -150,11 +150,11 @@ export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): Er
 
 type AppErrorOptions = { logger: Logger; stack: boolean; metrics?: Metrics | undefined };
 
-/** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
+/** The library's own refusals (a body that is not JSON, a wrong media type) as domain errors. */
 function asDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
   if (error instanceof ProblemException) return error.problem;
-  // One that brings its own response is somebody else's, such as a middleware's of another app.
+  // An error with its own response comes from elsewhere, such as a middleware of another app.
   if (!(error instanceof HTTPException) || error.res) return undefined;
   if (error.status === 415) {
     return new DomainError("unsupported_media_type", "Send the body as application/json.");
@@ -166,8 +166,8 @@ function asDomainError(error: Error): DomainError | undefined {
 }
 
 /**
- * Logs what went wrong on the server's side, and at level DEBUG why a client was refused. A defect is always
- * logged with its stack, an expected fault where `stack` asks for it.
+ * Logs failures on the server's side, and at level DEBUG why a client was refused. A defect is always
+ * logged with its stack, an expected fault only if `stack` is set.
  */
 function logError(
   logger: Logger,
@@ -191,7 +191,7 @@ function logError(
   } else logger.debug("request refused", { ...fields, issues: issuePaths(known) });
 }
 
-/** Where an input is wrong, without what the client sent, of which its own names are part too. */
+/** The paths of wrong input, without anything that the client sent, including its own names. */
 function issuePaths({ issues }: DomainError): string[] | undefined {
   if (!issues) return undefined;
   const paths = issues.map(({ path, message }) => (message === UNKNOWN_FIELD ? message : path));

@@ -9,8 +9,8 @@ import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
 /**
- * Swagger UI draws its icons from `data:` images. It styles elements through the DOM, which a policy
- * without `unsafe-inline` permits.
+ * Swagger UI draws its icons from `data:` images. It styles elements through the DOM, which is allowed
+ * without `unsafe-inline`.
  */
 const PAGE_POLICY = [
   "default-src 'none'",
@@ -30,7 +30,7 @@ const JAVASCRIPT = "text/javascript; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 
 /**
- * The OpenAPI document and a page to read and try it, with all that the page loads.
+ * The OpenAPI document and a page to read and try it, with the page's assets.
  *
  * @param describedApp the app whose routes the document describes.
  */
@@ -58,7 +58,7 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
     );
 }
 
-/** The path that another app has mounted this one at: nothing, where it is none. */
+/** The path at which another app has mounted this one; empty if none has. */
 function basePath(c: Context): string {
   return encodedPath(c).replace(/\/[^/]*$/, "");
 }
@@ -66,8 +66,9 @@ function basePath(c: Context): string {
 let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
 
 /**
- * Loaded when it is first asked for, as most services never show the page: it is half of the bundle.
- * Asked for once, as Bun never finishes the second import of a file whose macros it is still running.
+ * Loaded at the first request, because it is half of the bundle and most services never show the page.
+ * Imported only once, because Bun never finishes a second import of a file whose macros are still
+ * running.
  */
 function swaggerUi() {
   swaggerUiModule ??= import("./swagger-ui.ts");
@@ -84,7 +85,7 @@ function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<Ar
   };
 }
 
-/** Sends an asset as it is stored, or unpacked to a client that does not take gzip. */
+/** Sends an asset as it is stored, or uncompressed to a client that does not accept gzip. */
 async function gzippedAsset(
   c: Context,
   gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
@@ -103,8 +104,8 @@ async function gzippedAsset(
 }
 
 /**
- * On Workers a body is compressed on its way out, as its Content-Encoding says, unless the answer says
- * that it is so already (https://developers.cloudflare.com/workers/runtime-apis/response/).
+ * Workers compress a body according to its Content-Encoding, unless the answer says that it is already
+ * compressed (https://developers.cloudflare.com/workers/runtime-apis/response/).
  */
 function encoded(body: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
   const init: ResponseInit & { encodeBody: "manual" } = { headers, encodeBody: "manual" };

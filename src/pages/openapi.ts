@@ -15,7 +15,7 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
     ...(base !== "" && { servers: [{ url: base }] }),
     tags: [
       { name: "Books", description: "At /books and, the same, at /api/v1/books." },
-      { name: "Process", description: "Small actions behind the API key." },
+      { name: "Process", description: "Small actions that need an API key." },
       { name: "Health", description: "For people and orchestrators." },
       { name: "Pages", description: "For browsers." },
     ],
@@ -41,7 +41,7 @@ export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
   });
 }
 
-/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, whatever is mounted twice. */
+/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, even if routes are mounted twice. */
 function operationId(method: string, path: string): string {
   const words = path.match(/[A-Za-z0-9]+/g) ?? ["root"];
   return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");

@@ -16,14 +16,14 @@ import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";
 
-/** Every action there is. A new one is a file of its own and an entry here. */
+/** Every action. A new one is a new file and an entry here. */
 const ACTIONS = [echo, validateIp] as const;
 type KnownAction = (typeof ACTIONS)[number];
 
 type ProcessDeps = {
   clock: Clock;
   requireKey: MiddlewareHandler;
-  /** Takes in the request's body (see json-body.ts). */
+  /** Reads the request's body (see json-body.ts). */
   receiveJson: MiddlewareHandler;
 };
 
@@ -44,7 +44,7 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
     });
 }
 
-/** For typed clients: what the route takes, and what its handler gets, which has not been validated. */
+/** For typed clients: the route's input, and its handler's input, which is not validated. */
 type ReadCommand = MiddlewareHandler<
   AppEnv,
   string,
@@ -87,7 +87,7 @@ function badAction(summary: string, detail: string): DomainError {
   return new DomainError("invalid_input", detail, { summary });
 }
 
-/** An input that is wrong in one of its fields is summed up in the first such field's own words. */
+/** If an input has wrong fields, the message of the first one is the summary. */
 function parseInput(action: Action, members: Record<string, unknown>) {
   const parsed = action.input.safeParse(members);
   if (parsed.success) return parsed.data;
@@ -103,7 +103,7 @@ function commandSchema(action: Action) {
 
 function describeAction(action: KnownAction) {
   const { name, description } = action;
-  // Its own type is that of all JSON schemas, which is more than a client or a declaration can hold.
+  // Its own type covers all JSON schemas, which is too large for a client or a declaration.
   const input: Record<string, unknown> = z.toJSONSchema(commandSchema(action), { io: "input" });
   return { name, description, input };
 }
@@ -131,7 +131,10 @@ const actionsSchema = lazySchema(() =>
   }),
 );
 
-/** The handlers above answer in words that a validator of the whole body would not find, so they are described apart. */
+/**
+ * The handlers above give better messages than a validator of the whole body, so they are described
+ * separately.
+ */
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
   app.openAPIRegistry.registerPath({
     method: "get",

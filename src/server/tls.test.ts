@@ -91,42 +91,42 @@ describe("a certificate and its key", () => {
       "hunter2",
       "",
       [
-        "TLS_CERT_FILE names a file that is no certificate in PEM",
-        "TLS_KEY_FILE names a file that is no private key in PEM",
+        "TLS_CERT_FILE names a file that is not a certificate in PEM",
+        "TLS_KEY_FILE names a file that is not a private key in PEM",
       ],
     ],
     [
       "a certificate whose bytes are damaged",
       broken,
       pem("first.key"),
-      ["TLS_CERT_FILE names a file that is no certificate in PEM"],
+      ["TLS_CERT_FILE names a file that is not a certificate in PEM"],
     ],
     [
       "a chain whose last certificate is damaged",
       pem("first.crt") + broken,
       pem("first.key"),
-      ["TLS_CERT_FILE names a file that is no certificate in PEM"],
+      ["TLS_CERT_FILE names a file that is not a certificate in PEM"],
     ],
     [
       "each in the place of the other",
       pem("first.key"),
       pem("first.crt"),
       [
-        "TLS_CERT_FILE names a file that is no certificate in PEM",
-        "TLS_KEY_FILE names a file that is no private key in PEM",
+        "TLS_CERT_FILE names a file that is not a certificate in PEM",
+        "TLS_KEY_FILE names a file that is not a private key in PEM",
       ],
     ],
     [
       "the key of another certificate",
       pem("first.crt"),
       pem("second.key"),
-      ["TLS_KEY_FILE names a file whose key is not that of TLS_CERT_FILE's certificate"],
+      ["TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE"],
     ],
     [
       "a key with a passphrase",
       pem("expired.crt"),
       pem("encrypted.key"),
-      ["TLS_KEY_FILE names a key with a passphrase; it takes one without"],
+      ["TLS_KEY_FILE names a key with a passphrase; use a key without one"],
     ],
   ] as const) {
     test(`cannot be ${what}`, async () => {

@@ -208,10 +208,10 @@ describe("an init phase that fails", () => {
       line: {
         message: "the configuration cannot work",
         problems: [
-          expect.stringMatching(/^LOG_FORMAT takes /),
-          expect.stringMatching(/^MAX_BODY_BYTES takes /),
+          expect.stringMatching(/^LOG_FORMAT must be /),
+          expect.stringMatching(/^MAX_BODY_BYTES must be /),
           expect.stringMatching(/^API_KEY is required/),
-          expect.stringMatching(/^DATABASE_URL takes /),
+          expect.stringMatching(/^DATABASE_URL must be /),
         ],
       },
     },

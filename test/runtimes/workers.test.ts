@@ -82,8 +82,8 @@ describe("a configuration that cannot work", () => {
       what: "a secret's file, and a wrong variable",
       bindings: { DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "/s3cret", LOG_LEVEL: "s3cret" },
       problems: [
-        expect.stringContaining("DATABASE_PASSWORD_FILE is set, and there are no files here"),
-        expect.stringContaining("LOG_LEVEL takes"),
+        expect.stringContaining("DATABASE_PASSWORD_FILE is set, but there are no files here"),
+        expect.stringContaining("LOG_LEVEL must be"),
       ],
     },
   ];

@@ -23,7 +23,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
       type: "about:blank",
       title: "Service Unavailable",
       status: 503,
-      detail: "1 requests are under way, which is the most.",
+      detail: "1 requests are in flight, which is the limit; try again later.",
       request_id: "one-more",
       trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
       success: false,

@@ -6,8 +6,9 @@ type Answer = (...args: never[]) => unknown;
 const encoder = new TextEncoder();
 
 /**
- * Counts the bytes of an answer's body, as they are handed to `c.json`, `c.text`, `c.html` or `c.body`,
- * for {@link bodyBytes}. Afterwards that would take a copy of the body, and on Node a slower way to send it.
+ * Counts the bytes of an answer's body when it is passed to `c.json`, `c.text`, `c.html` or `c.body`,
+ * for {@link bodyBytes}. Later, that would need a copy of the body, and on Node a slower way to send
+ * it.
  */
 export function countBodyBytes(c: Context<AppEnv>): void {
   const counted = <Method>(answer: Method & Answer): Method =>
@@ -18,14 +19,14 @@ export function countBodyBytes(c: Context<AppEnv>): void {
   c.body = counted(c.body);
   c.text = counted(c.text);
   c.html = counted(c.html);
-  // The library's own makes the text of it where nobody can see how long it is.
+  // The library's own function makes the text where its length is not visible.
   c.json = ((value: unknown, init: undefined, headers: Record<string, string>) => {
     const type = { "Content-Type": "application/json" };
     return c.body(JSON.stringify(value), init, { ...type, ...headers });
   }) as Answer as typeof c.json;
 }
 
-/** How many bytes of body a request is answered with; nothing where only the server will know. */
+/** The number of bytes of an answer's body; `undefined` if only the server will know. */
 export function bodyBytes(c: Context<AppEnv>): number | undefined {
   if (c.req.method === "HEAD") return 0;
   const { bodyBytes } = c.var;
@@ -34,10 +35,10 @@ export function bodyBytes(c: Context<AppEnv>): number | undefined {
   return declared === null ? undefined : Number(declared);
 }
 
-/** Nothing for what comes bit by bit. */
+/** `undefined` for a stream. */
 function bytesOf(content: unknown): number | undefined {
   if (content === null || content === undefined) return 0;
-  // A page that is escaped already is an object.
+  // A page that is already escaped is an object.
   if (typeof content === "string" || content instanceof String) {
     return encoder.encode(String(content)).byteLength;
   }
