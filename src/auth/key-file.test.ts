@@ -25,7 +25,7 @@ describe("a line is a key", () => {
     ["capital digits", `ci process sha256:${HEX.toUpperCase()}`],
     ["tabs and spaces", `\t ci \t process   ${DIGEST}\t`],
     ["the line end of Windows", `ci process ${DIGEST}\r`],
-    ["a comment behind it", `ci process ${DIGEST} # of the build`],
+    ["a comment after it", `ci process ${DIGEST} # of the build`],
     ["a byte order mark", `\ufeffci process ${DIGEST}`],
     ["a scope that is named twice", `ci process,process ${DIGEST}`],
   ])("with %s", (_what, line) => {
@@ -112,7 +112,7 @@ describe("a line is a problem", () => {
   });
 });
 
-test("blank lines and comments are none, and are counted", () => {
+test("blank lines and comments are not keys, but they count as lines", () => {
   const text = ["", "# keys of the team", "  # more", `a process ${other("1")}`, " ", "b"];
   const { keys, problems } = parseKeyFile(text.join("\n"));
   expect(keys.map(({ name }) => name)).toEqual(["a"]);
@@ -132,7 +132,7 @@ test("a text without a key is a problem", () => {
   }
 });
 
-test("whatever a text says, it is keys or problems, and no problem repeats it", () => {
+test("every text is keys or problems, and no problem repeats it", () => {
   const word = fc.stringMatching(/^[a-z0-9:=,#-]{12,40}$/);
   const line = fc.array(word, { maxLength: 5 }).map((words) => words.join(" "));
   fc.assert(

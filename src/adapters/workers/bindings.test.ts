@@ -19,12 +19,12 @@ function problemsOf(bindings: Bindings): readonly string[] {
 }
 
 describe("the database is", () => {
-  test("the one that is bound as DB", () => {
+  test("D1, if it is bound as DB", () => {
     const { database } = parseBindings({ API_KEY, DB });
     expect(database).toEqual({ kind: "d1", binding: DB as never });
   });
 
-  test("the one behind HYPERDRIVE", () => {
+  test("PostgreSQL, if HYPERDRIVE is bound", () => {
     const { database } = parseBindings({ API_KEY, HYPERDRIVE });
     expect(database).toEqual({ kind: "postgres", url: HYPERDRIVE.connectionString });
   });
@@ -46,7 +46,7 @@ describe("the database is", () => {
     });
   });
 
-  test("none, where that is asked for", () => {
+  test("none, if DATABASE_URL says so", () => {
     const { database } = parseBindings({ API_KEY, DATABASE_URL: "memory:" });
     expect(database).toEqual({ kind: "memory" });
   });
