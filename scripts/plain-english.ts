@@ -51,6 +51,8 @@ const REAL_USES: readonly string[] = [
   "behind PgBouncer",
   "behind nginx",
   "behind Caddy",
+  "leave nothing behind",
+  "leaves nothing behind",
 ];
 
 /** Text of others, data, and the lists above. A released section of CHANGELOG.md is left out below. */
@@ -76,8 +78,8 @@ const SEARCHES = [
   ...Object.entries(IDENTIFIERS).map(([phrase, instead]) => ({
     phrase,
     instead,
-    // Also as a part of a longer name, such as `createGatekeeper`.
-    search: new RegExp(phrase, "g"),
+    // Also as the end of a longer name, such as `createGatekeeper`.
+    search: new RegExp(`${phrase}(?![a-z])`, "g"),
   })),
 ];
 const ALLOWED = REAL_USES.map((phrase) => pattern(phrase, "gi"));

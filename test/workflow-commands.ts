@@ -10,7 +10,7 @@ export type CommandOfStep = {
   env: Record<string, string>;
 };
 
-/** Every `run:` of every workflow, without what makes it root: whoever runs these tests may be root. */
+/** Every `run:` of every workflow, without `sudo`, because these tests may run as root. */
 export async function commandsOfWorkflows(): Promise<CommandOfStep[]> {
   const sources = await readWorkflows();
   return sources.flatMap(({ path, text }) =>

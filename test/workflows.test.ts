@@ -586,7 +586,7 @@ describe("the order of publishing", async () => {
     ]);
   });
 
-  test("signs in to every repository in each job that is told of it", () => {
+  test("signs in to every repository in each job that names it", () => {
     const logins = Object.entries(jobs).map(([name, { env = {}, steps = [] }]) => [
       name,
       "DOCKERHUB_USERNAME" in env ? 2 : 1,

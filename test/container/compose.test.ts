@@ -110,7 +110,7 @@ describe("secrets", () => {
   });
 
   test("can be read by the container's user and by no other user of the host", async () => {
-    // Whoever could get as far as the directory.
+    // Lets every user reach the directory.
     chmodSync(deployment.checkout.directory, 0o755);
     for (const name of ["api_key", "postgres_password"]) {
       const cat = ["cat", deployment.checkout.path(`secrets/${name}.txt`)];
@@ -294,7 +294,7 @@ describe("the backup profile", () => {
 });
 
 describe("the profile observability", () => {
-  /** Debian's Prometheus with the public image's paths and user, for where that cannot be had. */
+  /** Debian's Prometheus with the public image's paths and user, if that image is unavailable. */
   const PROMETHEUS = `FROM debian:trixie-slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus \\
   && install -d -o 65534 -g 65534 /prometheus
@@ -353,7 +353,7 @@ ENTRYPOINT ["prometheus"]
 });
 
 describe("three replicas behind the proxy", () => {
-  /** Debian's Caddy with the public image's directories, for where that cannot be had. */
+  /** Debian's Caddy with the public image's directories, if that image is unavailable. */
   const CADDY = `FROM debian:trixie-slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends caddy
 ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data

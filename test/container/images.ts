@@ -9,7 +9,7 @@ export const BUILT = process.env.THIMBLE_TEST_BUILT === "true";
 /** The memory that each target is promised to run in. */
 export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 
-/** The same with HTTPS, for which `tiny` unpacks itself once more for each health check. */
+/** The same with HTTPS: `tiny` then unpacks itself again for each health check. */
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "288m" };
 
 /** An image of this run; a user's own images have other names. */

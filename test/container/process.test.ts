@@ -48,7 +48,7 @@ for (const target of TARGETS) {
   });
 
   describe(`${target}: one process`, () => {
-    test("runs as the image's user, and nothing else runs beside it", async () => {
+    test("runs as the image's user, as the only process", async () => {
       const { id } = await start();
       const [, ...processes] = (await docker("top", id, "-o", "pid,uid,gid")).split("\n");
       expect(processes.map((line) => line.trim().split(/\s+/).slice(1))).toEqual([

@@ -70,7 +70,7 @@ async function buildForeign(): Promise<void> {
   rmSync(directory, { recursive: true });
 }
 
-/** As the builds do: by digest, with a name that nobody is told. */
+/** Like the builds: refers to the image by digest; nothing else uses the tag. */
 async function push(image: Target | "foreign"): Promise<string> {
   const name = `${registry.address}/owner/thimble:pushed-${image}`;
   await docker("tag", tagOf(image), name);

@@ -21,7 +21,7 @@ export async function documented(start: string): Promise<string> {
 
 export type Registry = Awaited<ReturnType<typeof openRegistry>>;
 
-/** An empty registry, and cosign beside it with throw-away keys of these names, which need no password. */
+/** An empty registry, and cosign with temporary keys of these names, which need no password. */
 export async function openRegistry(...keys: string[]) {
   await docker("build", "--quiet", `--tag=${tagOf("cosign")}`, "test/container/signing");
   const network = `${RUN}-${crypto.randomUUID()}`;

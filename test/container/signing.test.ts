@@ -89,7 +89,7 @@ async function inTemporaryFile<T>(name: string, text: string, use: (path: string
   }
 }
 
-/** Puts what belongs to one digest beside another, as who controls the registry can. */
+/** Attaches the signature of one digest to another, as an attacker who controls the registry can. */
 async function copyProof(suffix: "sig" | "att", from: string, to: string): Promise<void> {
   const url = (each: string) =>
     `http://${registry.address}/v2/thimble/manifests/${each.replace(":", "-")}.${suffix}`;
@@ -170,7 +170,7 @@ describe("an image that somebody else put under the release's tag", () => {
     await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching attestations");
   });
 
-  describe("with the release's own signature and attestation beside it", () => {
+  describe("together with the release's own signature and attestation", () => {
     beforeAll(async () => {
       await copyProof("sig", digest, tampered);
       await copyProof("att", digest, tampered);

@@ -57,7 +57,7 @@ describe("Node", () => {
   });
 });
 
-describe("Node, to a client that waits for 100 Continue before it sends a body", () => {
+describe("Node, with a client that waits for 100 Continue before it sends a body", () => {
   const KEY_LINE = `X-API-Key: ${API_KEY}`;
   const ask = async (service: Service, ...lines: string[]) => {
     const connection = openConnection(service);
@@ -73,7 +73,7 @@ describe("Node, to a client that waits for 100 Continue before it sends a body",
     ["a body that is too large", ["Content-Length: 1001", KEY_LINE], 413],
     ["a request without a key", ["Content-Length: 31"], 401],
   ] as const) {
-    test(`refuses ${what} without asking for it, and ends the connection`, async () => {
+    test(`refuses ${what} without 100 Continue, and ends the connection`, async () => {
       await using service = await start();
       const connection = await ask(service, ...lines);
       await connection.ended();
@@ -83,7 +83,7 @@ describe("Node, to a client that waits for 100 Continue before it sends a body",
     });
   }
 
-  test("asks for one that it reads, once, and keeps the connection", async () => {
+  test("sends 100 Continue once for a body that it reads, and keeps the connection", async () => {
     await using service = await start();
     const connection = await ask(service, `Content-Length: ${SLOW_POST.body.length}`, KEY_LINE);
     expect(connection.received()).toBe("HTTP/1.1 100 Continue\r\n\r\n");
