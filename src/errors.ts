@@ -19,7 +19,7 @@ export type ErrorCode =
   | "unsupported_media_type"
   | "body_too_large"
   | "invalid_input"
-  | "book_not_found"
+  | "entry_not_found"
   | "precondition_failed"
   | "idempotency_key_reused"
   | "request_timeout"

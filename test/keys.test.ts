@@ -3,8 +3,9 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import postgres from "postgres";
-import { SCOPES, type Scope } from "../src/auth/key.ts";
+import type { Scope } from "../src/auth/key.ts";
 import { runCli } from "../src/cli/cli.ts";
+import { SCOPES } from "../src/service.ts";
 import { METHODS, ROUTES } from "./contract/routes.ts";
 import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";

@@ -1,6 +1,5 @@
-/** What a key may be allowed to do. */
-export const SCOPES = ["books:read", "books:write", "process", "metrics", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
+/** What a key may be allowed to do, such as `books:read`; `admin` allows everything. */
+export type Scope = string;
 
 /** A key as the service knows it, which is never the secret itself. */
 export type Key = {

@@ -207,11 +207,11 @@ export const variables = {
     takes: "a whole number of seconds from 1 to 300",
     description: "How long the requests under way have to end then.",
   },
-  SEED_BOOKS: {
+  SEED: {
     schema: flag,
-    default: true,
     takes: "`true` or `false`",
-    description: "Adds two books at the first start of an empty database.",
+    defaultText: "`true` in development, else `false`",
+    description: "Adds sample entries at the first start of an empty database.",
   },
   PUBLIC_READS: {
     schema: flag,

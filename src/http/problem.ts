@@ -64,7 +64,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   unsupported_media_type: { status: 415, error: "Unsupported media type" },
   body_too_large: { status: 413, error: "Request body too large" },
   invalid_input: { status: 400, error: "Validation failed" },
-  book_not_found: { status: 404, error: "Book not found" },
+  entry_not_found: { status: 404, error: "Not found" },
   precondition_failed: { status: 412, error: "Precondition failed" },
   idempotency_key_reused: { status: 422, error: "Idempotency key reused" },
   request_timeout: { status: 503, error: "Request timed out", headers: { "Retry-After": "5" } },

@@ -5,6 +5,7 @@ import { html } from "hono/html";
 import { z } from "zod";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
+import type { Resource } from "../resources/resource.ts";
 import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
@@ -33,8 +34,12 @@ const CSS = "text/css; charset=utf-8";
  * The OpenAPI document and a page to read and try it, with all that the page loads.
  *
  * @param describedApp the app whose routes the document describes.
+ * @param resources those that it offers.
  */
-export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
+export function docsRoutes(
+  describedApp: () => OpenAPIHono<AppEnv>,
+  resources: readonly Resource[],
+) {
   const app = new OpenAPIHono<AppEnv>();
   let document: { base: string; text: string } | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
@@ -46,7 +51,10 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
     .get("/openapi.json", (c) => {
       const base = basePath(c);
       if (document?.base !== base) {
-        document = { base, text: JSON.stringify(openApiDocument(describedApp(), base)) };
+        document = {
+          base,
+          text: JSON.stringify(openApiDocument(describedApp(), { base, resources })),
+        };
       }
       return c.body(document.text, 200, { "Content-Type": "application/json" });
     })

@@ -10,6 +10,7 @@ import {
   problems,
 } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
+import { parsedJson } from "../http/middleware/json-body.ts";
 import { type Clock, timestamp } from "../time.ts";
 import { lazySchema, toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
@@ -62,9 +63,7 @@ const readCommand: ReadCommand = async (c, next) => {
 };
 
 async function readMembers(c: Context): Promise<Record<string, unknown>> {
-  const body: unknown = await c.req.json().catch((cause: unknown) => {
-    throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
-  });
+  const body = await parsedJson(c);
   if (body === null) throw new DomainError("no_data", "The request body is null.");
   if (typeof body !== "object" || Array.isArray(body)) {
     throw invalidInput([{ path: "", message: "Expected a JSON object" }]);

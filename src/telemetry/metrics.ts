@@ -1,5 +1,4 @@
 import type { ErrorCode } from "../errors.ts";
-import type { StoreOperation } from "../resources/observed-store.ts";
 
 /**
  * Why requests are turned away whatever they ask for: by a limit, for want of a key, or for want of the
@@ -22,6 +21,9 @@ export type Refusal = (typeof REFUSALS)[number];
 
 /** A request that was answered: by a route's template, or `other` where there is no route. */
 export type AnsweredRequest = { method: string; route: string; status: number };
+
+/** An operation on the entries of a resource, such as `get` of `books`. */
+export type StoreOperation = { resource: string; operation: string };
 
 /** What the service tells of itself while it works. Each call costs less than a microsecond. */
 export interface Metrics {

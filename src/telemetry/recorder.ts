@@ -1,4 +1,3 @@
-import type { StoreOperation } from "../resources/observed-store.ts";
 import type { Clock } from "../time.ts";
 import {
   type AnsweredRequest,
@@ -8,6 +7,7 @@ import {
   noDurations,
   REFUSALS,
   type Refusal,
+  type StoreOperation,
 } from "./metrics.ts";
 
 /** What was told since the start. It changes under whoever reads it. */
@@ -17,7 +17,7 @@ export type Records = {
   readonly requests: () => Iterable<{ labels: AnsweredRequest; durations: Durations }>;
   readonly requestsInFlight: number;
   readonly refusals: Readonly<Record<Refusal, number>>;
-  readonly storeOperations: Readonly<Record<StoreOperation, Durations>>;
+  readonly storeOperations: () => Iterable<{ labels: StoreOperation; durations: Durations }>;
   readonly keyReloads: { readonly success: number; readonly failure: number };
   /** When keys were last read, in milliseconds since the Unix epoch. */
   readonly keysLoadedAt: number;
@@ -34,20 +34,13 @@ export function createRecorder(clock: Clock): Recorder {
   const startedAt = clock();
   const requests = new Map<string, { labels: AnsweredRequest; durations: Durations }>();
   const refusals = Object.fromEntries(REFUSALS.map((code) => [code, 0])) as Record<Refusal, number>;
-  const storeOperations = {
-    ping: noDurations(),
-    list: noDurations(),
-    get: noDurations(),
-    create: noDurations(),
-    update: noDurations(),
-    delete: noDurations(),
-  };
+  const storeOperations = new Map<string, { labels: StoreOperation; durations: Durations }>();
   const records = {
     startedAt,
     requests: () => requests.values(),
     requestsInFlight: 0,
     refusals,
-    storeOperations,
+    storeOperations: () => storeOperations.values(),
     keyReloads: { success: 0, failure: 0 },
     keysLoadedAt: startedAt,
   };
@@ -78,7 +71,13 @@ export function createRecorder(clock: Clock): Recorder {
     },
 
     storeOperationEnded(operation, seconds) {
-      addDuration(storeOperations[operation], seconds);
+      const key = `${operation.resource} ${operation.operation}`;
+      let known = storeOperations.get(key);
+      if (!known) {
+        known = { labels: operation, durations: noDurations() };
+        storeOperations.set(key, known);
+      }
+      addDuration(known.durations, seconds);
     },
   };
 

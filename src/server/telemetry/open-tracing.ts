@@ -1,6 +1,4 @@
 import type { Config } from "../../config/config.ts";
-import type { BookStore } from "../../resources/store.ts";
-import { traceStore } from "../../resources/traced-store.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Tracing } from "../../telemetry/tracing.ts";
 import type { Prepare } from "../secrets/reload.ts";
@@ -8,20 +6,14 @@ import type { Prepare } from "../secrets/reload.ts";
 export type OpenTracing = {
   /** For the app; nothing where there is nobody to follow a request for. */
   tracing: Tracing | undefined;
-  /** A store whose operations are spans, where there are any spans. */
-  watch: (store: BookStore) => BookStore;
   /** Takes over what the collector is to be sent. */
   reconfigure: Prepare;
   /** Sends what is still there, and logs what is lost; takes two seconds at most, and never fails. */
   flush: () => Promise<void>;
 };
 
-/** OpenTelemetry's names for what books live in. */
-const SYSTEMS = { memory: "memory", sqlite: "sqlite", postgres: "postgresql" };
-
 const NOTHING: OpenTracing = {
   tracing: undefined,
-  watch: (store) => store,
   reconfigure: () => () => {},
   flush: async () => {},
 };
@@ -39,7 +31,6 @@ export async function openTracing(config: TracingOptions, logger: Logger): Promi
   const spans = startSpanExport({ config: config.tracing, environment, logger });
   return {
     tracing: { scope, spans },
-    watch: (store) => traceStore(store, { scope, spans, system: SYSTEMS[database.kind] }),
     reconfigure: (next) => () => spans.replaceHeaders(next.tracing?.headers ?? {}),
     flush: spans.close,
   };

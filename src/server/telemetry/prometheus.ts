@@ -1,9 +1,9 @@
 import process from "node:process";
+import type { PoolUse } from "../../database/lifecycle.ts";
 import type { Expose } from "../../probes/metrics.ts";
 import { SERVICE } from "../../service.ts";
 import { addDuration, noDurations } from "../../telemetry/metrics.ts";
 import type { Records } from "../../telemetry/recorder.ts";
-import type { PoolUse } from "../database/open-store.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 import { createMetricRegistry, type MetricRegistry, type Sample } from "./metric-registry.ts";
 import { cpuSeconds, maxFds, openFds, processStartTime, virtualBytes } from "./process-usage.ts";
@@ -102,7 +102,7 @@ function addDatabase(
       name: "thimble_database_operation_duration_seconds",
       help: "How long operations on the database took, waiting for a connection included.",
     },
-    () => labelled("operation", storeOperations),
+    () => [...storeOperations()].map(({ labels, durations }) => [labels, durations] as const),
   );
 }
 

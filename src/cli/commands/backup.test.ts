@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "./backup.ts";
 
 test.each([
   ["1s", 1000],
