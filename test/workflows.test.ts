@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { PLANTED } from "../scripts/image/planted-sbom.ts";
-import { PARTS, RUNTIMES } from "../scripts/test-part.ts";
+import { PARTS, RUNTIMES } from "../scripts/test.ts";
 import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
 import { commandsOfWorkflows, commandsRun, openRunner, type Runner } from "./workflow-commands.ts";
 
@@ -18,7 +18,6 @@ const RUN_BELOW = [
   "bun run test:postgres",
   'bun run test:runtime "$RUNTIME"',
   "bun scripts/build/labels.ts",
-  "bun scripts/coverage-summary.ts",
   'bun scripts/image/files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
   "bun scripts/image/planted-sbom.ts write dist/planted.cdx.json",
   "bun scripts/image/planted-sbom.ts check dist/planted.json",
@@ -126,19 +125,6 @@ describe("a step of test.yml", () => {
     const { exitCode, outputs } = await runner.step("bun scripts/build/labels.ts");
     expect(exitCode).toBe(0);
     expect(outputs.arguments).toMatch(/^SOURCE_DATE_EPOCH=\d+\nCREATED=.+\nREVISION=/);
-  });
-
-  test("shows the coverage, and fails where none was measured", async () => {
-    const command = "bun scripts/coverage-summary.ts";
-    const unmeasured = await runner.step(command);
-    expect(unmeasured.stderr).toBe(
-      "thimble: there is no coverage/lcov.info; run the tests first\n",
-    );
-    expect(unmeasured.exitCode).toBe(1);
-    await runner.write("coverage/lcov.info", "SF:src/a.ts\nLF:2\nLH:1\nend_of_record\n");
-    const { summary, exitCode } = await runner.step(command);
-    expect(summary).toContain("| src/a.ts | 50.0 % | 100.0 % |");
-    expect(exitCode).toBe(0);
   });
 
   test("plants vulnerable packages, and takes no scan for proof that does not name them", async () => {
