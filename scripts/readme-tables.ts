@@ -2,8 +2,6 @@
 // and images from the last complete runs of their benchmarks:
 //
 //   bun scripts/readme-tables.ts
-import runtimes from "../bench/runtimes/results.json" with { type: "json" };
-import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/cli/cli.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, variables } from "../src/config/variables.ts";
@@ -13,7 +11,10 @@ import { markdownTable } from "./shell/markdown-table.ts";
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
-const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
+/** Results of a benchmark, as its last complete run wrote them. */
+const benchmark = async (name: string) =>
+  (await Bun.file(new URL(`../bench/${name}/results.md`, import.meta.url)).text()).trim();
+
 export const README = new URL("../README.md", import.meta.url).pathname;
 
 /** The OpenAPI document that `thimble openapi` prints. */
@@ -76,8 +77,8 @@ export async function withTables(readme: string): Promise<string> {
   const tables = {
     endpoints: endpointsTable(await readDocument()),
     configuration: configurationTable(),
-    runtimes: runtimesTable(runtimes),
-    images: (await Bun.file(IMAGE_RESULTS).text()).trim(),
+    runtimes: await benchmark("runtimes"),
+    images: await benchmark("image"),
   };
   let text = readme;
   for (const [name, content] of Object.entries(tables)) {

@@ -1,11 +1,8 @@
-// Shows the coverage that `bun run test` measured, on the page of the run:
-//
-//   bun scripts/coverage-summary.ts [LCOV FILE]
-import { addSummary } from "./shell/github.ts";
-import { runMain } from "./shell/main.ts";
+import bunfig from "../bunfig.toml";
 import { markdownTable } from "./shell/markdown-table.ts";
 
-const LCOV = "coverage/lcov.info";
+/** Where `bun test --coverage` writes. */
+export const LCOV = "coverage/lcov.info";
 const SHOWN = 10;
 
 type Count = { hit: number; found: number };
@@ -25,22 +22,44 @@ export function readLcov(text: string): FileCoverage[] {
   });
 }
 
+/** For a terminal: the share of all lines, or the files in which too little is covered. */
+export function coverageReport(files: readonly FileCoverage[]): string {
+  const least = bunfig.test.coverageThreshold;
+  const low = files.filter(
+    ({ lines, functions }) => share(lines) < least.lines || share(functions) < least.functions,
+  );
+  if (low.length === 0) return `coverage: ${percent(total(files, "lines"))} of lines`;
+  return [
+    `coverage is too low: a file needs ${least.lines * 100} % of lines and ${least.functions * 100} % of functions`,
+    ...low.map(
+      ({ file, lines, functions }) =>
+        `  ${file}: ${percent(lines)} of lines, ${percent(functions)} of functions`,
+    ),
+  ].join("\n");
+}
+
 /** Markdown: all files together, and those whose lines are covered least. */
 export function coverageTable(files: readonly FileCoverage[]): string {
-  const total = (of: "lines" | "functions") =>
-    percent({
-      hit: files.reduce((sum, file) => sum + file[of].hit, 0),
-      found: files.reduce((sum, file) => sum + file[of].found, 0),
-    });
   const least = files.toSorted((a, b) => share(a.lines) - share(b.lines)).slice(0, SHOWN);
   const rows = least.map(({ file, lines, functions }) => [
     file,
     percent(lines),
     percent(functions),
   ]);
-  const all = [`**all ${files.length} files**`, total("lines"), total("functions")];
+  const all = [
+    `**all ${files.length} files**`,
+    percent(total(files, "lines")),
+    percent(total(files, "functions")),
+  ];
   const table = markdownTable(["file", "lines", "functions"], [all, ...rows], "lrr");
   return `### Coverage\n\n${table}`;
+}
+
+function total(files: readonly FileCoverage[], of: "lines" | "functions"): Count {
+  return {
+    hit: files.reduce((sum, file) => sum + file[of].hit, 0),
+    found: files.reduce((sum, file) => sum + file[of].found, 0),
+  };
 }
 
 function share({ hit, found }: Count): number {
@@ -50,11 +69,3 @@ function share({ hit, found }: Count): number {
 function percent(count: Count): string {
   return `${(share(count) * 100).toFixed(1)} %`;
 }
-
-async function main(): Promise<void> {
-  const file = Bun.file(process.argv[2] ?? LCOV);
-  if (!(await file.exists())) throw new Error(`there is no ${file.name}; run the tests first`);
-  addSummary(coverageTable(readLcov(await file.text())));
-}
-
-if (import.meta.main) await runMain(main);
