@@ -33,7 +33,7 @@ import { bookRoutes } from "./resources/routes.ts";
 import type { BookStore } from "./resources/store.ts";
 import { SERVICE } from "./service.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import type { Recorder } from "./telemetry/recorder.ts";
+import type { Recorder } from "./telemetry/metrics.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
 import type { Clock } from "./time.ts";
 
