@@ -40,7 +40,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
+  const { tracing, watch, reconfigure, flush } = openTracing(config, logger);
   const opened = await openStore(config, clock, tracing?.scope);
   const answerRequests = async () => {
     let state: ReturnType<Readiness> = "ok";

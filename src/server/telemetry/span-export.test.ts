@@ -37,7 +37,7 @@ function tracingOf(variables: Record<string, string>) {
 async function openTracedApp(variables: Record<string, string>) {
   const config = parseConfig({ API_KEY, DATABASE_URL: "memory:", ...variables });
   const { logger, lines } = memoryLog();
-  const opened = await openTracing(config, logger);
+  const opened = openTracing(config, logger);
   const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
   const store = opened.watch(createMemoryBookStore(Date.now, seed));
   const { app } = openApp({ store, tracing: opened.tracing });
@@ -133,7 +133,9 @@ describe("a request that is sampled", () => {
       "service.instance.id": expect.any(String),
       "deployment.environment.name": "production",
       "k8s.pod.name": "thimble-1",
-      "telemetry.sdk.name": "opentelemetry",
+      // The name `opentelemetry` is reserved for OpenTelemetry's own SDKs.
+      "telemetry.sdk.name": "thimble",
+      "telemetry.sdk.language": "nodejs",
     });
     expect(collector.requests[0]?.path).toBe("/own/path");
     expect(collector.requests[0]?.headers.get("x-key")).toBe("secret one");
@@ -149,7 +151,7 @@ describe("a request that is sampled", () => {
     };
     const { config, files } = readConfig(env);
     const { logger } = memoryLog();
-    const { tracing, reconfigure, flush } = await openTracing(config, logger);
+    const { tracing, reconfigure, flush } = openTracing(config, logger);
     const reload = createSecretReload({ env, files, logger, parts: [reconfigure] });
     tracing?.spans?.record(spanOf("1".repeat(16)));
     await flush();
@@ -255,8 +257,8 @@ test("where nothing is exported, a database alone is told of traces", async () =
   const { logger } = memoryLog();
   const open = (DATABASE_URL: string) =>
     openTracing(parseConfig({ API_KEY, DATABASE_URL }), logger);
-  expect((await open("memory:")).tracing).toBeUndefined();
-  const { tracing, watch, flush } = await open("postgres://u@db.example/books");
+  expect(open("memory:").tracing).toBeUndefined();
+  const { tracing, watch, flush } = open("postgres://u@db.example/books");
   expect(tracing?.spans).toBeUndefined();
   const store = createMemoryBookStore(Date.now);
   expect(watch(store)).toBe(store);
