@@ -1,3 +1,4 @@
+import { toHex } from "../encoding.ts";
 import { parseTracestate } from "./tracestate.ts";
 
 /** Where a request, or one step of it, stands in a trace (W3C Trace Context). */
@@ -82,7 +83,7 @@ export function continueTrace(
   const caller = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   const spanId = newSpanId();
   if (!caller) {
-    const traceId = randomHex(16);
+    const traceId = randomHex(NO_TRACE_ID.length);
     return { traceId, spanId, sampled: sampler(traceId, undefined), random: true };
   }
   const { traceId, parentSpanId, random } = caller;
@@ -100,27 +101,22 @@ export function childOf(parent: Trace): Trace {
 }
 
 function newSpanId(): string {
-  return randomHex(8);
+  return randomHex(NO_SPAN_ID.length);
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** Bytes that are drawn at once, for some 170 requests: one draw takes longer than the rest of an id. */
+const POOL_BYTES = 4096;
 
-/** Bytes are drawn for some 170 requests at once, as drawing costs more than a request's share of them. */
-const pool = new Uint8Array(4096);
-let used = pool.length;
+let pool = "";
+let used = 0;
 
-/** Random bytes as hexadecimal digits; not all 0, which is no id. */
-function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    crypto.getRandomValues(pool);
+/** Random hexadecimal digits; not all 0, which is not an id. */
+function randomHex(length: number): string {
+  if (used + length > pool.length) {
+    pool = toHex(crypto.getRandomValues(new Uint8Array(POOL_BYTES)));
     used = 0;
   }
-  let digits = "";
-  let bits = 0;
-  for (const end = used + bytes; used < end; used += 1) {
-    const byte = pool[used] ?? 0;
-    digits += HEX[byte];
-    bits |= byte;
-  }
-  return bits === 0 ? randomHex(bytes) : digits;
+  const digits = pool.slice(used, used + length);
+  used += length;
+  return digits === NO_TRACE_ID || digits === NO_SPAN_ID ? randomHex(length) : digits;
 }
