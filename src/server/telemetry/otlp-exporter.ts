@@ -35,7 +35,7 @@ export async function sendSpans(
     const outcome = await attempt(batch.body, options, signal);
     if ("rejected" in outcome) return outcome.rejected;
     const { error, retry, retryAfterMs } = outcome;
-    const waitMs = retryAfterMs ?? pauseMs * (0.8 + 0.4 * Math.random());
+    const waitMs = Math.max(retryAfterMs ?? 0, pauseMs * (0.8 + 0.4 * Math.random()));
     if (!retry || performance.now() + waitMs >= deadline) return { error, spansLost: batch.spans };
     options.onRetry(error);
     await pause(waitMs, undefined, { ref: false });

@@ -348,6 +348,28 @@ describe("a collector that does not take spans", () => {
     });
   }
 
+  for (const [what, answer] of [
+    ["busy", () => busy(0)],
+    ["not there", () => new Response(null, { status: 503 })],
+  ] as const) {
+    test(`because it is ${what} is asked again after 400 ms, then 800 ms, at the earliest`, async () => {
+      for (const [timeoutMs, requests] of [
+        [390, 1],
+        [1190, 2],
+      ] as const) {
+        using collector = startCollector({ behaviour: answer });
+        const { lines, logger } = memoryLog();
+        const url = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+        const config = tracingOf({ ...url, OTEL_EXPORTER_OTLP_TIMEOUT: `${timeoutMs}` });
+        const spans = startSpanExport({ config, environment: "test", logger });
+        spans.record(spanOf("1".repeat(16)));
+        await spans.flush();
+        expect(collector.requests.length).toBeWithin(1, requests + 1);
+        expect(lines).toMatchObject([{ spans_lost: 1 }]);
+      }
+    });
+  }
+
   test("does not fill memory: more spans than are kept are left out and counted", async () => {
     using collector = startCollector({ behaviour: () => new Promise<never>(() => {}) });
     const { lines, logger } = memoryLog();
