@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { type FileContents, readFrom, type SecretWatch, watchSecretFiles } from "./watch.ts";
 
-/** Longer than any test: then it was the watch that saw the change, not the poll. */
+/** Longer than any test, so that the watch must see a change, and not the poll. */
 const NEVER_MS = 2 ** 31 - 1;
 
 let watches: SecretWatch[] = [];
@@ -49,7 +49,7 @@ function fileWith(text: string): string {
   return path;
 }
 
-/** As Kubernetes does it: a file behind a link to a directory that is a link to be swapped. */
+/** As Kubernetes does it: a link to a file in a directory that is itself a link, which is swapped. */
 function projected(text: string) {
   const directory = newDirectory();
   let version = 0;
@@ -105,9 +105,9 @@ describe("a change is seen", () => {
     }
   });
 
-  test("by the poll, where no watch tells of it", async () => {
+  test("by the poll, where no watch reports it", async () => {
     const { path, write } = projected("one");
-    // The link is in another directory than what it leads to, in which nobody watches.
+    // Only the directory of the link is watched, not the one of its target.
     const link = join(newDirectory(), "secret");
     symlinkSync(path, link);
     const { became } = open(link, { pollMs: 30, settleMs: 20 });
@@ -140,7 +140,7 @@ test("a file that is being written is not used before it stays the same for 200 
   expect(texts()).toHaveLength(1);
 });
 
-test("a file that goes is told by the code of the error", async () => {
+test("a removed file is reported with the code of the error", async () => {
   const path = fileWith("one");
   const { texts, became } = open(path);
   unlinkSync(path);
@@ -150,7 +150,7 @@ test("a file that goes is told by the code of the error", async () => {
   await became("two");
 });
 
-test("what a file holds when it is asked for is known from then on", async () => {
+test("contents that were read on request are not reported again", async () => {
   const path = fileWith("one");
   const { watch, texts, became } = open(path);
   writeFileSync(path, "two");
@@ -161,7 +161,7 @@ test("what a file holds when it is asked for is known from then on", async () =>
   expect(texts()).toEqual([{ text: "three" }]);
 });
 
-test("a file in a directory that cannot be watched is read all the same", async () => {
+test("a file in a directory that cannot be watched is still read", async () => {
   const path = join(newDirectory(), "gone", "secret");
   const known = new Map([[path, { text: "one" }]]);
   const watch = watchSecretFiles({ known, onChange: () => {} });
