@@ -36,7 +36,7 @@ import type { Resource } from "./resources/resource.ts";
 import type { Store } from "./resources/store.ts";
 import { type RESOURCES, SERVICE } from "./service.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import type { Recorder } from "./telemetry/recorder.ts";
+import type { Recorder } from "./telemetry/metrics.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
 import type { Clock } from "./time.ts";
 

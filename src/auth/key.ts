@@ -23,8 +23,3 @@ export function allows({ scopes }: Key, scope: Scope): boolean {
 export async function digestOf(secret: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
 }
-
-/** Bytes as lower-case hexadecimal digits. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

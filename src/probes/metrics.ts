@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { accepts } from "hono/accepts";
 import type { AppEnv } from "../http/env.ts";
-import type { Records } from "../telemetry/recorder.ts";
+import type { Records } from "../telemetry/metrics.ts";
 
 /** The formats that Prometheus and its kin read, by media type. */
 const EXPOSITION_TYPES = {

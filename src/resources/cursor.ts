@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fromBase64Url, toBase64Url } from "../encoding.ts";
 import { invalidInput } from "../errors.ts";
 import { type Entry, type Resource, schemasOf, valueSchema } from "./resource.ts";
 import type { ListQuery, Position } from "./store.ts";
@@ -11,7 +12,8 @@ type List = Pick<ListQuery, "sort" | "words" | "filters">;
  * could hold, and shows nothing that the list would not.
  */
 export function encodeCursor(entry: Entry, list: List): string {
-  return toBase64Url(JSON.stringify([identityOf(list), entry[list.sort.field], entry.id]));
+  const place = JSON.stringify([identityOf(list), entry[list.sort.field], entry.id]);
+  return toBase64Url(new TextEncoder().encode(place));
 }
 
 /**
@@ -26,7 +28,7 @@ export function decodeCursor(resource: Resource, cursor: string, list: List): Po
   try {
     const [, value, id] = z
       .tuple([z.literal(identityOf(list)), valueOfField, idSchema])
-      .parse(JSON.parse(fromBase64Url(cursor)));
+      .parse(JSON.parse(new TextDecoder().decode(fromBase64Url(cursor))));
     if (value !== null) return { value, id };
   } catch {
     // One answer for every way in which a cursor can be broken.
@@ -40,16 +42,4 @@ export function decodeCursor(resource: Resource, cursor: string, list: List): Po
 function identityOf({ sort, words, filters }: List): string {
   const named = Object.entries(filters).sort(([left], [right]) => (left < right ? -1 : 1));
   return JSON.stringify([sort.field, sort.descending, words, named]);
-}
-
-function toBase64Url(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): string {
-  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new TextDecoder().decode(bytes);
 }

@@ -39,7 +39,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, reconfigure, flush } = await openTracing(config, logger);
+  const { tracing, reconfigure, flush } = openTracing(config, logger);
   const opened = await openDatabase(config, tracing?.scope);
   const { database } = opened;
   const answerRequests = async () => {

@@ -71,7 +71,7 @@ describe("the bytes of a body are those that are sent:", () => {
     ["a page", "/", { headers: { Accept: "text/html" } }],
     ["the OpenAPI document", "/openapi.json"],
     ["a list", "/books"],
-    ["what is no ASCII", "/api/v1/process", { method: "POST", headers: KEYED, body }],
+    ["a character outside of ASCII", "/api/v1/process", { method: "POST", headers: KEYED, body }],
     ["a problem", "/books/99"],
   ];
   for (const [what, path, init] of rows) {

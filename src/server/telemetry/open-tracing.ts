@@ -2,13 +2,15 @@ import type { Config } from "../../config/config.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Tracing } from "../../telemetry/tracing.ts";
 import type { Prepare } from "../secrets/reload.ts";
+import { startSpanExport } from "./span-export.ts";
+import { createTraceScope } from "./trace-scope.ts";
 
 export type OpenTracing = {
-  /** For the app; nothing where there is nobody to follow a request for. */
+  /** For the app; nothing where neither a database nor a collector learns of traces. */
   tracing: Tracing | undefined;
-  /** Takes over what the collector is to be sent. */
+  /** Replaces the headers of requests to the collector. */
   reconfigure: Prepare;
-  /** Sends what is still there, and logs what is lost; takes two seconds at most, and never fails. */
+  /** Sends the last spans, and logs how many are lost; takes two seconds at most, and never fails. */
   flush: () => Promise<void>;
 };
 
@@ -20,14 +22,12 @@ const NOTHING: OpenTracing = {
 
 type TracingOptions = Pick<Config, "tracing" | "database" | "environment">;
 
-/** Loads what the configuration asks for and no more: a service that nobody traces starts sooner. */
-export async function openTracing(config: TracingOptions, logger: Logger): Promise<OpenTracing> {
+/** Opens what the configuration requires: a scope where PostgreSQL or a collector learns of traces. */
+export function openTracing(config: TracingOptions, logger: Logger): OpenTracing {
   const { database, environment } = config;
   if (!config.tracing && database.kind !== "postgres") return NOTHING;
-  const { createTraceScope } = await import("./trace-scope.ts");
   const scope = createTraceScope();
   if (!config.tracing) return { ...NOTHING, tracing: { scope } };
-  const { startSpanExport } = await import("./span-export.ts");
   const spans = startSpanExport({ config: config.tracing, environment, logger });
   return {
     tracing: { scope, spans },
