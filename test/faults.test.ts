@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
-import type { Book } from "../src/resources/book.ts";
 import { type ChildService, runService, startService } from "./child-service.ts";
+import type { Book } from "./contract/api.ts";
 import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";

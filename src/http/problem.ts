@@ -4,6 +4,7 @@ import { DomainError, type ErrorCode } from "../errors.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
+import { answerJson } from "./answer.ts";
 import type { AppEnv } from "./env.ts";
 
 type ProblemStatus =
@@ -96,7 +97,7 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
     error: known?.summary ?? mapping.error,
     ...(known?.issues && { errors: known.issues }),
   };
-  return c.body(JSON.stringify(body), mapping.status, {
+  return answerJson(c, body, mapping.status, {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     ...mapping.headers,

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
+import { answer, answerHtml } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -56,13 +57,15 @@ export function docsRoutes(
           text: JSON.stringify(openApiDocument(describedApp(), { base, resources })),
         };
       }
-      return c.body(document.text, 200, { "Content-Type": "application/json" });
+      return answer(c, document.text, 200, { "Content-Type": "application/json" });
     })
-    .get("/docs", (c) => c.html(page(basePath(c)), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs", async (c) =>
+      answerHtml(c, String(await page(basePath(c))), { "Content-Security-Policy": PAGE_POLICY }),
+    )
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
-      c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
+      answer(c, startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
     );
 }
 
@@ -94,7 +97,7 @@ function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<Ar
 
 /** Sends an asset as it is stored, or unpacked to a client that does not take gzip. */
 async function gzippedAsset(
-  c: Context,
+  c: Context<AppEnv>,
   gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
   type: string,
 ): Promise<Response> {
@@ -105,7 +108,10 @@ async function gzippedAsset(
     default: "identity",
   });
   const bytes = await gzipped();
-  if (encoding === "gzip") return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  if (encoding === "gzip") {
+    c.set("bodyBytes", bytes.byteLength);
+    return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  }
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return c.body(unpacked, 200, headers);
 }

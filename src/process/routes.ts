@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
 import { DomainError, invalidInput, shortName } from "../errors.ts";
+import { answerJson } from "../http/answer.ts";
 import {
   jsonContent,
   KEY_PROBLEMS,
@@ -35,13 +36,13 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
   describeRoutes(app);
 
   return app
-    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }, 200))
+    .get("/process", (c) => answerJson(c, { actions: ACTIONS.map(describeAction) }, 200))
     .post("/process", requireKey, receiveJson, readCommand, (c): ProcessResponse => {
       const { action: name, ...members } = c.req.valid("json");
       const action = findAction(name);
       const result = action.run(parseInput(action, members));
       const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
-      return c.json(answer as Answer<KnownAction>, 200);
+      return answerJson(c, answer as Answer<KnownAction>, 200);
     });
 }
 
