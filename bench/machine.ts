@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, release, totalmem } from "node:os";
-import { docker } from "../scripts/shell/docker.ts";
+import { docker } from "../scripts/shell/commands.ts";
 
 export type Machine = {
   cpu: string;

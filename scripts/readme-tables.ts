@@ -2,8 +2,6 @@
 // and images from the last complete runs of their benchmarks:
 //
 //   bun scripts/readme-tables.ts
-import runtimes from "../bench/runtimes/results.json" with { type: "json" };
-import { markdown as runtimesTable } from "../bench/runtimes/table.ts";
 import { runCli } from "../src/cli/cli.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, variables } from "../src/config/variables.ts";
@@ -13,7 +11,10 @@ import { markdownTable } from "./shell/markdown-table.ts";
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
 type Document = { paths: Record<string, Record<string, Operation>> };
 
-const IMAGE_RESULTS = new URL("../bench/image/results.md", import.meta.url).pathname;
+/** Results of a benchmark, as its last complete run wrote them. */
+const benchmark = async (name: string) =>
+  (await Bun.file(new URL(`../bench/${name}/results.md`, import.meta.url)).text()).trim();
+
 export const README = new URL("../README.md", import.meta.url).pathname;
 
 /** The OpenAPI document that `thimble openapi` prints. */
@@ -27,22 +28,15 @@ export async function readDocument(): Promise<Document> {
   return JSON.parse(lines.join("\n"));
 }
 
-/** Every route; those that are mounted at several paths and do the same are one row. */
+/** Every route that the document lists. */
 export function endpointsTable(document: Document): string {
-  const routes = new Map<string, { method: string; paths: string[]; operation: Operation }>();
-  for (const [path, operations] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(operations)) {
-      const same = JSON.stringify([method, { ...operation, operationId: undefined }]);
-      const route = routes.get(same) ?? { method: method.toUpperCase(), paths: [], operation };
-      route.paths.push(path);
-      routes.set(same, route);
-    }
-  }
-  const rows = [...routes.values()].map(({ method, paths: [first, ...others], operation }) => [
-    [code(`${method} ${first}`), ...others.map(code)].join(", "),
-    scopesOf(operation).map(code).join(", "),
-    operation.summary ?? "",
-  ]);
+  const rows = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => [
+      code(`${method.toUpperCase()} ${path}`),
+      scopesOf(operation).map(code).join(", "),
+      operation.summary ?? "",
+    ]),
+  );
   return markdownTable(["Route", "Key's scope", "What it does"], rows);
 }
 
@@ -76,8 +70,8 @@ export async function withTables(readme: string): Promise<string> {
   const tables = {
     endpoints: endpointsTable(await readDocument()),
     configuration: configurationTable(),
-    runtimes: runtimesTable(runtimes),
-    images: (await Bun.file(IMAGE_RESULTS).text()).trim(),
+    runtimes: await benchmark("runtimes"),
+    images: await benchmark("image"),
   };
   let text = readme;
   for (const [name, content] of Object.entries(tables)) {

@@ -4,7 +4,7 @@
 //   bun run up [OPTION OF docker compose up]...
 import { buildArguments } from "./build/labels.ts";
 import { makeSecrets, missingSecrets, secretPath } from "./secrets.ts";
-import { docker, requireEngine, showDocker } from "./shell/docker.ts";
+import { docker, requireEngine, showDocker } from "./shell/commands.ts";
 import { runMain } from "./shell/main.ts";
 
 const SECRETS_DIRECTORY = "secrets";

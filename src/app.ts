@@ -7,6 +7,7 @@ import type { Scope } from "./auth/key.ts";
 import type { KeyRing } from "./auth/key-ring.ts";
 import { rateLimitKey, requireScope } from "./auth/require-scope.ts";
 import type { Config } from "./config/config.ts";
+import type { Database } from "./database/database.ts";
 import type { AppEnv } from "./http/env.ts";
 import { accessLog } from "./http/middleware/access-log.ts";
 import { clientAddress } from "./http/middleware/client-address.ts";
@@ -29,11 +30,13 @@ import { declareSecurity } from "./pages/openapi.ts";
 import { healthRoutes, type Readiness } from "./probes/health.ts";
 import { type Expose, metricsRoutes } from "./probes/metrics.ts";
 import { processRoutes } from "./process/routes.ts";
-import { bookRoutes } from "./resources/routes.ts";
-import type { BookStore } from "./resources/store.ts";
-import { SERVICE } from "./service.ts";
+import { instrumentStore } from "./resources/instrumented-store.ts";
+import { mountResources } from "./resources/mount.ts";
+import type { Resource } from "./resources/resource.ts";
+import type { Store } from "./resources/store.ts";
+import { type RESOURCES, SERVICE } from "./service.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import type { Recorder } from "./telemetry/recorder.ts";
+import type { Recorder } from "./telemetry/metrics.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
 import type { Clock } from "./time.ts";
 
@@ -55,11 +58,16 @@ type Limits = {
 };
 
 /** All that the app is made of. */
-export type AppDeps = {
+export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
   config: AppConfig;
-  /** Who may do what; it may get other keys while the app runs. */
+  /** Which keys may do what; they may be replaced while the app runs. */
   keys: KeyRing;
-  store: BookStore;
+  /** Readiness depends on it. */
+  database: Pick<Database, "kind" | "ping">;
+  /** What the API offers at `/NAME` and `/api/v1/NAME`. */
+  resources: R;
+  /** Where the entries of a resource are. */
+  storeOf: (resource: Resource) => Store;
   logger: Logger;
   clock: Clock;
   /** Makes the id of a request that came without one. */
@@ -67,61 +75,84 @@ export type AppDeps = {
   readiness: Readiness;
   /** Records every request, and shows it at `/metrics`; without it there is no such route. */
   metrics?: AppMetrics | undefined;
-  /** Health and metrics have a listener of their own (see probes-app.ts), and this app leaves them out. */
+  /** Health and metrics have a listener of their own (see `createProbesApp`), and this app leaves them out. */
   probesElsewhere?: boolean;
-  /** Follows the requests that are sampled; without it, traces have ids and no more. */
+  /** Follows the requests that are sampled; without it, traces have ids only. */
   tracing?: Tracing | undefined;
 };
 
-/** Where the app tells what it does, and what shows it to those who run it. */
+/** Records what the app does, and shows it to operators. */
 export type AppMetrics = Recorder & { expose: Expose };
 
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
-export function createApp(deps: AppDeps) {
-  const { config, store, logger, clock, metrics, probesElsewhere = false } = deps;
-  // Takes 1 µs more for a request than Hono's default router does, which takes 4 ms for the first one.
-  const app = new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
+export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>) {
+  const { config, resources, clock, probesElsewhere = false } = deps;
+  const app = newApp();
   const startedAt = clock();
   const authenticator = createAuthenticator(deps);
   const access = (scope: Scope) => requireScope(scope, authenticator);
-  const readAccess = config.publicReads ? undefined : access("books:read");
   const receiveJson = jsonBody(config.maxBodyBytes);
-  const books = bookRoutes({ store, readAccess, writeAccess: access("books:write"), receiveJson });
-  const probes = probeRoutes(deps, startedAt, access("metrics"));
+  const { publicReads } = config;
 
-  useOuterMiddleware(app, deps);
+  useEdge(app, deps);
 
-  // Before the limits that depend on what others do: whoever watches the service is always answered.
-  const watched = app.route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health);
+  // Before the limits that depend on other clients: probes are always answered.
+  const probes = probeRoutes(deps, { startedAt, metricsAccess: access("metrics") });
+  const probed = app.route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health);
   if (probes.metrics && !probesElsewhere) app.route("/", probes.metrics);
 
-  if (config.rateLimit)
+  if (config.rateLimit) {
     app.use(limitRate({ rate: config.rateLimit, clock, keyOf: rateLimitKey(authenticator) }));
-  app.use("/books/*", requestTimeout(config.requestTimeoutSeconds));
-  app.use("/api/*", requestTimeout(config.requestTimeoutSeconds));
+  }
+  app.use(requestTimeout(config.requestTimeoutSeconds));
   app.use(limitConcurrency(config.maxConcurrentRequests));
 
-  const routes = watched
+  const routes = probed
     .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
-    .route("/books", books)
-    .route("/api/v1/books", books)
     .route(
       "/",
-      docsRoutes(() => app),
+      mountResources({
+        resources,
+        publicReads,
+        access,
+        receiveJson,
+        storeOf: instrumentedStores(deps),
+      }),
+    )
+    .route(
+      "/",
+      docsRoutes(() => app, resources),
     );
   declareSecurity(app);
-
-  app.notFound(notFound(app));
-  app.onError(appErrorHandler({ logger, stack: config.debug, metrics: metrics?.metrics }));
+  answerTheRest(app, deps);
   return routes;
 }
 
-/** What every request passes first, whichever listener it comes to. */
-export function useOuterMiddleware(
-  app: OpenAPIHono<AppEnv>,
-  { config, logger, newId, metrics, tracing }: AppDeps,
-): void {
+/** What Hono's typed client takes: `hc<AppType>(url)`. */
+export type AppType = ReturnType<typeof createApp<typeof RESOURCES>>;
+
+/** Health and metrics alone, for a listener of their own that only the inside of a network reaches. */
+export function createProbesApp(deps: AppDeps) {
+  const app = newApp();
+  const metricsAccess = requireScope("metrics", createAuthenticator(deps));
+  const probes = probeRoutes(deps, { startedAt: deps.clock(), metricsAccess });
+
+  useEdge(app, deps);
+  app.route("/", probes.health);
+  if (probes.metrics) app.route("/", probes.metrics);
+  answerTheRest(app, deps);
+  return app;
+}
+
+function newApp() {
+  // Takes 1 µs more for a request than Hono's default router, which takes 4 ms for the first one.
+  return new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
+}
+
+/** What every request passes first, on every listener. */
+function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
+  const { config, logger, newId, metrics, tracing } = deps;
   app.use(requestId(newId));
   app.use(clientAddress(config.trustProxy ?? 0));
   app.use(traceContext(tracing));
@@ -133,24 +164,21 @@ export function useOuterMiddleware(
   app.use(limitRequestSize(config));
 }
 
-/** Knows the keys, and throttles who sends wrong ones. */
-export function createAuthenticator({ config, keys, clock }: AppDeps): Authenticator {
+function createAuthenticator({ config, keys, clock }: AppDeps): Authenticator {
   const { authFailureLimit } = config;
   return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, clock) };
 }
 
-/**
- * What orchestrators and Prometheus ask, and nobody else.
- *
- * @param startedAt when the service began, by its clock.
- */
-export function probeRoutes(
-  { config, store, clock, readiness, metrics }: AppDeps,
-  startedAt: number,
-  metricsAccess: MiddlewareHandler<AppEnv>,
-) {
+type ProbesOptions = {
+  /** When the service began, by its clock. */
+  startedAt: number;
+  metricsAccess: MiddlewareHandler<AppEnv>;
+};
+
+function probeRoutes(deps: AppDeps, { startedAt, metricsAccess }: ProbesOptions) {
+  const { config, database, clock, readiness, metrics } = deps;
   const { environment } = config;
-  const pingDatabase = () => store.ping();
+  const pingDatabase = () => database.ping();
   return {
     health: healthRoutes({
       ...{ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase },
@@ -159,10 +187,22 @@ export function probeRoutes(
   };
 }
 
+/** The store of each resource, measured and traced. */
+function instrumentedStores({ storeOf, database, metrics, tracing }: AppDeps) {
+  const system = database.kind === "postgres" ? "postgresql" : database.kind;
+  return (resource: Resource) =>
+    instrumentStore(storeOf(resource), {
+      ...{ resource: resource.name, system, metrics: metrics?.metrics, tracing },
+    });
+}
+
 /** Nothing, of the type of something: for typed clients a route is the same on whichever port it is. */
 function withoutRoutes<T>(_routes: T): T {
   return new Hono<AppEnv>() as T;
 }
 
-/** What Hono's typed client takes: `hc<AppType>(url)`. */
-export type AppType = ReturnType<typeof createApp>;
+/** Errors, and requests that no route answered. */
+function answerTheRest(app: OpenAPIHono<AppEnv>, { config, logger, metrics }: AppDeps): void {
+  app.notFound(notFound(app));
+  app.onError(appErrorHandler({ logger, stack: config.debug, metrics: metrics?.metrics }));
+}

@@ -1,30 +1,34 @@
 /** One mistake in an input; `path` is dotted, and empty for the whole input. */
 export type Issue = { path: string; message: string };
 
-/** What went wrong; one table maps it to a status (see problem.ts). */
-export type ErrorCode =
-  | "endpoint_not_found"
-  | "method_not_allowed"
-  | "api_key_required"
-  | "invalid_api_key"
-  | "insufficient_scope"
-  | "too_many_failures"
-  | "rate_limited"
-  | "overloaded"
-  | "uri_too_long"
-  | "headers_too_large"
-  | "no_data"
-  | "malformed_json"
-  | "incomplete_body"
-  | "unsupported_media_type"
-  | "body_too_large"
-  | "invalid_input"
-  | "book_not_found"
-  | "precondition_failed"
-  | "idempotency_key_reused"
-  | "request_timeout"
-  | "store_unavailable"
-  | "not_configured";
+/** Every error that a client may see, with its short sentence. */
+export const SUMMARIES = {
+  endpoint_not_found: "Endpoint not found",
+  method_not_allowed: "Method not allowed",
+  api_key_required: "API key required",
+  invalid_api_key: "Invalid API key",
+  insufficient_scope: "Insufficient scope",
+  too_many_failures: "Too many failed authentications",
+  rate_limited: "Rate limit exceeded",
+  overloaded: "Service overloaded",
+  uri_too_long: "Request URL too long",
+  headers_too_large: "Request headers too large",
+  no_data: "No data provided",
+  malformed_json: "Malformed JSON",
+  incomplete_body: "Incomplete request body",
+  unsupported_media_type: "Unsupported media type",
+  body_too_large: "Request body too large",
+  invalid_input: "Validation failed",
+  entry_not_found: "Not found",
+  precondition_failed: "Precondition failed",
+  idempotency_key_reused: "Idempotency key reused",
+  request_timeout: "Request timed out",
+  store_unavailable: "Database unavailable",
+  not_configured: "Service not configured",
+} as const;
+
+/** What went wrong; problem.ts maps it to a status. */
+export type ErrorCode = keyof typeof SUMMARIES;
 
 type DomainErrorOptions = {
   summary?: string;
@@ -39,8 +43,8 @@ type DomainErrorOptions = {
  */
 export class DomainError extends Error {
   readonly code: ErrorCode;
-  /** A short sentence for this occurrence, instead of the code's own. */
-  readonly summary: string | undefined;
+  /** The short sentence for this occurrence: the code's own by default. */
+  readonly summary: string;
   readonly issues: readonly Issue[] | undefined;
   /** When to try again, instead of after the code's own time. */
   readonly retryAfterSeconds: number | undefined;
@@ -49,7 +53,7 @@ export class DomainError extends Error {
     super(message, { cause: options.cause });
     this.name = "DomainError";
     this.code = code;
-    this.summary = options.summary;
+    this.summary = options.summary ?? SUMMARIES[code];
     this.issues = options.issues;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }

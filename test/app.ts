@@ -1,10 +1,19 @@
-import { type AppConfig, type AppDeps, type AppMetrics, createApp } from "../src/app.ts";
+import {
+  type AppConfig,
+  type AppDeps,
+  type AppMetrics,
+  createApp,
+  createProbesApp,
+} from "../src/app.ts";
 import { createKeyRing, type KeySource } from "../src/auth/key-ring.ts";
+import { books } from "../src/books.ts";
+import { createMemoryDatabase } from "../src/database/memory.ts";
 import type { Connection } from "../src/http/env.ts";
 import type { Readiness } from "../src/probes/health.ts";
-import { createProbesApp } from "../src/probes-app.ts";
-import type { BookStore } from "../src/resources/store.ts";
-import { createMemoryBookStore } from "../src/resources/stores/memory.ts";
+import type { Resource } from "../src/resources/resource.ts";
+import type { Store } from "../src/resources/store.ts";
+import { createStore } from "../src/resources/stores/create-store.ts";
+import { RESOURCES } from "../src/service.ts";
 import { createLogger, type LogLevel } from "../src/telemetry/logger.ts";
 import type { Tracing } from "../src/telemetry/tracing.ts";
 import type { Clock } from "../src/time.ts";
@@ -20,7 +29,9 @@ type Options = {
   clock?: Clock;
   readiness?: Readiness;
   /** Differences from the store in memory, such as a method that fails. */
-  store?: Partial<BookStore>;
+  store?: Partial<Store>;
+  /** Whether the database answers a ping: it does by default. */
+  ping?: () => Promise<void>;
   tracing?: Tracing | undefined;
   metrics?: AppMetrics;
   probesElsewhere?: boolean;
@@ -46,14 +57,17 @@ function makeDeps(options: Options) {
     config,
     keys = { apiKey: API_KEY },
     store,
+    ping = async () => {},
     clock = Date.now,
     logLevel,
     ...rest
   } = options;
   const { readiness = () => "ok" } = rest;
   const log: LogLine[] = [];
-  const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
-  const deps: AppDeps = {
+  const database = createMemoryDatabase();
+  const storeOf = (resource: Resource) => createStore(database, resource, clock);
+  void storeOf(books).addSamples([{ title: "Emma", author: "Jane Austen", year: 1815 }]);
+  const deps: AppDeps<typeof RESOURCES> = {
     config: {
       environment: "test",
       debug: false,
@@ -64,7 +78,9 @@ function makeDeps(options: Options) {
       ...config,
     },
     keys: createKeyRing(keys, clock),
-    store: { ...createMemoryBookStore(clock, seed), ...store },
+    database: { ...database, ping },
+    resources: RESOURCES,
+    storeOf: (resource) => ({ ...storeOf(resource), ...store }),
     logger: createLogger({
       level: logLevel ?? "INFO",
       format: "json",

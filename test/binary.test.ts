@@ -15,7 +15,7 @@ import {
 
 setDefaultTimeout(30_000);
 
-serverContract("Bun, compiled", async () => [await compiledBinary()]);
+serverContract("Bun, compiled", async () => [await compiledBinary()], ["PostgreSQL"]);
 
 httpContract("Bun, compiled, over HTTPS", async () => {
   const env = { DATABASE_URL: "memory:", ...CONTRACT_VARIABLES };

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "bun:test";
 import { hc } from "hono/client";
 import type { AppType } from "../src/app.ts";
+import type { books } from "../src/books.ts";
 import type { Problem } from "../src/http/describe.ts";
-import type { Book } from "../src/resources/book.ts";
+import type { EntryOf } from "../src/resources/resource.ts";
 import { API_KEY, openApp } from "./app.ts";
+
+type Book = EntryOf<typeof books>;
 
 /**
  * What Hono's typed client knows about the service: the compiler checks it, and a real server answers.
@@ -62,7 +65,8 @@ describe("books through the typed client", () => {
     const response = await client.books[":id"].$get(param(emma));
     if (response.status !== 200) throw new Error(response.statusText);
     expectTypeOf(await response.json()).toEqualTypeOf<Book>();
-    expect(await client.books[":id"].$get(param(emma)).then((again) => again.json())).toEqual(emma);
+    const again = await client.books[":id"].$get(param(emma));
+    expect(await again.json()).toEqual(emma);
   });
 
   test("are changed", async () => {

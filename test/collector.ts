@@ -60,7 +60,7 @@ const span = z
     parentSpanId: id(16).optional(),
     flags: uint32.optional(),
     name: z.string().min(1),
-    /** From INTERNAL to CONSUMER; a span of no kind says nothing. */
+    /** From INTERNAL to CONSUMER; 0 means that the kind is missing. */
     kind: z.int().min(1).max(5),
     startTimeUnixNano: uint64,
     endTimeUnixNano: uint64,
@@ -87,8 +87,8 @@ const resource = z.strictObject({
 });
 
 /**
- * `ExportTraceServiceRequest` in JSON, with every field that it has and no other: a receiver ignores what
- * it does not know, so that a wrong name would be lost in silence.
+ * `ExportTraceServiceRequest` in JSON, with every field that it has and no other: a real receiver ignores
+ * unknown fields, so that a wrong name would go unnoticed.
  *
  * @see https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
@@ -120,16 +120,16 @@ type Received = Omit<z.output<typeof span>, "attributes"> & {
   resource: Record<string, unknown>;
 };
 
-/** What a collector does with a request: takes it, unless told. */
+/** A collector's answer to a request; by default it accepts all spans. */
 export type Behaviour = (request: Request) => Response | Promise<Response>;
 
 const TAKEN = { headers: { "Content-Type": "application/json" } };
 export const takeSpans: Behaviour = () => new Response('{"partialSuccess":{}}', TAKEN);
 
 /**
- * An OpenTelemetry collector that takes nothing but what is OTLP to the letter. Hold it with `using`.
+ * An OpenTelemetry collector that accepts only valid OTLP. Hold it with `using`.
  *
- * @param behaviour what it answers with then; changed at will by `behave`.
+ * @param behaviour answers valid requests; `behave` replaces it.
  */
 export function startCollector({ port = 0, behaviour = takeSpans } = {}) {
   let behave = behaviour;
@@ -157,16 +157,16 @@ export function startCollector({ port = 0, behaviour = takeSpans } = {}) {
   return {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port ?? 0,
-    /** Those that were taken. */
+    /** The spans that were accepted. */
     spans,
-    /** What was wrong with what came. */
+    /** The problems of invalid requests. */
     problems,
-    /** Those that were well-formed, whatever they were answered with. */
+    /** The valid requests, whatever their answer. */
     requests,
     behave: (next: Behaviour) => {
       behave = next;
     },
-    /** Resolves with the spans that match, when there are so many of them. */
+    /** Resolves with the spans that match, when there are at least `count` of them. */
     received: (count: number, matches: (span: Received) => boolean = () => true) =>
       eventually(`the collector has ${count} spans`, () => {
         if (problems.length > 0) throw new Error(problems.join("\n"));

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import type { D1Database, D1Result, D1Statement } from "../src/database/d1.ts";
+import type { D1Binding, D1Result, D1Statement } from "../src/database/d1.ts";
 import type { SqliteValue } from "../src/database/sqlite.ts";
 import wrangler from "../wrangler.jsonc";
 import { D1_BINDING, startWorker } from "./runtimes/worker.ts";
 
 /** A new, empty D1 database in memory, on workerd. */
-export type FreshD1 = { database: D1Database; close: () => Promise<void> };
+export type FreshD1 = { database: D1Binding; close: () => Promise<void> };
 
 /** Runs in the Worker that the database is bound to. */
 const RUN_BATCH = `export default {
@@ -28,7 +28,7 @@ export async function freshD1(): Promise<FreshD1> {
 type Bound = D1Statement & { sql: string; values: SqliteValue[] };
 
 /** Miniflare's own access to a database from outside is several times slower. */
-function batchesAt(url: string): D1Database {
+function batchesAt(url: string): D1Binding {
   async function batch(statements: D1Statement[]): Promise<D1Result[]> {
     const answer = await fetch(url, { method: "POST", body: JSON.stringify(statements) });
     const { results, error } = (await answer.json()) as { results: D1Result[]; error?: string };
@@ -48,7 +48,7 @@ function batchesAt(url: string): D1Database {
 }
 
 /** Applies the migrations like `wrangler d1 migrations apply`. */
-export async function migrateD1(database: D1Database): Promise<void> {
+export async function migrateD1(database: D1Binding): Promise<void> {
   const directory = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);
   for (const name of [...new Bun.Glob("*.sql").scanSync(directory)].sort()) {
     const sql = (await Bun.file(join(directory, name)).text()).replaceAll(/--.*/g, "");
@@ -58,7 +58,7 @@ export async function migrateD1(database: D1Database): Promise<void> {
 }
 
 /** Makes a migrated database as if it never had a book. */
-export async function emptyD1(database: D1Database): Promise<void> {
+export async function emptyD1(database: D1Binding): Promise<void> {
   const tables = ["books", "book_words", "idempotency_keys", "sqlite_sequence"];
   await database.batch(tables.map((table) => database.prepare(`DELETE FROM ${table}`)));
 }

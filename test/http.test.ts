@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { createApp } from "../src/app.ts";
 import { createKeyRing } from "../src/auth/key-ring.ts";
 import { parseConfig } from "../src/config/config.ts";
-import { openStore } from "../src/server/database/open-store.ts";
+import { createStore } from "../src/resources/stores/create-store.ts";
+import { openDatabase } from "../src/server/database/open-database.ts";
+import { RESOURCES } from "../src/service.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
 import { CONTRACT_VARIABLES } from "./contract/api.ts";
 import { httpContract } from "./http.contract.ts";
@@ -26,12 +28,14 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
     ...CONTRACT_VARIABLES,
   };
   const config = parseConfig(environment, () => "");
-  const { store, prepare } = await openStore(config, Date.now);
-  await prepare();
+  const { database } = await openDatabase(config);
+  await database.migrate();
   const app = createApp({
     config,
     keys: createKeyRing(config, Date.now),
-    store,
+    database,
+    resources: RESOURCES,
+    storeOf: (resource) => createStore(database, resource),
     logger: createLogger({ level: "ERROR", format: "text", clock: Date.now, write: console.error }),
     clock: Date.now,
     newId: () => crypto.randomUUID(),
@@ -42,7 +46,7 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
     apiKey: API_KEY,
     fetch: async (url: string, init?: RequestInit) => app.fetch(new Request(url, init)),
     close: async () => {
-      await store.close();
+      await database.close();
       await release();
     },
   };

@@ -73,7 +73,7 @@ async function inProject(use: (project: Project) => Promise<void>) {
   await inTemporaryDirectory(async (directory) => {
     const { trustedDependencies } = packageJson;
     const path = (file: string) => join(directory, file);
-    cpSync(join(ROOT, "bunfig.toml"), path("bunfig.toml"));
+    for (const file of ["bunfig.toml", ".npmrc"]) cpSync(join(ROOT, file), path(file));
     writeFileSync(path("package.json"), JSON.stringify({ name: "project", trustedDependencies }));
     const bun = (...args: string[]) => {
       const env = {
@@ -83,14 +83,20 @@ async function inProject(use: (project: Project) => Promise<void>) {
       };
       return run([process.execPath, ...args], directory, env);
     };
-    await use({ path, bun });
+    const npm = (...args: string[]) => {
+      const env = {
+        PATH: process.env.PATH ?? "",
+        npm_config_registry: registry.url.href,
+        npm_config_cache: path("cache"),
+      };
+      return run(["npm", ...args], directory, env);
+    };
+    await use({ path, bun, npm });
   });
 }
 
-type Project = {
-  path: (file: string) => string;
-  bun: (...args: string[]) => Promise<{ status: number; output: string }>;
-};
+type Command = (...args: string[]) => Promise<{ status: number; output: string }>;
+type Project = { path: (file: string) => string; bun: Command; npm: Command };
 
 async function run(command: string[], cwd: string, env: Record<string, string>) {
   const child = Bun.spawn(command, { cwd, env, stdout: "pipe", stderr: "pipe" });
@@ -157,4 +163,49 @@ test("if package.json and the lockfile differ, nothing is installed and nothing 
     expect(output).not.toContain("it ran");
     expect(existsSync(path("node_modules"))).toBe(false);
   });
+});
+
+describe("npm install", () => {
+  test("writes no lockfile, for the project has Bun's", async () => {
+    await inProject(async (project) => {
+      expect(await project.npm("install", NAME)).toMatchObject({ status: 0 });
+      expect(existsSync(installed(project, "package.json"))).toBe(true);
+      expect(existsSync(project.path("package-lock.json"))).toBe(false);
+    });
+  });
+
+  test("needs no package that is for some machines only", async () => {
+    const needed = neededPackages(Bun.JSONC.parse(await Bun.file("bun.lock").text()) as Lockfile);
+    expect(needed.size).toBeGreaterThan(Object.keys(packageJson.dependencies).length);
+    const bound = [...needed].filter(([, { os, cpu }]) => os ?? cpu).map(([name]) => name);
+    expect(bound).toEqual([]);
+  });
+});
+
+type Entry = { dependencies?: Record<string, string>; os?: unknown; cpu?: unknown };
+type Lockfile = {
+  workspaces: { "": Record<"dependencies" | "devDependencies" | "peerDependencies", object> };
+  packages: Record<string, [id: string, from: string, entry: Entry]>;
+};
+
+/** The packages without which npm does not install: all that no one lists as optional. */
+function neededPackages({ workspaces, packages }: Lockfile): Map<string, Entry> {
+  const { dependencies, devDependencies, peerDependencies } = workspaces[""];
+  const needed = new Map<string, Entry>();
+  const add = (name: string, parent: string) => {
+    const key = `${parent}/${name}` in packages ? `${parent}/${name}` : name;
+    const [, , entry = {}] = packages[key] ?? [];
+    if (needed.has(key)) return;
+    needed.set(key, entry);
+    for (const each of Object.keys(entry.dependencies ?? {})) add(each, key);
+  };
+  for (const name of Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies })) {
+    add(name, "");
+  }
+  return needed;
+}
+
+test("git ignores the file that Compose and Bun read secrets from", () => {
+  const { exitCode } = Bun.spawnSync(["git", "check-ignore", "--quiet", ".env"], { cwd: ROOT });
+  expect(exitCode).toBe(0);
 });

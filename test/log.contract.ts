@@ -20,16 +20,16 @@ setDefaultTimeout(30_000);
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
 
-/** Nothing listens there. */
+/** An address where nothing listens. */
 const NOWHERE = "http://127.0.0.1:9";
 
-/** More than the pipes to this process hold, and less than what may wait. */
+/** More than the pipes to this process hold, and less than the limit of waiting lines. */
 const MUCH_BYTES = 2 * 1024 * 1024;
 
-/** The two seconds for a log that nobody reads, and what a busy machine takes. */
+/** The two seconds for a log that nobody reads, and time for a busy machine. */
 const END_LIMIT_MS = 10_000;
 
-/** That no line of the log is lost or torn, and that what happens reaches a collector of traces. */
+/** No line of the log is lost or torn, and spans reach a collector. */
 export function logContract(
   name: string,
   program: Program,
@@ -37,7 +37,7 @@ export function logContract(
 ): void {
   const startService = async (env: Variables = {}) =>
     startProgram({ command: await program(), env });
-  const reason = waitsForReader ? " (skipped: its log waits for whoever reads it)" : "";
+  const reason = waitsForReader ? " (skipped: its log waits for its reader)" : "";
 
   describe(`${name}: log`, () => {
     test("every answered request is in it, when a signal comes among many", async () => {
@@ -78,7 +78,9 @@ export function logContract(
       );
     }
 
-    const partly = learnsPartialWrites ? "" : " (skipped: it never learns what a full disk took)";
+    const partly = learnsPartialWrites
+      ? ""
+      : " (skipped: it does not learn how much a full disk accepted)";
     test.if(mayMount && learnsPartialWrites)(
       `requests go on while the disk with it is full, and no line is lost${MOUNTING}${partly}`,
       async () => {
@@ -143,7 +145,7 @@ export function logContract(
     test("are sent while it serves, in batches", async () => {
       using collector = startCollector();
       await using service = await startService(exportTo(collector));
-      // As many as one batch takes, so that it is not waited for.
+      // The size of one batch, which is sent at once.
       for (let turn = 0; turn < 512; turn += 1) await fetch(`${service.url}/healthz`);
       await collector.received(512);
       expect(collector.requests.map(({ spans }) => spans)).toEqual([512]);
@@ -175,19 +177,19 @@ function exportTo({ url }: Collector): Variables {
   return { OTEL_EXPORTER_OTLP_ENDPOINT: url, ENVIRONMENT: "test" };
 }
 
-/** Its log is a pipe, as a container's is, that another process reads for this one. */
+/** Starts a service whose log is a pipe, as in a container; another process passes it on to this one. */
 async function startPiped(command: readonly string[]): Promise<Service> {
   const script = 'mkfifo log.pipe; cat log.pipe & exec "$@" > log.pipe';
   return startProgram({ command: ["sh", "-c", script, "sh", ...command] });
 }
 
-/** Its log is a file, and standard output shows what is in it. */
+/** Starts a service whose log is a file, whose lines appear on standard output. */
 function startAtFile(command: readonly string[], path: string): Promise<Service> {
   const script = ': >"$0"; tail -s 0.05 --pid=$$ -n +1 -f "$0" & exec "$@" >>"$0"';
   return startProgram({ command: ["sh", "-c", script, path, ...command] });
 }
 
-/** Its log is a socket, as that of a unit of systemd is, and its writes return at once by now. */
+/** Starts a service whose log is a socket, as in a unit of systemd, and waits until writes return at once. */
 async function startAtSocket(command: readonly string[]): Promise<Service> {
   const service = await startProgram({ command });
   await eventually("writes that return at once", () => {
@@ -211,7 +213,7 @@ async function ask(service: Service, path: string, id: string): Promise<void> {
   await response.arrayBuffer();
 }
 
-/** Asks until nobody answers any more; resolves with the ids of the requests that were answered. */
+/** Sends requests until none is answered; resolves with the ids of the answered ones. */
 export async function askUntilGone(service: Service): Promise<string[]> {
   const answered: string[] = [];
   for (;;) {

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { startCollector } from "./collector.ts";
-import { logContract } from "./log.contract.ts";
 import { freshDatabase } from "./postgres.ts";
 import { API_KEY, newDirectory, startService } from "./service.ts";
 
@@ -13,9 +12,7 @@ const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
 
-logContract("Bun, from source", () => COMMAND);
-
-test("PostgreSQL is told which span a statement belongs to, if it is sampled", async () => {
+test("a statement on PostgreSQL names its span, if it is sampled", async () => {
   using collector = startCollector();
   const { url, drop } = await freshDatabase();
   const env = { DATABASE_URL: url, DATABASE_POOL_SIZE: "1" };
@@ -32,14 +29,14 @@ test("PostgreSQL is told which span a statement belongs to, if it is sampled", a
       env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: "parentbased_always_off" },
     });
     await fetch(`${service.url}/books/1`);
-    const untold = await lastStatement();
-    expect(untold).toEndWith("FROM books WHERE id = $1");
+    const unsampled = await lastStatement();
+    expect(unsampled).toEndWith('FROM "books" WHERE id = $1');
     await fetch(`${service.url}/books/1`, { headers: { traceparent } });
-    const told = await lastStatement();
+    const sampled = await lastStatement();
     await service.stop();
     const [operation] = await collector.received(2);
     expect(operation?.attributes["db.system.name"]).toBe("postgresql");
-    expect(told).toBe(`${untold} /*traceparent='00-${TRACE}-${operation?.spanId}-01'*/`);
+    expect(sampled).toBe(`${unsampled} /*traceparent='00-${TRACE}-${operation?.spanId}-01'*/`);
   }
   {
     await using service = await startService({ command: COMMAND, env });

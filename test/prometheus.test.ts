@@ -1,4 +1,4 @@
-/** What deploy/prometheus and deploy/grafana hold, with Debian's Prometheus and a service under load. */
+/** The files of deploy/prometheus and deploy/grafana, with Debian's Prometheus and a service under load. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -73,7 +73,7 @@ describe("every alert", () => {
     }
   });
 
-  test("has a severity, and a page that says what to do", async () => {
+  test("has a severity, and a section of the runbook", async () => {
     const text = await ALERTS.text();
     for (const name of await alertNames()) {
       const [, rule = ""] = new RegExp(`alert: ${name}\n([\\s\\S]*?)(?:\n\n|$)`).exec(text) ?? [];
@@ -128,7 +128,7 @@ describe.skipIf(!HAS_PROMETHEUS)(`a service under load${NO_PROMETHEUS}`, () => {
   });
 
   for (const { title, expr } of QUERIES) {
-    test(`has something to show in "${title}": ${expr}`, async () => {
+    test(`has a value in "${title}": ${expr}`, async () => {
       const values = await eventually(`a number of ${expr}`, async () => {
         const found = await prometheus.query(withVariables(expr));
         const numbers = found.filter(({ value }) => Number.isFinite(Number(value[1])));
@@ -138,8 +138,8 @@ describe.skipIf(!HAS_PROMETHEUS)(`a service under load${NO_PROMETHEUS}`, () => {
     });
   }
 
-  test("has every rule worked out, and no alert fires", async () => {
-    const rules = await eventually("every rule is worked out", async () => {
+  test("evaluates every rule, and no alert fires", async () => {
+    const rules = await eventually("every rule is evaluated", async () => {
       const all = await prometheus.rules();
       return all.every(({ health }) => health !== "unknown") ? all : undefined;
     });
@@ -151,7 +151,7 @@ describe.skipIf(!HAS_PROMETHEUS)(`a service under load${NO_PROMETHEUS}`, () => {
   });
 });
 
-/** Asks for what clients ask for, right and wrong, until it is stopped. */
+/** Sends valid and invalid requests until it is stopped. */
 function loadService({ url }: Service) {
   let stopped = false;
   const headers = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
@@ -168,7 +168,7 @@ function loadService({ url }: Service) {
       await ask("/books", { method: "POST", headers: {}, body: book });
       await ask("/nothing");
       await ask("/ready");
-      // The tests ask at the same time, and a machine may be small.
+      // The tests send requests at the same time, and the machine may be small.
       await Bun.sleep(20);
     }
   };

@@ -3,7 +3,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { API_KEY, type Child, eventually, newDirectory, watch } from "./service.ts";
 
-/** What this project gives a Prometheus: its configuration, its rules and its alerts. */
+/** The configuration, rules and alerts for Prometheus. */
 export const PROMETHEUS_FILES = join(import.meta.dir, "../deploy/prometheus");
 
 /** Debian's packages bring both. */
@@ -16,16 +16,16 @@ type Rule = { name: string; type: "recording" | "alerting"; health: string; last
 type Alert = { labels: Labels; state: string };
 
 export type Prometheus = {
-  /** What a query comes to now. @throws {Error} where it is none. */
+  /** The current result of a query. @throws {Error} where the query is not valid. */
   query: (expression: string) => Promise<Vector>;
   rules: () => Promise<Rule[]>;
-  /** What it was told of a family of metrics. */
+  /** The metadata of a family of metrics. */
   family: (name: string) => Promise<{ type: string } | undefined>;
   alerts: () => Promise<Alert[]>;
   [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-/** A copy of the project's files, with its targets in the place of Compose's and less time between. */
+/** A copy of the project's files, with these targets instead of Compose's, and a shorter interval. */
 export function prometheusFiles(targets: readonly string[], interval: string): string {
   const directory = newDirectory();
   cpSync(PROMETHEUS_FILES, directory, { recursive: true });

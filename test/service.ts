@@ -143,6 +143,8 @@ export async function startService({
   const directory = newDirectory();
   const variables = {
     ...{ DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...UNLIMITED },
+    // Many tests read a sample.
+    SEED: "true",
     ...env,
   };
   const child = start(command ?? [await compiledBinary()], variables, directory);

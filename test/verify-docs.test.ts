@@ -54,8 +54,7 @@ describe("docs/verify.md", () => {
   test("names the images as they are published", async () => {
     const { TAG, IMAGE } = await variables();
     const [repository] = imageRepositories("Owner/thimble");
-    const tags = (target: "tiny" | "standard") =>
-      imageTags({ event: "push", ref: REF, sha: "" }, target).moving;
+    const tags = (target: "tiny" | "standard") => imageTags({ ref: REF, sha: "" }, target).moving;
     expect(TAG).toBe(`${repository}:${tags("tiny")[0]}`);
     expect(`${TAG}-standard`).toBe(`${repository}:${tags("standard")[0]}`);
     expect(document).toContain("# with -standard after it for the other image");

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildArguments } from "../../scripts/build/labels.ts";
-import { docker, requireEngine } from "../../scripts/shell/docker.ts";
+import { docker, requireEngine } from "../../scripts/shell/commands.ts";
 import { runMain } from "../../scripts/shell/main.ts";
 import { copyCheckout } from "../../test/container/checkout.ts";
 import { describeMachine, loadAverage, readVersions, requireMachine } from "../machine.ts";

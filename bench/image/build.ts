@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync } from "node:fs";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import type { Checkout } from "../../test/container/checkout.ts";
 import { BUILD_ARGUMENTS, baseImages, type Variant } from "./variants.ts";
 

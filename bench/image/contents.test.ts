@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesOfLayer } from "../../scripts/image/layers.ts";
+import { filesOfLayer } from "../../scripts/image/files.ts";
 import { compressLayer } from "./compress-layer.ts";
 import { countFiles } from "./contents.ts";
 

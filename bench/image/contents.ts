@@ -1,4 +1,4 @@
-import { filesOfLayer, type ImageFile, withLayers } from "../../scripts/image/layers.ts";
+import { filesOfLayer, type ImageFile, withLayers } from "../../scripts/image/files.ts";
 import type { Compressed } from "./compress-layer.ts";
 
 export type Contents = { layers: number; files: number; executables: number } & Compressed;

@@ -1,4 +1,4 @@
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { API_KEY } from "../api-key.ts";
 import { firstAnswer, freePort } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";

@@ -1,4 +1,4 @@
-import { markdownTable } from "../../scripts/shell/markdown-table.ts";
+import { markdownTable, megabytes } from "../../scripts/shell/markdown-table.ts";
 import { FLASK, type Result, type Results } from "./results.ts";
 
 const HEADS = [
@@ -75,10 +75,6 @@ function notes(results: Results): string[] {
       `median of ${effort.turns} turns of ${effort.secondsPerTurn} s. All under ` +
       `\`--memory=${conditions.memory}\`.`,
   ];
-}
-
-export function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
 
 function mebibytes(bytes: number): string {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { dirname, join } from "node:path";
 import { BUILD_ARGUMENTS, baseImages, chooseVariants, findVariants } from "./variants.ts";
 
 const variants = findVariants();
@@ -17,16 +18,15 @@ describe("the variants", () => {
     });
   });
 
-  test("bring the build script with every script that it imports", async () => {
-    const source = await Bun.file("scripts/build/executable.ts").text();
-    const imported = [...source.matchAll(/from "\.\/(.+?)"/g)].map(
-      ([, name]) => `scripts/build/${name}`,
-    );
+  test("bring the build script with the folder of every script that it imports", async () => {
+    const script = "scripts/build/executable.ts";
+    const imports = (await Bun.file(script).text()).matchAll(/from "(\..+?)"/g);
+    const folders = [...imports].map(([, path = ""]) => dirname(join(dirname(script), path)));
+    expect(folders).not.toBeEmpty();
     for (const { name, dockerfile } of variants) {
       const copied = await Bun.file(dockerfile).text();
-      if (!copied.includes("bun scripts/build/executable.ts")) continue;
-      const whole = copied.includes("COPY scripts/build scripts/build");
-      const missing = imported.filter((script) => !whole && !copied.includes(script));
+      if (!copied.includes(`bun ${script}`)) continue;
+      const missing = folders.filter((folder) => !copied.includes(`COPY ${folder} ${folder}\n`));
       expect({ name, missing }).toEqual({ name, missing: [] });
     }
   });

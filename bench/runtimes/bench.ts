@@ -1,5 +1,5 @@
-// Runs the HTTP contract on every runtime and store, measures the runtimes, and writes results.json
-// next to itself; `bun run readme` puts it into the README:
+// Runs the HTTP contract on every runtime and store, measures the runtimes, and writes results.json and
+// results.md next to itself; `bun run readme` shows the latter in the README:
 //
 //   bun run bench:runtimes [--quick]
 //
@@ -15,7 +15,7 @@ import { median } from "../statistics.ts";
 import { runContracts } from "./contract.ts";
 import type { Measurement, Results } from "./results.ts";
 import { findSubjects, type Instance, type Subject } from "./subjects.ts";
-import { markdown } from "./table.ts";
+import { markdown, writeTable } from "./table.ts";
 
 const FULL = { starts: 10, turns: 5, secondsPerTurn: 2 };
 const QUICK = { starts: 2, turns: 1, secondsPerTurn: 1 };
@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     console.log(markdown(results));
     if (values.quick) return;
     await Bun.write(join(import.meta.dir, "results.json"), `${JSON.stringify(results, null, 2)}\n`);
+    await writeTable(results);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import results from "./results.json" with { type: "json" };
 import type { Results } from "./results.ts";
-import { markdown } from "./table.ts";
+import { markdown, TABLE } from "./table.ts";
 
 const RESULTS: Results = {
   date: "2026-01-02",
@@ -37,4 +38,8 @@ test("has a row a runtime: what passed on each store, and what was measured", ()
 
 test("names the cases that cannot hold, with the reason", () => {
   expect(markdown(RESULTS)).toMatch(/^\| Lambda \| POST \/books refuses [^|]+ \| AWS [^|]+ \|$/m);
+});
+
+test("is written as results and exceptions are (else run `bun bench/runtimes/table.ts`)", async () => {
+  expect(await Bun.file(TABLE).text()).toBe(`${markdown(results)}\n`);
 });

@@ -1,6 +1,11 @@
+// Writes results.md again from results.json, after test/runtimes/exceptions.ts has changed:
+//
+//   bun bench/runtimes/table.ts
+import { join } from "node:path";
 import { markdownTable } from "../../scripts/shell/markdown-table.ts";
 import { EXCEPTIONS } from "../../test/runtimes/exceptions.ts";
 import type { ContractResult } from "./contract.ts";
+import results from "./results.json" with { type: "json" };
 import type { Measurement, Results } from "./results.ts";
 
 const STORES = ["memory", "SQLite", "PostgreSQL", "D1"];
@@ -11,6 +16,12 @@ const HEADS = [
   "/health, requests/s",
   "/books/1, requests/s",
 ];
+
+export const TABLE = join(import.meta.dir, "results.md");
+
+export async function writeTable(results: Results): Promise<void> {
+  await Bun.write(TABLE, `${markdown(results)}\n`);
+}
 
 /** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
@@ -69,3 +80,5 @@ function notes({ date, machine, effort }: Results): string[] {
       `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe, on any core.`,
   ];
 }
+
+if (import.meta.main) await writeTable(results);

@@ -2,7 +2,7 @@
 //
 //   bun run build:image [DOCKER BUILD OPTION]...
 
-import { requireEngine, showDocker } from "../shell/docker.ts";
+import { requireEngine, showDocker } from "../shell/commands.ts";
 import { runMain } from "../shell/main.ts";
 import { buildArguments } from "./labels.ts";
 

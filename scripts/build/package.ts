@@ -6,8 +6,8 @@ const ROOT = join(import.meta.dir, "../..");
 const OUTDIR = join(ROOT, "dist/package");
 const ENTRIES = [
   "src/package/index.ts",
-  "src/server/database/sqlite-books.ts",
-  "src/server/database/postgres-books.ts",
+  "src/server/database/sqlite.ts",
+  "src/server/database/postgres.ts",
 ];
 
 /** Builds what other projects import: JavaScript for any runtime, and its declarations. */

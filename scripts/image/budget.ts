@@ -6,18 +6,17 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import results from "../../bench/image/results.json" with { type: "json" };
-import { megabytes } from "../../bench/image/table.ts";
 import { TARGETS, type Target } from "../release/tags.ts";
-import { docker, requireEngine } from "../shell/docker.ts";
+import { docker, requireEngine } from "../shell/commands.ts";
 import { addSummary } from "../shell/github.ts";
 import { runMain } from "../shell/main.ts";
-import { markdownTable } from "../shell/markdown-table.ts";
-import { filesOfLayer } from "./layers.ts";
+import { markdownTable, megabytes } from "../shell/markdown-table.ts";
+import { filesOfLayer } from "./files.ts";
 
 const MB = 1_000_000;
 const REPORT = "dist/image-budget.md";
-const ZSTD_LEVEL = results.compression.zstdLevel;
+/** The level that docker-build-push.yml pushes with. */
+const ZSTD_LEVEL = 19;
 
 /** Bytes: of the files in an image, and of what is pulled where its layers are zstd. */
 export type Size = { image: number; pull: number };
@@ -28,31 +27,26 @@ export const BUDGETS: Record<Target, Size> = {
   tiny: { image: 45 * MB, pull: 44 * MB },
 };
 
-export type Row = { target: Target; size: Size; before: Size; budget: Size };
+export type Row = { target: Target; size: Size; budget: Size };
 
-/** The sizes as Markdown: each with its change since the last benchmark, and what it may be at most. */
+/** The sizes as Markdown: each with its budget, and what is left of it. */
 export function budgetTable(rows: readonly Row[]): string {
-  const lines = rows.flatMap(({ target, size, before, budget }) =>
+  const lines = rows.flatMap(({ target, size, budget }) =>
     (["image", "pull"] as const).map((what) => {
-      const change = signedKilobytes(size[what] - before[what]);
+      const left = ((budget[what] - size[what]) / 1000).toFixed();
       const verdict = size[what] > budget[what] ? "**too large**" : "fits";
-      return [target, what, megabytes(size[what]), change, megabytes(budget[what]), verdict];
+      return [target, what, megabytes(size[what]), megabytes(budget[what]), left, verdict];
     }),
   );
-  const heads = ["image", "what", "MB", "change, kB", "at most, MB", ""];
+  const heads = ["image", "what", "MB", "at most, MB", "left, kB", ""];
   return (
     `### Image sizes\n\n${markdownTable(heads, lines, "llrrrl")}\n\n` +
-    "Image: the files in it. Pull: the same as zstd. Change: since the last `bun run bench:image`."
+    "Image: the files in it. Pull: the same as zstd."
   );
 }
 
 export function fits({ size, budget }: Row): boolean {
   return size.image <= budget.image && size.pull <= budget.pull;
-}
-
-function signedKilobytes(bytes: number): string {
-  const kilobytes = Math.round(bytes / 1000);
-  return kilobytes > 0 ? `+${kilobytes}` : String(kilobytes);
 }
 
 /**
@@ -74,20 +68,13 @@ export async function sizeOf(image: string): Promise<Size> {
   }
 }
 
-/** What the last benchmark found. @throws {Error} where it was without the target. */
-export function benchmarkedSize(target: Target): Size {
-  const result = results.results.find(({ name }) => name === target);
-  if (!result) throw new Error(`bench/image/results.json has no ${target}`);
-  return { image: result.uncompressed, pull: result.contents.zstd };
-}
-
 async function main(): Promise<void> {
   const [image = "thimble"] = process.argv.slice(2);
   await requireEngine();
   const rows: Row[] = [];
   for (const target of TARGETS) {
     const size = await sizeOf(`${image}:${target}`);
-    rows.push({ target, size, before: benchmarkedSize(target), budget: BUDGETS[target] });
+    rows.push({ target, size, budget: BUDGETS[target] });
   }
   const table = budgetTable(rows);
   await mkdir("dist", { recursive: true });

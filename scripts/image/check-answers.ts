@@ -1,5 +1,4 @@
-import { run } from "../shell/commands.ts";
-import { docker } from "../shell/docker.ts";
+import { docker, run } from "../shell/commands.ts";
 
 const DEADLINE_MS = 60_000;
 const INTERVAL_MS = 200;

@@ -2,8 +2,10 @@
 //
 //   bun scripts/image/files.ts IMAGE FILE [ARCHITECTURE]
 import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { run } from "../shell/commands.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { docker, run } from "../shell/commands.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 
 export const SBOM = "/sbom.cdx.json";
@@ -27,6 +29,45 @@ export async function copyFromImage(
   } finally {
     await run("docker", "rm", "--volumes", id);
   }
+}
+
+/** A file or directory in an image, with the mode as `ls` writes it: `-rwxr-xr-x`. */
+export type ImageFile = { path: string; mode: string; owner: string; size: number };
+
+/** Hands `use` the layers of an image, each as the path of an uncompressed tar file. */
+export async function withLayers<T>(image: string, use: (layers: string[]) => Promise<T>) {
+  const directory = await mkdtemp(join(tmpdir(), "thimble-layers-"));
+  try {
+    const saved = join(directory, "image.tar");
+    await docker("save", "--output", saved, image);
+    tar("--extract", `--file=${saved}`, `--directory=${directory}`);
+    const [manifest] = await Bun.file(join(directory, "manifest.json")).json();
+    return await use(manifest.Layers.map((layer: string) => join(directory, layer)));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const LINE =
+  /^(?<mode>\S{10})\S* (?<owner>\d+\/\d+) +(?<size>\d+) \S+ \S+ (?<path>.*?)(?: -> .*| link to .*)?$/;
+
+/** Everything that a layer holds. */
+export function filesOfLayer(layer: string): ImageFile[] {
+  const listing = tar("--list", "--verbose", "--numeric-owner", `--file=${layer}`);
+  return listing.split("\n").flatMap((line) => {
+    const { mode, owner, size, path } = LINE.exec(line)?.groups ?? {};
+    return mode && owner && path ? [{ path, mode, owner, size: Number(size) }] : [];
+  });
+}
+
+export function filesOfImage(image: string): Promise<ImageFile[]> {
+  return withLayers(image, async (layers) => layers.flatMap(filesOfLayer));
+}
+
+function tar(...args: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(["tar", ...args]);
+  if (!success) throw new Error(stderr.toString());
+  return stdout.toString();
 }
 
 async function main(): Promise<void> {

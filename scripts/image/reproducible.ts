@@ -8,7 +8,7 @@ import { copyCheckout } from "../../test/container/checkout.ts";
 import { RUN } from "../../test/container/images.ts";
 import { buildImage } from "../build/image.ts";
 import { TARGETS } from "../release/tags.ts";
-import { docker, requireEngine } from "../shell/docker.ts";
+import { docker, requireEngine } from "../shell/commands.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 
 export type Build = {

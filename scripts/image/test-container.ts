@@ -7,7 +7,7 @@
 import { RUN, tagOf } from "../../test/container/images.ts";
 import { buildImage } from "../build/image.ts";
 import { TARGETS } from "../release/tags.ts";
-import { docker, requireEngine } from "../shell/docker.ts";
+import { docker, requireEngine } from "../shell/commands.ts";
 import { runMain } from "../shell/main.ts";
 
 const CONFIG = "--config=test/container/bunfig.toml";

@@ -1,7 +1,7 @@
 // The steps by which images that were pushed by digest become public, in this order. Each takes what it
 // needs from GitHub's variables and from files, and ends the run where anything is not as it should be:
 //
-//   bun scripts/release/publish.ts check                looks whether a tag is one that can be released, before all else
+//   bun scripts/release/publish.ts check                looks whether a tag can be released, and says where images go
 //   bun scripts/release/publish.ts record TARGET ARCH   keeps DIGEST, of the image that was built, in digests/
 //   bun scripts/release/publish.ts index TARGET         joins a target's digests under a tag of the run
 //   bun scripts/release/publish.ts sign TARGET          signs it, keyless, by digest, and attests what it is made of
@@ -208,7 +208,10 @@ async function release(): Promise<void> {
 type Command = (target: string | undefined, architecture: string | undefined) => Promise<void>;
 
 const COMMANDS: Record<string, Command> = {
-  check,
+  check: async () => {
+    await check();
+    setOutput("repository", readRepositories()[0] ?? "");
+  },
   record: (target, architecture) => record(targetNamed(target), architecture),
   index: (target) => index(targetNamed(target)),
   sign: (target) => sign(targetNamed(target)),

@@ -17,7 +17,7 @@ export function scannedTags(releases: readonly Release[]): string[] {
   const refs = ["refs/heads/main", ...newest.map((tag) => `refs/tags/${tag}`)];
   return refs.flatMap((ref) =>
     TARGETS.map((target) => {
-      const { moving } = imageTags({ event: "push", ref, sha: "" }, target);
+      const { moving } = imageTags({ ref, sha: "" }, target);
       return moving.find((tag) => tag.startsWith("latest")) ?? moving[0] ?? "";
     }),
   );

@@ -15,3 +15,8 @@ export function markdownTable(
     : `|${"---|".repeat(heads.length)}`;
   return [line(heads), rule, ...rows.map(line)].join("\n");
 }
+
+/** Bytes as a cell of megabytes: `44.6`. */
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

@@ -4,12 +4,13 @@ import { Hono } from "hono";
 import { handle, type LambdaContext } from "hono/aws-lambda";
 import { createApp } from "../app.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
-import { openStore, prepareStore } from "../server/database/open-store.ts";
+import { createStore } from "../resources/stores/create-store.ts";
+import { migrateDatabase, openDatabase } from "../server/database/open-database.ts";
 import { explainFailure } from "../server/failure.ts";
 import { createLineWriter } from "../server/output/line-writer.ts";
 import { readSecretFile } from "../server/secrets/secrets.ts";
 import { createTraceScope, SPANS_NOT_EXPORTED } from "../server/telemetry/trace-scope.ts";
-import { SERVICE } from "../service.ts";
+import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { parseLambdaConfig } from "./lambda/config.ts";
 import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda/event.ts";
@@ -22,7 +23,7 @@ const TURNS_TO_CATCH_UP = 10;
 
 const clock = Date.now;
 const out = createLineWriter(1);
-const { answer, renew } = await start().catch(refuse);
+const { answer, refresh } = await start().catch(refuse);
 let restingSince = clock();
 
 /**
@@ -35,7 +36,7 @@ export async function handler(event: unknown, context: LambdaContext) {
     throw new Error("Not a request in payload format 2.0, of an HTTP API or a function URL");
   }
   await catchUp();
-  if (clock() - restingSince > LONG_REST_MS) renew?.();
+  if (clock() - restingSince > LONG_REST_MS) refresh();
   try {
     return await answer(plainEvent(event), context);
   } finally {
@@ -52,18 +53,20 @@ async function start() {
     write: writeAtOnce,
   });
   const scope = createTraceScope();
-  const opened = await openStore(config, clock, scope);
-  await prepareStore(opened, logger);
+  const { database } = await openDatabase(config, scope);
+  await migrateDatabase(database, { logger, withSamples: config.seed ? RESOURCES : [] });
   if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
-  const { environment, database } = config;
+  const { environment } = config;
   if (database.kind !== "postgres") {
-    logger.warning("books last as long as this instance; set DATABASE_URL to keep them");
+    logger.warning("entries last as long as this instance; set DATABASE_URL to keep them");
   }
   logger.info("started", { version: SERVICE.version, environment, database: database.kind });
   const app = createApp({
     config,
     keys: createKeyRing(config, clock),
-    store: opened.store,
+    database,
+    resources: RESOURCES,
+    storeOf: (resource) => createStore(database, resource, clock),
     logger,
     clock,
     newId: () => crypto.randomUUID(),
@@ -73,7 +76,7 @@ async function start() {
   const edge = new Hono<{ Bindings: { event: HttpEvent } }>().all("*", ({ req, env }) =>
     app.fetch(req.raw, { peerAddress: env.event.requestContext.http.sourceIp }),
   );
-  return { answer: handle(edge), renew: opened.renew };
+  return { answer: handle(edge), refresh: () => database.refresh?.() };
 }
 
 /** Lambda freezes the process after each answer, together with buffered lines. */

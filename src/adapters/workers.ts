@@ -3,16 +3,18 @@ import postgres from "postgres";
 import { createApp } from "../app.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
 import { ConfigError } from "../config/config.ts";
+import { createD1Database } from "../database/d1.ts";
+import type { Database } from "../database/database.ts";
+import { createMemoryDatabase } from "../database/memory.ts";
 import { connectionOptions } from "../database/postgres/connection.ts";
+import { createPostgresDatabase } from "../database/postgres/database.ts";
 import { createPostgresSessions } from "../database/postgres/sessions.ts";
-import { SEED_BOOKS } from "../resources/book.ts";
-import type { BookStore } from "../resources/store.ts";
-import { createD1BookStore } from "../resources/stores/d1.ts";
-import { createMemoryBookStore } from "../resources/stores/memory.ts";
-import { createPostgresBookStore } from "../resources/stores/postgres.ts";
+import type { Resource } from "../resources/resource.ts";
+import type { Store } from "../resources/store.ts";
+import { createStore } from "../resources/stores/create-store.ts";
 import type { Fetch } from "../server/runtime.ts";
 import { createTraceScope, SPANS_NOT_EXPORTED } from "../server/telemetry/trace-scope.ts";
-import { SERVICE } from "../service.ts";
+import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../telemetry/logger.ts";
 import type { TraceScope } from "../telemetry/tracing.ts";
 import { traceparentOf } from "../telemetry/tracing.ts";
@@ -46,16 +48,19 @@ function createService(bindings: Bindings): Fetch {
 }
 
 function serve(config: WorkersConfig): Fetch {
-  const { environment, database } = config;
+  const { environment } = config;
   const logger = openLog(config.logLevel, config.logFormat);
   const scope = createTraceScope();
-  const store = openStore(config, scope);
+  const database = openDatabase(config, scope);
+  const storeOf = (resource: Resource) => createStore(database, resource, clock);
   // A request that Cloudflare cancels stops without a trace, and would count forever.
   const limits = { ...config, maxConcurrentRequests: undefined };
   const app = createApp({
     config: limits,
     keys: createKeyRing(config, clock),
-    store,
+    database,
+    resources: RESOURCES,
+    storeOf,
     logger,
     clock,
     newId,
@@ -66,24 +71,43 @@ function serve(config: WorkersConfig): Fetch {
   logger.info("instance started", { version, environment, database: database.kind });
   if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   if (database.kind === "memory") {
-    logger.warning("books last as long as this instance; bind a database to keep them");
+    logger.warning("entries last as long as this instance; bind a database to keep them");
   }
-  return app.fetch;
+  return config.seed ? withSamples(app.fetch, storeOf) : app.fetch;
+}
+
+/**
+ * Adds the sample entries before the first request is answered. Until that has worked, every request tries:
+ * on Workers none may wait for what belongs to another.
+ */
+function withSamples(answer: Fetch, storeOf: (resource: Resource) => Store): Fetch {
+  let isDone = false;
+  return async (request, connection) => {
+    if (!isDone) isDone = await addSamples(storeOf);
+    return answer(request, connection);
+  };
+}
+
+/** Whether it has worked. A database that cannot be reached is the request's own problem to report. */
+async function addSamples(storeOf: (resource: Resource) => Store): Promise<boolean> {
+  try {
+    for (const resource of RESOURCES) await storeOf(resource).addSamples(resource.samples);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function openLog(level: LogLevel, format: LogFormat) {
   return createLogger({ level, format, clock, write: (line) => console.log(line) });
 }
 
-function openStore({ database, seedBooks }: WorkersConfig, scope: TraceScope): BookStore {
-  const seed = seedBooks ? SEED_BOOKS : [];
-  if (database.kind === "memory") return createMemoryBookStore(clock, seed);
-  if (database.kind === "d1") return createD1BookStore({ database: database.binding, clock, seed });
+function openDatabase({ database }: WorkersConfig, scope: TraceScope): Database {
+  if (database.kind === "memory") return createMemoryDatabase();
+  if (database.kind === "d1") return createD1Database(database.binding);
   const { url } = database;
-  return createPostgresBookStore({
+  return createPostgresDatabase({
     connect: () => connectPostgres(url),
-    clock,
-    seed,
     traceparent: traceparentOf(scope),
     open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
   });

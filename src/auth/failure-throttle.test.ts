@@ -61,6 +61,18 @@ test("a flood of addresses does not exceed the capacity", () => {
   expect(kept.filter((seconds) => seconds > 0)).toHaveLength(100);
 });
 
+test("10,000 addresses are kept by default, and as many pairs of an address and a key", () => {
+  const throttle = createFailureThrottle({ requests: 1, windowMs: 1000 }, () => 0);
+  const addresses = Array.from({ length: 20_000 }, (_, index) => `address-${index}`);
+  for (const address of addresses) throttle.count(address);
+  expect(addresses.filter((address) => throttle.refusal(address))).toHaveLength(10_000);
+
+  const names = Array.from({ length: 20_000 }, (_, index) => `key-${index}`);
+  for (const name of names) throttle.remember("a", name);
+  throttle.count("a");
+  expect(names.filter((name) => !throttle.refusal("a", name))).toHaveLength(10_000);
+});
+
 test("a key that was accepted from an address is not blocked by other clients there", () => {
   const { count, remember, wait } = open({ requests: 1 });
   remember("a", "reader");

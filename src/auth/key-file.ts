@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { SCOPES } from "../service.ts";
 import { lazySchema } from "../validation.ts";
-import { type Key, SCOPES, type Scope } from "./key.ts";
+import type { Key, Scope } from "./key.ts";
 
 /** The format of a line, for people. */
 const KEY_LINE =
@@ -75,8 +76,8 @@ function parseScopes(text: string): Scope[] {
   throw new KeyLineError(`scopes are ${SCOPES.join(", ")}, with commas and no spaces between them`);
 }
 
-function isScope(text: string): text is Scope {
-  return (SCOPES as readonly string[]).includes(text);
+function isScope(text: string): boolean {
+  return SCOPES.includes(text);
 }
 
 function parseDigest(text: string): string {

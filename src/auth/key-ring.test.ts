@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { toHex } from "../encoding.ts";
 import { DomainError } from "../errors.ts";
-import { allows, digestOf, type Key, SCOPES, toHex } from "./key.ts";
+import { SCOPES } from "../service.ts";
+import { allows, digestOf, type Key } from "./key.ts";
 import { createKeyRing } from "./key-ring.ts";
 
 const keyOf = async (name: string, secret: string, rest: Partial<Key> = {}): Promise<Key> => ({

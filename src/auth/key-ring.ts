@@ -1,6 +1,7 @@
+import { toHex } from "../encoding.ts";
 import { DomainError } from "../errors.ts";
 import type { Clock } from "../time.ts";
-import { digestOf, type Key, toHex } from "./key.ts";
+import { digestOf, type Key } from "./key.ts";
 
 /** The keys for a key ring, with the names of the configuration. */
 export type KeySource = {
@@ -20,48 +21,36 @@ export type KeyRing = {
 /** The name of the key in `API_KEY`. */
 export const DEFAULT_KEY = "default";
 
-type Entry = { key: Key; digest: Uint8Array };
-
 /** Makes a key ring; `clock` decides which keys are valid. */
 export function createKeyRing(source: KeySource, clock: Clock): KeyRing {
-  let current = entriesOf(source);
+  let current = keysByDigest(source);
 
   return {
     async identify(secret) {
-      const presented = await digestOf(secret);
-      const key = findInConstantTime(await current, presented);
+      const digest = toHex(await digestOf(secret));
+      const key = (await current).get(digest);
       if (!key) return refusal("The key sent is not one that this service knows.");
       return whyNotAt(clock(), key) ?? key;
     },
 
     replace(next) {
-      current = entriesOf(next);
+      current = keysByDigest(next);
     },
   };
 }
 
-async function entriesOf({ apiKey, apiKeys = [] }: KeySource): Promise<Entry[]> {
-  const entries = apiKeys.map((key) => ({ key, digest: fromHex(key.digest) }));
-  if (apiKey === undefined) return entries;
-  const digest = await digestOf(apiKey);
-  const key: Key = { name: DEFAULT_KEY, scopes: ["admin"], digest: toHex(digest) };
-  return [{ key, digest }, ...entries];
-}
-
 /**
- * Compares with every digest completely, so that the time reveals neither the digests nor which one
- * matched. Digests have one length, so it does not reveal the secret's length either.
+ * Looking up a digest needs no constant time: nobody can choose secrets whose digests come closer to a
+ * stored one step by step.
  */
-function findInConstantTime(entries: readonly Entry[], presented: Uint8Array): Key | undefined {
-  let found: Key | undefined;
-  for (const { key, digest } of entries) {
-    let difference = presented.length ^ digest.length;
-    for (let index = 0; index < presented.length; index += 1) {
-      difference |= (presented[index] ?? 0) ^ (digest[index] ?? 0);
-    }
-    found = difference === 0 ? key : found;
+async function keysByDigest({ apiKey, apiKeys = [] }: KeySource): Promise<Map<string, Key>> {
+  const keys = [...apiKeys];
+  if (apiKey !== undefined) {
+    const digest = toHex(await digestOf(apiKey));
+    // First, so that a key with a name replaces it where both have one secret.
+    keys.unshift({ name: DEFAULT_KEY, scopes: ["admin"], digest });
   }
-  return found;
+  return new Map(keys.map((key) => [key.digest, key]));
 }
 
 /** A client with the right secret may know why the key is not valid. */
@@ -77,8 +66,4 @@ function whyNotAt(now: number, { name, notBefore, expires }: Key): DomainError |
 
 function refusal(message: string): DomainError {
   return new DomainError("invalid_api_key", message);
-}
-
-function fromHex(digits: string): Uint8Array {
-  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

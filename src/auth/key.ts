@@ -1,6 +1,5 @@
-/** The rights that a key can have. */
-export const SCOPES = ["books:read", "books:write", "process", "metrics", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
+/** A right that a key can have, such as `books:read`; `admin` allows everything. */
+export type Scope = string;
 
 /** A key without its secret, which the service does not store. */
 export type Key = {
@@ -23,9 +22,4 @@ export function allows({ scopes }: Key, scope: Scope): boolean {
 /** SHA-256 of a secret's UTF-8 (FIPS 180-4). */
 export async function digestOf(secret: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
-}
-
-/** Bytes as lower-case hexadecimal digits. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -2,12 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { API_KEY, openApp } from "../../test/app.ts";
 import type { AppConfig } from "../app.ts";
+import { toHex } from "../encoding.ts";
 import type { AppEnv } from "../http/env.ts";
 import { clientAddress } from "../http/middleware/client-address.ts";
 import { problemHandler } from "../http/problem.ts";
 import { requireApiKey } from "../package/route-groups.ts";
 import { createFailureThrottle } from "./failure-throttle.ts";
-import { digestOf, type Scope, toHex } from "./key.ts";
+import { digestOf, type Scope } from "./key.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { requireScope } from "./require-scope.ts";
 

@@ -1,11 +1,12 @@
-import { SCOPES } from "../auth/key.ts";
 import { parseDatabaseConfig, parseProbeAddress } from "../config/config.ts";
 import { EXIT, explainFailure } from "../server/failure.ts";
 import type { Runtime } from "../server/runtime.ts";
 import { readSecretFile } from "../server/secrets/secrets.ts";
-import { SERVICE } from "../service.ts";
+import { RESOURCES, SCOPES, SERVICE } from "../service.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { checkHealth } from "./commands/healthcheck.ts";
+
+const NAMES = RESOURCES.map(({ name }) => name).join(" or ");
 
 /** In the order of the help. */
 const COMMANDS: readonly Command[] = [
@@ -31,61 +32,70 @@ const COMMANDS: readonly Command[] = [
   {
     name: "migrate",
     summary: "bring the database's schema up to date, and exit",
-    run: async (_args, { env, clock, stdout }) => {
-      const { openStore } = await import("../server/database/open-store.ts");
-      const { store, prepare } = await openStore(parseDatabaseConfig(env, readSecretFile), clock);
+    run: async (_args, { env, stdout }) => {
+      const { openDatabase } = await import("../server/database/open-database.ts");
+      const { database } = await openDatabase(parseDatabaseConfig(env, readSecretFile));
       try {
-        stdout(`Migrations applied: ${await prepare()}`);
+        stdout(`Migrations applied: ${await database.migrate()}`);
       } finally {
-        await store.close();
+        await database.close();
       }
       return EXIT.ok;
     },
   },
   {
     name: "backup",
-    usage: ["FILE", "--every DURATION --keep N DIRECTORY"],
+    usage: [
+      "[--without-unknown-tables] FILE",
+      "[--without-unknown-tables] --every DURATION --keep N DIRECTORY",
+    ],
     summary: "back up the database into a SQLite file, once or on a schedule",
-    details: `  FILE is a database that "restore" takes and that can be served as it is. It is replaced whole.
+    details: `  FILE is a database that "restore" accepts and that can be served as it is. It is replaced whole.
 
-  --every DURATION  back up every so often, until a signal comes: 30s, 15m, 24h, 7d
-  --keep N          keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db`,
+  --every DURATION          back up at this interval, until a signal comes: 30s, 15m, 24h, 7d
+  --keep N                  keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db
+  --without-unknown-tables  on PostgreSQL, leave out tables that are not this service's`,
     run: async (args, runtime) => {
-      const { backup } = await import("./commands/backup.ts");
-      return backup(args, runtime);
+      const { runBackup } = await import("./commands/backup.ts");
+      return runBackup(args, runtime);
     },
   },
   {
     name: "restore",
-    usage: ["[--force] FILE|DIRECTORY"],
-    summary: "restore a backup into a database without books, all or nothing",
+    usage: ["[--force] [--without-unknown-tables] FILE|DIRECTORY"],
+    summary: "restore a backup into an empty database, all or nothing",
     details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
 
-  --force  remove the books that there are, for those of the backup`,
+  --force                   remove what is in the database, for what is in the backup
+  --without-unknown-tables  leave out tables of the backup that are not this service's`,
     run: async (args, runtime) => {
-      const { restore } = await import("./commands/restore.ts");
-      return restore(args, runtime);
+      const { runRestore } = await import("./commands/restore.ts");
+      return runRestore(args, runtime);
     },
   },
   {
     name: "export",
-    usage: ["[FILE]", "--resume FILE"],
-    summary: "write the books as NDJSON, to standard output without FILE",
-    details: `  --resume  go on where an export into FILE was cut short, behind the last whole line of FILE.part`,
+    usage: ["[RESOURCE] [FILE]", "[RESOURCE] --resume FILE"],
+    summary: "write the entries of a resource as NDJSON, to standard output without FILE",
+    details: `  RESOURCE is ${NAMES}; it may be left out if there is only one.
+
+  --resume  go on where an export into FILE was cut short, after the last whole line of FILE.part`,
     run: async (args, runtime) => {
-      const { exportBooks } = await import("./commands/export.ts");
-      return exportBooks(args, runtime);
+      const { runExport } = await import("./commands/export.ts");
+      return runExport(args, runtime);
     },
   },
   {
     name: "import",
-    usage: ["[FILE]"],
-    summary: "add the books of NDJSON lines, from standard input without FILE",
-    details: `  A line is a book as "export" writes it, or a new one: {"title": ..., "author": ..., "year": ...}. Where a line
-  is wrong, nothing is written. The same command again goes on where one was cut short.`,
+    usage: ["[RESOURCE] [FILE]"],
+    summary: "add entries to a resource from NDJSON lines, from standard input without FILE",
+    details: `  RESOURCE is ${NAMES}; it may be left out if there is only one.
+
+  A line is an entry as "export" writes it, or a new one with the fields that POST expects. If a line is
+  wrong, nothing is written. The same command again goes on where one was cut short.`,
     run: async (args, runtime) => {
-      const { importBooks } = await import("./commands/import.ts");
-      return importBooks(args, runtime);
+      const { runImport } = await import("./commands/import.ts");
+      return runImport(args, runtime);
     },
   },
   {
@@ -110,7 +120,8 @@ const COMMANDS: readonly Command[] = [
     summary: "print the OpenAPI document",
     run: async (_args, { stdout }) => {
       const { openApiDocument } = await import("../pages/openapi.ts");
-      stdout(JSON.stringify(openApiDocument(await documentedApp()), null, 2));
+      const document = openApiDocument(await documentedApp(), { resources: RESOURCES });
+      stdout(JSON.stringify(document, null, 2));
       return EXIT.ok;
     },
   },
@@ -176,16 +187,18 @@ function reportFailure(error: unknown, { stderr }: Runtime): number {
   return exitCode;
 }
 
-/** An app that is only described, never asked. */
+/** An app that is only described, and never receives a request. */
 async function documentedApp() {
-  const [{ createApp }, { createMemoryBookStore }, { createKeyRing }, { createLogger }] =
+  const [{ createApp }, { createMemoryDatabase }, { createStore }, { createKeyRing }, logging] =
     await Promise.all([
       import("../app.ts"),
-      import("../resources/stores/memory.ts"),
+      import("../database/memory.ts"),
+      import("../resources/stores/create-store.ts"),
       import("../auth/key-ring.ts"),
       import("../telemetry/logger.ts"),
     ]);
   const clock = () => 0;
+  const database = createMemoryDatabase();
   return createApp({
     config: {
       environment: "production",
@@ -196,8 +209,10 @@ async function documentedApp() {
       corsOrigins: [],
     },
     keys: createKeyRing({}, clock),
-    store: createMemoryBookStore(clock),
-    logger: createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
+    database,
+    resources: RESOURCES,
+    storeOf: (resource) => createStore(database, resource, clock),
+    logger: logging.createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
     clock,
     newId: () => "",
     readiness: () => "ok",

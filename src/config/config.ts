@@ -108,6 +108,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
     publicReads: data.PUBLIC_READS,
     corsOrigins: data.CORS_ORIGINS,
+    seed: data.SEED ?? data.ENVIRONMENT === "development",
     tracing: tracingConfig(data),
   };
 }
@@ -117,7 +118,6 @@ const DATABASE_VARIABLES = [
   "DATABASE_PASSWORD",
   "DATABASE_POOL_SIZE",
   "DATA_DIR",
-  "SEED_BOOKS",
   "DEBUG",
   "LOG_LEVEL",
   "LOG_FORMAT",
@@ -155,7 +155,6 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
     database,
     databasePoolSize: data.DATABASE_POOL_SIZE,
     dataDirectory: data.DATA_DIR,
-    seedBooks: data.SEED_BOOKS,
   };
 }
 

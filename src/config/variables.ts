@@ -190,10 +190,10 @@ export const variables = {
     default: 20,
     description: "How long the requests in flight then have to end.",
   },
-  SEED_BOOKS: {
+  SEED: {
     ...flag,
-    default: true,
-    description: "Adds two books at the first start of an empty database.",
+    defaultText: "`true` in development, else `false`",
+    description: "Adds sample entries at the first start of an empty database.",
   },
   PUBLIC_READS: {
     ...flag,

@@ -1,4 +1,5 @@
 import { DomainError } from "../errors.ts";
+import type { DatabaseLifecycle } from "./lifecycle.ts";
 import type { SqliteRow, SqliteValue } from "./sqlite.ts";
 
 export type D1Result = { results: SqliteRow[] };
@@ -14,10 +15,30 @@ export interface D1Statement {
  *
  * @see https://developers.cloudflare.com/d1/worker-api/d1-database/
  */
-export interface D1Database {
+export interface D1Binding {
   prepare(sql: string): D1Statement;
   /** Runs statements in order, in one transaction. */
   batch(statements: D1Statement[]): Promise<D1Result[]>;
+}
+
+/** A D1 database. Wrangler applies the migrations, never the service. */
+export type D1Database = DatabaseLifecycle & { kind: "d1"; binding: D1Binding };
+
+export function createD1Database(binding: D1Binding): D1Database {
+  return {
+    kind: "d1",
+    binding,
+    migrate: async () => 0,
+    async ping() {
+      try {
+        // Fails where the migrations have not been applied.
+        await binding.prepare("SELECT 1 FROM idempotency_keys LIMIT 1").all();
+      } catch (error) {
+        throw translateD1Error(error);
+      }
+    },
+    close: async () => {},
+  };
 }
 
 /** How D1's errors say that the statement, or a value of it, is wrong: then asking again will not help. */

@@ -7,7 +7,7 @@ import {
   inTransaction,
   isBusyError,
   migrateSqlite,
-  type SqliteDatabase,
+  type SqliteConnection,
   translateSqliteError,
   UnusableDatabaseError,
 } from "./sqlite.ts";
@@ -17,7 +17,9 @@ const MIGRATIONS = [
   { version: 2, name: "two", sql: "CREATE TABLE two (a)" },
 ];
 
-async function withDatabase(use: (database: SqliteDatabase, path: string) => void): Promise<void> {
+async function withDatabase(
+  use: (database: SqliteConnection, path: string) => void,
+): Promise<void> {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "test.db");
     const database = openSqliteFile(path);
@@ -29,9 +31,9 @@ async function withDatabase(use: (database: SqliteDatabase, path: string) => voi
   });
 }
 
-const migrate = (database: SqliteDatabase, migrations: readonly Migration[]) =>
+const migrate = (database: SqliteConnection, migrations: readonly Migration[]) =>
   inTransaction(database, () => migrateSqlite(database, migrations));
-const versionOf = (database: SqliteDatabase) => database.prepare("PRAGMA user_version").get();
+const versionOf = (database: SqliteConnection) => database.prepare("PRAGMA user_version").get();
 
 test("migrations are applied once, those that are new", async () => {
   await withDatabase((database) => {

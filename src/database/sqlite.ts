@@ -1,5 +1,7 @@
 import { DomainError } from "../errors.ts";
+import type { DatabaseLifecycle } from "./lifecycle.ts";
 import { type Migration, pendingMigrations } from "./migrations/migration.ts";
+import { sqliteMigrations } from "./migrations/sqlite.ts";
 
 /** What this service binds to a statement. */
 export type SqliteValue = string | number | null;
@@ -18,12 +20,15 @@ export interface SqliteStatement {
 }
 
 /** What a SQLite driver has to offer: one connection, synchronous, to a database of one's own. */
-export interface SqliteDatabase {
+export interface SqliteConnection {
   exec(sql: string): void;
   /** A statement to keep: it is prepared once. */
   prepare(sql: string): SqliteStatement;
   close(): void;
 }
+
+/** An open SQLite database. */
+export type SqliteDatabase = DatabaseLifecycle & { kind: "sqlite"; connection: SqliteConnection };
 
 /** A file that cannot serve as the database; the message says why, and nothing was written to it. */
 export class UnusableDatabaseError extends Error {
@@ -33,6 +38,30 @@ export class UnusableDatabaseError extends Error {
   }
 }
 
+/**
+ * A database on an open connection, which it closes.
+ *
+ * @param migrate brings its schema up to date, as {@link migrateSqlite} does by default.
+ */
+export function createSqliteDatabase(
+  connection: SqliteConnection,
+  migrate = () => migrateSqlite(connection),
+): SqliteDatabase {
+  return {
+    kind: "sqlite",
+    connection,
+    migrate: async () => migrate(),
+    async ping() {
+      try {
+        connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+      } catch (error) {
+        throw translateSqliteError(error);
+      }
+    },
+    close: async () => connection.close(),
+  };
+}
+
 /** Marks a file as this service's ("thmb"), in the field that SQLite keeps for that. */
 const APPLICATION_ID = 0x74686d62;
 
@@ -40,7 +69,7 @@ const APPLICATION_ID = 0x74686d62;
  * Runs `work` in a transaction that holds the write lock from its beginning, so that what it reads
  * cannot change before it writes.
  */
-export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+export function inTransaction<T>(database: SqliteConnection, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
     const result = work();
@@ -53,28 +82,47 @@ export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
 }
 
 /** After a full disk, SQLite may have rolled back by itself; then there is nothing left to do. */
-function rollBack(database: SqliteDatabase): void {
+export function rollBack(database: SqliteConnection): void {
   try {
     database.exec("ROLLBACK");
   } catch {}
 }
 
 /**
- * Brings the schema up to date, to be called in a transaction: it reads the version under the write lock,
- * so that instances which start together migrate once.
+ * Brings the schema up to date, in one transaction: it reads the version under the write lock, so that
+ * instances which start together migrate once.
  *
  * @returns how many migrations this call applied.
  * @throws {NewerSchemaError} or {UnusableDatabaseError}, before anything is changed.
  */
-export function migrateSqlite(database: SqliteDatabase, migrations: readonly Migration[]): number {
-  expectOwnDatabase(database);
-  const pending = pendingMigrations(migrations, readSqliteVersion(database));
-  for (const { sql } of pending) database.exec(sql);
-  if (pending.length > 0) {
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
+export function migrateSqlite(
+  connection: SqliteConnection,
+  migrations: readonly Migration[] = sqliteMigrations,
+): number {
+  requireOwnDatabase(connection);
+  // Without the lock at first: usually there is nothing to do, and others may be writing.
+  if (pendingMigrations(migrations, readSqliteVersion(connection)).length === 0) {
+    readEveryTable(connection);
+    return 0;
   }
-  return pending.length;
+  return inTransaction(connection, () => {
+    requireOwnDatabase(connection);
+    const pending = pendingMigrations(migrations, readSqliteVersion(connection));
+    for (const { sql } of pending) connection.exec(sql);
+    if (pending.length > 0) {
+      connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      connection.exec(`PRAGMA user_version = ${migrations.length}`);
+    }
+    return pending.length;
+  });
+}
+
+/** Fails now if the beginning of a table is damaged, and not at the first request for it. */
+function readEveryTable(connection: SqliteConnection): void {
+  const tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  for (const { name } of tables) {
+    connection.prepare(`SELECT 1 FROM "${String(name).replaceAll('"', '""')}" LIMIT 1`).get();
+  }
 }
 
 /**
@@ -82,7 +130,7 @@ export function migrateSqlite(database: SqliteDatabase, migrations: readonly Mig
  *
  * @throws {UnusableDatabaseError} when it is another application's.
  */
-export function expectOwnDatabase(database: SqliteDatabase): void {
+export function requireOwnDatabase(database: SqliteConnection): void {
   const owner = readPragma(database, "application_id");
   const tables = database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.tables;
   if (owner === APPLICATION_ID || (owner === 0 && tables === 0)) return;
@@ -90,12 +138,12 @@ export function expectOwnDatabase(database: SqliteDatabase): void {
 }
 
 /** The version of the schema: 0 of a database that nobody has used yet. */
-export function readSqliteVersion(database: SqliteDatabase): number {
+export function readSqliteVersion(database: SqliteConnection): number {
   return readPragma(database, "user_version");
 }
 
 /** What a pragma says that is a number. */
-export function readPragma(database: SqliteDatabase, name: string): number {
+export function readPragma(database: SqliteConnection, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 

@@ -51,6 +51,12 @@ describe("memory", () => {
     expect(hits("who goes on")).toBe(100_001);
   });
 
+  test("holds 100,000 keys by default", () => {
+    const { windows, hits } = open();
+    for (let number = 0; number < 250_000; number += 1) hits(`key ${number}`);
+    expect(windows.size()).toBe(100_000);
+  });
+
   test("forgets expired windows", () => {
     const { windows, hits, pass } = open();
     for (let number = 0; number < 1000; number += 1) hits(`key ${number}`);

@@ -71,7 +71,7 @@ describe("an unexpected exception", () => {
 describe("a client's mistake is in the log at level DEBUG, without values:", () => {
   const headers = { "Content-Type": "application/json", "X-API-Key": API_KEY };
   const refusals: { what: string; path: string; init?: RequestInit; says: object }[] = [
-    { what: "no such book", path: "/books/99", says: { code: "book_not_found" } },
+    { what: "no such book", path: "/books/99", says: { code: "entry_not_found" } },
     {
       what: "parameters",
       path: "/books?limit=0&sort=hidden&hidden-one=1&hidden-two=2",

@@ -4,79 +4,49 @@ import { DomainError, type ErrorCode } from "../errors.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
+import { answerJson } from "./answer.ts";
+import { PROBLEM_STATUSES, type Problem, type ProblemStatus } from "./describe.ts";
 import type { AppEnv } from "./env.ts";
 
-type ProblemStatus =
-  | 400
-  | 401
-  | 403
-  | 404
-  | 405
-  | 412
-  | 413
-  | 414
-  | 415
-  | 422
-  | 429
-  | 431
-  | 500
-  | 503;
-type Mapping = { status: ProblemStatus; error: string; headers?: Record<string, string> };
+type Mapping = { status: ProblemStatus; headers?: Record<string, string> };
 
-const TITLES: Record<ProblemStatus, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  412: "Precondition Failed",
-  413: "Content Too Large",
-  414: "URI Too Long",
-  415: "Unsupported Media Type",
-  422: "Unprocessable Content",
-  429: "Too Many Requests",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
+const BEARER = 'Bearer realm="thimble"';
+const CHALLENGE = { "WWW-Authenticate": BEARER };
 
-const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="thimble"' };
-
-/** Maps each error code to a status, a short sentence and headers; no other place does. */
+/** Maps each error code to a status and headers; no other place does. */
 const MAPPINGS: Record<ErrorCode, Mapping> = {
-  endpoint_not_found: { status: 404, error: "Endpoint not found" },
-  method_not_allowed: { status: 405, error: "Method not allowed" },
-  api_key_required: { status: 401, error: "API key required", headers: CHALLENGE },
-  invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
+  endpoint_not_found: { status: 404 },
+  method_not_allowed: { status: 405 },
+  api_key_required: { status: 401, headers: CHALLENGE },
+  invalid_api_key: { status: 401, headers: CHALLENGE },
   insufficient_scope: {
     status: 403,
-    error: "Insufficient scope",
-    headers: { "WWW-Authenticate": 'Bearer realm="thimble", error="insufficient_scope"' },
+    headers: { "WWW-Authenticate": `${BEARER}, error="insufficient_scope"` },
   },
-  too_many_failures: { status: 429, error: "Too many failed authentications" },
-  rate_limited: { status: 429, error: "Rate limit exceeded" },
-  overloaded: { status: 503, error: "Service overloaded", headers: { "Retry-After": "1" } },
-  uri_too_long: { status: 414, error: "Request URL too long" },
-  headers_too_large: { status: 431, error: "Request headers too large" },
-  no_data: { status: 400, error: "No data provided" },
-  malformed_json: { status: 400, error: "Malformed JSON" },
-  incomplete_body: { status: 400, error: "Incomplete request body" },
-  unsupported_media_type: { status: 415, error: "Unsupported media type" },
-  body_too_large: { status: 413, error: "Request body too large" },
-  invalid_input: { status: 400, error: "Validation failed" },
-  book_not_found: { status: 404, error: "Book not found" },
-  precondition_failed: { status: 412, error: "Precondition failed" },
-  idempotency_key_reused: { status: 422, error: "Idempotency key reused" },
-  request_timeout: { status: 503, error: "Request timed out", headers: { "Retry-After": "5" } },
-  store_unavailable: {
-    status: 503,
-    error: "Database unavailable",
-    headers: { "Retry-After": "2" },
-  },
-  not_configured: { status: 503, error: "Service not configured" },
+  too_many_failures: { status: 429 },
+  rate_limited: { status: 429 },
+  overloaded: { status: 503, headers: { "Retry-After": "1" } },
+  uri_too_long: { status: 414 },
+  headers_too_large: { status: 431 },
+  no_data: { status: 400 },
+  malformed_json: { status: 400 },
+  incomplete_body: { status: 400 },
+  unsupported_media_type: { status: 415 },
+  body_too_large: { status: 413 },
+  invalid_input: { status: 400 },
+  entry_not_found: { status: 404 },
+  precondition_failed: { status: 412 },
+  idempotency_key_reused: { status: 422 },
+  request_timeout: { status: 503, headers: { "Retry-After": "5" } },
+  store_unavailable: { status: 503, headers: { "Retry-After": "2" } },
+  not_configured: { status: 503 },
 };
 
-const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
+/** What a client learns of a defect. */
+const DEFECT = {
+  summary: "Internal server error",
+  message: "The server could not answer this request; its log says why.",
+};
 
 /**
  * Answers an error as problem details (RFC 9457). Only the message of a {@link DomainError} reaches the
@@ -84,19 +54,21 @@ const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
  */
 export function problemResponse(c: Context<AppEnv>, error: Error): Response {
   const known = asDomainError(error);
-  const mapping = known ? MAPPINGS[known.code] : INTERNAL;
-  const body = {
+  const mapping: Mapping = known ? MAPPINGS[known.code] : { status: 500 };
+  const { message, summary } = known ?? DEFECT;
+  const { traceId } = c.var.trace ?? {};
+  const body: Problem = {
     type: "about:blank",
-    title: TITLES[mapping.status],
+    title: PROBLEM_STATUSES[mapping.status].title,
     status: mapping.status,
-    detail: known?.message ?? "The server could not answer this request; its log says why.",
+    detail: message,
     request_id: c.var.requestId,
-    trace_id: c.var.trace?.traceId,
+    ...(traceId !== undefined && { trace_id: traceId }),
     success: false,
-    error: known?.summary ?? mapping.error,
-    ...(known?.issues && { errors: known.issues }),
+    error: summary,
+    ...(known?.issues && { errors: [...known.issues] }),
   };
-  return c.body(JSON.stringify(body), mapping.status, {
+  return answerJson(c, body, mapping.status, {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     ...mapping.headers,

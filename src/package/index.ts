@@ -1,10 +1,11 @@
 // What the package `thimble` offers other projects: the whole service, its route groups, and what both
-// are made of. Stores that need a runtime's own API are entries of their own: `thimble/sqlite` and
+// are made of. Databases that need a runtime's own API are entries of their own: `thimble/sqlite` and
 // `thimble/postgres`.
 export { type AppConfig, type AppDeps, type AppType, createApp } from "../app.ts";
-export { type Key, SCOPES, type Scope } from "../auth/key.ts";
+export type { Key, Scope } from "../auth/key.ts";
 export { parseKeyFile } from "../auth/key-file.ts";
 export { createKeyRing, type KeyRing, type KeySource } from "../auth/key-ring.ts";
+export { books } from "../books.ts";
 export {
   type Config,
   ConfigError,
@@ -13,28 +14,54 @@ export {
   parseConfig,
   type ReadFile,
 } from "../config/config.ts";
-export type {
-  SqliteDatabase,
-  SqliteRow,
-  SqliteStatement,
-  SqliteValue,
+export type { Database } from "../database/database.ts";
+export { createMemoryDatabase, type MemoryDatabase } from "../database/memory.ts";
+export type { Migration } from "../database/migrations/migration.ts";
+export { postgresMigrations } from "../database/migrations/postgres.ts";
+export { sqliteMigrations } from "../database/migrations/sqlite.ts";
+export type { PostgresDatabase } from "../database/postgres/database.ts";
+export {
+  createSqliteDatabase,
+  type SqliteConnection,
+  type SqliteDatabase,
+  type SqliteRow,
+  type SqliteStatement,
+  type SqliteValue,
 } from "../database/sqlite.ts";
 export { DomainError, type ErrorCode, type Issue } from "../errors.ts";
 export type { Problem } from "../http/describe.ts";
 export type { Rate } from "../http/fixed-windows.ts";
 export type { Readiness } from "../probes/health.ts";
-export type { Book, BookChanges, BookInput } from "../resources/book.ts";
+export {
+  boolean,
+  choice,
+  type Field,
+  instant,
+  integer,
+  number,
+  text,
+  type Value,
+  type Values,
+} from "../resources/field.ts";
+export { postgresMigration, sqliteMigration } from "../resources/migration.ts";
+export {
+  type ChangesOf,
+  defineResource,
+  type Entry,
+  type EntryOf,
+  type InputOf,
+  type Resource,
+} from "../resources/resource.ts";
 export type {
-  BookQuery,
-  BookStore,
   Creation,
+  ListQuery,
   Position,
   Precondition,
   Sort,
-  SortField,
+  Store,
 } from "../resources/store.ts";
-export { createMemoryBookStore } from "../resources/stores/memory.ts";
-export { createSqliteBookStore, prepareSqliteBooks } from "../resources/stores/sqlite.ts";
+export { createStore, type StoreOf } from "../resources/stores/create-store.ts";
+export { RESOURCES, SCOPES } from "../service.ts";
 export {
   createLogger,
   type LogFields,
@@ -44,12 +71,12 @@ export {
 } from "../telemetry/logger.ts";
 export type { Clock } from "../time.ts";
 export {
-  type BookRoutesOptions,
-  bookRoutes,
   type HealthRoutesOptions,
   healthRoutes,
   type ProcessRoutesOptions,
   processRoutes,
+  type ResourceRoutesOptions,
   requireApiKey,
   requireScope,
+  resourceRoutes,
 } from "./route-groups.ts";

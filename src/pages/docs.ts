@@ -3,8 +3,10 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
+import { answer, answerHtml } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
+import type { Resource } from "../resources/resource.ts";
 import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
@@ -33,8 +35,12 @@ const CSS = "text/css; charset=utf-8";
  * The OpenAPI document and a page to read and try it, with the page's assets.
  *
  * @param describedApp the app whose routes the document describes.
+ * @param resources those that it offers.
  */
-export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
+export function docsRoutes(
+  describedApp: () => OpenAPIHono<AppEnv>,
+  resources: readonly Resource[],
+) {
   const app = new OpenAPIHono<AppEnv>();
   let document: { base: string; text: string } | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
@@ -46,15 +52,20 @@ export function docsRoutes(describedApp: () => OpenAPIHono<AppEnv>) {
     .get("/openapi.json", (c) => {
       const base = basePath(c);
       if (document?.base !== base) {
-        document = { base, text: JSON.stringify(openApiDocument(describedApp(), base)) };
+        document = {
+          base,
+          text: JSON.stringify(openApiDocument(describedApp(), { base, resources })),
+        };
       }
-      return c.body(document.text, 200, { "Content-Type": "application/json" });
+      return answer(c, document.text, 200, { "Content-Type": "application/json" });
     })
-    .get("/docs", (c) => c.html(page(basePath(c)), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs", async (c) =>
+      answerHtml(c, String(await page(basePath(c))), { "Content-Security-Policy": PAGE_POLICY }),
+    )
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
-      c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
+      answer(c, startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
     );
 }
 
@@ -87,7 +98,7 @@ function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<Ar
 
 /** Sends an asset as it is stored, or uncompressed to a client that does not accept gzip. */
 async function gzippedAsset(
-  c: Context,
+  c: Context<AppEnv>,
   gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
   type: string,
 ): Promise<Response> {
@@ -98,7 +109,10 @@ async function gzippedAsset(
     default: "identity",
   });
   const bytes = await gzipped();
-  if (encoding === "gzip") return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  if (encoding === "gzip") {
+    c.set("bodyBytes", bytes.byteLength);
+    return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  }
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return c.body(unpacked, 200, headers);
 }

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
 import { html, raw } from "hono/html";
 import { z } from "zod";
+import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
 import { SERVICE } from "../service.ts";
@@ -46,13 +47,12 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
       default: "text/plain",
     });
     c.header("Vary", "Accept");
-    if (type === "text/plain") return c.text(GREETING);
+    if (type === "text/plain") return answerText(c, GREETING);
     policy ??= pagePolicy();
     // The path at which another app has mounted this one; empty if none has.
     const base = encodedPath(c).replace(/\/$/, "");
-    return c.html(page(clock() - startedAt, base, linksHealth), 200, {
-      "Content-Security-Policy": await policy,
-    });
+    const content = await page(clock() - startedAt, base, linksHealth);
+    return answerHtml(c, String(content), { "Content-Security-Policy": await policy });
   });
 }
 

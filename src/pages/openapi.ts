@@ -1,9 +1,21 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "../http/env.ts";
+import { tagOf } from "../resources/describe.ts";
+import type { Resource } from "../resources/resource.ts";
 import { SERVICE } from "../service.ts";
 
-/** The OpenAPI 3.1 document of every route that `app`, mounted at `base`, has described. */
-export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
+type DocumentOptions = {
+  /** Where the app is mounted. */
+  base?: string;
+  /** Those that the app offers. */
+  resources: readonly Resource[];
+};
+
+/** The OpenAPI 3.1 document of every route that `app` has described. */
+export function openApiDocument(
+  app: OpenAPIHono<AppEnv>,
+  { base = "", resources }: DocumentOptions,
+) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -14,7 +26,10 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>, base = "") {
     },
     ...(base !== "" && { servers: [{ url: base }] }),
     tags: [
-      { name: "Books", description: "At /books and, the same, at /api/v1/books." },
+      ...resources.map((resource) => ({
+        name: tagOf(resource),
+        description: `At /${resource.name} and, the same, at /api/v1/${resource.name}.`,
+      })),
       { name: "Process", description: "Small actions that need an API key." },
       { name: "Health", description: "For people and orchestrators." },
       { name: "Pages", description: "For browsers." },

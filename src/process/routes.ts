@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
 import { DomainError, invalidInput, shortName } from "../errors.ts";
+import { answerJson } from "../http/answer.ts";
 import {
   jsonContent,
   KEY_PROBLEMS,
@@ -10,6 +11,7 @@ import {
   problems,
 } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
+import { parsedJson } from "../http/middleware/json-body.ts";
 import { type Clock, timestamp } from "../time.ts";
 import { lazySchema, toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
@@ -34,13 +36,13 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
   describeRoutes(app);
 
   return app
-    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }, 200))
+    .get("/process", (c) => answerJson(c, { actions: ACTIONS.map(describeAction) }, 200))
     .post("/process", requireKey, receiveJson, readCommand, (c): ProcessResponse => {
       const { action: name, ...members } = c.req.valid("json");
       const action = findAction(name);
       const result = action.run(parseInput(action, members));
       const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
-      return c.json(answer as Answer<KnownAction>, 200);
+      return answerJson(c, answer as Answer<KnownAction>, 200);
     });
 }
 
@@ -62,9 +64,7 @@ const readCommand: ReadCommand = async (c, next) => {
 };
 
 async function readMembers(c: Context): Promise<Record<string, unknown>> {
-  const body: unknown = await c.req.json().catch((cause: unknown) => {
-    throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
-  });
+  const body = await parsedJson(c);
   if (body === null) throw new DomainError("no_data", "The request body is null.");
   if (typeof body !== "object" || Array.isArray(body)) {
     throw invalidInput([{ path: "", message: "Expected a JSON object" }]);

@@ -1,8 +1,8 @@
-import type { Book } from "./book.ts";
+import type { Entry } from "./resource.ts";
 
-/** A book's strong entity tag (RFC 9110 section 8.8.3): its id and the millisecond it last changed. */
-export function entityTag(book: Book): string {
-  return `"${book.id}-${Date.parse(book.updated_at).toString(36)}"`;
+/** An entry's strong entity tag (RFC 9110 section 8.8.3): its id and the millisecond it last changed. */
+export function entityTag({ id, updated_at }: Entry): string {
+  return `"${id}-${Date.parse(updated_at).toString(36)}"`;
 }
 
 /** Whether `If-Match` holds, as it does where it is not sent: strong comparison, so that a weak tag never matches. */

@@ -1,34 +1,47 @@
 import { DomainError } from "../errors.ts";
-import type { Book, BookInput } from "./book.ts";
+import type { Values } from "./field.ts";
+import type { Entry, Resource } from "./resource.ts";
 import type { Precondition } from "./store.ts";
 
-export function bookNotFound(id: number | string): DomainError {
-  return new DomainError("book_not_found", `There is no book ${id}.`);
+/** `reading list` of `reading_list`. */
+const words = (name: string) => name.replaceAll("_", " ");
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export function entryNotFound({ one }: Resource, id: number | string): DomainError {
+  return new DomainError("entry_not_found", `There is no ${words(one)} ${id}.`, {
+    summary: `${sentence(words(one))} not found`,
+  });
 }
 
-export function bookChanged(id: number): DomainError {
-  return new DomainError("precondition_failed", `Book ${id} is not in the state you expect.`);
+export function entryChanged({ one }: Resource, id: number): DomainError {
+  return new DomainError(
+    "precondition_failed",
+    `${sentence(words(one))} ${id} is not in the state you expect.`,
+  );
 }
 
 /**
- * The book that a change is about to be made to.
+ * The entry that a change is about to be made to.
  *
- * @throws {DomainError} `book_not_found` or `precondition_failed`.
+ * @throws {DomainError} `entry_not_found` or `precondition_failed`.
  */
-export function requireBook(id: number, book: Book | undefined, precondition?: Precondition): Book {
-  if (!book) throw bookNotFound(id);
-  if (precondition && precondition.updatedAt !== book.updated_at) throw bookChanged(id);
-  return book;
+export function requireEntry(
+  resource: Resource,
+  id: number,
+  entry: Entry | undefined,
+  precondition?: Precondition,
+): Entry {
+  if (!entry) throw entryNotFound(resource, id);
+  if (precondition && precondition.updatedAt !== entry.updated_at) throw entryChanged(resource, id);
+  return entry;
 }
 
-/** @throws {DomainError} `idempotency_key_reused` when the earlier call asked for another book. */
-export function expectSameInput(earlier: Book, input: BookInput): void {
-  const same =
-    earlier.title === input.title && earlier.author === input.author && earlier.year === input.year;
-  if (!same) {
-    throw new DomainError(
-      "idempotency_key_reused",
-      "This Idempotency-Key came with another body in the last 24 hours; take a new key.",
-    );
-  }
+/** @throws {DomainError} `idempotency_key_reused` when the earlier call had another input. */
+export function requireSameInput({ fields }: Resource, earlier: Entry, input: Values): void {
+  const isSame = Object.keys(fields).every((name) => (earlier[name] ?? null) === input[name]);
+  if (isSame) return;
+  throw new DomainError(
+    "idempotency_key_reused",
+    "This Idempotency-Key came with another body in the last 24 hours; use a new key.",
+  );
 }

@@ -1,71 +1,90 @@
 import { z } from "@hono/zod-openapi";
-import { authorSchema, TEXT_MAX_LENGTH, YEAR_MAX, YEAR_MIN, yearSchema } from "./book.ts";
+import { throwInvalid } from "../validation.ts";
 import { decodeCursor } from "./cursor.ts";
-import { type BookQuery, SORT_FIELDS, type Sort, type SortField } from "./store.ts";
+import type { Value } from "./field.ts";
+import { filterSchema, type Resource } from "./resource.ts";
+import type { ListQuery, Sort } from "./store.ts";
 import { wordsOf } from "./words.ts";
 
 const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 50;
-const SORTS = SORT_FIELDS.flatMap((field) => [field, `-${field}`] as const);
+const QUERY_MAX_LENGTH = 255;
 
-const integer = (pattern: RegExp) =>
-  z.string().regex(pattern, { error: "Expected a whole number" }).transform(Number);
+type Parameters = { limit: number; cursor?: string; sort: string; q?: string } & Record<
+  string,
+  unknown
+>;
 
-/**
- * The query parameters of a list of books. Each is made when it is first asked for, by a getter: the routes
- * take an object here, and no `lazySchema`.
- */
-export const listParametersSchema = z.strictObject({
-  get limit() {
-    return integer(/^\d{1,9}$/)
+/** The query parameters of a resource's lists. */
+export function listParameters(resource: Resource) {
+  const { search, filter, sort } = resource;
+  const sorts = ["id", ...sort].flatMap((field) => [field, `-${field}`]);
+  return z.strictObject({
+    limit: z
+      .string()
+      .regex(/^\d{1,9}$/, { error: "Expected a whole number" })
+      .transform(Number)
       .pipe(z.int().min(1).max(LIMIT_MAX))
       .default(LIMIT_DEFAULT)
-      .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX });
-  },
-  get cursor() {
-    return z.string().optional().openapi({ description: "The next_cursor of the page before." });
-  },
-  get sort() {
-    return z.enum(SORTS).default("id").openapi({ description: "A leading - sorts downwards." });
-  },
-  get q() {
-    return z
-      .string()
-      .refine((text) => [...text].length <= TEXT_MAX_LENGTH, {
-        error: `Longer than ${TEXT_MAX_LENGTH} characters`,
-      })
-      .default("")
-      .openapi({
-        description:
-          "Finds books whose title or author have words that start with every word of q, whatever " +
-          "their case and accents.",
-        examples: ["orwell"],
-      });
-  },
-  get author() {
-    return authorSchema().optional().openapi({ description: "Only books by exactly this author." });
-  },
-  get year() {
-    return integer(/^-?\d{1,9}$/)
-      .pipe(yearSchema())
-      .optional()
-      .openapi({ type: "integer", minimum: YEAR_MIN, maximum: YEAR_MAX });
-  },
-});
-type ListParameters = z.output<typeof listParametersSchema>;
-
-/**
- * What the parameters ask of a store.
- *
- * @throws {DomainError} `invalid_input` for a cursor that is broken or was made for another list.
- */
-export function toBookQuery(parameters: ListParameters): BookQuery {
-  const { limit, cursor, q, author, year } = parameters;
-  const list = { sort: toSort(parameters.sort), words: wordsOf(q), author, year };
-  return { ...list, limit, after: cursor === undefined ? undefined : decodeCursor(cursor, list) };
+      .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX }),
+    cursor: z.string().optional().openapi({ description: "The next_cursor of the page before." }),
+    sort: z.enum(sorts).default("id").openapi({ description: "A leading - sorts downwards." }),
+    ...(search.length > 0 && { q: searchParameter(resource) }),
+    ...Object.fromEntries(filter.map((name) => [name, filterParameter(resource, name)])),
+  });
 }
 
-function toSort(sort: ListParameters["sort"]): Sort {
+function searchParameter({ search }: Resource) {
+  return z
+    .string()
+    .refine((text) => [...text].length <= QUERY_MAX_LENGTH, {
+      error: `Longer than ${QUERY_MAX_LENGTH} characters`,
+    })
+    .default("")
+    .openapi({
+      description:
+        `Finds entries whose ${search.join(" or ")} have words that start with every word of q, ` +
+        "whatever their case and accents.",
+      examples: ["orwell"],
+    });
+}
+
+function filterParameter(resource: Resource, name: string) {
+  const description = `Only entries with exactly this ${name.replaceAll("_", " ")}.`;
+  return filterSchema(resource, name).optional().openapi({ description });
+}
+
+/** Makes a function that reads what a request's query asks of a list. */
+export function listQueryParser(resource: Resource) {
+  let schema: z.ZodType<Parameters> | undefined;
+  /**
+   * @param query each parameter's values.
+   * @throws {DomainError} `invalid_input`, also for a cursor that is broken or was made for another list.
+   */
+  return function parseListQuery(query: Readonly<Record<string, readonly string[]>>): ListQuery {
+    schema ??= listParameters(resource) as unknown as z.ZodType<Parameters>;
+    const single = Object.entries(query).map(([name, all]) => [
+      name,
+      all.length === 1 ? all[0] : all,
+    ]);
+    const result = schema.safeParse(Object.fromEntries(single));
+    throwInvalid(result);
+    return toListQuery(resource, result.data as Parameters);
+  };
+}
+
+function toListQuery(resource: Resource, parameters: Parameters): ListQuery {
+  const { limit, cursor, sort, q = "" } = parameters;
+  const given = resource.filter.filter((name) => parameters[name] !== undefined);
+  const filters = Object.fromEntries(
+    given.map((name) => [name, parameters[name] as NonNullable<Value>]),
+  );
+  const list = { sort: toSort(sort), words: wordsOf(q), filters };
+  const after = cursor === undefined ? undefined : decodeCursor(resource, cursor, list);
+  return { ...list, limit, after };
+}
+
+function toSort(sort: string): Sort {
   const descending = sort.startsWith("-");
-  return { field: (descending ? sort.slice(1) : sort) as SortField, descending };
+  return { field: descending ? sort.slice(1) : sort, descending };
 }

@@ -1,76 +1,68 @@
-import type { Book, BookChanges, BookInput } from "./book.ts";
+import type { Value, Values } from "./field.ts";
+import type { Entry } from "./resource.ts";
 
-export const SORT_FIELDS = ["id", "title", "author", "year"] as const;
-/** A field that lists of books are sorted by. */
-export type SortField = (typeof SORT_FIELDS)[number];
+/** Text sorts by code point, and entries that are equal in a field by id, in the same direction. */
+export type Sort = { field: string; descending: boolean };
 
-/** Text sorts by code point, and books that are equal in a field by id, in the same direction. */
-export type Sort = { field: SortField; descending: boolean };
+/** A place in a sorted list: right after the entry that has this value and this id. */
+export type Position = { value: NonNullable<Value>; id: number };
 
-/** A place in a sorted list: right behind the book that has this value and this id. */
-export type Position = { value: string | number; id: number };
-
-/** What a list of books is asked for. */
-export type BookQuery = {
+/** What a list is asked for. */
+export type ListQuery = {
   limit: number;
   sort: Sort;
   after?: Position | undefined;
-  /** Words (see words.ts) that must each begin some word of the title or the author. */
+  /** Words (see words.ts) that must each begin some word of the entry. */
   words: readonly string[];
-  author?: string | undefined;
-  year?: number | undefined;
+  /** The fields that must have these values. */
+  filters: Readonly<Record<string, NonNullable<Value>>>;
 };
 
-/** `replayed` where an earlier call with the same idempotency key created the book. */
-export type Creation = { book: Book; replayed: boolean };
+/** `replayed` where an earlier call with the same idempotency key created the entry. */
+export type Creation<E extends Entry = Entry> = { entry: E; replayed: boolean };
 
-/** Only books whose `updated_at` is still this one are changed. */
+/** Only an entry whose `updated_at` is still this one is changed. */
 export type Precondition = { updatedAt: string };
 
 /**
- * Where books live. Ids are never reused, and `updated_at` moves forward by a millisecond at least
- * with every change. Whatever a method promises has reached stable storage when it resolves.
+ * The entries of one resource. Ids are never reused, and `updated_at` moves forward by a millisecond at
+ * least with every change. Whatever a method promises has reached stable storage when it resolves.
  *
  * Every method throws a `DomainError` `store_unavailable` when the database cannot be reached.
  */
-export interface BookStore {
-  /** Resolves when the store can answer. */
-  ping(): Promise<void>;
+export interface Store<
+  E extends Entry = Entry,
+  Input extends Values = Values,
+  Changes extends Values = Values,
+> {
+  list(query: ListQuery): Promise<E[]>;
 
-  list(query: BookQuery): Promise<Book[]>;
-
-  get(id: number): Promise<Book | undefined>;
+  get(id: number): Promise<E | undefined>;
 
   /**
-   * Adds a book. With an idempotency key, calls of the last 24 hours that had the same key and input
-   * get the book as it was when the first of them created it.
+   * Adds an entry. With an idempotency key, calls of the last 24 hours that had the same key and input
+   * get the entry as it was when the first of them created it.
    *
    * @throws {DomainError} `idempotency_key_reused` when the key came with another input.
    */
-  create(input: BookInput, idempotencyKey?: string): Promise<Creation>;
+  create(input: Input, idempotencyKey?: string): Promise<Creation<E>>;
 
-  /** @throws {DomainError} `book_not_found`, or `precondition_failed` where the book has changed. */
-  update(id: number, changes: BookChanges, precondition?: Precondition): Promise<Book>;
+  /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
+  update(id: number, changes: Changes, precondition?: Precondition): Promise<E>;
 
-  /** @throws {DomainError} `book_not_found`, or `precondition_failed` where the book has changed. */
+  /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
   delete(id: number, precondition?: Precondition): Promise<void>;
 
-  close(): Promise<void>;
+  /** Adds entries, all or none of them, to a resource that never had any. */
+  addSamples(inputs: readonly Input[]): Promise<void>;
 }
 
-/** A store on PostgreSQL. It is described here, where nothing asks for the driver's types. */
-export type PostgresBookStore = BookStore & {
-  /** Brings the schema up to date now, and says how many migrations that took. */
-  prepare(): Promise<number>;
-  /** Connects anew for whatever comes next, where connections may be lost without a sign. */
-  renew: () => void;
-  /** Connects anew, perhaps to another database; what is under way ends on the connections it has. */
-  reconnect: () => void;
-  /** How many operations have a connection or wait for one; 0 where there is no pool. */
-  running: () => number;
-};
+/** The operations that metrics and spans name. */
+export const OPERATIONS = ["list", "get", "create", "update", "delete"] as const;
+export type Operation = (typeof OPERATIONS)[number];
 
+/** How long an idempotency key stands for its first answer. */
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;
 
-/** As many expired answers leave with each new one at most, so that no request pays for all. */
+/** Each new answer removes at most this number of expired ones, so that no request pays for all. */
 export const EXPIRED_ANSWERS_PER_CALL = 100;

@@ -32,8 +32,3 @@ export function wordsOf(text: string): string[] {
     .replace(SPECIAL_LETTERS, (letter) => PLAIN_LETTERS[letter] ?? letter);
   return (folded.match(WORDS) ?? []).map((word) => [...word].slice(0, WORD_MAX_LENGTH).join(""));
 }
-
-/** The words that a book is found by: those of its title and of its author. */
-export function bookWords(book: { title: string; author: string }): string[] {
-  return [...wordsOf(book.title), ...wordsOf(book.author)];
-}

@@ -1,12 +1,11 @@
-import { type AppDeps, createApp } from "../app.ts";
+import { type AppDeps, createApp, createProbesApp } from "../app.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
 import { type Config, hasKey } from "../config/config.ts";
 import type { Readiness } from "../probes/health.ts";
-import { observeStore } from "../resources/observed-store.ts";
-import { timeOperations } from "../resources/time-operations.ts";
-import { SERVICE } from "../service.ts";
+import { createStore } from "../resources/stores/create-store.ts";
+import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
-import { openStore, prepareStore } from "./database/open-store.ts";
+import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
@@ -41,17 +40,20 @@ export async function serve(runtime: Runtime): Promise<void> {
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   const tls = config.tls && (await openTls(config.tls, logger));
-  const { tracing, watch, reconfigure, flush } = await openTracing(config, logger);
-  const opened = await openStore(config, clock, tracing?.scope);
+  const { tracing, reconfigure, flush } = openTracing(config, logger);
+  const opened = await openDatabase(config, tracing?.scope);
+  const { database } = opened;
   const answerRequests = async () => {
     let state: ReturnType<Readiness> = "ok";
     const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
     const keys = createKeyRing(keySource(config), clock);
-    const metrics = createServiceMetrics(opened, clock);
+    const metrics = createServiceMetrics(database, clock);
     const deps: AppDeps = {
       config,
       keys,
-      store: watch(observeStore(opened.store, timeOperations(metrics.metrics))),
+      database,
+      resources: RESOURCES,
+      storeOf: (resource) => createStore(database, resource, clock),
       logger,
       clock,
       newId: () => crypto.randomUUID(),
@@ -71,7 +73,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       logger,
       parts: [
         (next) => () => keys.replace(keySource(next)),
-        ({ database }) => opened.reconfigure(database),
+        (next) => opened.reconfigure(next.database),
         reconfigure,
       ],
       onKeyReload: metrics.metrics.keysReloaded,
@@ -85,13 +87,14 @@ export async function serve(runtime: Runtime): Promise<void> {
     if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
   };
   try {
-    const signal = await prepareStore(opened, logger, untilSignal);
+    const withSamples = config.seed ? RESOURCES : [];
+    const signal = await migrateDatabase(database, { logger, withSamples, untilSignal });
     if (signal === undefined) await answerRequests();
     else logger.info("stopping before it listened", { signal });
   } finally {
     secrets.stop();
-    const closeStore = { name: "close the store", run: () => opened.store.close() };
-    await runLastStep(closeStore, logger);
+    const closeDatabase = { name: "close the database", run: () => database.close() };
+    await runLastStep(closeDatabase, logger);
   }
   await flush();
   logger.info("stopped");
@@ -109,7 +112,7 @@ async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
   return tlsFiles.openTls({ files, logger });
 }
 
-/** For METRICS_PORT. Loaded only if it is set, because most services do not need it. */
+/** Where METRICS_PORT is set. */
 async function listenForProbes(
   runtime: Runtime,
   deps: AppDeps,
@@ -117,7 +120,6 @@ async function listenForProbes(
 ): Promise<Server | undefined> {
   const { metricsPort: port } = config;
   if (port === undefined) return undefined;
-  const { createProbesApp } = await import("../probes-app.ts");
   return listen(runtime, createProbesApp(deps).fetch, { ...config, port }, undefined);
 }
 

@@ -108,7 +108,7 @@ describe("nothing that is logged begins a line of its own or commands a terminal
   });
 });
 
-describe("what the log says of an error", () => {
+describe("an error in the log", () => {
   const error = new TypeError("it broke", { cause: new RangeError("too far") });
 
   test("is its name, its message and its cause", () => {
@@ -118,27 +118,27 @@ describe("what the log says of an error", () => {
     });
   });
 
-  test("is its stack too where that is asked for", () => {
+  test("has its stack on request", () => {
     const { stack } = describeError(error, { stack: true });
     expect(stack).toContain("logger.test.ts");
   });
 
   test("holds no credentials of a URL, wherever they stand", () => {
     const url = "postgres://admin:p4ss:w0rd@db.example:5432/books";
-    const told = describeError(new Error(`no ${url}`, { cause: `at ${url}, too` }), {
+    const fields = describeError(new Error(`no ${url}`, { cause: `at ${url}, too` }), {
       stack: true,
     });
-    expect(told).toMatchObject({
+    expect(fields).toMatchObject({
       error: "Error: no postgres://***@db.example:5432/books",
       cause: "at postgres://***@db.example:5432/books, too",
       stack: expect.stringContaining("no postgres://***@db.example:5432/books\n"),
     });
-    expect(JSON.stringify(told)).not.toMatch(/admin|p4ss|w0rd/);
+    expect(JSON.stringify(fields)).not.toMatch(/admin|p4ss|w0rd/);
     const plain = describeError("see https://example.com/a@b?c=d@e");
     expect(plain.error).toBe("see https://example.com/a@b?c=d@e");
   });
 
-  test("is the text of what is no error", () => {
+  test("that is not an Error is its text", () => {
     expect(describeError("gone")).toEqual({ error: "gone" });
     expect(describeError(new Error("a", { cause: 5 }))).toEqual({ error: "Error: a", cause: "5" });
   });

@@ -4,13 +4,13 @@ export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 /** How severe an event is. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ["json", "text"] as const;
-/** One JSON object a line, or a line for people. */
+/** One JSON object on each line, or lines for people. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** What a line says beside its message, by name. */
+/** The values of a line next to its message, by name. */
 export type LogFields = Record<string, unknown>;
 
-/** Where the service says what happens in it. */
+/** Logs what happens in the service. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -22,13 +22,13 @@ type LoggerOptions = {
   level: LogLevel;
   format: LogFormat;
   clock: Clock;
-  /** Takes one finished line, without its line break. */
+  /** Receives one finished line, without its line break. */
   write: (line: string) => void;
 };
 
 /**
- * A logger of one line an event. Every value is JSON-escaped in both formats, so that nothing a
- * client sends can begin a line of its own.
+ * A logger that writes one line for each event. Every value is JSON-escaped in both formats, so that nothing
+ * a client sends can start a line.
  */
 export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
   const render = format === "json" ? jsonLine : textLine;
@@ -56,7 +56,7 @@ function quoteIfNeeded(message: string): string {
   return /[\p{Cc}\u2028\u2029]/u.test(message) ? quote(message) : message;
 }
 
-/** JSON, and what JSON leaves as it is but readers of logs take for a line break or a command. */
+/** JSON that also escapes what terminals and readers of logs take for a line break or a command. */
 function quote(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\x7f-\x9f\u2028\u2029]/g,
@@ -65,8 +65,8 @@ function quote(value: unknown): string {
 }
 
 /**
- * What the log says of an error and of what caused it. The stack is for whoever debugs: it is asked
- * for, not given.
+ * The fields of the log for an error and its cause. The stack is left out by default, as only defects need
+ * it.
  */
 export function describeError(error: unknown, { stack = false } = {}): LogFields {
   if (!(error instanceof Error)) return { error: withoutCredentials(String(error)) };
@@ -78,7 +78,7 @@ export function describeError(error: unknown, { stack = false } = {}): LogFields
   };
 }
 
-/** A driver's message may hold the URL that it was given, with all that is in it. */
+/** A driver's message may hold its URL, with the password. */
 function withoutCredentials(text: string): string {
   return text.replace(/(\w:\/\/)[^\s/?#]*@/g, "$1***@");
 }

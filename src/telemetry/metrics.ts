@@ -1,9 +1,9 @@
 import type { ErrorCode } from "../errors.ts";
-import type { StoreOperation } from "../resources/observed-store.ts";
+import type { Clock } from "../time.ts";
 
 /**
- * Why requests are turned away whatever they ask for: by a limit, for want of a key, or for want of the
- * database. A client's mistakes in what it asks for are in the statuses alone.
+ * Why requests are refused whatever they ask for: a limit is reached, a key is missing, or the database
+ * is unavailable. Mistakes in what a client asks for are counted by status only.
  */
 export const REFUSALS = [
   "api_key_required",
@@ -23,27 +23,115 @@ export type Refusal = (typeof REFUSALS)[number];
 /** A request that was answered: by a route's template, or `other` where there is no route. */
 export type AnsweredRequest = { method: string; route: string; status: number };
 
-/** What the service tells of itself while it works. Each call costs less than a microsecond. */
+/** An operation on a stored resource, such as `create` on `books`. */
+export type ResourceOperation = { resource: string; operation: string };
+
+/** What the service reports while it works. Each call takes less than a microsecond. */
 export interface Metrics {
   requestBegan(): void;
   /** @param seconds from when the request began until its response was returned. */
   requestEnded(request: AnsweredRequest, seconds: number): void;
-  /** Takes the code of any error, and counts those that are among the {@link REFUSALS}. */
+  /** Accepts the code of any error, and counts those that are among the {@link REFUSALS}. */
   requestRefused(code: ErrorCode): void;
   /** The keys were read again, or could not be. */
   keysReloaded(ok: boolean): void;
-  storeOperationEnded(operation: StoreOperation, seconds: number): void;
+  storeOperationEnded(operation: ResourceOperation, seconds: number): void;
+}
+
+/** What was reported since the start. It changes while it is read. */
+export type Records = {
+  /** When the service began, in milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly requests: () => Iterable<Timed<AnsweredRequest>>;
+  readonly requestsInFlight: number;
+  readonly refusals: Readonly<Record<Refusal, number>>;
+  readonly storeOperations: () => Iterable<Timed<ResourceOperation>>;
+  readonly keyReloads: { readonly success: number; readonly failure: number };
+  /** When keys were last read, in milliseconds since the Unix epoch. */
+  readonly keysLoadedAt: number;
+};
+
+type Timed<Labels> = { labels: Labels; durations: Durations };
+
+/** Counts what the service reports. */
+export type Recorder = { metrics: Metrics; records: Records };
+
+export function createRecorder(clock: Clock): Recorder {
+  const startedAt = clock();
+  const requests = createTimings<AnsweredRequest>(
+    ({ method, status, route }) => `${method} ${status} ${route}`,
+  );
+  const storeOperations = createTimings<ResourceOperation>(
+    ({ resource, operation }) => `${resource} ${operation}`,
+  );
+  const refusals = Object.fromEntries(REFUSALS.map((code) => [code, 0])) as Record<Refusal, number>;
+  const records = {
+    startedAt,
+    requests: requests.all,
+    requestsInFlight: 0,
+    refusals,
+    storeOperations: storeOperations.all,
+    keyReloads: { success: 0, failure: 0 },
+    keysLoadedAt: startedAt,
+  };
+
+  const metrics: Metrics = {
+    requestBegan() {
+      records.requestsInFlight += 1;
+    },
+
+    requestEnded(request, seconds) {
+      records.requestsInFlight -= 1;
+      requests.add(request, seconds);
+    },
+
+    requestRefused(code) {
+      if (isRefusal(code)) refusals[code] += 1;
+    },
+
+    keysReloaded(ok) {
+      records.keyReloads[ok ? "success" : "failure"] += 1;
+      if (ok) records.keysLoadedAt = clock();
+    },
+
+    storeOperationEnded: storeOperations.add,
+  };
+
+  return { metrics, records };
+}
+
+const REFUSAL_CODES: ReadonlySet<string> = new Set(REFUSALS);
+
+function isRefusal(code: string): code is Refusal {
+  return REFUSAL_CODES.has(code);
+}
+
+/** Durations by their labels, which `keyOf` tells apart. */
+function createTimings<Labels>(keyOf: (labels: Labels) => string) {
+  const timings = new Map<string, Timed<Labels>>();
+  return {
+    all: () => timings.values(),
+    add(labels: Labels, seconds: number): void {
+      const key = keyOf(labels);
+      let known = timings.get(key);
+      if (!known) {
+        known = { labels, durations: noDurations() };
+        timings.set(key, known);
+      }
+      addDuration(known.durations, seconds);
+    },
+  };
 }
 
 /**
- * Upper bounds in seconds. Most answers take less than a millisecond; a request may take as long as
+ * Upper bounds in seconds. Most answers take less than a millisecond; a request may take up to
  * REQUEST_TIMEOUT_SECONDS, by default 30.
  */
 export const DURATION_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ] as const;
 
-/** How often something took how long. */
+/** A histogram of durations. */
 export type Durations = {
   /** By bound, each without those below it; one more for what took longer than the last. */
   counts: number[];
@@ -56,7 +144,6 @@ export function noDurations(): Durations {
   return { counts: new Array(DURATION_BOUNDS.length + 1).fill(0), count: 0, sum: 0 };
 }
 
-/** Counts one more, of so many seconds. */
 export function addDuration(durations: Durations, seconds: number): void {
   const bucket = bucketOf(seconds);
   durations.counts[bucket] = (durations.counts[bucket] ?? 0) + 1;

@@ -47,16 +47,16 @@ describe("a trace that begins here", () => {
   });
 });
 
-test("a sampler is told the trace and what its caller has decided", () => {
-  const asked: unknown[] = [];
+test("a sampler receives the trace id and the caller's decision", () => {
+  const received: unknown[] = [];
   const sampler = (...args: unknown[]) => {
-    asked.push(args);
+    received.push(args);
     return true;
   };
   const begun = continueTrace(undefined, undefined, sampler);
   const taken = continueTrace(`00-${TRACE}-${PARENT}-00`, undefined, sampler);
   expect([begun.sampled, taken.sampled]).toEqual([true, true]);
-  expect(asked).toEqual([
+  expect(received).toEqual([
     [begun.traceId, undefined],
     [TRACE, false],
   ]);
@@ -137,7 +137,7 @@ describe("is as good as none", () => {
   });
 });
 
-test("what is written is read as the same", () => {
+test("a header that is written is read as the same", () => {
   fc.assert(
     fc.property(
       hex(32),

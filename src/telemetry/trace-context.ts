@@ -1,31 +1,29 @@
+import { toHex } from "../encoding.ts";
 import { parseTracestate } from "./tracestate.ts";
 
-/** Where a request, or one step of it, stands in a trace (W3C Trace Context). */
+/** The place of a request, or of one step of it, in a trace (W3C Trace Context). */
 export type Trace = {
   /** 32 lower-case hexadecimal digits, not all of them 0. */
   traceId: string;
   /** Of this request or step itself: 16 lower-case hexadecimal digits, not all of them 0. */
   spanId: string;
-  /** Of what asked for it. */
+  /** The span id of the caller. */
   parentSpanId?: string;
   /** Whether the trace is recorded. */
   sampled: boolean;
   /** Whether the last 56 bits of the trace id are known to be random (level 2). */
   random: boolean;
-  /** What other vendors' systems want to be told, as it came. */
+  /** Other vendors' values, unchanged. */
   state?: string;
 };
 
-/**
- * Decides whether a request is recorded, by its trace id and, where a caller has begun the trace, by what
- * that has decided.
- */
+/** Decides whether a request is recorded, by its trace id and by the caller's decision, if there is one. */
 export type Sampler = (traceId: string, callerSampled: boolean | undefined) => boolean;
 
-/** Without anything that records, there is only the caller's word for it. */
+/** Where nothing is recorded here, only the caller decides. */
 const asCaller: Sampler = (_traceId, callerSampled) => callerSampled ?? false;
 
-/** What a `traceparent` header says of the caller. */
+/** The fields of a `traceparent` header. */
 export type Traceparent = {
   traceId: string;
   parentSpanId: string;
@@ -36,7 +34,7 @@ export type Traceparent = {
 const SAMPLED = 0x01;
 const RANDOM = 0x02;
 
-/** Four fields, and in versions to come perhaps more after a dash. */
+/** Four fields; later versions may add more after a dash. */
 const FIELDS = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 const FORBIDDEN_VERSION = "ff";
@@ -44,9 +42,9 @@ const NO_TRACE_ID = "0".repeat(32);
 const NO_SPAN_ID = "0".repeat(16);
 
 /**
- * Parses a `traceparent` header. Of a later version than 00, it takes the fields that 00 has.
+ * Parses a `traceparent` header. Of a version later than 00, it reads the fields that 00 has.
  *
- * @returns nothing where the header is to be taken as if it were not there.
+ * @returns nothing where the header must be ignored.
  * @see https://www.w3.org/TR/trace-context-2/#traceparent-header
  */
 export function parseTraceparent(header: string): Traceparent | undefined {
@@ -62,15 +60,14 @@ export function parseTraceparent(header: string): Traceparent | undefined {
   };
 }
 
-/** The header that names this step as the one that asks. */
+/** The header that names this step as the caller. */
 export function formatTraceparent({ traceId, spanId, sampled, random }: Trace): string {
   const flags = (sampled ? SAMPLED : 0) | (random ? RANDOM : 0);
   return `00-${traceId}-${spanId}-0${flags}`;
 }
 
 /**
- * Goes on with the trace that a request's headers name, or begins one where they name none, or not as the
- * specification has it.
+ * Continues the trace that a request's headers name, or begins one where they name none or are not valid.
  *
  * @see https://www.w3.org/TR/trace-context-2/
  */
@@ -82,7 +79,7 @@ export function continueTrace(
   const caller = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   const spanId = newSpanId();
   if (!caller) {
-    const traceId = randomHex(16);
+    const traceId = randomHex(NO_TRACE_ID.length);
     return { traceId, spanId, sampled: sampler(traceId, undefined), random: true };
   }
   const { traceId, parentSpanId, random } = caller;
@@ -94,33 +91,28 @@ export function continueTrace(
   };
 }
 
-/** A step of a request, under a span id of its own. */
+/** A step of a request, with its own span id. */
 export function childOf(parent: Trace): Trace {
   return { ...parent, spanId: newSpanId(), parentSpanId: parent.spanId };
 }
 
 function newSpanId(): string {
-  return randomHex(8);
+  return randomHex(NO_SPAN_ID.length);
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** Random bytes for some 170 requests at once, as one call takes longer than the rest of an id. */
+const POOL_BYTES = 4096;
 
-/** Bytes are drawn for some 170 requests at once, as drawing costs more than a request's share of them. */
-const pool = new Uint8Array(4096);
-let used = pool.length;
+let pool = "";
+let used = 0;
 
-/** Random bytes as hexadecimal digits; not all 0, which is no id. */
-function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    crypto.getRandomValues(pool);
+/** Random hexadecimal digits; not all 0, which is not an id. */
+function randomHex(length: number): string {
+  if (used + length > pool.length) {
+    pool = toHex(crypto.getRandomValues(new Uint8Array(POOL_BYTES)));
     used = 0;
   }
-  let digits = "";
-  let bits = 0;
-  for (const end = used + bytes; used < end; used += 1) {
-    const byte = pool[used] ?? 0;
-    digits += HEX[byte];
-    bits |= byte;
-  }
-  return bits === 0 ? randomHex(bytes) : digits;
+  const digits = pool.slice(used, used + length);
+  used += length;
+  return digits === NO_TRACE_ID || digits === NO_SPAN_ID ? randomHex(length) : digits;
 }

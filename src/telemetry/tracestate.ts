@@ -1,9 +1,9 @@
 const MAX_MEMBERS = 32;
 
-/** As many characters as everybody has to pass on at least. */
+/** The number of characters that every system must pass on at least. */
 const MAX_LENGTH = 512;
 
-/** Members that are longer leave first where there is too much. */
+/** Longer members are removed first where there are too many characters. */
 const LONG_MEMBER = 128;
 
 /** `key=value`, with the keys of level 2, to which those of level 1 belong. */
@@ -26,12 +26,12 @@ export function parseTracestate(header: string): string | undefined {
     .filter((member) => member !== "");
   if (members.length === 0 || members.length > MAX_MEMBERS) return undefined;
   const keys = new Set(members.map((member) => MEMBER.exec(member)?.[1]));
-  // Of each key there may be one member, and what is no member has none.
+  // Each key may occur once, and what is malformed has no key.
   if (keys.has(undefined) || keys.size < members.length) return undefined;
   return shorten(members).join(",") || undefined;
 }
 
-/** Leaves out the long ones first, then the last, which is the one that was changed longest ago. */
+/** Removes the long members first, then those at the end, which were changed longest ago. */
 function shorten(members: readonly string[]): readonly string[] {
   if (lengthOf(members) <= MAX_LENGTH) return members;
   const kept = members.filter(({ length }) => length <= LONG_MEMBER);

@@ -1,47 +1,47 @@
 import { formatTraceparent, type Sampler, type Trace } from "./trace-context.ts";
 
-/** Says, within everything that a request leads to, which trace it belongs to. */
+/** Knows the trace of the request in whose work it is called. */
 export interface TraceScope {
   run<T>(trace: Trace, work: () => T): T;
   /** Nothing outside of a request, or within one that is not sampled. */
   current(): Trace | undefined;
 }
 
-/** What a step of a request was, once it is over. */
+/** A step of a request that is over. */
 export type FinishedSpan = {
   trace: Trace;
   name: string;
-  /** A request that this service answered, or one that it made of another. */
+  /** A request that this service answered, or one that it sent to another service. */
   kind: "server" | "client";
   /** In milliseconds since 1970, with fractions. */
   startMs: number;
   durationMs: number;
-  /** By the names of OpenTelemetry's semantic conventions; those that are undefined are left out. */
+  /** Under the names of OpenTelemetry's semantic conventions. Undefined ones are left out. */
   attributes: Record<string, string | number | string[] | undefined>;
   failed: boolean;
 };
 
-/** Takes finished spans, and never keeps anybody waiting. */
+/** Accepts finished spans, and returns at once. */
 export interface SpanRecorder {
   samples: Sampler;
   record(span: FinishedSpan): void;
 }
 
-/** What sampled requests are followed with. */
+/** What follows sampled requests. */
 export type Tracing = {
   scope: TraceScope;
-  /** Left out where spans go nowhere; then callers alone decide what is sampled. */
+  /** Left out where spans are not exported. Then only callers decide what is sampled. */
   spans?: SpanRecorder;
 };
 
-/** The two clocks of a runtime may drift apart by so much before they are set anew. */
+/** The most that the two clocks of a runtime may differ before they are compared again. */
 const TOLERANCE_MS = 2;
 
 let offset = 0;
 
 /**
- * Milliseconds since 1970, with fractions. A clock of whole milliseconds would put a step of a request
- * before the request or after its end; the finer one knows no date, and stands still while a machine sleeps.
+ * Milliseconds since 1970, with fractions. With whole milliseconds, a step of a request could begin before
+ * the request. The finer clock has no date, and stops while a machine sleeps.
  */
 export function preciseNow(): number {
   const elapsed = performance.now();
@@ -50,7 +50,7 @@ export function preciseNow(): number {
   return offset + elapsed;
 }
 
-/** Makes a function that names the step under way in `scope` as the one that asks, if there is one. */
+/** Makes a function that returns the `traceparent` of the current step in `scope`, if there is one. */
 export function traceparentOf(
   scope: TraceScope | undefined,
 ): (() => string | undefined) | undefined {

@@ -15,7 +15,7 @@ import type { DatabaseConfig } from "../config/config.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 
 /** A file that comes into being whole: what is written to `part` becomes it at once, or not at all. */
-export type WholeFile = {
+export type AtomicFile = {
   path: string;
   part: string;
   /** Puts what was written into the place of the file, where a crash cannot undo it. */
@@ -38,7 +38,7 @@ export function wholeNameOf(path: string): string | undefined {
   return path.replace(OWN_PART, "").replace(/\.part$/, "");
 }
 
-type WholeFileOptions = {
+type AtomicFileOptions = {
   /** Whether another run may go on with what one has left. Else each has a part of its own. */
   resumable: boolean;
 };
@@ -48,11 +48,11 @@ type WholeFileOptions = {
  *
  * @throws {CommandError} where it is the database itself, no regular file, or in use as a database.
  */
-export function prepareWholeFile(
+export function prepareAtomicFile(
   path: string,
   database: DatabaseConfig,
-  { resumable }: WholeFileOptions,
-): WholeFile {
+  { resumable }: AtomicFileOptions,
+): AtomicFile {
   return failingAt(path, () => {
     mkdirSync(dirname(resolve(path)), { recursive: true });
     const target = existsSync(path) ? realpathSync(path) : path;

@@ -1,122 +1,198 @@
-import type { Book } from "../resources/book.ts";
+import type { Value } from "../resources/field.ts";
+import type { Entry, Resource } from "../resources/resource.ts";
 
-/** A row beside the books, with its times in milliseconds since the Unix epoch and JSON as text. */
-export type TransferRow = Record<string, string | number>;
+/** A row of the service's own tables, with its times in milliseconds since the Unix epoch and JSON as text. */
+export type RecordRow = Record<string, string | number>;
 
-/** A table beside the books that goes with them into a backup. Its first column is its key, a text. */
-export type TransferTable = {
+/** A table of the service besides the resources. Its key is `resource` and one more text. */
+export type RecordTable = {
   name: string;
+  key: string;
   columns: Readonly<Record<string, "text" | "integer" | "time" | "json">>;
 };
 
-/** A new table of the schema belongs in here, for backups to have it. */
-export const TRANSFER_TABLES: readonly TransferTable[] = [
-  { name: "idempotency_keys", columns: { key: "text", answer: "json", created_at: "time" } },
-  { name: "imports", columns: { sha256: "text", lines: "integer", updated_at: "time" } },
+/** A new table of the service belongs in here, so that backups contain it. */
+export const RECORD_TABLES: readonly RecordTable[] = [
+  {
+    name: "idempotency_keys",
+    key: "key",
+    columns: { resource: "text", key: "text", answer: "json", created_at: "time" },
+  },
+  {
+    name: "imports",
+    key: "sha256",
+    columns: { resource: "text", sha256: "text", lines: "integer", updated_at: "time" },
+  },
 ];
+
+/** Where a page of a record table starts: after this row. */
+export type RecordPosition = { resource: string; key: string };
 
 /** One state of a database, which does not change while it is read. */
 export type Snapshot = {
-  countBooks(): Promise<number>;
-  /** The highest id that was ever given to a book; 0 where none was. */
-  lastId(): Promise<number>;
-  /** The next books by id, behind `after`. */
-  books(after: number, limit: number): Promise<Book[]>;
-  /** The next rows by key, behind `after`. None where the table is of a later release. */
-  rows(table: TransferTable, after: string, limit: number): Promise<TransferRow[]>;
+  /** Whether the database has a table for the resource: one of an earlier release may have none. */
+  has(resource: Resource): Promise<boolean>;
+  count(resource: Resource): Promise<number>;
+  /** The highest id that was ever given to an entry; 0 if none was. */
+  lastId(resource: Resource): Promise<number>;
+  /** The next entries by id, after `after`. */
+  entries(resource: Resource, after: number, limit: number): Promise<Entry[]>;
+  /** The next rows by key. None where the table is of a later release. */
+  records(table: RecordTable, after: RecordPosition, limit: number): Promise<RecordRow[]>;
+  /** The tables that are neither a resource's nor the service's. */
+  unknownTables(): Promise<string[]>;
 };
 
-/** Changes to a database that hold all together or not at all. */
+/** Changes to a database that take effect all together or not at all. */
 export type Loader = {
-  countBooks(): Promise<number>;
-  /** Removes every book, and every row of {@link TRANSFER_TABLES}. */
-  clear(): Promise<void>;
-  /** Those of the books that there are, by id. */
-  findBooks(ids: readonly number[]): Promise<Map<number, Book>>;
-  /** Adds books under ids that no book has. */
-  addBooks(books: readonly Book[]): Promise<void>;
-  /** Runs `work`, which adds many books, while no index has to follow, where that is worth it. */
-  withoutIndexes<T>(work: () => Promise<T>): Promise<T>;
-  addRows(table: TransferTable, rows: readonly TransferRow[]): Promise<void>;
-  /** Ids that were given to no book and will be given to no other. */
-  takeIds(count: number): Promise<number[]>;
-  /** From now on no book gets an id up to this one. */
-  reserveIds(lastId: number): Promise<void>;
-  /** As many lines of the input with this hash as were recorded last, where its import is under way. */
-  importedLines(sha256: string): Promise<number | undefined>;
-  recordImport(sha256: string, lines: number): Promise<void>;
-  forgetImport(sha256: string): Promise<void>;
+  count(resource: Resource): Promise<number>;
+  /** Removes every entry of a resource. */
+  clear(resource: Resource): Promise<void>;
+  /** Removes every row of {@link RECORD_TABLES}. */
+  clearRecords(): Promise<void>;
+  /** Those of the entries that there are, by id. */
+  find(resource: Resource, ids: readonly number[]): Promise<Map<number, Entry>>;
+  /** Adds entries under ids that no entry has. */
+  add(resource: Resource, entries: readonly Entry[]): Promise<void>;
+  /** Runs `work`, which adds many entries, while no index has to follow, where that is worth it. */
+  withoutIndexes<T>(resource: Resource, work: () => Promise<T>): Promise<T>;
+  addRecords(table: RecordTable, rows: readonly RecordRow[]): Promise<void>;
+  /** Ids that were given to no entry and will be given to no other. */
+  takeIds(resource: Resource, count: number): Promise<number[]>;
+  /** From now on no entry gets an id up to this one. */
+  reserveIds(resource: Resource, lastId: number): Promise<void>;
+  /** The number of lines that an unfinished import of the input with this hash has recorded. */
+  importedLines(resource: Resource, sha256: string): Promise<number | undefined>;
+  recordImport(resource: Resource, sha256: string, lines: number): Promise<void>;
+  forgetImport(resource: Resource, sha256: string): Promise<void>;
 };
 
 /** What can be read in one state, and changed in one transaction. */
 export type TransferDatabase = {
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
-  write<T>(work: (loader: Loader) => Promise<T>): Promise<T>;
+  /** @param locked the resources whose entries nobody else may change meanwhile. */
+  write<T>(locked: readonly Resource[], work: (loader: Loader) => Promise<T>): Promise<T>;
 };
 
+/** The number of entries by the name of their resource. */
+export type Counts = ReadonlyMap<string, number>;
+
 type CopyOptions = {
-  /** Is told how many books are copied so far. */
-  onProgress?: (books: number) => void;
+  resources: readonly Resource[];
+  /** Receives the number of entries that are copied so far. */
+  onProgress?: (entries: number) => void;
   /** Ends the copy with its reason as the error. */
   signal?: AbortSignal | undefined;
 };
 
-/** As many rows are in memory at a time. */
+/** The number of rows that are in memory at a time. */
 const PAGE_SIZE = 2000;
 
-/** The column that a table's rows are found and sorted by. */
-export function keyOf({ columns }: TransferTable): string {
-  return Object.keys(columns)[0] ?? "";
-}
-
 /**
- * Copies a whole database, ids and times as they are. No id that either database has given out is given
- * out again.
+ * Copies the resources and the service's own tables, ids and times as they are. No id that either database
+ * has given out is given out again.
  *
- * @returns how many books there were.
+ * @returns the number of entries.
  */
 export async function copyDatabase(
   from: Snapshot,
   to: Loader,
-  { onProgress, signal }: CopyOptions = {},
-): Promise<number> {
-  await to.reserveIds(await from.lastId());
-  const books = await to.withoutIndexes(async () => {
-    let copied = 0;
-    for await (const page of bookPages(from)) {
+  { resources, onProgress, signal }: CopyOptions,
+): Promise<Counts> {
+  const counts = new Map<string, number>();
+  let copied = 0;
+  for (const resource of resources) {
+    await to.reserveIds(resource, await from.lastId(resource));
+    const before = copied;
+    await to.withoutIndexes(resource, async () => {
+      for await (const page of entryPages(from, resource)) {
+        signal?.throwIfAborted();
+        await to.add(resource, page);
+        copied += page.length;
+        onProgress?.(copied);
+      }
+    });
+    counts.set(resource.name, copied - before);
+  }
+  for (const table of RECORD_TABLES) {
+    for await (const page of recordPages(from, table)) {
       signal?.throwIfAborted();
-      await to.addBooks(page);
-      copied += page.length;
-      onProgress?.(copied);
-    }
-    return copied;
-  });
-  for (const table of TRANSFER_TABLES) {
-    for await (const page of rowPages(from, table)) {
-      signal?.throwIfAborted();
-      await to.addRows(table, page);
+      await to.addRecords(table, page);
     }
   }
-  return books;
+  return counts;
 }
 
-/** The books behind an id, page by page. */
-export async function* bookPages(snapshot: Snapshot, after = 0): AsyncGenerator<Book[]> {
+/** The number of entries of each resource that the database has. */
+export async function countEntries(
+  snapshot: Snapshot,
+  resources: readonly Resource[],
+): Promise<Counts> {
+  const counts = new Map<string, number>();
+  for (const resource of resources) {
+    if (await snapshot.has(resource)) counts.set(resource.name, await snapshot.count(resource));
+  }
+  return counts;
+}
+
+/** `1 book`, `3 reading lists`. */
+export function describeCount({ one, name }: Resource, count: number): string {
+  return `${count} ${(count === 1 ? one : name).replaceAll("_", " ")}`;
+}
+
+/** `3 books, 1 note`. */
+export function describeCounts(resources: readonly Resource[], counts: Counts): string {
+  return resources
+    .filter(({ name }) => counts.has(name))
+    .map((resource) => describeCount(resource, counts.get(resource.name) ?? 0))
+    .join(", ");
+}
+
+/** The number of all entries. */
+export function totalOf(counts: Counts): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** The entries after an id, page by page. */
+export async function* entryPages(
+  snapshot: Snapshot,
+  resource: Resource,
+  after = 0,
+): AsyncGenerator<Entry[]> {
   let last = after;
   for (;;) {
-    const page = await snapshot.books(last, PAGE_SIZE);
+    const page = await snapshot.entries(resource, last, PAGE_SIZE);
     if (page.length === 0) return;
     yield page;
     last = page.at(-1)?.id ?? last;
   }
 }
 
-async function* rowPages(snapshot: Snapshot, table: TransferTable): AsyncGenerator<TransferRow[]> {
-  let last = "";
+async function* recordPages(snapshot: Snapshot, table: RecordTable): AsyncGenerator<RecordRow[]> {
+  let after: RecordPosition = { resource: "", key: "" };
   for (;;) {
-    const page = await snapshot.rows(table, last, PAGE_SIZE);
-    if (page.length === 0) return;
+    const page = await snapshot.records(table, after, PAGE_SIZE);
+    const last = page.at(-1);
+    if (!last) return;
     yield page;
-    last = String(page.at(-1)?.[keyOf(table)]);
+    after = { resource: String(last.resource), key: String(last[table.key]) };
   }
+}
+
+/** The value of a record's column as it was read. */
+export function toRecord(
+  { columns }: RecordTable,
+  row: Readonly<Record<string, unknown>>,
+): RecordRow {
+  const entries = Object.entries(columns).map(([name, kind]) => {
+    const isNumber = kind === "integer" || kind === "time";
+    return [name, isNumber ? Number(row[name]) : String(row[name])];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Whether two entries are equal in every field and both times. */
+export function isSameEntry({ fields }: Resource, left: Entry, right: Entry): boolean {
+  const names: string[] = [...Object.keys(fields), "created_at", "updated_at"];
+  return names.every((name) => (left[name] as Value) === right[name]);
 }

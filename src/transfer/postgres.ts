@@ -1,19 +1,27 @@
-import type { Sql, TransactionSql } from "postgres";
-import { liftTimeouts, translatePostgresError } from "../database/postgres/migrate.ts";
+import postgres, { type Sql } from "postgres";
+import { postgresMigrations } from "../database/migrations/postgres.ts";
+import { connectionOptions } from "../database/postgres/connection.ts";
+import { translatePostgresError } from "../database/postgres/errors.ts";
+import {
+  liftTimeouts,
+  migratePostgres,
+  readPostgresVersion,
+} from "../database/postgres/migrate.ts";
+import { type Query, queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
-import type { Book } from "../resources/book.ts";
-import { toBook } from "../resources/stores/postgres.ts";
-import { bookWords } from "../resources/words.ts";
+import type { Entry, Resource } from "../resources/resource.ts";
+import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import type { Clock } from "../time.ts";
 import {
-  keyOf,
   type Loader,
+  RECORD_TABLES,
+  type RecordTable,
   type Snapshot,
-  TRANSFER_TABLES,
   type TransferDatabase,
-  type TransferRow,
-  type TransferTable,
+  toRecord,
 } from "./copy.ts";
+
+const CLOSE_TIMEOUT_SECONDS = 5;
 
 /** How a column is read, and how an array of what was read becomes one column again. */
 const COLUMNS = {
@@ -31,16 +39,32 @@ const COLUMNS = {
   },
 } as const;
 
-/**
- * What copies a PostgreSQL database of this service's schema. Statements may take what time they take.
- * While one writes, others can read; those that write wait.
- */
-export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase {
-  async function within<T>(mode: string, work: (sql: TransactionSql) => Promise<T>): Promise<T> {
+const quoted = (name: string) => `"${name}"`;
+
+type Options = { resources: readonly Resource[]; clock: Clock };
+
+/** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
+export function connectForTransfer(url: string, options: Options) {
+  // Rows are written as arrays, one a column.
+  const sql = postgres(url, { ...connectionOptions(url), fetch_types: true, max: 1 });
+  return {
+    transfer: createPostgresTransfer(sql, options),
+    /** Brings the schema up to date. */
+    migrate: () => migratePostgres(sql, postgresMigrations),
+    /** The version of the schema: 0 if there is none. */
+    version: () => readPostgresVersion(queryOn(sql)),
+    close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
+  };
+}
+
+/** Statements may take any time. While one writes, others can read; those that write wait. */
+function createPostgresTransfer(sql: Sql, { resources, clock }: Options): TransferDatabase {
+  async function within<T>(mode: string, work: (query: Query) => Promise<T>): Promise<T> {
     try {
       return await transact(sql, mode, async (transaction) => {
-        await liftTimeouts(transaction);
-        return work(transaction);
+        const query = queryOn(transaction);
+        await liftTimeouts(query);
+        return work(query);
       });
     } catch (error) {
       throw translatePostgresError(error);
@@ -48,144 +72,188 @@ export function createPostgresTransfer(sql: Sql, clock: Clock): TransferDatabase
   }
   return {
     read: (work) =>
-      within("ISOLATION LEVEL REPEATABLE READ READ ONLY", (transaction) =>
-        work(createSnapshot(transaction)),
+      within("ISOLATION LEVEL REPEATABLE READ READ ONLY", (query) =>
+        work(createSnapshot(query, resources)),
       ),
-    write: (work) =>
-      within("ISOLATION LEVEL READ COMMITTED READ WRITE", async (transaction) => {
-        await transaction`LOCK TABLE books IN SHARE ROW EXCLUSIVE MODE`;
-        return work(createLoader(transaction, clock));
+    write: (locked, work) =>
+      within("ISOLATION LEVEL READ COMMITTED READ WRITE", async (query) => {
+        for (const { name } of locked) {
+          await query(`LOCK TABLE ${quoted(name)} IN SHARE ROW EXCLUSIVE MODE`);
+        }
+        return work(createLoader(query, clock));
       }),
   };
 }
 
-async function countBooks(sql: TransactionSql): Promise<number> {
-  const [row] = await sql`SELECT count(*) AS books FROM books`;
-  return Number(row?.books);
+async function countOf(query: Query, { name }: Resource): Promise<number> {
+  const [row] = await query(`SELECT count(*) AS entries FROM ${quoted(name)}`);
+  return Number(row?.entries);
 }
 
-function createSnapshot(sql: TransactionSql): Snapshot {
-  return {
-    countBooks: () => countBooks(sql),
+function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot {
+  async function hasTable(name: string): Promise<boolean> {
+    const [row] = await query("SELECT to_regclass($1) IS NOT NULL AS found", [quoted(name)]);
+    return row?.found === true;
+  }
 
-    async lastId() {
-      // A sequence is not part of the snapshot. It has to be read behind it, then it covers every book.
-      await sql`SELECT 1 FROM books LIMIT 1`;
-      const [row] = await sql`SELECT last_value, is_called FROM books_id_seq`;
+  return {
+    has: ({ name }) => hasTable(name),
+    count: async (resource) => ((await hasTable(resource.name)) ? countOf(query, resource) : 0),
+
+    async lastId(resource) {
+      if (!(await hasTable(resource.name))) return 0;
+      // A sequence is not part of the snapshot. Read after it, it covers every entry.
+      await query(`SELECT 1 FROM ${quoted(resource.name)} LIMIT 1`);
+      const [row] = await query(`SELECT last_value, is_called FROM ${idSequence(resource)}`);
       return row?.is_called ? Number(row.last_value) : 0;
     },
 
-    async books(after, limit) {
-      const rows = await sql`
-        SELECT id, title, author, year, created_at, updated_at FROM books
-        WHERE id > ${after} ORDER BY id LIMIT ${limit}`;
-      return rows.map(toBook);
+    async entries(resource, after, limit) {
+      if (!(await hasTable(resource.name))) return [];
+      const { SQL, toEntry } = postgresStatements(resource);
+      return (await query(SQL.page, [after, limit])).map(toEntry);
     },
 
-    async rows(table, after, limit) {
-      const [found] = await sql`SELECT to_regclass(${table.name}) IS NOT NULL AS there`;
-      if (!found?.there) return [];
-      const key = keyOf(table);
-      const columns = Object.entries(table.columns).map(
-        ([name, kind]) => `${COLUMNS[kind].read(name)} AS ${name}`,
+    async records(table, after, limit) {
+      if (!(await hasTable(table.name))) return [];
+      const { name, key, columns } = table;
+      const read = Object.entries(columns).map(
+        ([column, kind]) => `${COLUMNS[kind].read(column)} AS ${column}`,
       );
-      const rows = await sql.unsafe(
-        `SELECT ${columns.join(", ")} FROM ${table.name} WHERE ${key} > $1 ORDER BY 1 LIMIT $2`,
-        [after, limit],
+      const rows = await query(
+        `SELECT ${read.join(", ")} FROM ${name} WHERE (resource, ${key}) > ($1, $2)
+          ORDER BY ${name}.resource, ${name}.${key} LIMIT $3`,
+        [after.resource, after.key, limit],
       );
-      return rows.map((row) => toTransferRow(table, row));
+      return rows.map((row) => toRecord(table, row));
+    },
+
+    async unknownTables() {
+      const known = ["schema_migrations", ...RECORD_TABLES.map(({ name }) => name)];
+      const rows = await query(
+        `SELECT CASE WHEN n.nspname = current_schema() THEN c.relname
+            ELSE n.nspname || '.' || c.relname END AS name
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+            AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+            AND NOT (n.nspname = current_schema() AND c.relname = ANY($1::text[]))
+          ORDER BY 1`,
+        [[...known, ...resources.map(({ name }) => name)]],
+      );
+      return rows.map(({ name }) => String(name));
     },
   };
 }
 
-function toTransferRow({ columns }: TransferTable, row: Record<string, unknown>): TransferRow {
-  const entries = Object.entries(columns).map(([name, kind]) => {
-    const isNumber = kind === "integer" || kind === "time";
-    return [name, isNumber ? Number(row[name]) : String(row[name])];
-  });
-  return Object.fromEntries(entries);
-}
-
-function createLoader(sql: TransactionSql, clock: Clock): Loader {
+function createLoader(query: Query, clock: Clock): Loader {
   return {
-    countBooks: () => countBooks(sql),
+    count: (resource) => countOf(query, resource),
 
-    async clear() {
+    async clear({ name }) {
       // TRUNCATE would keep others from reading.
-      for (const name of ["books", ...TRANSFER_TABLES.map((table) => table.name)]) {
-        await sql.unsafe(`DELETE FROM ${name}`);
-      }
+      await query(`DELETE FROM ${quoted(name)}`);
     },
 
-    async findBooks(ids) {
-      const rows = await sql`
-        SELECT id, title, author, year, created_at, updated_at FROM books
-        WHERE id = ANY(${[...ids]}::bigint[])`;
-      return new Map(rows.map(toBook).map((book) => [book.id, book]));
+    async clearRecords() {
+      for (const { name } of RECORD_TABLES) await query(`DELETE FROM ${name}`);
     },
 
-    async addBooks(books) {
-      await insertBooks(sql, books);
+    async find(resource, ids) {
+      const { SQL, toEntry } = postgresStatements(resource);
+      const entries = (await query(SQL.find, [[...ids]])).map(toEntry);
+      return new Map(entries.map((entry) => [entry.id, entry]));
     },
 
-    withoutIndexes: (work) => work(),
+    add: (resource, entries) => insertEntries(query, resource, entries),
+    withoutIndexes: (_resource, work) => work(),
 
-    async addRows(table, rows) {
-      const columns = Object.entries(table.columns);
-      const names = columns.map(([name]) => name).join(", ");
-      const arrays = columns.map(([, kind], index) => `$${index + 1}::${COLUMNS[kind].array}`);
-      const values = columns.map(([name, kind]) => COLUMNS[kind].write(name));
-      await sql.unsafe(
-        `INSERT INTO ${table.name} (${names}) SELECT ${values.join(", ")}
+    async addRecords({ name, columns }: RecordTable, rows) {
+      const all = Object.entries(columns);
+      const names = all.map(([column]) => column).join(", ");
+      const arrays = all.map(([, kind], index) => `$${index + 1}::${COLUMNS[kind].array}`);
+      const values = all.map(([column, kind]) => COLUMNS[kind].write(column));
+      await query(
+        `INSERT INTO ${name} (${names}) SELECT ${values.join(", ")}
           FROM unnest(${arrays.join(", ")}) AS row (${names})`,
-        columns.map(([name]) => rows.map((row) => row[name] ?? null)),
+        all.map(([column]) => rows.map((row) => row[column] ?? null)),
       );
     },
 
-    async takeIds(count) {
-      const rows = await sql`
-        SELECT nextval('books_id_seq') AS id FROM generate_series(1, ${count}) ORDER BY 1`;
+    async takeIds(resource, count) {
+      const rows = await query(
+        `SELECT nextval('${idSequence(resource)}') AS id FROM generate_series(1, $1) ORDER BY 1`,
+        [count],
+      );
       return rows.map(({ id }) => Number(id));
     },
 
-    async reserveIds(lastId) {
+    async reserveIds(resource, lastId) {
       if (lastId === 0) return;
-      await sql`SELECT setval('books_id_seq', greatest(${lastId},
-        (SELECT last_value FROM books_id_seq)))`;
+      const sequence = idSequence(resource);
+      await query(
+        `SELECT setval('${sequence}', greatest($1, (SELECT last_value FROM ${sequence})))`,
+        [lastId],
+      );
     },
 
-    async importedLines(sha256) {
-      const [row] = await sql`SELECT lines FROM imports WHERE sha256 = ${sha256}`;
+    async importedLines({ name }, sha256) {
+      const [row] = await query("SELECT lines FROM imports WHERE resource = $1 AND sha256 = $2", [
+        name,
+        sha256,
+      ]);
       return row && Number(row.lines);
     },
 
-    async recordImport(sha256, lines) {
-      await sql`
-        INSERT INTO imports (sha256, lines, updated_at)
-        VALUES (${sha256}, ${lines}, ${new Date(clock())})
-        ON CONFLICT (sha256) DO UPDATE
-          SET lines = excluded.lines, updated_at = excluded.updated_at`;
+    async recordImport({ name }, sha256, lines) {
+      await query(
+        `INSERT INTO imports (resource, sha256, lines, updated_at) VALUES ($1, $2, $3, $4)
+          ON CONFLICT (resource, sha256) DO UPDATE
+          SET lines = excluded.lines, updated_at = excluded.updated_at`,
+        [name, sha256, lines, new Date(clock())],
+      );
     },
 
-    async forgetImport(sha256) {
-      await sql`DELETE FROM imports WHERE sha256 = ${sha256}`;
+    async forgetImport({ name }, sha256) {
+      await query("DELETE FROM imports WHERE resource = $1 AND sha256 = $2", [name, sha256]);
     },
   };
 }
 
-async function insertBooks(sql: TransactionSql, books: readonly Book[]): Promise<void> {
-  const words = books.map((book) => [...new Set(bookWords(book))].join(" "));
-  await sql`
-    INSERT INTO books (id, title, author, year, created_at, updated_at, words)
-    SELECT id, title, author, year, created_at, updated_at,
-      array_to_tsvector(string_to_array(words, ' '))
-    FROM unnest(
-      ${books.map(({ id }) => id)}::bigint[],
-      ${books.map(({ title }) => title)}::text[],
-      ${books.map(({ author }) => author)}::text[],
-      ${books.map(({ year }) => year)}::integer[],
-      ${books.map(({ created_at }) => created_at)}::timestamptz[],
-      ${books.map(({ updated_at }) => updated_at)}::timestamptz[],
-      ${words}::text[]
-    ) AS book (id, title, author, year, created_at, updated_at, words)`;
+/** One array a column, of the column's type without its collation. */
+async function insertEntries(
+  query: Query,
+  resource: Resource,
+  entries: readonly Entry[],
+): Promise<void> {
+  const { fields, search, name } = resource;
+  const columns = [
+    { column: "id", type: "bigint" },
+    ...Object.entries(fields).map(
+      ([
+        column,
+        {
+          postgres: { type },
+        },
+      ]) => ({
+        column,
+        type: type.replace(/ COLLATE .*| ?\(.*\)/, ""),
+      }),
+    ),
+    ...["created_at", "updated_at"].map((column) => ({ column, type: "timestamptz" })),
+  ];
+  const { lexemes } = postgresStatements(resource);
+  const hasWords = search.length > 0;
+  const all = hasWords ? [...columns, { column: "words", type: "text" }] : columns;
+  const names = all.map(({ column }) => quoted(column)).join(", ");
+  const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
+  const values = all.map(({ column }) =>
+    hasWords && column === "words" ? lexemesOf(quoted(column)) : quoted(column),
+  );
+  const data = columns.map(({ column }) => entries.map((entry) => entry[column] ?? null));
+  const words = hasWords ? [entries.flatMap((entry) => lexemes(entry))] : [];
+  await query(
+    `INSERT INTO ${quoted(name)} (${names}) SELECT ${values.join(", ")}
+      FROM unnest(${arrays}) AS entry (${names})`,
+    [...data, ...words],
+  );
 }

@@ -7,7 +7,7 @@ const STANDARD_ERROR = 2;
 
 export type Progress = {
   /** `share` is what is done of all, from 0 to 1. */
-  update: (books: number, share: number) => void;
+  update: (entries: number, share: number) => void;
   /** Clears the line. */
   end: () => void;
 };
@@ -17,18 +17,18 @@ export function terminal(): ((text: string) => void) | undefined {
   return isatty(STANDARD_ERROR) ? (text) => void writeSync(STANDARD_ERROR, text) : undefined;
 }
 
-/** A line on a terminal that says how far something is and how fast. Without a terminal, nothing. */
-export function createProgress(what: string, write = terminal()): Progress {
+/** A line on a terminal that shows how far something is and how fast. Without a terminal, nothing. */
+export function createProgress(what: string, unit: string, write = terminal()): Progress {
   if (!write) return { update: () => {}, end: () => {} };
   const startedAt = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
   return {
-    update(books, share) {
+    update(entries, share) {
       const now = performance.now();
       if (now - shownAt < INTERVAL_MS) return;
       shownAt = now;
-      const rate = Math.round(books / Math.max((now - startedAt) / 1000, 0.001));
-      write(`\r\x1b[K${what} ${bar(share)} ${books} books, ${rate}/s`);
+      const rate = Math.round(entries / Math.max((now - startedAt) / 1000, 0.001));
+      write(`\r\x1b[K${what} ${bar(share)} ${entries} ${unit}, ${rate}/s`);
     },
     end: () => write("\r\x1b[K"),
   };
@@ -41,8 +41,7 @@ function bar(share: number): string {
   return `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${percent} %`;
 }
 
-/** A number of books, and how long something took, as `3 books in 0.2 s`. */
-export function summary(books: number, startedAt: number): string {
-  const seconds = (performance.now() - startedAt) / 1000;
-  return `${books} ${books === 1 ? "book" : "books"} in ${seconds.toFixed(1)} s`;
+/** How long something took, as `0.2 s`. */
+export function secondsSince(startedAt: number): string {
+  return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
 }

@@ -1,172 +1,217 @@
-import type { SqliteDatabase, SqliteValue } from "../database/sqlite.ts";
-import type { Book } from "../resources/book.ts";
-import { toBook } from "../resources/stores/sqlite-statements.ts";
-import { bookWords } from "../resources/words.ts";
+import {
+  rollBack,
+  type SqliteConnection,
+  type SqliteValue,
+  translateSqliteError,
+} from "../database/sqlite.ts";
+import type { Entry, Resource } from "../resources/resource.ts";
+import { sqliteStatements, wordsTable } from "../resources/stores/sqlite-statements.ts";
 import type { Clock } from "../time.ts";
 import {
-  keyOf,
   type Loader,
+  RECORD_TABLES,
+  type RecordRow,
   type Snapshot,
-  TRANSFER_TABLES,
   type TransferDatabase,
-  type TransferRow,
+  toRecord,
 } from "./copy.ts";
 
-const COLUMNS = "id, title, author, year, created_at, updated_at";
-const COUNT = "SELECT count(*) AS books FROM books";
-const LAST_ID = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = 'books'";
-
-/** As many rows go into one statement; more gain nothing. */
+/** The number of rows in one statement; more gain nothing. */
 const ROWS_PER_STATEMENT = 50;
 
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+const lastIdSql = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = ?";
+
+type Options = { resources: readonly Resource[]; clock: Clock };
+
 /**
- * What copies a SQLite database of this service's schema, on a connection of its own. Writing begins
- * with the write lock, and reads of other connections go on meanwhile.
+ * Copies from and to a SQLite database of this service's schema, on a connection of its own. Writing starts
+ * with the write lock; other connections can read meanwhile.
  */
-export function createSqliteTransfer(database: SqliteDatabase, clock: Clock): TransferDatabase {
+export function createSqliteTransfer(
+  connection: SqliteConnection,
+  { resources, clock }: Options,
+): TransferDatabase {
   async function within<T>(begin: string, work: () => Promise<T>): Promise<T> {
-    database.exec(begin);
     try {
+      connection.exec(begin);
       const result = await work();
-      database.exec("COMMIT");
+      connection.exec("COMMIT");
       return result;
     } catch (error) {
-      rollBack(database);
-      throw error;
+      rollBack(connection);
+      throw translateSqliteError(error);
     }
   }
   return {
-    read: (work) => within("BEGIN", () => work(createSnapshot(database))),
-    write: (work) => within("BEGIN IMMEDIATE", () => work(createLoader(database, clock))),
+    read: (work) => within("BEGIN", () => work(createSnapshot(connection, resources))),
+    write: (_locked, work) =>
+      within("BEGIN IMMEDIATE", () => work(createLoader(connection, clock))),
   };
 }
 
-/** After a full disk, SQLite may have rolled back by itself. */
-function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch {}
-}
+function createSnapshot(connection: SqliteConnection, resources: readonly Resource[]): Snapshot {
+  const hasTable = (name: string) =>
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 
-function createSnapshot(database: SqliteDatabase): Snapshot {
-  const page = database.prepare(`SELECT ${COLUMNS} FROM books WHERE id > ? ORDER BY id LIMIT ?`);
   return {
-    countBooks: async () => numberOf(database, COUNT, "books"),
-    lastId: async () => numberOf(database, LAST_ID, "id"),
-    books: async (after, limit) => page.all(after, limit).map(toBook),
+    has: async ({ name }) => hasTable(name),
+    count: async ({ name }) => (hasTable(name) ? countOf(connection, name) : 0),
+    lastId: async ({ name }) => Number(connection.prepare(lastIdSql).get(name)?.id),
 
-    async rows(table, after, limit) {
-      const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
-      if (!isThere.get(table.name)) return [];
-      const key = keyOf(table);
-      const columns = Object.keys(table.columns).join(", ");
-      const sql = `SELECT ${columns} FROM ${table.name} WHERE ${key} > ? ORDER BY ${key} LIMIT ?`;
-      return database.prepare(sql).all(after, limit) as TransferRow[];
+    async entries(resource, after, limit) {
+      if (!hasTable(resource.name)) return [];
+      const { toEntry } = sqliteStatements(resource);
+      const sql = `SELECT * FROM ${quoted(resource.name)} WHERE id > ? ORDER BY id LIMIT ?`;
+      return connection.prepare(sql).all(after, limit).map(toEntry);
     },
+
+    async records(table, after, limit) {
+      if (!hasTable(table.name)) return [];
+      const { name, key, columns } = table;
+      const sql = `SELECT ${Object.keys(columns).join(", ")} FROM ${name}
+        WHERE (resource, ${key}) > (?, ?) ORDER BY resource, ${key} LIMIT ?`;
+      const rows = connection.prepare(sql).all(after.resource, after.key, limit);
+      return rows.map((row) => toRecord(table, row));
+    },
+
+    unknownTables: async () => unknownSqliteTables(connection, resources),
   };
 }
 
-function createLoader(database: SqliteDatabase, clock: Clock): Loader {
-  const insertBooks = createInserter(
-    database,
-    "books (id, title, author, year, created_at, updated_at)",
-    6,
-  );
-  const insertWords = createInserter(database, "book_words (rowid, words)", 2);
-  const lastId = () => numberOf(database, LAST_ID, "id");
+/** The tables of a SQLite database that are neither a resource's, the service's nor SQLite's own. */
+export function unknownSqliteTables(
+  connection: SqliteConnection,
+  resources: readonly Resource[],
+): string[] {
+  const known = new Set([
+    ...RECORD_TABLES.map(({ name }) => name),
+    ...resources.flatMap((resource) => [resource.name, wordsTable(resource)]),
+  ]);
+  const rows = connection
+    .prepare(
+      `SELECT name FROM pragma_table_list
+        WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+        ORDER BY name`,
+    )
+    .all();
+  return rows.map(({ name }) => String(name)).filter((name) => !known.has(name));
+}
 
-  async function reserveIds(id: number): Promise<void> {
-    if (id <= lastId()) return;
-    database.prepare("DELETE FROM sqlite_sequence WHERE name = 'books'").all();
-    database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('books', ?)").all(id);
+function countOf(connection: SqliteConnection, table: string): number {
+  const row = connection.prepare(`SELECT count(*) AS entries FROM ${quoted(table)}`).get();
+  return Number(row?.entries);
+}
+
+function createLoader(connection: SqliteConnection, clock: Clock): Loader {
+  const run = (sql: string, ...values: SqliteValue[]) => connection.prepare(sql).all(...values);
+  const lastIdOf = ({ name }: Resource) => Number(run(lastIdSql, name)[0]?.id);
+
+  async function reserveIds(resource: Resource, id: number): Promise<void> {
+    if (id <= lastIdOf(resource)) return;
+    run("DELETE FROM sqlite_sequence WHERE name = ?", resource.name);
+    run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", resource.name, id);
   }
 
   return {
-    countBooks: async () => numberOf(database, COUNT, "books"),
+    count: async ({ name }) => countOf(connection, name),
 
-    async clear() {
-      database.exec("INSERT INTO book_words (book_words) VALUES ('delete-all')");
-      for (const name of ["books", ...TRANSFER_TABLES.map((table) => table.name)]) {
-        database.exec(`DELETE FROM ${name}`);
+    async clear(resource) {
+      const words = wordsTable(resource);
+      if (resource.search.length > 0) run(`INSERT INTO ${words} (${words}) VALUES ('delete-all')`);
+      run(`DELETE FROM ${quoted(resource.name)}`);
+    },
+
+    async clearRecords() {
+      for (const { name } of RECORD_TABLES) run(`DELETE FROM ${name}`);
+    },
+
+    async find(resource, ids) {
+      const { get, first } = sqliteStatements(resource);
+      const found = ids.flatMap((id) => {
+        const { sql, values } = get(id);
+        const entry = first(connection.prepare(sql).all(...values));
+        return entry ? [entry] : [];
+      });
+      return new Map(found.map((entry) => [entry.id, entry]));
+    },
+
+    async add(resource, entries) {
+      const { joinedWords, storedValues } = sqliteStatements(resource);
+      if (resource.search.length > 0) {
+        const words = entries.map((entry) => [entry.id, joinedWords(entry)]);
+        insertMany(connection, wordsTable(resource), ["rowid", "words"], words);
       }
+      const columns = ["id", ...Object.keys(resource.fields), "created_at", "updated_at"];
+      const rows = entries.map((entry: Entry) => [
+        entry.id,
+        ...storedValues(entry),
+        Date.parse(entry.created_at),
+        Date.parse(entry.updated_at),
+      ]);
+      insertMany(connection, resource.name, columns, rows);
     },
 
-    async findBooks(ids) {
-      const find = database.prepare(`SELECT ${COLUMNS} FROM books WHERE id = ?`);
-      const found = ids.flatMap((id) => find.all(id)).map(toBook);
-      return new Map(found.map((book) => [book.id, book]));
-    },
-
-    async addBooks(books) {
-      insertWords(books.map((book) => [book.id, bookWords(book).join(" ")]));
-      insertBooks(books.map(toValues));
-    },
-
-    async withoutIndexes(work) {
-      const indexes = database
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'books'")
-        .all();
-      for (const { name } of indexes) database.exec(`DROP INDEX ${name}`);
+    async withoutIndexes({ name }, work) {
+      const indexes = run(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+        name,
+      );
+      for (const index of indexes) connection.exec(`DROP INDEX ${quoted(String(index.name))}`);
       const result = await work();
-      for (const { sql } of indexes) database.exec(String(sql));
+      for (const { sql } of indexes) connection.exec(String(sql));
       return result;
     },
 
-    async addRows(table, rows) {
-      const columns = Object.keys(table.columns);
-      const insert = createInserter(
-        database,
-        `${table.name} (${columns.join(", ")})`,
-        columns.length,
-      );
-      insert(rows.map((row) => columns.map((column) => row[column] ?? null)));
+    async addRecords({ name, columns }, rows) {
+      const names = Object.keys(columns);
+      const values = rows.map((row: RecordRow) => names.map((column) => row[column] ?? null));
+      insertMany(connection, name, names, values);
     },
 
-    async takeIds(count) {
-      const last = lastId();
-      await reserveIds(last + count);
+    async takeIds(resource, count) {
+      const last = lastIdOf(resource);
+      await reserveIds(resource, last + count);
       return Array.from({ length: count }, (_, index) => last + index + 1);
     },
 
     reserveIds,
 
-    async importedLines(sha256) {
-      const row = database.prepare("SELECT lines FROM imports WHERE sha256 = ?").get(sha256);
+    async importedLines({ name }, sha256) {
+      const sql = "SELECT lines FROM imports WHERE resource = ? AND sha256 = ?";
+      const [row] = run(sql, name, sha256);
       return row && Number(row.lines);
     },
 
-    async recordImport(sha256, lines) {
-      const sql = "INSERT OR REPLACE INTO imports (sha256, lines, updated_at) VALUES (?, ?, ?)";
-      database.prepare(sql).all(sha256, lines, Math.floor(clock()));
+    async recordImport({ name }, sha256, lines) {
+      const sql =
+        "INSERT OR REPLACE INTO imports (resource, sha256, lines, updated_at) VALUES (?, ?, ?, ?)";
+      run(sql, name, sha256, lines, Math.floor(clock()));
     },
 
-    async forgetImport(sha256) {
-      database.prepare("DELETE FROM imports WHERE sha256 = ?").all(sha256);
+    async forgetImport({ name }, sha256) {
+      run("DELETE FROM imports WHERE resource = ? AND sha256 = ?", name, sha256);
     },
   };
 }
 
-function toValues({ id, title, author, year, created_at, updated_at }: Book): SqliteValue[] {
-  return [id, title, author, year, Date.parse(created_at), Date.parse(updated_at)];
-}
-
-type Insert = (rows: readonly SqliteValue[][]) => void;
-
-/** Inserts many rows with a statement, and what is left over one by one. */
-function createInserter(database: SqliteDatabase, into: string, columns: number): Insert {
-  const row = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
-  const values = Array.from({ length: ROWS_PER_STATEMENT }, () => row).join(", ");
-  const many = database.prepare(`INSERT INTO ${into} VALUES ${values}`);
-  const one = database.prepare(`INSERT INTO ${into} VALUES ${row}`);
-  return (rows) => {
-    const whole = rows.length - (rows.length % ROWS_PER_STATEMENT);
+/** Inserts many rows with a statement, and those left over one by one. */
+function insertMany(
+  connection: SqliteConnection,
+  table: string,
+  columns: readonly string[],
+  rows: readonly SqliteValue[][],
+): void {
+  const into = `${quoted(table)} (${columns.map(quoted).join(", ")})`;
+  const place = `(${columns.map(() => "?").join(", ")})`;
+  const places = Array.from({ length: ROWS_PER_STATEMENT }, () => place).join(", ");
+  const whole = rows.length - (rows.length % ROWS_PER_STATEMENT);
+  if (whole > 0) {
+    const many = connection.prepare(`INSERT INTO ${into} VALUES ${places}`);
     for (let start = 0; start < whole; start += ROWS_PER_STATEMENT) {
       many.all(...rows.slice(start, start + ROWS_PER_STATEMENT).flat());
     }
-    for (const rest of rows.slice(whole)) one.all(...rest);
-  };
-}
-
-function numberOf(database: SqliteDatabase, sql: string, column: string): number {
-  return Number(database.prepare(sql).get()?.[column]);
+  }
+  const one = connection.prepare(`INSERT INTO ${into} VALUES ${place}`);
+  for (const row of rows.slice(whole)) one.all(...row);
 }

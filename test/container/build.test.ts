@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { filesOfImage, type ImageFile } from "../../scripts/image/layers.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { filesOfImage, type ImageFile } from "../../scripts/image/files.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 import { tagOf } from "./images.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { TARGETS } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";

@@ -1,4 +1,4 @@
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { type Checkout, copyCheckout } from "./checkout.ts";
 import { controlContainer } from "./container.ts";
 import { RUN } from "./images.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { HARDENED } from "../../scripts/image/check-answers.ts";
 import { copyFromImage } from "../../scripts/image/files.ts";
 import type { Target } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { inTemporaryDirectory, UNLIMITED, until as within } from "../service.ts";
 import { MEMORY, RUN, tagOf } from "./images.ts";
 

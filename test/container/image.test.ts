@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildArguments } from "../../scripts/build/labels.ts";
-import { SBOM } from "../../scripts/image/files.ts";
-import { filesOfImage, type ImageFile } from "../../scripts/image/layers.ts";
+import { filesOfImage, type ImageFile, SBOM } from "../../scripts/image/files.ts";
 import { systemOf } from "../../scripts/image/sbom.ts";
 import { TARGETS } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { packagesOf } from "./bundle.ts";
 import { readImageFile, runToEnd, startContainer } from "./container.ts";
 import { tagOf } from "./images.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { TARGETS } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
 import { HTTPS_MEMORY, RUN } from "./images.ts";
 import { beginRequest } from "./partial-request.ts";

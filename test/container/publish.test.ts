@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { SBOM } from "../../scripts/image/files.ts";
 import { digestOf } from "../../scripts/release/registry.ts";
 import { ARCHITECTURES, TARGETS, type Target } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";

@@ -1,4 +1,4 @@
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { until } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SBOM } from "../../scripts/image/files.ts";
 import { digestOf } from "../../scripts/release/registry.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { readImageFile } from "./container.ts";
 import { tagOf } from "./images.ts";
 import {

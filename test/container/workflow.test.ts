@@ -4,7 +4,7 @@ import { checkAnswers } from "../../scripts/image/check-answers.ts";
 import { SBOM } from "../../scripts/image/files.ts";
 import { takeAssets } from "../../scripts/release/assets.ts";
 import { TARGETS } from "../../scripts/release/tags.ts";
-import { docker } from "../../scripts/shell/docker.ts";
+import { docker } from "../../scripts/shell/commands.ts";
 import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";

@@ -44,18 +44,7 @@ async function request(instance: LambdaFunction, path: string, init?: RequestIni
   return toResponse(await instance.invoke(event));
 }
 
-httpContract("Lambda, memory", () => openTarget(MEMORY), EXCEPTIONS.Lambda);
-
 httpContract("Lambda, SQLite", () => openTarget({}), EXCEPTIONS.Lambda);
-
-httpContract(
-  "Lambda, PostgreSQL",
-  async () => {
-    const { url, drop } = await freshDatabase();
-    return openTarget({ DATABASE_URL: url }, drop);
-  },
-  EXCEPTIONS.Lambda,
-);
 
 /** An instance for `use`, which ends afterwards. */
 async function withInstance(

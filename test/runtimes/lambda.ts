@@ -68,7 +68,7 @@ export async function startFunction(
   directory?: string,
 ): Promise<LambdaFunction> {
   const at = directory ?? (await bundledFunction());
-  const child = spawnHost(at, { API_KEY, ...UNLIMITED, ...env });
+  const child = spawnHost(at, { API_KEY, SEED: "true", ...UNLIMITED, ...env });
   const { stdout, stderr, exited } = watch(child);
   const answers = createInterface({ input: child.stdio[3] as Readable });
   const exchange = async (invocation: Invocation | undefined) => {

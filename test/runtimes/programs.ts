@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { engines } from "../../package.json" with { type: "json" };
@@ -11,16 +12,25 @@ function folderOf(name: string): string {
 }
 
 /**
- * Node as npm brings it for this machine; where it brings none, PATH's.
+ * Node as npm has it for this machine; where it has none, PATH's.
  *
- * @throws {Error} where that is none, or older than package.json asks for.
+ * @throws {Error} where that is none, or older than package.json requires.
  */
 export function nodeProgram(): string {
-  try {
-    return join(folderOf(`node-${platform}-${arch}`), "bin/node");
-  } catch {
-    return nodeOfPath();
-  }
+  const program = nodeOfNpm(`node-${platform}-${arch}`);
+  return existsSync(program) ? program : nodeOfPath();
+}
+
+/**
+ * Where a package of `node/package.json` has its Node. They are installed when the first test needs one, and not
+ * with the project: each is for one machine, and `npm install` would fail on every other.
+ */
+function nodeOfNpm(name: string): string {
+  const folder = join(import.meta.dir, "node");
+  const install = [process.execPath, "install", "--frozen-lockfile", "--silent"];
+  const { success, stderr } = Bun.spawnSync(install, { cwd: folder });
+  if (!success) throw new Error(`Node could not be installed in ${folder}: ${stderr}`);
+  return join(folder, "node_modules", name, "bin/node");
 }
 
 function nodeOfPath(): string {
@@ -31,11 +41,11 @@ function nodeOfPath(): string {
   throw new Error(`The tests need Node ${engines.node}: ${found}`);
 }
 
-/** npm brings the oldest Node that is supported, as `node-22`, for Linux on x64 alone. */
+/** The oldest Node that is supported is installed for Linux on x64 alone. */
 export const HAS_OLDEST_NODE = platform === "linux" && arch === "x64";
 
 export function oldestNodeCommand(bundle: string): string[] {
-  return [join(folderOf("node-22"), "bin/node"), bundle];
+  return [nodeOfNpm("node-22"), bundle];
 }
 
 /** Deno's own executable: the script that npm puts before it would not pass on signals. */

@@ -24,17 +24,13 @@ const bundles = {
   deno: bundle("deno", join(home, "deno")),
 };
 
-serverContract("Bun, from source", () => [
-  process.execPath,
-  join(import.meta.dir, "../../src/adapters/bun.ts"),
-]);
-serverContract("Node", async () => nodeCommand(await bundles.node));
+serverContract("Node", async () => nodeCommand(await bundles.node), ["SQLite"]);
 if (HAS_OLDEST_NODE) {
-  serverContract("Node 22.16", async () => oldestNodeCommand(await bundles.node));
+  serverContract("Node 22.16", async () => oldestNodeCommand(await bundles.node), ["PostgreSQL"]);
 } else {
   test.skip("Node 22.16 (skipped: npm brings it for Linux on x64 alone)", () => {});
 }
-serverContract("Deno", async () => denoCommand(await bundles.deno), {
+serverContract("Deno", async () => denoCommand(await bundles.deno), ["SQLite", "PostgreSQL"], {
   refuses: "503",
   closes: "client",
   waitsForHandshakes: true,

@@ -1,5 +1,5 @@
 import { Miniflare, type MiniflareOptions } from "miniflare";
-import type { D1Database } from "../../src/database/d1.ts";
+import type { D1Binding } from "../../src/database/d1.ts";
 import wrangler from "../../wrangler.jsonc";
 import { eventually, type LogLine } from "../service.ts";
 
@@ -18,7 +18,7 @@ export type Worker = {
   /** All output besides its log. */
   noise: () => string[];
   /** The database that is bound as DB. */
-  d1: () => Promise<D1Database>;
+  d1: () => Promise<D1Binding>;
   close: () => Promise<void>;
   [Symbol.asyncDispose]: () => Promise<void>;
 };

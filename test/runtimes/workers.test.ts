@@ -22,7 +22,7 @@ const script = await bundle("workers", directory);
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const start = async (bindings: WorkerBindings) =>
-  startWorker(await Bun.file(script).text(), { API_KEY, ...UNLIMITED, ...bindings });
+  startWorker(await Bun.file(script).text(), { API_KEY, SEED: "true", ...UNLIMITED, ...bindings });
 
 async function openTarget(bindings: WorkerBindings, release = async () => {}) {
   const worker = await start({ ...CONTRACT_VARIABLES, ...bindings });
@@ -38,14 +38,7 @@ async function openTarget(bindings: WorkerBindings, release = async () => {}) {
   };
 }
 
-httpContract("workerd, memory", () => openTarget({ DATABASE_URL: "memory:" }));
-
 httpContract("workerd, D1", () => openTarget({ DB: D1_BINDING }));
-
-httpContract("workerd, PostgreSQL", async () => {
-  const { url, drop } = await freshDatabase();
-  return openTarget({ DATABASE_URL: url }, drop);
-});
 
 httpContract("workerd, PostgreSQL behind Hyperdrive", async () => {
   const { url, drop } = await freshDatabase();

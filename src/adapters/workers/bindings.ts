@@ -5,13 +5,13 @@ import {
   hasKey,
   parseConfig,
 } from "../../config/config.ts";
-import type { D1Database } from "../../database/d1.ts";
+import type { D1Binding } from "../../database/d1.ts";
 
 /** A Worker's configuration: variables and secrets, and the services bound to it, by name. */
 export type Bindings = Readonly<Record<string, unknown>>;
 
 export type WorkersDatabase =
-  | { kind: "d1"; binding: D1Database }
+  | { kind: "d1"; binding: D1Binding }
   | { kind: "postgres"; url: string }
   | { kind: "memory" };
 
@@ -68,7 +68,7 @@ function isSet(value: unknown): boolean {
   return typeof value === "string" ? value.trim() !== "" : value !== undefined;
 }
 
-function isD1(binding: unknown): binding is D1Database {
+function isD1(binding: unknown): binding is D1Binding {
   return typeof binding === "object" && binding !== null && "prepare" in binding;
 }
 

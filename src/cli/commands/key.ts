@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { digestOf, type Key, toHex } from "../../auth/key.ts";
+import { digestOf, type Key } from "../../auth/key.ts";
 import { KeyLineError, parseKeyWords } from "../../auth/key-file.ts";
+import { toHex } from "../../encoding.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";

@@ -1,14 +1,13 @@
 import type { Sql } from "postgres";
 import type { DomainError } from "../../errors.ts";
 import { withDeadline } from "../../time.ts";
-import { abortable } from "./abortable-sql.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import {
   isReadOnlyError,
   isServerError,
   translatePostgresError,
   unavailableError,
-} from "./migrate.ts";
+} from "./errors.ts";
 
 /**
  * How long an operation may take in all, waiting for a connection included. The server's own timeout
@@ -16,188 +15,186 @@ import {
  */
 export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
-/** How long the operations under way may go on in a pool that is no longer used. */
-const RENEWAL_GRACE_SECONDS = 5;
+/** How long operations in flight may go on in a pool that is no longer used. */
+const DRAIN_GRACE_SECONDS = 5;
 
-/** How long a preparation that is undone may take for that; it may be one that has yet to reach the server. */
+/** How long undoing a migration may take; the migration may not have reached the server yet. */
 const UNDOING_GRACE_SECONDS = 1;
 
 export type PoolOptions = {
-  /** Makes a driver's pool. It is called again when the last one is of no more use. */
+  /** Makes a pool of the driver's. It is called again when the last one no longer answers. */
   connect: () => Sql;
-  /** Brings the schema up to date; says how many migrations that took. */
-  prepare: (sql: Sql) => Promise<number>;
+  /** Brings the schema up to date, until the signal aborts; returns the number of migrations. */
+  migrate: (sql: Sql, signal: AbortSignal) => Promise<number>;
 };
 
 type Pool = {
   sql: Sql;
-  preparation: Promise<number> | undefined;
-  prepared: boolean;
+  migration: Promise<number> | undefined;
+  isMigrated: boolean;
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
-  /** How many operations are under way. */
-  underWay: number;
-  /** Whether it ends when none is. */
-  retired: boolean;
+  inFlight: number;
+  /** Whether it ends with its last operation. */
+  draining: boolean;
 };
 
 export type PostgresPool = ReturnType<typeof createPostgresPool>;
 
-/** What a store reaches the server by. Only a pool has connections to renew and to wait for. */
-export type PostgresConnections = Omit<PostgresPool, "renew" | "reconnect" | "running"> &
-  Partial<Pick<PostgresPool, "renew" | "reconnect" | "running">>;
+/** How a database reaches its server. Only a pool has connections to refresh and to wait for. */
+export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "inFlight"> &
+  Partial<Pick<PostgresPool, "refresh" | "reconnect" | "inFlight">>;
 
 /**
- * A pool that can be made while the server is down, and that heals by itself: its first operation
- * which reaches the server prepares the database, and connections that hang are replaced.
+ * A pool that can be made while the server is down, and that heals by itself: its first operation that
+ * reaches the server brings the schema up to date, and connections that hang are replaced.
  */
-export function createPostgresPool({ connect, prepare }: PoolOptions) {
+export function createPostgresPool({ connect, migrate }: PoolOptions) {
   const closing = new AbortController();
   let current = open();
 
   function open(): Pool {
     const answeredAt = performance.now();
     return {
-      ...{ sql: connect(), preparation: undefined, prepared: false },
-      ...{ answeredAt, underWay: 0, retired: false },
+      ...{ sql: connect(), migration: undefined, isMigrated: false },
+      ...{ answeredAt, inFlight: 0, draining: false },
     };
   }
 
-  function prepared(pool: Pool): Promise<number> {
-    pool.preparation ??= prepare(abortable(pool.sql, closing.signal)).then(
+  function migrated(pool: Pool): Promise<number> {
+    pool.migration ??= migrate(pool.sql, closing.signal).then(
       (applied) => {
-        pool.prepared = true;
+        pool.isMigrated = true;
         return applied;
       },
       (error: unknown) => {
-        pool.preparation = undefined;
+        pool.migration = undefined;
         throw error;
       },
     );
-    return pool.preparation;
+    return pool.migration;
   }
 
-  /** Connections that hang; the server behind new ones may be another. */
-  function giveUp(pool: Pool): void {
+  /** For connections that hang. New ones may reach another server, so the schema is checked again. */
+  function replace(pool: Pool): void {
     if (current !== pool) return;
     current = open();
     void pool.sql.end({ timeout: 0 });
   }
 
-  /** A connection that may only read stays so, also when the server lets new ones write again. */
-  function renew(pool: Pool): void {
+  /** For connections that are read-only, which they stay when the server lets new ones write again. */
+  function refresh(pool: Pool): void {
     if (current !== pool) return;
-    current = { ...pool, sql: connect(), underWay: 0 };
-    void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+    current = { ...pool, sql: connect(), inFlight: 0 };
+    void pool.sql.end({ timeout: DRAIN_GRACE_SECONDS });
   }
 
-  /** The driver would refuse an operation that has yet to send its next statement. */
+  /** Not before: the driver would refuse the next statement of an operation. */
   function endIfDone(pool: Pool): void {
-    if (pool.retired && pool.underWay === 0) {
-      void pool.sql.end({ timeout: RENEWAL_GRACE_SECONDS });
+    if (pool.draining && pool.inFlight === 0) {
+      void pool.sql.end({ timeout: DRAIN_GRACE_SECONDS });
     }
   }
 
   /**
-   * One operation that came too late may have waited for a lock or in a queue. Only where nothing
-   * else got an answer either do the connections hang. A migration may take its time.
+   * One operation that was too slow may have waited for a lock or in a queue. Only if no other got an
+   * answer either, the connections hang. A migration may take any time.
    */
   function expire(pool: Pool): never {
     const silence = performance.now() - pool.answeredAt;
-    if (pool.prepared && silence >= OPERATION_TIMEOUT_MS) giveUp(pool);
-    if (pool.retired) void pool.sql.end({ timeout: 0 });
+    if (pool.isMigrated && silence >= OPERATION_TIMEOUT_MS) replace(pool);
+    if (pool.draining) void pool.sql.end({ timeout: 0 });
     throw noAnswer();
   }
 
   async function attempt<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
-    pool.underWay += 1;
+    pool.inFlight += 1;
     try {
-      await prepared(pool);
+      await migrated(pool);
       const result = await work();
       pool.answeredAt = performance.now();
       return result;
     } catch (error) {
       if (isServerError(error)) pool.answeredAt = performance.now();
-      if (isReadOnlyError(error)) renew(pool);
+      if (isReadOnlyError(error)) refresh(pool);
       throw translatePostgresError(error);
     } finally {
-      pool.underWay -= 1;
+      pool.inFlight -= 1;
       endIfDone(pool);
     }
   }
 
   return {
     /**
-     * What is not done in time is not done later: work that waits for a connection never begins, and a
-     * transaction is rolled back.
+     * Work that misses its deadline never runs later: statements that wait for a connection are not sent,
+     * and a transaction is rolled back.
      *
      * @throws {DomainError} `store_unavailable` when no answer comes in time.
      */
-    run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    run<T>(work: (sql: Sql, signal: AbortSignal) => Promise<T>): Promise<T> {
       const pool = current;
       const time = new AbortController();
-      const done = attempt(pool, () => work(abortable(pool.sql, time.signal)));
+      const done = attempt(pool, () => work(pool.sql, time.signal));
       return withDeadline(done, OPERATION_TIMEOUT_MS, () => {
         time.abort(noAnswer());
         return expire(pool);
       });
     },
 
-    /** The work, done once for all who ask for it before it is done: for what anybody may ask for at any rate. */
+    /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
     share<T>(work: () => Promise<T>): () => Promise<T> {
-      let underWay: Promise<T> | undefined;
+      let inProgress: Promise<T> | undefined;
       return () => {
-        underWay ??= work().finally(() => {
-          underWay = undefined;
+        inProgress ??= work().finally(() => {
+          inProgress = undefined;
         });
-        return underWay;
+        return inProgress;
       };
     },
 
-    /** Prepares the database now, however long that takes; says how many migrations it took. */
-    prepare(): Promise<number> {
+    /** Brings the schema up to date now, however long that takes; returns the number of migrations. */
+    migrate(): Promise<number> {
       const pool = current;
-      return attempt(pool, () => prepared(pool));
+      return attempt(pool, () => migrated(pool));
     },
 
     /**
-     * Connects anew for whatever comes next: the connections there are may lead nowhere any more, and
-     * a preparation under way on one of them nowhere either.
+     * Connects again for what comes next: the present connections may be lost without a sign, and with
+     * them a migration in progress.
      */
-    renew(): void {
-      if (current.prepared) renew(current);
-      else giveUp(current);
+    refresh(): void {
+      if (current.isMigrated) refresh(current);
+      else replace(current);
     },
 
     /**
-     * Connects anew for whatever comes next, perhaps to another database, which is prepared first. What
-     * is under way ends on the connections that it has.
+     * Connects again for what comes next, perhaps to another database, which is migrated first. Operations
+     * in flight end on their connections.
      */
     reconnect(): void {
-      const retired = current;
+      const last = current;
       current = open();
-      retired.retired = true;
-      endIfDone(retired);
+      last.draining = true;
+      endIfDone(last);
     },
 
     /**
-     * How many operations have a connection or wait for one, those included that nobody waits for any
-     * more.
+     * The number of operations that have a connection or wait for one, also those that missed their deadline.
      */
-    running(): number {
-      return current.underWay;
+    inFlight(): number {
+      return current.inFlight;
     },
 
-    /** What is under way may end; a preparation, which may take any time, is undone. */
+    /** Operations in flight may end; a migration, which may take any time, is undone. */
     close(): Promise<void> {
       closing.abort(unavailableError(new Error("The pool was closed")));
-      const timeout = current.prepared ? RENEWAL_GRACE_SECONDS : UNDOING_GRACE_SECONDS;
+      const timeout = current.isMigrated ? DRAIN_GRACE_SECONDS : UNDOING_GRACE_SECONDS;
       return current.sql.end({ timeout });
     },
   };
 }
 
-/** What an operation fails with that took too long. */
+/** The error of an operation that took too long. */
 export function noAnswer(): DomainError {
   return unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
 }

@@ -1,7 +1,16 @@
 import type { Sql, TransactionSql } from "postgres";
+import { LOST_CONNECTION } from "./errors.ts";
 
-/** The driver's and the operating system's words for a connection that is lost while it is in use. */
-const LOST = /^(?:CONNECTION_CLOSED|ECONN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_SOCKET)/;
+/**
+ * Runs `work` in a transaction of the isolation that this service is written for, whatever the database's
+ * default is: each statement sees what others have committed before it, also one that waited for a lock.
+ */
+export function inTransaction<T>(
+  sql: Sql,
+  work: (transaction: TransactionSql) => Promise<T>,
+): Promise<T> {
+  return transact(sql, "ISOLATION LEVEL READ COMMITTED", work);
+}
 
 /**
  * A transaction as the driver's `begin` makes it, which takes the loss of its connection for its end. The
@@ -54,7 +63,7 @@ function unless(isOver: () => boolean, transaction: TransactionSql): Transaction
 function isLoss(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
   if (severity !== undefined) return severity !== "ERROR";
-  return typeof code === "string" && LOST.test(code);
+  return typeof code === "string" && LOST_CONNECTION.test(code);
 }
 
 /** What the driver waits for in vain holds nothing: it has settled its own promise already. */

@@ -1,17 +1,16 @@
 import type { MiddlewareHandler } from "hono";
 import type { Logger } from "../../telemetry/logger.ts";
+import { bodyBytes } from "../answer.ts";
 import type { AppEnv } from "../env.ts";
 import { routeTemplate } from "../labels.ts";
-import { bodyBytes, countBodyBytes } from "./response-bytes.ts";
 
 /**
- * One line a request, once it is answered, at INFO whatever the answer: what failed on the server's side
- * has a line of its own that says why. The query is left out: it may hold what nobody should log.
+ * Logs one line for each answered request, always at INFO: failures of the server have a line of their own
+ * with the reason. The query is left out, as it may hold secrets.
  */
 export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
   return async function accessLog(c, next) {
     const started = performance.now();
-    countBodyBytes(c);
     await next();
     logger.info("request", {
       request_id: c.var.requestId,

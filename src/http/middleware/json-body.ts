@@ -24,6 +24,20 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
   };
 }
 
+/**
+ * The value of a body that {@link jsonBody} has read.
+ *
+ * @throws {DomainError} `malformed_json`
+ */
+export async function parsedJson(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
+  }
+}
+
 /** Hono's own cache of what it has read. It holds promises, unlike its types. */
 function keepText(c: Context, text: string): void {
   const cache: { text?: unknown } = c.req.bodyCache;

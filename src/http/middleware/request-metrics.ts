@@ -3,7 +3,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { AppEnv } from "../env.ts";
 import { KNOWN_METHODS, routeTemplate } from "../labels.ts";
 
-/** What a client can choose freely is one label, however much of it there is. */
+/** One label for all values that a client can choose freely, so that it cannot make series without end. */
 const OTHER = "other";
 
 /** Counts every request and how long it took until its response was returned. */

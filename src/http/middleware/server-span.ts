@@ -4,12 +4,11 @@ import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import type { AppEnv } from "../env.ts";
 import { KNOWN_METHODS, routeTemplate } from "../labels.ts";
 
-/** Of a URL that a server has made, so nothing of it has to be checked. */
+/** The URL comes from the server, so it is always valid. */
 const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
 
 /**
- * The span of a request that is answered. Neither the query nor any header but the request id and the
- * user agent is in it.
+ * The span of an answered request. It has no query, and no header but the request id and the user agent.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
  */

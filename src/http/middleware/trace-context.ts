@@ -5,13 +5,12 @@ import type { AppEnv } from "../env.ts";
 import { serverSpan } from "./server-span.ts";
 
 /**
- * Gives every request its place in a trace: that which the caller's `traceparent` names, else in one that
- * begins here. Log lines and problems name the trace; where it is sampled, and there is something to follow
- * it with, the request becomes a span, and its SQL carries a comment.
+ * Gives every request its place in a trace: in the one that the caller's `traceparent` names, or in a new
+ * one. Log lines and problems name the trace. A sampled request becomes a span where spans are exported, and
+ * its SQL carries a comment.
  *
- * The answer carries no header of this: callers know the trace that they have begun, and for those that
- * have not, `traceresponse` is no standard yet, while problems carry the id and the log has it beside the
- * request id.
+ * No response header names the trace: callers know the traces that they began, and `traceresponse` is not a
+ * standard yet. Problems and the log have the trace id.
  */
 export function traceContext(tracing?: Tracing): MiddlewareHandler<AppEnv> {
   const { scope, spans } = tracing ?? {};

@@ -1,90 +1,56 @@
 import { type D1Database, translateD1Error, unavailableD1Error } from "../../database/d1.ts";
 import type { SqliteRow } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
-import type { BookInput } from "../book.ts";
-import { requireBook } from "../errors.ts";
-import type { BookStore } from "../store.ts";
-import {
-  type Change,
-  changeBook,
-  createBook,
-  deleteBook,
-  findBook,
-  firstBook,
-  listBooks,
-  pingBooks,
-  type Statement,
-  seedBooks,
-  toBook,
-} from "./sqlite-statements.ts";
+import { requireEntry } from "../errors.ts";
+import type { Resource } from "../resource.ts";
+import type { Store } from "../store.ts";
+import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
 
-/** How often a change begins anew because others change the title or the author of its book meanwhile. */
+/** How often a change starts again because others change the words of its entry in the meantime. */
 const CHANGE_ATTEMPTS = 10;
 
-type D1Options = { database: D1Database; clock: Clock; seed: readonly BookInput[] };
-
-/**
- * A store on a D1 database with the schema of migrations/sqlite, which is applied to it beforehand. A
- * database that never had a book gets the `seed` at the first operation that reaches it.
- */
-export function createD1BookStore({ database, clock, seed }: D1Options): BookStore {
+/** A store on a D1 database with the schema of database/migrations/sqlite, applied beforehand. */
+export function createD1Store({ binding }: D1Database, resource: Resource, clock: Clock): Store {
+  const statements = sqliteStatements(resource);
   const now = () => Math.floor(clock());
-  let seeded = seed.length === 0;
+  const prepared = ({ sql, values }: Statement) => binding.prepare(sql).bind(...values);
 
-  const prepared = ({ sql, values }: Statement) => database.prepare(sql).bind(...values);
-
-  async function apply<T>({ statements, read }: Change<T>): Promise<T> {
-    const results = await translated(() => database.batch(statements.map(prepared)));
-    return read(results.map(({ results: rows }) => rows));
-  }
-
-  /** Where calls come together, each of them tries: on Workers none may wait for another request. */
-  async function ready(): Promise<void> {
-    if (seeded) return;
-    await apply(seedBooks(seed, now()));
-    seeded = true;
+  async function apply<T>({ statements: all, read: readRows }: Change<T>): Promise<T> {
+    const results = await translated(() => binding.batch(all.map(prepared)));
+    return readRows(results.map(({ results: rows }) => rows));
   }
 
   async function read(statement: Statement): Promise<SqliteRow[]> {
-    await ready();
     const { results } = await translated(() => prepared(statement).all());
     return results;
   }
 
-  async function write<T>(change: Change<T>): Promise<T> {
-    await ready();
-    return apply(change);
-  }
-
   return {
-    async ping() {
-      await read(pingBooks);
-    },
-
     async list(query) {
-      return (await read(listBooks(query))).map(toBook);
+      return (await read(statements.list(query))).map(statements.toEntry);
     },
 
     async get(id) {
-      return firstBook(await read(findBook(id)));
+      return statements.first(await read(statements.get(id)));
     },
 
-    create(input, idempotencyKey) {
-      return write(createBook(input, now(), idempotencyKey));
-    },
+    create: (input, idempotencyKey) => apply(statements.create(input, now(), idempotencyKey)),
 
     async update(id, changes, precondition) {
       for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
-        const book = requireBook(id, firstBook(await read(findBook(id))), precondition);
-        const changed = await write(changeBook(book, changes, now(), precondition));
+        const found = statements.first(await read(statements.get(id)));
+        const entry = requireEntry(resource, id, found, precondition);
+        const changed = await apply(statements.update(entry, changes, now(), precondition));
         if (changed) return changed;
       }
-      throw unavailableD1Error(new Error(`Book ${id} changed ${CHANGE_ATTEMPTS} times meanwhile`));
+      throw unavailableD1Error(
+        new Error(`${resource.one} ${id} changed ${CHANGE_ATTEMPTS} times in the meantime`),
+      );
     },
 
-    delete: (id, precondition) => write(deleteBook(id, precondition)),
+    delete: (id, precondition) => apply(statements.delete(id, precondition)),
 
-    async close() {},
+    addSamples: (inputs) => apply(statements.addSamples(inputs, now())),
   };
 }
 

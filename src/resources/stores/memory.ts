@@ -1,87 +1,100 @@
+import type { MemoryDatabase } from "../../database/memory.ts";
 import type { Clock } from "../../time.ts";
-import type { Book, BookInput } from "../book.ts";
-import { expectSameInput, requireBook } from "../errors.ts";
+import { requireEntry, requireSameInput } from "../errors.ts";
+import type { Value, Values } from "../field.ts";
 import {
-  type BookQuery,
-  type BookStore,
+  applyChanges,
+  completeInput,
+  type Entry,
+  type Resource,
+  searchWords,
+} from "../resource.ts";
+import {
   IDEMPOTENCY_WINDOW_MS,
+  type ListQuery,
   type Position,
   type Sort,
+  type Store,
 } from "../store.ts";
-import { bookWords } from "../words.ts";
 
-type Answer = { book: Book; createdAt: number };
+type Answer = { entry: Entry; createdAt: number };
+type Table = { entries: Map<number, Entry>; answers: Map<string, Answer>; lastId: number };
 
-/** A store that lives and ends with the process. */
-export function createMemoryBookStore(clock: Clock, seed: readonly BookInput[] = []): BookStore {
-  const books = new Map<number, Book>();
-  const answers = new Map<string, Answer>();
-  let lastId = 0;
+/** A store whose entries live and end with the process. */
+export function createMemoryStore(
+  database: MemoryDatabase,
+  resource: Resource,
+  clock: Clock,
+): Store {
+  const table = database.table<Table>(resource.name, () => ({
+    entries: new Map(),
+    answers: new Map(),
+    lastId: 0,
+  }));
+  const { entries, answers } = table;
 
-  function add(input: BookInput): Book {
+  function add(input: Values): Entry {
     const now = new Date(clock()).toISOString();
-    lastId += 1;
-    const book: Book = { id: lastId, ...pickInput(input), created_at: now, updated_at: now };
-    books.set(book.id, book);
-    return book;
+    table.lastId += 1;
+    const times = { created_at: now, updated_at: now };
+    const entry: Entry = { id: table.lastId, ...completeInput(resource, input), ...times };
+    entries.set(entry.id, entry);
+    return entry;
   }
 
-  for (const input of seed) add(input);
-
   return {
-    async ping() {},
-
     async list(query) {
-      return [...books.values()]
-        .filter((book) => isListed(book, query))
+      return [...entries.values()]
+        .filter((entry) => isListed(resource, entry, query))
         .sort((left, right) => compare(left, positionOf(right, query.sort), query.sort))
         .slice(0, query.limit)
-        .map((book) => ({ ...book }));
+        .map((entry) => ({ ...entry }));
     },
 
     async get(id) {
-      const book = books.get(id);
-      return book && { ...book };
+      const entry = entries.get(id);
+      return entry && { ...entry };
     },
 
     async create(input, idempotencyKey) {
-      if (idempotencyKey === undefined) return { book: { ...add(input) }, replayed: false };
+      if (idempotencyKey === undefined) return { entry: { ...add(input) }, replayed: false };
       const oldest = clock() - IDEMPOTENCY_WINDOW_MS;
       dropExpired(answers, oldest);
       const earlier = answers.get(idempotencyKey);
       if (earlier && earlier.createdAt > oldest) {
-        expectSameInput(earlier.book, input);
-        return { book: { ...earlier.book }, replayed: true };
+        requireSameInput(resource, earlier.entry, completeInput(resource, input));
+        return { entry: { ...earlier.entry }, replayed: true };
       }
-      const book = add(input);
-      answers.set(idempotencyKey, { book, createdAt: clock() });
-      return { book: { ...book }, replayed: false };
+      const entry = add(input);
+      answers.set(idempotencyKey, { entry, createdAt: clock() });
+      return { entry: { ...entry }, replayed: false };
     },
 
     async update(id, changes, precondition) {
-      const book = requireBook(id, books.get(id), precondition);
-      const updatedAt = Math.max(clock(), Date.parse(book.updated_at) + 1);
-      const updated = { ...book, ...changes, updated_at: new Date(updatedAt).toISOString() };
-      books.set(id, updated);
+      const entry = requireEntry(resource, id, entries.get(id), precondition);
+      const updatedAt = Math.max(clock(), Date.parse(entry.updated_at) + 1);
+      const updated = {
+        ...applyChanges(resource, entry, changes),
+        updated_at: new Date(updatedAt).toISOString(),
+      };
+      entries.set(id, updated);
       return { ...updated };
     },
 
     async delete(id, precondition) {
-      requireBook(id, books.get(id), precondition);
-      books.delete(id);
+      requireEntry(resource, id, entries.get(id), precondition);
+      entries.delete(id);
     },
 
-    async close() {},
+    async addSamples(inputs) {
+      if (table.lastId === 0) inputs.forEach(add);
+    },
   };
 }
 
-function pickInput({ title, author, year }: BookInput): BookInput {
-  return { title, author, year };
-}
-
 /**
- * Answers are in the order of their age, so the first that still counts ends the search. Where the
- * clock went back, some that have expired wait behind it.
+ * Answers are in the order of their age, so the first that still counts ends the search. If the clock
+ * went back, some that have expired wait after it.
  */
 function dropExpired(answers: Map<string, Answer>, oldest: number): void {
   for (const [key, { createdAt }] of answers) {
@@ -90,34 +103,35 @@ function dropExpired(answers: Map<string, Answer>, oldest: number): void {
   }
 }
 
-function isListed(book: Book, { words, author, year, after, sort }: BookQuery): boolean {
+function isListed(resource: Resource, entry: Entry, query: ListQuery): boolean {
+  const { words, filters, after, sort } = query;
   return (
-    (author === undefined || book.author === author) &&
-    (year === undefined || book.year === year) &&
-    hasWords(book, words) &&
-    (after === undefined || compare(book, after, sort) > 0)
+    resource.filter.every((name) => filters[name] === undefined || filters[name] === entry[name]) &&
+    hasWords(resource, entry, words) &&
+    (after === undefined || compare(entry, after, sort) > 0)
   );
 }
 
-function hasWords(book: Book, prefixes: readonly string[]): boolean {
+function hasWords(resource: Resource, entry: Entry, prefixes: readonly string[]): boolean {
   if (prefixes.length === 0) return true;
-  const words = bookWords(book);
+  const words = searchWords(resource, entry);
   return prefixes.every((prefix) => words.some((word) => word.startsWith(prefix)));
 }
 
-function positionOf(book: Book, { field }: Sort): Position {
-  return { value: book[field], id: book.id };
+function positionOf(entry: Entry, { field }: Sort): Position {
+  return { value: entry[field] ?? "", id: entry.id };
 }
 
-/** Negative where `book` comes before the position, positive where it comes behind. */
-function compare(book: Book, position: Position, sort: Sort): number {
-  const ascending = compareValues(book[sort.field], position.value) || book.id - position.id;
+/** Negative if `entry` comes before the position, positive if it comes after. */
+function compare(entry: Entry, position: Position, sort: Sort): number {
+  const ascending =
+    compareValues(entry[sort.field] ?? "", position.value) || entry.id - position.id;
   return sort.descending ? -ascending : ascending;
 }
 
-function compareValues(left: string | number, right: string | number): number {
-  if (typeof left === "number" && typeof right === "number") return left - right;
-  return compareCodePoints(String(left), String(right));
+function compareValues(left: NonNullable<Value>, right: NonNullable<Value>): number {
+  if (typeof left === "string") return compareCodePoints(left, String(right));
+  return Number(left) - Number(right);
 }
 
 /** Unlike `<`, which compares UTF-16 units, this agrees with the databases' order of UTF-8 bytes. */

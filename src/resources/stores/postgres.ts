@@ -1,235 +1,211 @@
-import type { Sql, TransactionSql } from "postgres";
-import { postgresMigrations } from "../../database/migrations/postgres.ts";
-import {
-  inTransaction,
-  migratePostgres,
-  underMigrationLock,
-} from "../../database/postgres/migrate.ts";
-import {
-  createPostgresPool,
-  type PoolOptions,
-  type PostgresConnections,
-} from "../../database/postgres/pool.ts";
-import { commented } from "../../database/postgres/sql-comment.ts";
+import type {
+  PostgresDatabase,
+  PostgresRow,
+  PostgresValue,
+  Query,
+} from "../../database/postgres/database.ts";
 import type { Clock } from "../../time.ts";
-import { type Book, type BookInput, bookSchema } from "../book.ts";
-import { expectSameInput, requireBook } from "../errors.ts";
+import { requireEntry, requireSameInput } from "../errors.ts";
+import { fromTimestamp, type Value, type Values } from "../field.ts";
 import {
-  type BookQuery,
+  applyChanges,
+  completeInput,
+  type Entry,
+  entryFromJson,
+  type Resource,
+  searchWords,
+} from "../resource.ts";
+import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
-  type PostgresBookStore,
+  type Store,
 } from "../store.ts";
-import { bookWords } from "../words.ts";
+import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 
-type PostgresOptions = {
-  /** Makes a pool. It is called again when the last one no longer answers. */
-  connect: () => Sql;
-  clock: Clock;
-  seed: readonly BookInput[];
-  /** Keeps the connections: those of a pool, unless another way is given. */
-  open?: (options: PoolOptions) => PostgresConnections;
-  /** Names the request under way to the server, as a `traceparent` header, if it is to be followed. */
-  traceparent?: (() => string | undefined) | undefined;
-};
+/** A store on a PostgreSQL database. */
+export function createPostgresStore(
+  database: PostgresDatabase,
+  resource: Resource,
+  clock: Clock,
+): Store {
+  const statements = postgresStatements(resource);
+  const { SQL, first, listSql, toEntry, storedValues, lexemes } = statements;
 
-/**
- * A store on PostgreSQL. Its first operation that reaches the server brings the schema up to date, so
- * it can be made while the server is down.
- *
- * @throws {NewerSchemaError} from any operation, when the database is of a newer release.
- */
-export function createPostgresBookStore(options: PostgresOptions): PostgresBookStore {
-  const { connect, clock, seed, open = createPostgresPool, traceparent } = options;
-  const connections = open({
-    connect,
-    prepare: (sql) => preparePostgresBooks(sql, clock, seed),
-  });
-  const { prepare, share, renew, reconnect, running, close } = connections;
+  async function insert(query: Query, input: Values, now: number): Promise<Entry> {
+    const values = [...storedValues(input), new Date(now), ...lexemes(input)];
+    return requireRow(await query(SQL.insert, values));
+  }
 
-  function run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const request = traceparent?.();
-    return connections.run(request === undefined ? work : (sql) => work(commented(sql, request)));
+  function requireRow(rows: readonly PostgresRow[]): Entry {
+    const entry = first(rows);
+    if (!entry) throw new TypeError(`Expected a row of ${resource.name} from the database`);
+    return entry;
+  }
+
+  /** Of calls that come together, all but the first wait at the key's row until that one has finished. */
+  async function createOnce(
+    query: Query,
+    input: Values,
+    key: string,
+    now: number,
+  ): Promise<Creation> {
+    const { name } = resource;
+    const oldest = new Date(now - IDEMPOTENCY_WINDOW_MS);
+    const [claimed] = await query(SQL.claimKey, [name, key, new Date(now), oldest]);
+    if (!claimed) {
+      const [row] = await query(SQL.answer, [name, key]);
+      const entry = entryFromJson(resource, row?.answer);
+      requireSameInput(resource, entry, input);
+      return { entry, replayed: true };
+    }
+    const entry = await insert(query, input, now);
+    await query(SQL.setAnswer, [name, key, JSON.stringify(entry)]);
+    await query(SQL.expireKeys, [oldest, EXPIRED_ANSWERS_PER_CALL]);
+    return { entry, replayed: false };
   }
 
   return {
-    prepare,
-    renew: () => renew?.(),
-    reconnect: () => reconnect?.(),
-    running: () => running?.() ?? 0,
-
-    // Without a key, /ready asks for it.
-    ping: share(() =>
-      run(async (sql) => {
-        await sql`SELECT 1 FROM books LIMIT 1`;
+    list: (wanted) =>
+      database.read(async (query) => {
+        const { sql, isKept } = listSql(wanted);
+        const values = listValues<PostgresValue>(resource, wanted, {
+          words: prefixQuery,
+          field: (_name, value) => value,
+        });
+        return (await query(sql, values, { isKept })).map(toEntry);
       }),
-    ),
 
-    list: (query) => run(async (sql) => (await selectBooks(sql, query)).map(toBook)),
-
-    get: (id) =>
-      run(async (sql) => {
-        const [row] = await sql`SELECT ${columns(sql)} FROM books WHERE id = ${id}`;
-        return row && toBook(row);
-      }),
+    get: (id) => database.read(async (query) => first(await query(SQL.get, [id]))),
 
     create: (input, idempotencyKey) =>
-      run((sql) =>
-        // In a transaction in either case: it is undone where nobody waits for its answer any more.
-        inTransaction(sql, async (transaction) =>
-          idempotencyKey === undefined
-            ? { book: await insertBook(transaction, input, clock()), replayed: false }
-            : createOnce(transaction, input, idempotencyKey, clock()),
-        ),
-      ),
+      database.write(async (query) => {
+        const complete = completeInput(resource, input);
+        if (idempotencyKey !== undefined)
+          return createOnce(query, complete, idempotencyKey, clock());
+        return { entry: await insert(query, complete, clock()), replayed: false };
+      }),
 
     update: (id, changes, precondition) =>
-      run((sql) =>
-        inTransaction(sql, async (transaction) => {
-          const book = requireBook(id, await lockBook(transaction, id), precondition);
-          return replaceBook(transaction, { ...book, ...changes }, clock());
-        }),
-      ),
+      database.write(async (query) => {
+        const found = first(await query(SQL.lock, [id]));
+        const entry = requireEntry(resource, id, found, precondition);
+        const values = applyChanges(resource, entry, changes);
+        const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
+        return requireRow(await query(SQL.update, [...stored, id]));
+      }),
 
     delete: (id, precondition) =>
-      run((sql) =>
-        inTransaction(sql, async (transaction) => {
-          requireBook(id, await lockBook(transaction, id), precondition);
-          await transaction`DELETE FROM books WHERE id = ${id}`;
-        }),
-      ),
+      database.write(async (query) => {
+        requireEntry(resource, id, first(await query(SQL.lock, [id])), precondition);
+        await query(SQL.delete, [id]);
+      }),
 
-    close,
+    addSamples: (inputs) =>
+      database.write(async (query) => {
+        // Of instances that start together, one adds them.
+        await query(SQL.lockTable);
+        const [sequence] = await query(SQL.sequence);
+        if (sequence?.is_called === true) return;
+        for (const input of inputs) await insert(query, completeInput(resource, input), clock());
+      }),
   };
 }
 
-/** Brings the schema up to date, and gives a database that never had a book the `seed`. */
-async function preparePostgresBooks(
-  sql: Sql,
-  clock: Clock,
-  seed: readonly BookInput[],
-): Promise<number> {
-  const applied = await migratePostgres(sql, postgresMigrations);
-  if (seed.length === 0 || (await everHadBook(sql))) return applied;
-  await underMigrationLock(sql, async (transaction) => {
-    if (await everHadBook(transaction)) return;
-    for (const input of seed) await insertBook(transaction, input, clock());
-  });
-  return applied;
-}
+const quoted = (name: string) => `"${name}"`;
+const list = (parts: readonly string[]) => parts.join(", ");
 
-async function everHadBook(sql: Sql | TransactionSql): Promise<boolean> {
-  const [sequence] = await sql`SELECT is_called FROM books_id_seq`;
-  return sequence?.is_called === true;
-}
+/** The sequence that gives out a resource's ids. */
+export const idSequence = ({ name }: Resource) => quoted(`${name}_id_seq`);
 
-function columns(sql: Sql | TransactionSql) {
-  return sql`id, title, author, year, created_at, updated_at`;
-}
+/** The words as they are: no parser or dictionary of the server's comes between. */
+export const lexemesOf = (joinedWords: string) =>
+  `array_to_tsvector(string_to_array(${joinedWords}, ' '))`;
 
-/** Finds by keyset: never by counting off the rows before a page. */
-function selectBooks(sql: Sql, { sort, after, words, author, year, limit }: BookQuery) {
-  const field = sql(sort.field);
-  const comparison = sort.descending ? sql`<` : sql`>`;
-  const direction = sort.descending ? sql`DESC` : sql`ASC`;
-  const conditions = [
-    words.length > 0 && sql`words @@ ${prefixQuery(words)}::tsquery`,
-    author !== undefined && sql`author = ${author}`,
-    year !== undefined && sql`year = ${year}`,
-    after &&
-      (sort.field === "id"
-        ? sql`id ${comparison} ${after.id}`
-        : sql`(${field}, id) ${comparison} (${after.value}, ${after.id})`),
-  ].filter((condition) => condition !== undefined && condition !== false);
-  const where = conditions.reduce(
-    (joined, condition, index) =>
-      sql`${joined} ${index === 0 ? sql`WHERE` : sql`AND`} ${condition}`,
-    sql``,
-  );
-  return sql`SELECT ${columns(sql)} FROM books ${where}
-    ORDER BY ${field} ${direction}, id ${direction} LIMIT ${limit}`;
+/** Makes the statements of a resource, once. */
+export function postgresStatements(resource: Resource) {
+  const { name, fields, search } = resource;
+  const table = quoted(name);
+  const names = Object.keys(fields);
+  const hasWords = search.length > 0;
+  const columns = list(["id", ...names, "created_at", "updated_at"].map(quoted));
+  const places = names.map((_, index) => `$${index + 1}`);
+  const now = `$${names.length + 1}`;
+  // As one text, for which the driver need not ask the server about its types of arrays.
+  const words = hasWords ? [lexemesOf(`$${names.length + 2}`)] : [];
+  const id = `$${names.length + 2 + words.length}`;
+  const into = [...names, "created_at", "updated_at", ...(hasWords ? ["words"] : [])].map(quoted);
+  const sets = names.map((each, index) => `${quoted(each)} = ${places[index]}`);
+
+  const SQL = {
+    get: `SELECT ${columns} FROM ${table} WHERE id = $1`,
+    find: `SELECT ${columns} FROM ${table} WHERE id = ANY($1::bigint[])`,
+    page: `SELECT ${columns} FROM ${table} WHERE id > $1 ORDER BY id LIMIT $2`,
+    lock: `SELECT ${columns} FROM ${table} WHERE id = $1 FOR UPDATE`,
+    insert: `INSERT INTO ${table} (${list(into)})
+      VALUES (${list([...places, now, now, ...words])}) RETURNING ${columns}`,
+    update: `UPDATE ${table} SET ${list([...sets, ...words.map((each) => `words = ${each}`)])},
+      updated_at = greatest(${now}, updated_at + interval '1 millisecond')
+      WHERE id = ${id} RETURNING ${columns}`,
+    delete: `DELETE FROM ${table} WHERE id = $1`,
+    lockTable: `LOCK TABLE ${table} IN EXCLUSIVE MODE`,
+    sequence: `SELECT is_called FROM ${idSequence(resource)}`,
+    claimKey: `INSERT INTO idempotency_keys (resource, key, created_at) VALUES ($1, $2, $3)
+      ON CONFLICT (resource, key) DO UPDATE SET answer = NULL, created_at = excluded.created_at
+        WHERE idempotency_keys.created_at <= $4
+      RETURNING key`,
+    answer: "SELECT answer FROM idempotency_keys WHERE resource = $1 AND key = $2",
+    setAnswer:
+      "UPDATE idempotency_keys SET answer = $3::text::jsonb WHERE resource = $1 AND key = $2",
+    expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
+      SELECT resource, key FROM idempotency_keys WHERE created_at <= $1
+      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+  };
+
+  function toEntry(row: PostgresRow): Entry {
+    const entry: Record<string, Value> = { id: Number(row.id) };
+    for (const each of names) {
+      const stored = row[each];
+      entry[each] = stored === null ? null : (fields[each]?.postgres.read(stored) ?? null);
+    }
+    entry.created_at = fromTimestamp(row.created_at);
+    entry.updated_at = fromTimestamp(row.updated_at);
+    return entry as Entry;
+  }
+
+  /** Lists entries by keyset: never by counting off the rows before a page. */
+  function listOf({ sort, hasWords: searches, filters, hasAfter }: ListShape): string {
+    let place = 0;
+    const next = () => {
+      place += 1;
+      return `$${place}`;
+    };
+    const comparison = sort.descending ? "<" : ">";
+    const keys = sort.field === "id" ? ["id"] : [quoted(sort.field), "id"];
+    const conditions = [
+      ...(searches ? [`words @@ ${next()}::tsquery`] : []),
+      ...filters.map((each) => `${quoted(each)} = ${next()}`),
+      ...(hasAfter ? [`(${list(keys)}) ${comparison} (${list(keys.map(next))})`] : []),
+    ];
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+    const direction = sort.descending ? "DESC" : "ASC";
+    return `SELECT ${columns} FROM ${table} ${where}
+      ORDER BY ${list(keys.map((key) => `${key} ${direction}`))} LIMIT ${next()}`;
+  }
+
+  return {
+    SQL,
+    toEntry,
+    listSql: listShapes(resource, listOf),
+    first: (rows: readonly PostgresRow[]) => (rows[0] ? toEntry(rows[0]) : undefined),
+    storedValues: (values: Values): PostgresValue[] => names.map((each) => values[each] ?? null),
+    /** The value for the words, where the resource has any. */
+    lexemes: (values: Values): string[] =>
+      hasWords ? [[...new Set(searchWords(resource, values))].join(" ")] : [],
+  };
 }
 
 /** Words are letters and numbers only, so quoting them is all the escaping that a tsquery needs. */
 function prefixQuery(words: readonly string[]): string {
   return words.map((word) => `'${word}':*`).join(" & ");
-}
-
-async function insertBook(sql: Sql | TransactionSql, input: BookInput, now: number) {
-  const at = new Date(now);
-  const [row] = await sql`
-    INSERT INTO books (title, author, year, created_at, updated_at, words)
-    VALUES (${input.title}, ${input.author}, ${input.year}, ${at}, ${at}, ${lexemes(sql, input)})
-    RETURNING ${columns(sql)}`;
-  return toBook(row ?? {});
-}
-
-/**
- * The words as they are: no parser or dictionary of the server's comes between. As one text, for which
- * the driver need not ask the server about its types of arrays.
- */
-function lexemes(sql: Sql | TransactionSql, book: BookInput) {
-  return sql`array_to_tsvector(string_to_array(${[...new Set(bookWords(book))].join(" ")}, ' '))`;
-}
-
-async function lockBook(sql: TransactionSql, id: number): Promise<Book | undefined> {
-  const [row] = await sql`SELECT ${columns(sql)} FROM books WHERE id = ${id} FOR UPDATE`;
-  return row && toBook(row);
-}
-
-async function replaceBook(sql: TransactionSql, book: Book, now: number): Promise<Book> {
-  const [row] = await sql`
-    UPDATE books SET title = ${book.title}, author = ${book.author}, year = ${book.year},
-      words = ${lexemes(sql, book)},
-      updated_at = greatest(${new Date(now)}, updated_at + interval '1 millisecond')
-    WHERE id = ${book.id} RETURNING ${columns(sql)}`;
-  return toBook(row ?? {});
-}
-
-/** Of calls that come together, all but the first wait at the key's row until that one has finished. */
-async function createOnce(
-  sql: TransactionSql,
-  input: BookInput,
-  key: string,
-  now: number,
-): Promise<Creation> {
-  const oldest = new Date(now - IDEMPOTENCY_WINDOW_MS);
-  const [claimed] = await sql`
-    INSERT INTO idempotency_keys (key, created_at) VALUES (${key}, ${new Date(now)})
-    ON CONFLICT (key) DO UPDATE SET answer = NULL, created_at = excluded.created_at
-      WHERE idempotency_keys.created_at <= ${oldest}
-    RETURNING key`;
-  if (!claimed) {
-    const earlier = await findAnswer(sql, key);
-    expectSameInput(earlier, input);
-    return { book: earlier, replayed: true };
-  }
-  const book = await insertBook(sql, input, now);
-  await sql`UPDATE idempotency_keys SET answer = ${sql.json(book)} WHERE key = ${key}`;
-  await sql`DELETE FROM idempotency_keys WHERE key IN (
-    SELECT key FROM idempotency_keys WHERE created_at <= ${oldest}
-    ORDER BY created_at LIMIT ${EXPIRED_ANSWERS_PER_CALL} FOR UPDATE SKIP LOCKED)`;
-  return { book, replayed: false };
-}
-
-async function findAnswer(sql: TransactionSql, key: string): Promise<Book> {
-  const [row] = await sql`SELECT answer FROM idempotency_keys WHERE key = ${key}`;
-  return bookSchema.parse(row?.answer);
-}
-
-export function toBook(row: Record<string, unknown>): Book {
-  return {
-    id: Number(row.id),
-    title: String(row.title),
-    author: String(row.author),
-    year: Number(row.year),
-    created_at: toTimestamp(row.created_at),
-    updated_at: toTimestamp(row.updated_at),
-  };
-}
-
-function toTimestamp(value: unknown): string {
-  if (!(value instanceof Date)) throw new TypeError("Expected a timestamp from the database");
-  return value.toISOString();
 }

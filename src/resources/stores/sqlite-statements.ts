@@ -1,254 +1,284 @@
 import type { SqliteRow, SqliteValue } from "../../database/sqlite.ts";
-import { type Book, type BookChanges, type BookInput, bookSchema } from "../book.ts";
-import { expectSameInput, requireBook } from "../errors.ts";
+import { requireEntry, requireSameInput } from "../errors.ts";
+import { fromMilliseconds, type Value, type Values } from "../field.ts";
 import {
-  type BookQuery,
+  applyChanges,
+  completeInput,
+  type Entry,
+  entryFromJson,
+  type Resource,
+  searchWords,
+} from "../resource.ts";
+import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  type ListQuery,
   type Precondition,
-  type Sort,
 } from "../store.ts";
-import { bookWords } from "../words.ts";
+import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 
-/** SQL, and the values of its placeholders in order. Of one kind of statement, the SQL stays the same. */
-export type Statement = { sql: string; values: SqliteValue[] };
+/** SQL, and the values of its placeholders in order. `isKept` is false for SQL that may not come again. */
+export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean };
 
 /**
- * A change of the database: the statements to run, in order and in one transaction, and what the rows
- * of each then say. No statement depends on what another one returned, so that a driver may send all
- * of them at once.
+ * A change of the database: the statements to run, in order and in one transaction, and what the rows of
+ * each then mean. No statement depends on what another one returned, so that a driver may send all of
+ * them at once.
  */
 export type Change<T> = { statements: Statement[]; read: (rows: SqliteRow[][]) => T };
 
-const COLUMNS = "books.id, title, author, year, created_at, updated_at";
+/** The statements of a resource on SQLite. */
+export type SqliteStatements = ReturnType<typeof sqliteStatements>;
 
-/** The id given out last, which the next one follows: ids are AUTOINCREMENT. */
-const LAST_ID = "(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'books')";
+/** The table with the words of a resource's entries. */
+export const wordsTable = ({ one }: Resource) => `${one}_words`;
 
-const ALWAYS: Statement = { sql: "true", values: [] };
+const quoted = (name: string) => `"${name}"`;
+const list = (parts: readonly string[]) => parts.join(", ");
 
-export const pingBooks: Statement = { sql: "SELECT 1 FROM books LIMIT 1", values: [] };
+/** Makes the statements of a resource. Their SQL is written here, once; calls fill in values. */
+export function sqliteStatements(resource: Resource) {
+  const { name, fields, search } = resource;
+  const table = quoted(name);
+  const words = quoted(wordsTable(resource));
+  const names = Object.keys(fields);
+  const hasWords = search.length > 0;
 
-export function findBook(id: number): Statement {
-  return { sql: `SELECT ${COLUMNS} FROM books WHERE id = ?`, values: [id] };
-}
+  const column = (field: string) => `${table}.${quoted(field)}`;
+  const columns = list(["id", ...names, "created_at", "updated_at"].map(column));
+  const into = list([...names, "created_at", "updated_at"].map(quoted));
+  /** The id given out last, which the next one follows: ids are AUTOINCREMENT. */
+  const lastId = `(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '${name}')`;
+  const neverUsed = `${lastId} = 0`;
+  const keyIsFree = "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource = ? AND key = ?)";
+  const inState = "(? IS NULL OR updated_at = ?)";
 
-/** Adds books to a database that never had one, and leaves any other as it is. */
-export function seedBooks(inputs: readonly BookInput[], now: number): Change<void> {
-  const condition = { sql: `${LAST_ID} = 0`, values: [] };
-  const statements = inputs.length === 0 ? [] : insertBooks(inputs, now, condition);
-  return { statements, read: () => {} };
-}
-
-/** Adds a book; under an idempotency key only where none was added under it lately. */
-export function createBook(input: BookInput, now: number, key?: string): Change<Creation> {
-  if (key !== undefined) return createBookOnce(input, key, now);
-  return {
-    statements: insertBooks([input], now),
-    read: (rows) => ({ book: expectOne(rows.at(-1)), replayed: false }),
+  const SQL = {
+    get: `SELECT ${columns} FROM ${table} WHERE id = ?`,
+    insert: insertSql("true"),
+    insertKeyed: insertSql(keyIsFree),
+    insertWords: insertWordsSql("true"),
+    insertSampleWords: `INSERT INTO ${words} (rowid, words) SELECT ?, ? WHERE ${neverUsed}`,
+    insertWordsKeyed: insertWordsSql(keyIsFree),
+    update: `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
+      WHERE id = ? AND ${inState} RETURNING ${columns}`,
+    updateWords: `UPDATE ${words} SET words = ?
+      WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
+    delete: `DELETE FROM ${table} WHERE id = ? AND ${inState} RETURNING id`,
+    deleteWords: `DELETE FROM ${words}
+      WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
+    expireKey: "DELETE FROM idempotency_keys WHERE resource = ? AND key = ? AND created_at <= ?",
+    expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
+      SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
+    insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
+      SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
+    answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",
   };
-}
+  const listSql = listShapes(resource, sqliteList);
 
-/** Adds a book under an idempotency key, or finds the answer that the key stands for already. */
-function createBookOnce(input: BookInput, key: string, now: number): Change<Creation> {
-  const oldest = now - IDEMPOTENCY_WINDOW_MS;
-  const isFree = {
-    sql: "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE key = ?)",
-    values: [key],
-  };
-  return {
-    statements: [
-      {
-        sql: "DELETE FROM idempotency_keys WHERE key = ? AND created_at <= ?",
-        values: [key, oldest],
-      },
-      {
-        sql: `DELETE FROM idempotency_keys WHERE key IN (
-          SELECT key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
-        values: [oldest, EXPIRED_ANSWERS_PER_CALL],
-      },
-      ...insertBooks([input], now, isFree),
-      {
-        sql: `INSERT INTO idempotency_keys (key, answer, created_at)
-          SELECT ?, json_set(?, '$.id', ${LAST_ID}), ? WHERE ${isFree.sql}`,
-        values: [key, JSON.stringify(newBook(input, now)), now, ...isFree.values],
-      },
-      { sql: "SELECT answer FROM idempotency_keys WHERE key = ?", values: [key] },
-    ],
-    read: (rows) => {
-      const [created, , answers] = rows.slice(-3);
-      const book = bookSchema.parse(JSON.parse(String(answers?.[0]?.answer)));
-      if (created?.length === 1) return { book, replayed: false };
-      expectSameInput(book, input);
-      return { book, replayed: true };
-    },
-  };
-}
-
-/**
- * Changes a book that has been read. Where its title or author is no longer what was read, to which its
- * new words belong, or where the precondition does not hold, nothing changes and there is no book.
- */
-export function changeBook(
-  book: Book,
-  changes: BookChanges,
-  now: number,
-  precondition?: Precondition,
-): Change<Book | undefined> {
-  const { title, author } = { ...book, ...changes };
-  const state = inState(precondition);
-  const asRead = {
-    sql: `id = ? AND title = ? AND author = ?${state.sql}`,
-    values: [book.id, book.title, book.author, ...state.values],
-  };
-  return {
-    statements: [
-      {
-        sql: `UPDATE book_words SET words = ?
-          WHERE rowid = ? AND EXISTS (SELECT 1 FROM books WHERE ${asRead.sql})`,
-        values: [joinedWords({ title, author }), book.id, ...asRead.values],
-      },
-      {
-        sql: `UPDATE books SET title = ?, author = ?, year = coalesce(?, year),
-          updated_at = max(?, updated_at + 1) WHERE ${asRead.sql} RETURNING ${COLUMNS}`,
-        values: [title, author, changes.year ?? null, now, ...asRead.values],
-      },
-    ],
-    read: (rows) => firstBook(rows.at(-1)),
-  };
-}
-
-/** Its rows are read with an error where there was no such book, or not in the state expected. */
-export function deleteBook(id: number, precondition?: Precondition): Change<void> {
-  const state = inState(precondition);
-  const asExpected = { sql: `id = ?${state.sql}`, values: [id, ...state.values] };
-  return {
-    statements: [
-      {
-        sql: `DELETE FROM book_words
-          WHERE rowid = ? AND EXISTS (SELECT 1 FROM books WHERE ${asExpected.sql})`,
-        values: [id, ...asExpected.values],
-      },
-      { sql: `DELETE FROM books WHERE ${asExpected.sql} RETURNING id`, values: asExpected.values },
-      findBook(id),
-    ],
-    read: (rows) => {
-      const [deleted, left] = rows.slice(-2);
-      if (deleted?.length !== 1) requireBook(id, firstBook(left), precondition);
-    },
-  };
-}
-
-/** What a book's condition has to end in, so that it holds in the state expected only. */
-function inState(precondition: Precondition | undefined): Statement {
-  if (!precondition) return { sql: "", values: [] };
-  return { sql: " AND updated_at = ?", values: [Date.parse(precondition.updatedAt)] };
-}
-
-/** Writes the words first, while the condition can still be told, and the last id too. */
-function insertBooks(
-  inputs: readonly BookInput[],
-  now: number,
-  condition: Statement = ALWAYS,
-): Statement[] {
-  const words = inputs.map((input, index) => ({
-    sql: `INSERT INTO book_words (rowid, words)
-      SELECT ${LAST_ID} + ${index + 1}, ? WHERE ${condition.sql}`,
-    values: [joinedWords(input), ...condition.values],
-  }));
-  const rows = inputs.map(() => "(?, ?, ?, ?, ?)").join(", ");
-  const books = {
-    sql: `INSERT INTO books (title, author, year, created_at, updated_at)
-      SELECT * FROM (VALUES ${rows}) WHERE ${condition.sql} RETURNING ${COLUMNS}`,
-    values: [
-      ...inputs.flatMap(({ title, author, year }) => [title, author, year, now, now]),
-      ...condition.values,
-    ],
-  };
-  return [...words, books];
-}
-
-/** A book as it will be, but for its id. */
-function newBook({ title, author, year }: BookInput, now: number): Book {
-  const at = new Date(now).toISOString();
-  return { id: 0, title, author, year, created_at: at, updated_at: at };
-}
-
-function joinedWords(book: { title: string; author: string }): string {
-  return bookWords(book).join(" ");
-}
-
-/** The statement that lists books by keyset: never by counting off the rows before a page. */
-export function listBooks(query: BookQuery): Statement {
-  const { sort, words, limit } = query;
-  // In the order of ids, the words' index is walked only as far as the page goes.
-  const walksWords = words.length > 0 && sort.field === "id";
-  const source = walksWords
-    ? "book_words CROSS JOIN books ON books.id = book_words.rowid"
-    : "books";
-  const id = walksWords ? "book_words.rowid" : "books.id";
-  const conditions = [
-    ...wordCondition(words, walksWords),
-    ...equalTo("author", query.author),
-    ...equalTo("year", query.year),
-    ...behind(query, id),
-  ];
-  const where = conditions.map(({ sql }, index) => `${index === 0 ? "WHERE" : "AND"} ${sql}`);
-  const sql = `SELECT ${COLUMNS} FROM ${source} ${where.join(" ")} ORDER BY ${order(sort, id)} LIMIT ?`;
-  return { sql, values: [...conditions.flatMap(({ values }) => values), limit] };
-}
-
-function wordCondition(words: readonly string[], walksWords: boolean): Statement[] {
-  if (words.length === 0) return [];
-  const match = "book_words MATCH ?";
-  const sql = walksWords ? match : `books.id IN (SELECT rowid FROM book_words WHERE ${match})`;
-  return [{ sql, values: [matchExpression(words)] }];
-}
-
-function equalTo(column: string, value: string | number | undefined): Statement[] {
-  return value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }];
-}
-
-function behind({ sort, after }: BookQuery, id: string): Statement[] {
-  if (!after) return [];
-  const comparison = sort.descending ? "<" : ">";
-  if (sort.field === "id") {
-    // Some drivers send every number as a float, and FTS5 would not begin its walk at one.
-    return [{ sql: `${id} ${comparison} CAST(? AS INTEGER)`, values: [after.id] }];
+  /** One statement for every set of changed fields: each brings whether it is changed, and its value. */
+  function changed(field: string): string {
+    return `${quoted(field)} = CASE ? WHEN 1 THEN ? ELSE ${quoted(field)} END`;
   }
-  return [{ sql: `(${sort.field}, ${id}) ${comparison} (?, ?)`, values: [after.value, after.id] }];
-}
 
-function order({ field, descending }: Sort, id: string): string {
-  const direction = descending ? "DESC" : "ASC";
-  return field === "id" ? `${id} ${direction}` : `${field} ${direction}, ${id} ${direction}`;
+  function insertSql(condition: string): string {
+    const places = list(Array(names.length + 2).fill("?"));
+    return `INSERT INTO ${table} (${into}) SELECT ${places} WHERE ${condition} RETURNING ${columns}`;
+  }
+
+  function insertWordsSql(condition: string): string {
+    return `INSERT INTO ${words} (rowid, words) SELECT ${lastId} + 1, ? WHERE ${condition}`;
+  }
+
+  function toEntry(row: SqliteRow): Entry {
+    const entry: Record<string, Value> = { id: Number(row.id) };
+    for (const each of names) {
+      const stored = row[each];
+      entry[each] = stored === null ? null : (fields[each]?.sqlite.read(stored) ?? null);
+    }
+    entry.created_at = fromMilliseconds(row.created_at);
+    entry.updated_at = fromMilliseconds(row.updated_at);
+    return entry as Entry;
+  }
+
+  /** What a column holds of a field's value. */
+  function toStored(field: string, value: Value | undefined): SqliteValue {
+    if (value === null || value === undefined) return null;
+    return fields[field]?.sqlite.write(value as never) ?? null;
+  }
+
+  const storedValues = (values: Values) => names.map((each) => toStored(each, values[each]));
+  const first = (rows: SqliteRow[] | undefined) => (rows?.[0] ? toEntry(rows[0]) : undefined);
+  const joinedWords = (values: Values) => searchWords(resource, values).join(" ");
+
+  /** Writes the words first, while the last id and the condition still hold. */
+  function insert(input: Values, now: number): Statement[] {
+    const values = [...storedValues(input), now, now];
+    const statement = { sql: SQL.insert, values };
+    if (!hasWords) return [statement];
+    return [{ sql: SQL.insertWords, values: [joinedWords(input)] }, statement];
+  }
+
+  function create(input: Values, now: number, key?: string): Change<Creation> {
+    const complete = completeInput(resource, input);
+    if (key !== undefined) return createOnce(complete, key, now);
+    return {
+      statements: insert(complete, now),
+      read: (rows) => ({ entry: requireOne(rows.at(-1)), replayed: false }),
+    };
+  }
+
+  /** Adds an entry under an idempotency key, or finds the answer that the key stands for already. */
+  function createOnce(input: Values, key: string, now: number): Change<Creation> {
+    const oldest = now - IDEMPOTENCY_WINDOW_MS;
+    const at = new Date(now).toISOString();
+    const answer = JSON.stringify({ id: 0, ...input, created_at: at, updated_at: at });
+    const inserted = {
+      sql: SQL.insertKeyed,
+      values: [...storedValues(input), now, now, name, key],
+    };
+    const words = { sql: SQL.insertWordsKeyed, values: [joinedWords(input), name, key] };
+    return {
+      statements: [
+        { sql: SQL.expireKey, values: [name, key, oldest] },
+        { sql: SQL.expireKeys, values: [oldest, EXPIRED_ANSWERS_PER_CALL] },
+        ...(hasWords ? [words] : []),
+        inserted,
+        { sql: SQL.insertKey, values: [name, key, answer, now, name, key] },
+        { sql: SQL.answer, values: [name, key] },
+      ],
+      read: (rows) => {
+        const [created, , answers] = rows.slice(-3);
+        const entry = entryFromJson(resource, JSON.parse(String(answers?.[0]?.answer)));
+        if (created?.length === 1) return { entry, replayed: false };
+        requireSameInput(resource, entry, input);
+        return { entry, replayed: true };
+      },
+    };
+  }
+
+  function requireOne(rows: SqliteRow[] | undefined): Entry {
+    const entry = first(rows);
+    if (!entry) throw new TypeError(`Expected a row of ${name} from the database`);
+    return entry;
+  }
+
+  return {
+    toEntry,
+    storedValues,
+    joinedWords,
+
+    list(query: ListQuery): Statement {
+      const values = listValues<SqliteValue>(resource, query, {
+        words: matchExpression,
+        field: toStored,
+      });
+      return { ...listSql(query), values };
+    },
+
+    get: (id: number): Statement => ({ sql: SQL.get, values: [id] }),
+
+    first,
+    create,
+
+    /** Adds entries, all in one statement, to a resource that never had one. */
+    addSamples(inputs: readonly Values[], now: number): Change<void> {
+      const complete = inputs.map((input) => completeInput(resource, input));
+      const words = complete.map((input, index) => ({
+        sql: SQL.insertSampleWords,
+        values: [index + 1, joinedWords(input)],
+      }));
+      const rows = complete.map((input) => [...storedValues(input), now, now]);
+      const places = rows.map((row) => `(${list(row.map(() => "?"))})`);
+      const insert = {
+        sql: `INSERT INTO ${table} (${into}) SELECT * FROM (VALUES ${list(places)}) WHERE ${neverUsed}`,
+        values: rows.flat(),
+        isKept: false,
+      };
+      const statements = rows.length === 0 ? [] : [...(hasWords ? words : []), insert];
+      return { statements, read: () => {} };
+    },
+
+    /**
+     * Changes an entry that has been read. There is no entry if it is not in the expected state; where its
+     * words change, that is the state in which it was read.
+     */
+    update(
+      entry: Entry,
+      changes: Values,
+      now: number,
+      precondition?: Precondition,
+    ): Change<Entry | undefined> {
+      const changesWords = search.some((each) => changes[each] !== undefined);
+      const updatedAt = changesWords ? entry.updated_at : precondition?.updatedAt;
+      const state = updatedAt === undefined ? null : Date.parse(updatedAt);
+      const asExpected = [entry.id, state, state];
+      const words = joinedWords(applyChanges(resource, entry, changes));
+      const values = names.flatMap((each) => [
+        Number(changes[each] !== undefined),
+        toStored(each, changes[each]),
+      ]);
+      return {
+        statements: [
+          ...(changesWords
+            ? [{ sql: SQL.updateWords, values: [words, entry.id, ...asExpected] }]
+            : []),
+          { sql: SQL.update, values: [...values, now, ...asExpected] },
+        ],
+        read: (rows) => first(rows.at(-1)),
+      };
+    },
+
+    /** Reading its rows throws if there was no such entry, or not in the expected state. */
+    delete(id: number, precondition?: Precondition): Change<void> {
+      const state = precondition ? Date.parse(precondition.updatedAt) : null;
+      const words = { sql: SQL.deleteWords, values: [id, id, state, state] };
+      return {
+        statements: [
+          ...(hasWords ? [words] : []),
+          { sql: SQL.delete, values: [id, state, state] },
+          { sql: SQL.get, values: [id] },
+        ],
+        read: (rows) => {
+          const [deleted, left] = rows.slice(-2);
+          if (deleted?.length !== 1) requireEntry(resource, id, first(left), precondition);
+        },
+      };
+    },
+  };
+
+  /** Lists entries by keyset: never by counting off the rows before a page. */
+  function sqliteList({ sort, hasWords, filters, hasAfter }: ListShape): string {
+    // In the order of ids, the words' index is walked only as far as the page goes.
+    const walksWords = hasWords && sort.field === "id";
+    const id = walksWords ? `${words}.rowid` : `${table}.id`;
+    const source = walksWords
+      ? `${words} CROSS JOIN ${table} ON ${table}.id = ${words}.rowid`
+      : table;
+    const match = `${words} MATCH ?`;
+    const conditions = [
+      hasWords &&
+        (walksWords ? match : `${table}.id IN (SELECT rowid FROM ${words} WHERE ${match})`),
+      ...filters.map((each) => `${column(each)} = ?`),
+      hasAfter && afterCondition(sort, id),
+    ].filter((condition) => condition !== false);
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+    const direction = sort.descending ? "DESC" : "ASC";
+    const order = sort.field === "id" ? [id] : [column(sort.field), id];
+    return `SELECT ${columns} FROM ${source} ${where}
+      ORDER BY ${list(order.map((each) => `${each} ${direction}`))} LIMIT ?`;
+  }
+
+  function afterCondition({ field, descending }: ListShape["sort"], id: string): string {
+    const comparison = descending ? "<" : ">";
+    // Some drivers send every number as a float, and FTS5 would not begin its walk at one.
+    if (field === "id") return `${id} ${comparison} CAST(? AS INTEGER)`;
+    return `(${column(field)}, ${id}) ${comparison} (?, ?)`;
+  }
 }
 
 /** Words are letters and numbers only, so quoting them is all the escaping that FTS5 needs. */
 function matchExpression(words: readonly string[]): string {
   return words.map((word) => `"${word}"*`).join(" AND ");
-}
-
-/** The first of the books that a statement found or returned. */
-export function firstBook(rows: SqliteRow[] | undefined): Book | undefined {
-  const row = rows?.[0];
-  return row && toBook(row);
-}
-
-function expectOne(rows: SqliteRow[] | undefined): Book {
-  const book = firstBook(rows);
-  if (!book) throw new TypeError("Expected a book from the database");
-  return book;
-}
-
-export function toBook(row: SqliteRow): Book {
-  return {
-    id: Number(row.id),
-    title: String(row.title),
-    author: String(row.author),
-    year: Number(row.year),
-    created_at: new Date(Number(row.created_at)).toISOString(),
-    updated_at: new Date(Number(row.updated_at)).toISOString(),
-  };
 }

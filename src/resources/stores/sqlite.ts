@@ -1,94 +1,58 @@
-import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import {
   inTransaction,
   isBusyError,
-  migrateSqlite,
+  type SqliteConnection,
   type SqliteDatabase,
   type SqliteRow,
   type SqliteStatement,
   translateSqliteError,
 } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
-import type { BookInput } from "../book.ts";
-import { requireBook } from "../errors.ts";
-import type { BookStore } from "../store.ts";
-import {
-  type Change,
-  changeBook,
-  createBook,
-  deleteBook,
-  findBook,
-  firstBook,
-  listBooks,
-  pingBooks,
-  type Statement,
-  seedBooks,
-  toBook,
-} from "./sqlite-statements.ts";
+import { requireEntry } from "../errors.ts";
+import type { Resource } from "../resource.ts";
+import type { Store } from "../store.ts";
+import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How long a write waits for another process to finish its own. */
 const WRITE_LOCK_TIMEOUT_MS = 5000;
 const WRITE_LOCK_PAUSE_MS = 25;
 
-/**
- * Brings the schema up to date, and gives a database that never had a book the `seed`: all of it, or
- * nothing. In one transaction, for each waits for the disk.
- *
- * @returns how many migrations this call applied.
- */
-export function prepareSqliteBooks(
-  database: SqliteDatabase,
+/** A store on a migrated SQLite database. */
+export function createSqliteStore(
+  { connection }: SqliteDatabase,
+  resource: Resource,
   clock: Clock,
-  seed: readonly BookInput[],
-): number {
-  const run: Run = ({ sql, values }) => database.prepare(sql).all(...values);
-  return inTransaction(database, () => {
-    const applied = migrateSqlite(database, sqliteMigrations);
-    apply(run, seedBooks(seed, Math.floor(clock())));
-    return applied;
-  });
-}
-
-/** A store on a prepared SQLite database (see {@link prepareSqliteBooks}), which it closes. */
-export function createSqliteBookStore(database: SqliteDatabase, clock: Clock): BookStore {
-  const statement = statementCache(database);
-  const run: Run = ({ sql, values }) => statement(sql).all(...values);
+): Store {
+  const statements = sqliteStatements(resource);
+  const prepare = statementCache(connection);
+  const run: Run = ({ sql, values, isKept = true }) =>
+    (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
+  const write = <T>(work: () => T) => inWriteTransaction(connection, work);
 
   return {
-    async ping() {
-      read(pingBooks);
-    },
-
     async list(query) {
-      return read(listBooks(query)).map(toBook);
+      return read(statements.list(query)).map(statements.toEntry);
     },
 
     async get(id) {
-      return firstBook(read(findBook(id)));
+      return statements.first(read(statements.get(id)));
     },
 
-    async create(input, idempotencyKey) {
-      return inWriteTransaction(database, () =>
-        apply(run, createBook(input, now(), idempotencyKey)),
-      );
-    },
+    create: (input, idempotencyKey) =>
+      write(() => apply(run, statements.create(input, now(), idempotencyKey))),
 
-    async update(id, changes, precondition) {
-      return inWriteTransaction(database, () => {
-        const book = requireBook(id, firstBook(run(findBook(id))), precondition);
-        return requireBook(id, apply(run, changeBook(book, changes, now())));
-      });
-    },
+    update: (id, changes, precondition) =>
+      write(() => {
+        const found = statements.first(run(statements.get(id)));
+        const entry = requireEntry(resource, id, found, precondition);
+        return requireEntry(resource, id, apply(run, statements.update(entry, changes, now())));
+      }),
 
-    async delete(id, precondition) {
-      await inWriteTransaction(database, () => apply(run, deleteBook(id, precondition)));
-    },
+    delete: (id, precondition) => write(() => apply(run, statements.delete(id, precondition))),
 
-    async close() {
-      database.close();
-    },
+    addSamples: (inputs) => write(() => apply(run, statements.addSamples(inputs, now()))),
   };
 }
 
@@ -111,13 +75,13 @@ function translated<T>(work: () => T): T {
  * Runs `work` in a transaction. While another process holds the write lock it tries again and again:
  * SQLite's own waiting would stop every other request too, as the driver is synchronous.
  */
-async function inWriteTransaction<T>(database: SqliteDatabase, work: () => T): Promise<T> {
-  const giveUpAt = performance.now() + WRITE_LOCK_TIMEOUT_MS;
+async function inWriteTransaction<T>(connection: SqliteConnection, work: () => T): Promise<T> {
+  const deadline = performance.now() + WRITE_LOCK_TIMEOUT_MS;
   for (;;) {
     try {
-      return inTransaction(database, work);
+      return inTransaction(connection, work);
     } catch (error) {
-      if (!isBusyError(error) || performance.now() > giveUpAt) throw translateSqliteError(error);
+      if (!isBusyError(error) || performance.now() > deadline) throw translateSqliteError(error);
     }
     // Not all at the same moment, where several processes wait.
     await pause(Math.random() * WRITE_LOCK_PAUSE_MS);
@@ -132,12 +96,12 @@ function pause(milliseconds: number): Promise<void> {
 
 type Prepare = (sql: string) => SqliteStatement;
 
-function statementCache(database: SqliteDatabase): Prepare {
+function statementCache(connection: SqliteConnection): Prepare {
   const statements = new Map<string, SqliteStatement>();
   return (sql) => {
     const known = statements.get(sql);
     if (known) return known;
-    const statement = database.prepare(sql);
+    const statement = connection.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };

@@ -2,53 +2,47 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
-  expectOwnDatabase,
   readPragma,
-  type SqliteDatabase,
+  requireOwnDatabase,
+  type SqliteConnection,
   type SqliteStatement,
   sqliteResultCode,
   UnusableDatabaseError,
 } from "../../database/sqlite.ts";
-import type { BookInput } from "../../resources/book.ts";
-import { prepareSqliteBooks } from "../../resources/stores/sqlite.ts";
-import type { Clock } from "../../time.ts";
-
-/** How long opening and migrating wait for another process that is writing. */
-const BUSY_TIMEOUT_MS = 5000;
 
 /**
- * Opens a SQLite file, making it and its directory where they are missing.
+ * What a file is opened for: to serve from it; to copy from it, or into it; to fill a new file that nobody
+ * sees before it is whole; or to inspect such a file, without a change.
+ */
+export type SqliteUse = "serve" | "read" | "write" | "fill" | "inspect";
+
+/** How long a start waits for another process that is writing, and how long a copy does. */
+const START_BUSY_TIMEOUT_MS = 5000;
+const COPY_BUSY_TIMEOUT_MS = 30_000;
+
+/** How much memory the pages of a database may take while a large one is copied. */
+const COPY_CACHE_KIB = 16_384;
+
+/**
+ * Opens a SQLite file; to serve, to write and to fill, it is made together with its directory if missing.
  *
- * Every acknowledged write survives the loss of power: in WAL mode that takes `synchronous = FULL`
+ * Every acknowledged write survives the loss of power: in WAL mode that requires `synchronous = FULL`
  * (https://www.sqlite.org/pragma.html#pragma_synchronous).
  *
  * @throws {UnusableDatabaseError} that says what is wrong with the file or its directory.
  */
-export function openSqliteFile(path: string): SqliteDatabase {
+export function openSqliteFile(path: string, use: SqliteUse): SqliteConnection {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    return open(path);
-  } catch (error) {
-    throw unusable(path, error);
-  }
-}
-
-/**
- * Brings the schema of an open file up to date, and says how many migrations that took.
- *
- * @throws {UnusableDatabaseError}
- */
-export function prepareSqliteFile(
-  file: SqliteDatabase,
-  path: string,
-  clock: Clock,
-  seed: readonly BookInput[],
-): number {
-  try {
-    const applied = prepareSqliteBooks(file, clock, seed);
-    // While it serves, the store itself waits for locks, and nothing else waits with it.
-    file.exec("PRAGMA busy_timeout = 0");
-    return applied;
+    if (use !== "read" && use !== "inspect") mkdirSync(dirname(path), { recursive: true });
+    const connection = connect(path, { readOnly: use === "inspect" });
+    try {
+      if (use === "serve") prepareToServe(connection, path);
+      else prepareToCopy(connection, path, use);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
   } catch (error) {
     throw unusable(path, error);
   }
@@ -61,8 +55,7 @@ export function unusable(path: string, error: unknown): UnusableDatabaseError {
   });
 }
 
-/** Connects to a file as it is: nothing is set that a database to serve from needs. */
-export function connectSqlite(path: string, options: { readOnly?: boolean } = {}): SqliteDatabase {
+function connect(path: string, options: { readOnly: boolean }): SqliteConnection {
   const connection = new DatabaseSync(path, options);
   return {
     exec: (sql) => connection.exec(sql),
@@ -72,37 +65,50 @@ export function connectSqlite(path: string, options: { readOnly?: boolean } = {}
   };
 }
 
-function open(path: string): SqliteDatabase {
-  const connection = connectSqlite(path);
-  try {
-    // Before the first statement that may meet a lock.
-    connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    // Before the journal mode, which is written to the file.
-    connection.exec("BEGIN");
-    expectOwnDatabase(connection);
-    const isEmpty = readPragma(connection, "page_count") === 0;
-    connection.exec("ROLLBACK");
-    // There is nothing in it yet that a journal on the disk, which takes three waits for it, could save.
-    if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
-    connection.exec("PRAGMA journal_mode = WAL");
-    connection.exec("PRAGMA synchronous = FULL");
-    // Fails now, with a clear message, where the file can be read but not written. SQLite would find
-    // out at the first write, where a process that was killed has left its log.
-    connection.exec("BEGIN IMMEDIATE; ROLLBACK");
-    if (!isWritable(path)) throw new Error(NOT_WRITABLE);
-    putTemporaryFilesBeside(path, connection);
-  } catch (error) {
-    connection.close();
-    throw error;
+function prepareToServe(connection: SqliteConnection, path: string): void {
+  // Before the first statement that may meet a lock.
+  connection.exec(`PRAGMA busy_timeout = ${START_BUSY_TIMEOUT_MS}`);
+  useWriteAheadLog(connection);
+  requireWritable(connection, path);
+  putTemporaryFilesNextTo(path, connection);
+}
+
+function prepareToCopy(connection: SqliteConnection, path: string, use: SqliteUse): void {
+  connection.exec(`PRAGMA busy_timeout = ${COPY_BUSY_TIMEOUT_MS}`);
+  connection.exec(`PRAGMA cache_size = -${COPY_CACHE_KIB}`);
+  if (use === "read" || use === "inspect") requireOwnDatabase(connection);
+  if (use === "write") {
+    useWriteAheadLog(connection);
+    requireWritable(connection, path);
   }
-  return connection;
+  // Nobody sees it before it is whole, and then it is synced to the disk at once.
+  if (use === "fill") connection.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+  if (use !== "inspect") putTemporaryFilesNextTo(path, connection);
+}
+
+function useWriteAheadLog(connection: SqliteConnection): void {
+  // Before the journal mode, which is written to the file.
+  connection.exec("BEGIN");
+  requireOwnDatabase(connection);
+  const isEmpty = readPragma(connection, "page_count") === 0;
+  connection.exec("ROLLBACK");
+  // An empty file holds nothing that a journal on the disk, which waits for it three times, could save.
+  if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
+  connection.exec("PRAGMA journal_mode = WAL");
+  connection.exec("PRAGMA synchronous = FULL");
+}
+
+/** Fails with a clear message now; SQLite would only at the first write after a process was killed. */
+function requireWritable(connection: SqliteConnection, path: string): void {
+  connection.exec("BEGIN IMMEDIATE; ROLLBACK");
+  if (!isWritable(path)) throw new Error(NOT_WRITABLE);
 }
 
 /**
- * A statement that changes many pages, as one that adds a book now and then does, and a sort of many rows need
- * temporary files. The places where SQLite would put them are missing in an image from scratch.
+ * A statement that changes many pages, as an addition of an entry sometimes does, and a sort of many rows
+ * need temporary files. The places where SQLite would put them are missing in an image from scratch.
  */
-export function putTemporaryFilesBeside(path: string, connection: SqliteDatabase): void {
+function putTemporaryFilesNextTo(path: string, connection: SqliteConnection): void {
   const directory = dirname(resolve(path)).replaceAll("'", "''");
   connection.exec(`PRAGMA temp_store_directory = '${directory}'`);
 }

@@ -1,33 +1,23 @@
-import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
+import { createLineBatch } from "./line-batch.ts";
 import { writeFully } from "./write-fully.ts";
 
-export type LineWriter = { write: (line: string) => void; flush: () => void };
+export type LineWriter = {
+  write: (line: string) => void;
+  /** Writes what is left, before an exit. */
+  flush: () => void;
+};
 
-/**
- * Writes lines to a file descriptor, those of one turn of the event loop at once: a system call for
- * each would cost a request as much as its handler does. `flush` writes what is left, before an exit.
- */
+/** Writes lines to a file descriptor, those of one turn of the event loop at once. It waits for a slow reader. */
 export function createLineWriter(fd: number): LineWriter {
-  let lines: string[] = [];
+  const batch = createLineBatch(flush);
   function flush(): void {
-    if (lines.length === 0) return;
-    const text = `${lines.join("\n")}\n`;
-    lines = [];
-    writeAll(fd, Buffer.from(text));
+    const bytes = batch.take();
+    if (!bytes) return;
+    try {
+      writeFully(fd, bytes);
+    } catch {
+      // Without a reader the service goes on.
+    }
   }
-  return {
-    write(line) {
-      if (lines.length === 0) setImmediate(flush);
-      lines.push(line);
-    },
-    flush,
-  };
-}
-
-/** Nobody reads any more: the service does not end because its log does. */
-function writeAll(fd: number, bytes: Buffer): void {
-  try {
-    writeFully(fd, bytes);
-  } catch {}
+  return { write: batch.add, flush };
 }

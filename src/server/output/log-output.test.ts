@@ -2,13 +2,14 @@ import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { cpuShare } from "../../../test/cpu.ts";
 import { MOUNTING, mayMount, mountAt } from "../../../test/mount.ts";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { createLogOutput } from "./log-output.ts";
 
 const LINE = "é".repeat(500);
 
-/** A pipe whose writes wait, as those of a container's log do, and what is read from it. */
+/** A pipe whose writes wait, as those of a container's log do, and a function that reads from it. */
 function openPipe() {
   const path = join(newDirectory(), "pipe");
   spawnSync("mkfifo", [path]);
@@ -27,7 +28,7 @@ function openPipe() {
   return { fd, read };
 }
 
-/** What writes to it, and reports what is lost as the service does. */
+/** Writes to it, and reports lost lines as the service does. */
 function open({ fd }: { fd: number }, limits: { maxBytes?: number; flushLimitMs?: number } = {}) {
   const output = createLogOutput({
     fd,
@@ -53,7 +54,7 @@ test("lines of one turn are written at its end, in their order and once", async 
   expect(pipe.read()).toBe("first\nsecond\nthird\n");
 });
 
-test("what the pipe does not take waits, and is whole when its reader is back", async () => {
+test("lines that the pipe does not accept wait, and are whole when its reader is back", async () => {
   const pipe = openPipe();
   const { write } = open(pipe);
   const lines = Array.from({ length: 500 }, (_, index) => `${index} ${LINE}`);
@@ -66,7 +67,7 @@ test("what the pipe does not take waits, and is whole when its reader is back", 
   expect(pipe.read()).toBe(text);
 });
 
-test("what is more than may wait is lost, counted, and told when the reader is back", async () => {
+test("further lines are lost, counted, and reported when the reader is back", async () => {
   const pipe = openPipe();
   const { write } = open(pipe, { maxBytes: 100_000 });
   for (let index = 0; index < 300; index += 1) {
@@ -81,6 +82,27 @@ test("what is more than may wait is lost, counted, and told when the reader is b
   await eventually("what comes after", () => pipe.read().endsWith("\nafter\n") || undefined);
 });
 
+test("8 MiB of lines wait for a slow reader, and no more", async () => {
+  const pipe = openPipe();
+  const { write } = open(pipe);
+  const line = "x".repeat(1023);
+  for (let index = 0; index < 9000; index += 1) write(line);
+  const [, lost] = await eventually(
+    "the loss",
+    () => /lost (\d+)\n$/.exec(pipe.read()) ?? undefined,
+  );
+  // In one turn of the event loop, before the pipe has taken any: 8 times 1024 lines of 1024 bytes.
+  expect(Number(lost)).toBe(9000 - 8192);
+});
+
+test("waiting for a slow reader takes next to no CPU time, also at the end", async () => {
+  const pipe = openPipe();
+  const { write, flush } = open(pipe, { flushLimitMs: 500 });
+  for (let index = 0; index < 300; index += 1) write(LINE);
+  expect(await cpuShare(() => Bun.sleep(500))).toBeLessThan(0.5);
+  expect(await cpuShare(flush)).toBeLessThan(0.5);
+});
+
 test("an end waits for a reader that is not there no longer than its limit", () => {
   const pipe = openPipe();
   const { write, flush } = open(pipe, { flushLimitMs: 20 });
@@ -90,7 +112,7 @@ test("an end waits for a reader that is not there no longer than its limit", () 
   expect(first).toBe(LINE);
 });
 
-test("where nobody can be written to, nothing happens, and an end does not wait", () => {
+test("without a reader, nothing happens, and an end does not wait", () => {
   const { fd } = openPipe();
   closeSync(fd);
   const { write, flush } = open({ fd }, { flushLimitMs: 600_000 });
@@ -112,7 +134,7 @@ function openOnSmallDisk() {
 }
 
 test.if(mayMount)(
-  `what a full disk has no room for waits up to its bound, and is counted beyond${MOUNTING}`,
+  `lines for a full disk wait up to the limit, and further lines are counted${MOUNTING}`,
   async () => {
     using disk = openOnSmallDisk();
     const { write } = open(disk, { maxBytes: 100_000 });

@@ -1,25 +1,25 @@
 import { Buffer } from "node:buffer";
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
-import { setImmediate } from "node:timers";
+import { createLineBatch } from "./line-batch.ts";
 import { sleepSync } from "./write-fully.ts";
 
-/** Kept for a reader that does not keep up, or a full disk; some 30,000 requests. */
+/** Kept for a slow reader or a full disk: the lines of some 30,000 requests. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 const FIRST_RETRY_MS = 1;
 const LONGEST_RETRY_MS = 100;
 const FLUSH_LIMIT_MS = 2000;
 
-/** Writing fails so where nobody will ever read: the end of a pipe, a socket or a terminal, or no output at all. */
+/** Errors of a write that nobody will ever read: a closed pipe, socket or terminal, or no output at all. */
 const NOBODY_READS = new Set(["EPIPE", "ECONNRESET", "EIO", "EBADF"]);
 
-/** Loading what makes a socket's writes return at once takes 20 ms, so it waits until the service listens. */
+/** Making a socket's writes return at once takes 20 ms of loading, so it waits until the service listens. */
 const UNBLOCK_SOCKET_AFTER_MS = 1000;
 
 type LogOutputOptions = {
   fd: number;
-  /** Is told, when lines are taken again, of those that there was no room for. */
+  /** Receives the number of lost lines when the reader is back. */
   onLost: (lines: number) => void;
   maxBytes?: number;
   flushLimitMs?: number;
@@ -27,26 +27,26 @@ type LogOutputOptions = {
 
 export type LogOutput = {
   write: (line: string) => void;
-  /** Writes what waits before an exit, and gives up after two seconds. */
+  /** Writes the waiting lines before an exit, and gives up after two seconds. */
   flush: () => void;
 };
 
 /**
- * Writes a service's log. Those lines of one turn of the event loop are written at once; where the reader
- * does not keep up or the disk is full, they wait in memory, and the event loop goes on. What is more than
- * may wait is lost, and counted.
+ * Writes a service's log. The lines of one turn of the event loop are written at once. Where the reader is
+ * slow or the disk is full, they wait in memory, up to 8 MiB, and the event loop goes on. Further lines are
+ * lost, and counted.
  */
 export function createLogOutput(options: LogOutputOptions): LogOutput {
   const { onLost, maxBytes = MAX_WAITING_BYTES, flushLimitMs = FLUSH_LIMIT_MS } = options;
   const fd = unblocked(options.fd);
-  let lines: string[] = [];
+  const batch = createLineBatch(send);
   const waiting: Buffer[] = [];
   let waitingBytes = 0;
   let lost = 0;
   let retryMs = FIRST_RETRY_MS;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
-  /** Once one is lost, so are those behind it, until the reader is back: what is there has no gaps. */
+  /** After a lost line, all lines are lost until the reader is back, so that the log has no gaps. */
   function fits(line: string): boolean {
     const bytes = Buffer.byteLength(line) + 1;
     if (lost > 0 || waitingBytes + bytes > maxBytes) {
@@ -58,12 +58,11 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
   }
 
   function keepTurn(): void {
-    const kept = lines.filter(fits);
-    lines = [];
-    if (kept.length > 0) waiting.push(Buffer.from(`${kept.join("\n")}\n`));
+    const bytes = batch.take(fits);
+    if (bytes) waiting.push(bytes);
   }
 
-  /** Writes as much as the reader takes now. Says whether that is all. */
+  /** Writes what the reader accepts now. @returns whether that is all. */
   function drain(): boolean {
     let whole = 0;
     for (const chunk of waiting) {
@@ -80,7 +79,7 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
     return waiting.length === 0;
   }
 
-  /** Says what was lost as soon as there is somebody to read it. */
+  /** Reports lost lines as soon as somebody reads. */
   function drainAll(): boolean {
     keepTurn();
     if (!drain()) return false;
@@ -107,10 +106,7 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
   }
 
   return {
-    write(line) {
-      if (lines.length === 0) setImmediate(send);
-      lines.push(line);
-    },
+    write: batch.add,
 
     flush() {
       const deadline = performance.now() + flushLimitMs;
@@ -120,8 +116,8 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
 }
 
 /**
- * How many of the bytes are written now: fewer than all where a reader does not keep up or a disk is full.
- * Where nobody reads any more, all are: the service goes on.
+ * @returns how many bytes are written now: fewer than all where the reader is slow or the disk full, and
+ * all where nobody reads any more, so that the service goes on.
  */
 function writeSome(fd: number, bytes: Buffer): number {
   let offset = 0;
@@ -134,8 +130,8 @@ function writeSome(fd: number, bytes: Buffer): number {
 }
 
 /**
- * A descriptor for the same output on which a write returns at once. A pipe is opened once more, for
- * whoever else has it goes by the mode of the one that is shared.
+ * A descriptor for the same output on which a write returns at once. A pipe is opened again, as other
+ * processes share the mode of the given descriptor.
  */
 function unblocked(fd: number): number {
   try {

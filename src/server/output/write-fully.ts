@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 
 const FULL_PIPE_PAUSE_MS = 1;
 
-/** Writes all of the bytes, however slowly they are read. @throws {Error} whose `code` says why it cannot. */
+/** Writes all of the bytes, however slow the reader is. @throws {Error} whose `code` is the reason of a failure. */
 export function writeFully(fd: number, bytes: Uint8Array): void {
   let offset = 0;
   while (offset < bytes.length) {
@@ -15,7 +15,7 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Stops this thread, and all that waits for its event loop, for so long. */
+/** Stops this thread, and everything that waits for its event loop. */
 export function sleepSync(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -40,7 +40,7 @@ function open(parts: Prepare[] = []) {
   return { ...opened, path, lines, outcomes, configs };
 }
 
-test("a changed file is taken over by every part, and told", async () => {
+test("every part applies a changed file, and the change is reported", async () => {
   const { path, lines, outcomes, configs } = open();
   writeFileSync(path, `${KEYS[1]}\n`);
   await eventually("the new key", () => configs.length > 0 || undefined);
@@ -49,7 +49,7 @@ test("a changed file is taken over by every part, and told", async () => {
   expect(outcomes).toEqual([true]);
 });
 
-test("a wrong file changes nothing, and is told without what it holds", async () => {
+test("an invalid file changes nothing, and is reported without its contents", async () => {
   const { path, reload, lines, outcomes, configs } = open();
   writeFileSync(path, "short-secret");
   await reload();
@@ -65,20 +65,20 @@ test("a wrong file changes nothing, and is told without what it holds", async ()
   expect(outcomes).toEqual([false]);
 });
 
-test("what one part cannot go on with, none takes over", async () => {
+test("a configuration that one part cannot use is applied by none", async () => {
   const taken: string[] = [];
   const { reload, lines, configs } = open([
     () => () => void taken.push("first"),
     async () => {
-      throw new ConfigError(["that takes a restart"]);
+      throw new ConfigError(["that requires a restart"]);
     },
   ]);
   await reload();
   expect([...taken, ...configs]).toEqual([]);
-  expect(lines).toMatchObject([{ problems: ["that takes a restart"] }]);
+  expect(lines).toMatchObject([{ problems: ["that requires a restart"] }]);
 });
 
-test("a defect of one part is logged with its stack, and the next change is taken over", async () => {
+test("a defect of one part is logged with its stack, and the next change is applied", async () => {
   let defect = true;
   const { reload, lines, configs } = open([
     () => {
@@ -93,7 +93,7 @@ test("a defect of one part is logged with its stack, and the next change is take
   expect(configs).toHaveLength(1);
 });
 
-test("reloads that are asked for at once come one after the other", async () => {
+test("reloads that are requested at once run one after the other", async () => {
   let underWay = 0;
   const { reload, outcomes } = open([
     async () => {

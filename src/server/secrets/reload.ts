@@ -3,40 +3,40 @@ import { describeError, type Logger } from "../../telemetry/logger.ts";
 import { type FileContents, readFrom, watchSecretFiles } from "./watch.ts";
 
 /**
- * Checks what a new configuration means to a part of the service, and returns what takes it over.
+ * Checks a new configuration for one part of the service, and returns a function that applies it.
  *
- * @throws {ConfigError} where that part cannot go on with it; then nothing is taken over by any part.
+ * @throws {ConfigError} where that part cannot use it. Then no part applies it.
  */
 export type Prepare = (config: Config) => (() => void) | Promise<() => void>;
 
 type ReloadOptions = {
   env: Environment;
-  /** The files that secrets came from, as they were then. */
+  /** The files of the secrets in use, as they were read. */
   files: FileContents;
   logger: Logger;
-  /** What goes by secrets, in the order in which it takes over new ones. */
+  /** The parts that use secrets, in the order in which they apply new ones. */
   parts: readonly Prepare[];
-  /** Is told of every time that secrets were read again, and whether they were taken over. */
+  /** Called after every attempt to read the secrets again. */
   onKeyReload?: ((succeeded: boolean) => void) | undefined;
   /** See {@link watchSecretFiles}. */
   pollMs?: number;
 };
 
 export type SecretReload = {
-  /** Reads the files again now, and resolves when what they hold is taken over or refused. */
+  /** Reads the files again now, and resolves when their contents are applied or refused. */
   reload: () => Promise<void>;
   close: () => void;
 };
 
 /**
- * Takes secrets over anew when their files change, or when asked to. What cannot work is logged, and
- * changes nothing.
+ * Applies secrets when their files change, and on request. An invalid configuration is logged, and changes
+ * nothing.
  */
 export function createSecretReload(options: ReloadOptions): SecretReload {
   const { env, files, logger, parts, onKeyReload, pollMs } = options;
   let last: Promise<void> = Promise.resolve();
 
-  async function takeOver(contents: FileContents): Promise<void> {
+  async function apply(contents: FileContents): Promise<void> {
     try {
       const config = parseConfig(env, readFrom(contents));
       const changes = [];
@@ -50,9 +50,9 @@ export function createSecretReload(options: ReloadOptions): SecretReload {
     }
   }
 
-  /** One after the other, in the order in which the contents were read. */
+  /** One at a time, in the order in which the contents were read. */
   function enqueue(read: () => FileContents | Promise<FileContents>): Promise<void> {
-    last = last.then(async () => takeOver(await read()));
+    last = last.then(async () => apply(await read()));
     return last;
   }
 

@@ -5,7 +5,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Prepare, SecretReload } from "./reload.ts";
 import type { FileContent, FileContents } from "./watch.ts";
 
-/** A configuration, and the files that its secrets came from. */
+/** A configuration, and the files of its secrets. */
 export type ReadConfig = { config: Config; files: FileContents };
 
 /** Reads the configuration of a process. @throws {ConfigError} with every problem at once. */
@@ -21,18 +21,18 @@ export function readConfig(env: Environment): ReadConfig {
 
 type StartOptions = {
   logger: Logger;
-  /** What goes by secrets, in the order in which it takes over new ones. */
+  /** The parts that use secrets, in the order in which they apply new ones. */
   parts: readonly Prepare[];
-  /** Is told of every time that secrets were read again, and whether they were taken over. */
+  /** Called after every attempt to read the secrets again. */
   onKeyReload?: (succeeded: boolean) => void;
 };
 
 /**
- * Reads secrets again at a SIGHUP, and when their files change, from `start` to `stop`. A SIGHUP that
- * comes before has its turn then.
+ * Reads secrets again at a SIGHUP and when their files change, from `start` to `stop`. An earlier SIGHUP
+ * takes effect at `start`.
  */
 export function reloadSecrets(runtime: Runtime, { config, files }: ReadConfig) {
-  // Where there is nothing to reload, the end of the terminal ends what is being developed in it.
+  // In development without files, SIGHUP keeps its usual meaning: the closed terminal ends the service.
   const reloads = files.size > 0 || config.environment !== "development";
   const started = Promise.withResolvers<() => Promise<SecretReload>>();
   let opened: SecretReload | undefined;
@@ -62,7 +62,7 @@ export function reloadSecrets(runtime: Runtime, { config, files }: ReadConfig) {
   };
 }
 
-/** Reads a secret's file. @throws {Error} whose `code` says why it cannot. */
+/** Reads a secret's file. @throws {Error} whose `code` is the reason of the failure. */
 export function readSecretFile(path: string): string {
   return readFileSync(path, "utf8");
 }

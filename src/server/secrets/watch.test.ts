@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { type FileContents, readFrom, type SecretWatch, watchSecretFiles } from "./watch.ts";
 
-/** Longer than any test: then it was the watch that saw the change, not the poll. */
+/** Longer than any test, so that the watch must see a change, and not the poll. */
 const NEVER_MS = 2 ** 31 - 1;
 
 let watches: SecretWatch[] = [];
@@ -22,14 +22,16 @@ afterEach(() => {
   watches = [];
 });
 
-function open(path: string, { pollMs = NEVER_MS, settleMs = 20 } = {}) {
+type Times = { pollMs?: number; settleMs?: number };
+
+function open(path: string, times: Times = { settleMs: 20 }) {
   const seen: FileContents[] = [];
   const known = new Map([[path, { text: readFileSync(path, "utf8") }]]);
   const watch = watchSecretFiles({
     known,
     onChange: (contents) => seen.push(contents),
-    pollMs,
-    settleMs,
+    pollMs: NEVER_MS,
+    ...times,
   });
   watches.push(watch);
   const texts = () => seen.map((contents) => contents.get(path));
@@ -47,7 +49,7 @@ function fileWith(text: string): string {
   return path;
 }
 
-/** As Kubernetes does it: a file behind a link to a directory that is a link to be swapped. */
+/** As Kubernetes does it: a link to a file in a directory that is itself a link, which is swapped. */
 function projected(text: string) {
   const directory = newDirectory();
   let version = 0;
@@ -103,12 +105,12 @@ describe("a change is seen", () => {
     }
   });
 
-  test("by the poll, where no watch tells of it", async () => {
+  test("by the poll, where no watch reports it", async () => {
     const { path, write } = projected("one");
-    // The link is in another directory than what it leads to, in which nobody watches.
+    // Only the directory of the link is watched, not the one of its target.
     const link = join(newDirectory(), "secret");
     symlinkSync(path, link);
-    const { became } = open(link, { pollMs: 30 });
+    const { became } = open(link, { pollMs: 30, settleMs: 20 });
     for (const text of ["two", "three"]) {
       write(text);
       await became(text);
@@ -127,18 +129,18 @@ describe("a change is seen", () => {
   });
 });
 
-test("a file that is being written is not believed before it is whole", async () => {
+test("a file that is being written is not used before it stays the same for 200 ms", async () => {
   const path = fileWith("one");
-  const { became, texts } = open(path, { settleMs: 200 });
-  for (let part = 1; part <= 30; part += 1) {
+  const { became, texts } = open(path, {});
+  for (let part = 1; part <= 10; part += 1) {
     writeFileSync(path, "x".repeat(part));
-    await Bun.sleep(20);
+    await Bun.sleep(100);
   }
-  await became("x".repeat(30));
+  await became("x".repeat(10));
   expect(texts()).toHaveLength(1);
 });
 
-test("a file that goes is told by the code of the error", async () => {
+test("a removed file is reported with the code of the error", async () => {
   const path = fileWith("one");
   const { texts, became } = open(path);
   unlinkSync(path);
@@ -148,7 +150,7 @@ test("a file that goes is told by the code of the error", async () => {
   await became("two");
 });
 
-test("what a file holds when it is asked for is known from then on", async () => {
+test("contents that were read on request are not reported again", async () => {
   const path = fileWith("one");
   const { watch, texts, became } = open(path);
   writeFileSync(path, "two");
@@ -159,7 +161,7 @@ test("what a file holds when it is asked for is known from then on", async () =>
   expect(texts()).toEqual([{ text: "three" }]);
 });
 
-test("a file in a directory that cannot be watched is read all the same", async () => {
+test("a file in a directory that cannot be watched is still read", async () => {
   const path = join(newDirectory(), "gone", "secret");
   const known = new Map([[path, { text: "one" }]]);
   const watch = watchSecretFiles({ known, onChange: () => {} });

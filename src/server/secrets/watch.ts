@@ -3,34 +3,34 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ReadFile } from "../../config/config.ts";
 
-/** Network file systems do not say when a file changes, and a directory may come after the watch. */
+/** Network file systems do not report changes, and a directory may be created after the watch. */
 const POLL_MS = 5000;
 
-/** Whoever writes a file in place may have written a part of it only; it has to stay as it is so long. */
+/** A file that is written in place may be incomplete, so it must stay the same for this time. */
 const SETTLE_MS = 200;
 
-/** What was found at the path of a file: its text, or the code of the error that kept it from being read. */
+/** The text of a file, or the code of the error when it was read. */
 export type FileContent = { text: string } | { code: string };
 export type FileContents = ReadonlyMap<string, FileContent>;
 
 type WatchOptions = {
-  /** What the files were when they were last used. Their paths are those that are watched. */
+  /** The files as they were last used. Their paths are watched. */
   known: FileContents;
-  /** Is told of other contents once they are whole. */
+  /** Receives new contents when they are complete. */
   onChange: (contents: FileContents) => void;
   pollMs?: number;
   settleMs?: number;
 };
 
 export type SecretWatch = {
-  /** Reads the files now; what comes of it is known from then on. */
+  /** Reads the files now. Only later changes are reported. */
   read: () => Promise<FileContents>;
   close: () => void;
 };
 
 /**
- * Watches files, however they are replaced: written in place, renamed over, or by a swap of the symbolic
- * links on the way to them, as Kubernetes does it.
+ * Watches files that may be replaced in any way: written in place, renamed over, or by a swap of the symbolic
+ * links on their path, as Kubernetes does it.
  */
 export function watchSecretFiles(options: WatchOptions): SecretWatch {
   const { onChange, pollMs = POLL_MS, settleMs = SETTLE_MS } = options;
@@ -41,7 +41,7 @@ export function watchSecretFiles(options: WatchOptions): SecretWatch {
   let again = false;
   let closed = false;
 
-  /** Never two at once: whatever differs is believed when it is found the same a while later. */
+  /** Runs one at a time. A change is reported when the next look finds the same. */
   async function look(): Promise<void> {
     again = false;
     const found = await readAll(paths);
@@ -62,7 +62,7 @@ export function watchSecretFiles(options: WatchOptions): SecretWatch {
 
   const watchers = watchDirectories(paths, lookSoon);
   const polling = setInterval(lookSoon, pollMs);
-  // For what changed between its reading and the watch.
+  // The files may have changed between reading them and watching them.
   lookSoon();
 
   return {
@@ -81,7 +81,7 @@ export function watchSecretFiles(options: WatchOptions): SecretWatch {
   };
 }
 
-/** Reads a file out of contents. @throws {Error} whose `code` says why it could not be read. */
+/** Reads a file out of contents. @throws {Error} whose `code` is the reason of the failure. */
 export function readFrom(contents: FileContents): ReadFile {
   return (path) => {
     const content = contents.get(path) ?? { code: "ENOENT" };
@@ -107,12 +107,12 @@ function same(left: FileContents, right: FileContents): boolean {
   return JSON.stringify([...left]) === JSON.stringify([...right]);
 }
 
-/** The directories, not the files: a watch of a file ends with the file that another is put in place of. */
+/** Watches the directories, as the watch of a file ends when the file is replaced. */
 function watchDirectories(paths: readonly string[], onEvent: () => void): FSWatcher[] {
   const directories = new Set(paths.map((path) => dirname(path)));
   return [...directories].flatMap((directory) => {
     try {
-      // A watch that fails later, as when its directory goes, leaves the files to the poll.
+      // When a watch fails later, for example because its directory is removed, polling goes on.
       return [watch(directory, onEvent).on("error", () => {})];
     } catch {
       return [];

@@ -1,65 +1,43 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { JsonTraceSerializer } from "@opentelemetry/otlp-transformer";
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 import type { TracingConfig } from "../../config/tracing.ts";
 
 export type ExportFailure = { error: Error; spansLost: number };
 
 export type OtlpExporterOptions = Pick<TracingConfig, "url" | "timeoutMs"> & {
-  /** Asked at every attempt, for a key of the collector's may be replaced. */
+  /** Read before every attempt, as the collector's key may be replaced. */
   headers: () => TracingConfig["headers"];
-  onFailure: (failure: ExportFailure) => void;
-  /** Is told why an attempt failed that is followed by another. */
+  /** Receives the reason of a failed attempt that another attempt follows. */
   onRetry: (error: Error) => void;
 };
 
-/** What is worth another try (https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes). */
+/** What is worth another attempt (https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes). */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
 
-/** An answer that is longer is not looked into. */
+/** A longer answer is not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Sends batches of spans as OTLP over HTTP in JSON, each again where that may help, until its time is over.
- * Whatever goes wrong is told and never thrown.
+ * Sends a batch of spans as OTLP over HTTP in JSON, again where that may help, until its time is over.
  *
- * The library's own exporter does the same over `node:http` in twice the code, and reads the environment.
- *
+ * @returns how many of the spans were lost and why, or nothing. It never rejects.
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
-export function createOtlpExporter(options: OtlpExporterOptions): SpanExporter {
-  const { onFailure } = options;
-  return {
-    export(spans, done) {
-      send(spans, options).then(
-        (rejected) => {
-          if (rejected) onFailure(rejected);
-          done({ code: 0 });
-        },
-        (error: Error) => {
-          onFailure({ error, spansLost: spans.length });
-          // It is told already; the queue would tell it again.
-          done({ code: 0 });
-        },
-      );
-    },
-    shutdown: async () => {},
-  };
-}
-
-async function send(spans: ReadableSpan[], options: OtlpExporterOptions) {
-  const body = JsonTraceSerializer.serializeRequest(spans);
+export async function sendSpans(
+  batch: { body: string; spans: number },
+  options: OtlpExporterOptions,
+): Promise<ExportFailure | undefined> {
   const signal = AbortSignal.timeout(options.timeoutMs);
   const deadline = performance.now() + options.timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    const outcome = await attempt(body, options, signal);
+    const outcome = await attempt(batch.body, options, signal);
     if ("rejected" in outcome) return outcome.rejected;
-    const waitMs = outcome.retryAfterMs ?? pauseMs * (0.8 + 0.4 * Math.random());
-    if (!outcome.retry || performance.now() + waitMs >= deadline) throw outcome.error;
-    options.onRetry(outcome.error);
+    const { error, retry, retryAfterMs } = outcome;
+    const waitMs = Math.max(retryAfterMs ?? 0, pauseMs * (0.8 + 0.4 * Math.random()));
+    if (!retry || performance.now() + waitMs >= deadline) return { error, spansLost: batch.spans };
+    options.onRetry(error);
     await pause(waitMs, undefined, { ref: false });
   }
 }
@@ -69,7 +47,7 @@ type Outcome =
   | { error: Error; retry: boolean; retryAfterMs?: number | undefined };
 
 async function attempt(
-  body: Uint8Array | undefined,
+  body: string,
   { url, headers, timeoutMs }: OtlpExporterOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -77,8 +55,8 @@ async function attempt(
     const response = await fetch(url, {
       method: "POST",
       headers: { ...headers(), "Content-Type": "application/json" },
-      body: (body ?? null) as BodyInit | null,
-      // The headers, which may hold a key, are for nobody else.
+      body,
+      // Only the collector may see the headers, which may hold a key.
       redirect: "manual",
       signal,
     });
@@ -95,7 +73,7 @@ async function attempt(
   }
 }
 
-/** A collector may take a batch and leave out some of its spans. */
+/** A collector may accept a batch without some of its spans. */
 async function rejectedSpans(response: Response): Promise<ExportFailure | undefined> {
   const length = Number(response.headers.get("Content-Length") ?? Number.NaN);
   if (!(length <= MAX_ANSWER_BYTES)) {
@@ -115,7 +93,7 @@ type Answer = {
   partialSuccess?: { rejectedSpans?: string | number; errorMessage?: string } | null;
 };
 
-/** What is no answer of the protocol's came with a status that says it is well. */
+/** Another answer than the protocol's still came with a status that reports success. */
 function parseAnswer(text: string): Answer {
   try {
     return (JSON.parse(text) as Answer | null) ?? {};
@@ -124,12 +102,12 @@ function parseAnswer(text: string): Answer {
   }
 }
 
-/** Milliseconds, of a header that has seconds; one with a date is left alone. */
+/** Milliseconds of a header in seconds; one with a date is ignored. */
 function secondsOf(header: string | null): number | undefined {
   return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
-/** Node says of every connection that fails no more than `fetch failed`, and the reason as its cause. */
+/** Node's message is `fetch failed` for every failed connection; the reason is in its cause. */
 function withCause(error: unknown): Error {
   const { message, cause, code } = error as Error & { code?: string };
   const reason = (cause as { code?: string } | undefined)?.code ?? code;

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { setTimeout } from "node:timers";
 
 const MICROSECONDS = 1e6;
 const KIB = 1024;
+const LAG_INTERVAL_MS = 100;
 
 /** When this process began, in seconds since the Unix epoch. */
 export function processStartTime(): number {
@@ -15,10 +17,10 @@ export function cpuSeconds(): number {
   return (user + system) / MICROSECONDS;
 }
 
-/** Where Linux tells a process of itself. Deno lets no program read it, and other systems have none. */
+/** Where Linux reports on a process. Deno lets no program read it, and other systems have none. */
 const PROC = "/proc/self";
 
-/** Address space in bytes, where the system says. */
+/** Address space in bytes, where the system reports it. */
 export function virtualBytes(proc = PROC): number | undefined {
   return numberIn(`${proc}/status`, /^VmSize:\s+(\d+) kB$/m, KIB);
 }
@@ -28,7 +30,7 @@ export function maxFds(proc = PROC): number | undefined {
 }
 
 export function openFds(proc = PROC): number | undefined {
-  // But that by which the directory is read.
+  // Without the one that reads the directory.
   return whereReadable(() => readdirSync(`${proc}/fd`).length - 1);
 }
 
@@ -44,4 +46,18 @@ function whereReadable<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Reports ten times a second how late a timer fired, in seconds. It uses a timer because
+ * `monitorEventLoopDelay` measures something else on Node than on Bun and Deno.
+ */
+export function watchEventLoopLag(report: (seconds: number) => void): void {
+  const dueAt = performance.now() + LAG_INTERVAL_MS;
+  const timer = setTimeout(() => {
+    report(Math.max(0, performance.now() - dueAt) / 1000);
+    watchEventLoopLag(report);
+  }, LAG_INTERVAL_MS);
+  // Measuring must not keep the process alive.
+  timer.unref();
 }

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { API_KEY, openApp } from "../../../test/app.ts";
 import { parseSamples, parseTypes, readValue } from "../../../test/exposition.ts";
+import type { DatabaseLifecycle } from "../../database/lifecycle.ts";
+import { createMemoryDatabase } from "../../database/memory.ts";
 import { DomainError } from "../../errors.ts";
-import { createMemoryBookStore } from "../../resources/stores/memory.ts";
 import { REFUSALS } from "../../telemetry/metrics.ts";
-import type { OpenStore } from "../database/open-store.ts";
 import { createServiceMetrics } from "./service-metrics.ts";
 
 const promtool = Bun.which("promtool");
@@ -12,10 +12,9 @@ const reason = promtool ? "" : " (skipped: there is no promtool here)";
 const OPENMETRICS = "application/openmetrics-text";
 const KEY = { "X-API-Key": API_KEY };
 
-/** The app with its metrics, and what they show when they are asked for. */
-function openMeasuredApp(opened: Partial<OpenStore> = {}) {
-  const store = createMemoryBookStore(Date.now);
-  const metrics = createServiceMetrics({ store, ...opened }, Date.now);
+/** The app with its metrics, and a function that scrapes them. */
+function openMeasuredApp(differences: Partial<DatabaseLifecycle> = {}) {
+  const metrics = createServiceMetrics({ ...createMemoryDatabase(), ...differences }, Date.now);
   const { request, app } = openApp({ metrics });
   const scrape = async (accept = "text/plain") => {
     const response = await request("/metrics", { headers: { ...KEY, Accept: accept } });
@@ -25,7 +24,7 @@ function openMeasuredApp(opened: Partial<OpenStore> = {}) {
   return { request, app, scrape, metrics: metrics.metrics };
 }
 
-/** What promtool finds wrong with an exposition. */
+/** The problems that promtool finds in an exposition. */
 function lint(text: string): string {
   const result = Bun.spawnSync(["promtool", "check", "metrics"], { stdin: Buffer.from(text) });
   return `${result.stdout}${result.stderr}${result.exitCode || ""}`;
@@ -46,7 +45,7 @@ describe("requests", () => {
     expect(count("POST", "/books", "401")).toEqual([1, 1]);
   });
 
-  test("have one label for all methods and paths that are none", async () => {
+  test("have one label for all unknown methods and paths", async () => {
     const { app, scrape } = openMeasuredApp();
     for (let turn = 0; turn < 200; turn += 1) {
       const method = ["GET", "POST", "PROPFIND", `M${turn}`][turn % 4] ?? "";
@@ -68,14 +67,14 @@ describe("requests", () => {
     expect(requests.reduce((sum, { value }) => sum + value, 0)).toBe(201);
   });
 
-  test("have the methods that spans name for labels, those that no route knows too", async () => {
+  test("are labelled with every method that spans name, also with those that no route has", async () => {
     const { request, scrape } = openMeasuredApp();
     await request("/books", { method: "QUERY" });
     const query = { method: "QUERY", route: "other", status: "405" };
     expect(readValue(await scrape(), "http_requests_total", query)).toBe(1);
   });
 
-  test("fall into buckets that only grow, up to all of them", async () => {
+  test("fall into buckets that include the ones below", async () => {
     const { request, scrape } = openMeasuredApp();
     for (let turn = 0; turn < 20; turn += 1) await request("/healthz");
     const buckets = parseSamples(await scrape()).filter(
@@ -87,7 +86,7 @@ describe("requests", () => {
     expect(buckets.at(-1)).toMatchObject({ labels: { le: "+Inf" }, value: 20 });
   });
 
-  test("under way are counted while they are, also where they fail", async () => {
+  test("in flight are counted, and no longer when they have failed", async () => {
     const { request, scrape } = openMeasuredApp();
     await request("/nothing");
     expect(readValue(await scrape(), "http_requests_in_flight")).toBe(1);
@@ -102,7 +101,7 @@ describe("refusals", () => {
   const refused = (text: string) =>
     parseSamples(text).filter(({ name }) => name === "http_requests_refused_total");
 
-  test("are all there from the start, with 0", async () => {
+  test("are all shown from the start, with 0", async () => {
     const { scrape } = openMeasuredApp();
     const expected = REFUSALS.map((code) => ({
       name: "http_requests_refused_total",
@@ -112,7 +111,7 @@ describe("refusals", () => {
     expect(refused(await scrape())).toEqual(expected);
   });
 
-  test("are counted by their reason, and a client's mistakes are none", async () => {
+  test("are counted by their reason, without a client's mistakes", async () => {
     const { request, scrape } = openMeasuredApp();
     const post = (headers: Record<string, string>, body = "{}") =>
       request("/books", { method: "POST", headers, body });
@@ -131,10 +130,9 @@ describe("refusals", () => {
 });
 
 describe("the database", () => {
-  test("is up while it answers, and a scrape does not fail where it does not", async () => {
-    const store = createMemoryBookStore(Date.now);
+  test("is up while it answers, and a scrape works also while it does not", async () => {
     let ping: () => Promise<void> = async () => {};
-    const { scrape } = openMeasuredApp({ store: { ...store, ping: () => ping() } });
+    const { scrape } = openMeasuredApp({ ping: () => ping() });
     const up = async () => readValue(await scrape(), "thimble_database_up");
     expect(await up()).toBe(1);
     ping = () => Promise.reject(new DomainError("store_unavailable", "gone"));
@@ -143,7 +141,7 @@ describe("the database", () => {
     expect(await up()).toBe(0);
   });
 
-  test("has its pool shown where there is one", async () => {
+  test("has its pool shown, if there is one", async () => {
     const poolUse = () => ({ size: 10, inUse: 10, waiting: 3 });
     const names = ["size", "in_use", "waiting"].map((word) => `thimble_database_pool_${word}`);
     const text = await openMeasuredApp({ poolUse }).scrape();
@@ -151,23 +149,22 @@ describe("the database", () => {
     expect(await openMeasuredApp().scrape()).not.toContain("thimble_database_pool");
   });
 
-  test("has its pool shown without the connection that the scrape itself takes", async () => {
+  test("has its pool shown without the connection of the scrape itself", async () => {
     let running = 0;
     const ping = async () => {
       running += 1;
       await Bun.sleep(1);
       running -= 1;
     };
-    const store = { ...createMemoryBookStore(Date.now), ping };
     const poolUse = () => ({ size: 1, inUse: running, waiting: running });
-    const text = await openMeasuredApp({ store, poolUse }).scrape();
+    const text = await openMeasuredApp({ ping, poolUse }).scrape();
     expect(readValue(text, "thimble_database_pool_in_use")).toBe(0);
     expect(readValue(text, "thimble_database_pool_waiting")).toBe(0);
     expect(readValue(text, "thimble_database_up")).toBe(1);
   });
 });
 
-test("reloads of the keys are counted, with the time of the last that went well", async () => {
+test("reloads of the keys are counted, with the time of the last success", async () => {
   const { metrics, scrape } = openMeasuredApp();
   const loadedAt = async () => readValue(await scrape(), "thimble_keys_loaded_timestamp_seconds");
   const first = await loadedAt();
@@ -182,7 +179,7 @@ test("reloads of the keys are counted, with the time of the last that went well"
   expect(readValue(text, "thimble_key_reloads_total", { result: "failure" })).toBe(1);
 });
 
-test("the process is that which is asked", async () => {
+test("the metrics of the process are those of this process", async () => {
   const text = await openMeasuredApp().scrape();
   const now = Date.now() / 1000;
   expect(readValue(text, "process_start_time_seconds")).toBeWithin(now - process.uptime() - 5, now);
@@ -202,7 +199,7 @@ describe("the format", () => {
       poolUse: () => ({ size: 1, inUse: 0, waiting: 0 }),
     });
     await request("/books");
-    // In this order: to write one must not change the other.
+    // In this order: writing one must not change the other.
     openMetrics = await scrape(OPENMETRICS);
     text = await scrape();
   });
@@ -211,7 +208,7 @@ describe("the format", () => {
     expect(lint(text)).toBe("");
   });
 
-  test.skipIf(!promtool)(`which would find fault${reason}`, () => {
+  test.skipIf(!promtool)(`which would find a mistake${reason}`, () => {
     expect(lint("# TYPE a counter\na 1\n")).toContain("_total");
   });
 
@@ -297,10 +294,9 @@ describe("GET /metrics", () => {
     expect(Date.parse(body.startup_time)).toBeWithin(started, Date.now() + 1);
   });
 
-  test("is not there without metrics, nor where it has a port of its own", async () => {
+  test("is a 404 without metrics, and where metrics have their own port", async () => {
     expect((await openApp().request("/metrics", { headers: KEY })).status).toBe(404);
-    const store = createMemoryBookStore(Date.now);
-    const metrics = createServiceMetrics({ store }, Date.now);
+    const metrics = createServiceMetrics(createMemoryDatabase(), Date.now);
     const elsewhere = openApp({ metrics, probesElsewhere: true });
     for (const path of ["/metrics", "/health", "/healthz", "/ready"]) {
       expect((await elsewhere.request(path, { headers: KEY })).status).toBe(404);

@@ -5,7 +5,6 @@ import { API_KEY, openApp } from "../../../test/app.ts";
 import { startCollector, takeSpans } from "../../../test/collector.ts";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { parseConfig } from "../../config/config.ts";
-import { createMemoryBookStore } from "../../resources/stores/memory.ts";
 import { createLogger, type LogFields } from "../../telemetry/logger.ts";
 import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import { createSecretReload } from "../secrets/reload.ts";
@@ -17,7 +16,7 @@ const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 const traceparent = `00-${TRACE}-${PARENT}-01`;
 
-/** Nothing listens there. */
+/** An address where nothing listens. */
 const NOWHERE = "http://127.0.0.1:9";
 
 function memoryLog() {
@@ -29,18 +28,16 @@ function memoryLog() {
 
 function tracingOf(variables: Record<string, string>) {
   const { tracing } = parseConfig({ API_KEY, ...variables });
-  if (!tracing) throw new Error("No collector is named");
+  if (!tracing) throw new Error("The variables name no collector");
   return tracing;
 }
 
-/** The app in this process, with its spans going to where these variables say. */
+/** The app in this process, with its tracing configured by these variables. */
 async function openTracedApp(variables: Record<string, string>) {
   const config = parseConfig({ API_KEY, DATABASE_URL: "memory:", ...variables });
   const { logger, lines } = memoryLog();
-  const opened = await openTracing(config, logger);
-  const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
-  const store = opened.watch(createMemoryBookStore(Date.now, seed));
-  const { app } = openApp({ store, tracing: opened.tracing });
+  const opened = openTracing(config, logger);
+  const { app } = openApp({ tracing: opened.tracing });
   const ask = async (path: string, init: RequestInit = {}) => {
     const request = new Request(`http://books.example:5000${path}`, init);
     return app.fetch(request, { peerAddress: "192.0.2.7" });
@@ -113,7 +110,7 @@ describe("a request that is sampled", () => {
     expect(JSON.stringify(collector.spans)).not.toContain("hidden");
   });
 
-  test("says of itself what the configuration says", async () => {
+  test("has the resource attributes of the configuration", async () => {
     using collector = startCollector();
     const app = await openTracedApp({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/own/path`,
@@ -133,13 +130,15 @@ describe("a request that is sampled", () => {
       "service.instance.id": expect.any(String),
       "deployment.environment.name": "production",
       "k8s.pod.name": "thimble-1",
-      "telemetry.sdk.name": "opentelemetry",
+      // The name `opentelemetry` is reserved for OpenTelemetry's own SDKs.
+      "telemetry.sdk.name": "thimble",
+      "telemetry.sdk.language": "nodejs",
     });
     expect(collector.requests[0]?.path).toBe("/own/path");
     expect(collector.requests[0]?.headers.get("x-key")).toBe("secret one");
   });
 
-  test("is sent with the headers of a secret that was replaced", async () => {
+  test("is sent with the new headers after their secret is replaced", async () => {
     using collector = startCollector();
     const path = join(newDirectory(), "headers");
     writeFileSync(path, "x-key=first");
@@ -149,7 +148,7 @@ describe("a request that is sampled", () => {
     };
     const { config, files } = readConfig(env);
     const { logger } = memoryLog();
-    const { tracing, reconfigure, flush } = await openTracing(config, logger);
+    const { tracing, reconfigure, flush } = openTracing(config, logger);
     const reload = createSecretReload({ env, files, logger, parts: [reconfigure] });
     tracing?.spans?.record(spanOf("1".repeat(16)));
     await flush();
@@ -162,16 +161,15 @@ describe("a request that is sampled", () => {
     expect(keys).toEqual(["first", "second"]);
   });
 
-  test("that fails is one that failed, and what is not found is not", async () => {
+  test("that fails has the status ERROR, and one that finds nothing has not", async () => {
     using collector = startCollector();
-    const { tracing, watch, flush } = await openTracedApp({
+    const { tracing, flush } = await openTracedApp({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     });
     const fail = async () => {
       throw new RangeError("hidden reason");
     };
-    const store = watch({ ...createMemoryBookStore(Date.now), list: fail });
-    const { request } = openApp({ store, tracing });
+    const { request } = openApp({ store: { list: fail }, tracing });
     await request("/books");
     await request("/books/99");
     await flush();
@@ -214,7 +212,7 @@ describe("what is sampled:", () => {
     ["always_off", false, false, false],
   ];
   for (const [OTEL_TRACES_SAMPLER, ...expected] of rows) {
-    test(`with ${OTEL_TRACES_SAMPLER}, without a caller's word and with it`, async () => {
+    test(`with ${OTEL_TRACES_SAMPLER}, without a caller's decision and with it`, async () => {
       using collector = startCollector();
       const url = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
       const { ask, flush } = await openTracedApp({ ...url, OTEL_TRACES_SAMPLER });
@@ -229,7 +227,7 @@ describe("what is sampled:", () => {
     });
   }
 
-  test("a part of all traces, the same of them everywhere", () => {
+  test("a part of all traces, the same traces in every service", () => {
     const { logger } = memoryLog();
     const open = (ratio: string) =>
       startSpanExport({
@@ -246,28 +244,31 @@ describe("what is sampled:", () => {
     const taken = ids.filter((id) => first.samples(id, undefined));
     expect(taken.length).toBeWithin(800, 1200);
     expect(ids.filter((id) => second.samples(id, false))).toEqual(taken);
+    // The four words of an id are combined by XOR: the first three ids are below a quarter of 2^32.
+    const words = ["3fffffff", "40000000", "00000000", "80000001"];
+    const idsOf = (...order: number[]) => order.map((index) => words[index]).join("");
+    const edges = [idsOf(2, 2, 2, 0), idsOf(1, 1, 2, 0), idsOf(3, 2, 3, 2), idsOf(2, 1, 2, 2)];
+    expect(edges.map((id) => first.samples(id, undefined))).toEqual([true, true, true, false]);
     expect(ids.filter((id) => open("0").samples(id, true))).toEqual([]);
     expect(ids.filter((id) => open("1").samples(id, false))).toEqual(ids);
   });
 });
 
-test("where nothing is exported, a database alone is told of traces", async () => {
+test("without a collector, only PostgreSQL learns of traces", async () => {
   const { logger } = memoryLog();
   const open = (DATABASE_URL: string) =>
     openTracing(parseConfig({ API_KEY, DATABASE_URL }), logger);
-  expect((await open("memory:")).tracing).toBeUndefined();
-  const { tracing, watch, flush } = await open("postgres://u@db.example/books");
+  expect(open("memory:").tracing).toBeUndefined();
+  const { tracing, flush } = open("postgres://u@db.example/books");
   expect(tracing?.spans).toBeUndefined();
-  const store = createMemoryBookStore(Date.now);
-  expect(watch(store)).toBe(store);
   await flush();
 });
 
-describe("a collector that does not take spans", () => {
+describe("a collector that does not accept spans", () => {
   const behaviours: [what: string, answer: () => Response | Promise<Response>, error: RegExp][] = [
     ["fails", () => new Response(null, { status: 500 }), /answered 500/],
     ["refuses", () => new Response("no", { status: 401 }), /answered 401/],
-    ["sends elsewhere", () => Response.redirect("http://127.0.0.1:9/", 308), /answered 308/],
+    ["redirects", () => Response.redirect("http://127.0.0.1:9/", 308), /answered 308/],
     ["is busy for long", () => busy(60), /answered 429/],
     ["never answers", () => new Promise<never>(() => {}), /no answer within 300 ms/],
     [
@@ -311,9 +312,9 @@ describe("a collector that does not take spans", () => {
     ["garbage", () => new Response("<html>", { headers: { "Content-Length": "6" } })],
     ["nothing", () => new Response(null)],
     ["null", () => new Response("null")],
-    ["more than anybody reads", () => new Response("x".repeat(1_000_000))],
+    ["more than is read", () => new Response("x".repeat(1_000_000))],
   ] as [string, () => Response][]) {
-    test(`but says so with ${what} has taken them`, async () => {
+    test(`but answers 200 with ${what} has accepted them`, async () => {
       using collector = startCollector({ behaviour: answer });
       const { lines, logger } = memoryLog();
       const config = tracingOf({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
@@ -329,7 +330,7 @@ describe("a collector that does not take spans", () => {
     ["busy", () => busy(0)],
     ["not there for a moment", () => new Response(null, { status: 503 })],
   ] as const) {
-    test(`because it is ${what} gets them once more`, async () => {
+    test(`because it is ${what} receives them again`, async () => {
       let turns = 0;
       const behaviour = (request: Request) => {
         turns += 1;
@@ -346,7 +347,29 @@ describe("a collector that does not take spans", () => {
     });
   }
 
-  test("does not fill memory: more spans than are kept are left out and counted", async () => {
+  for (const [what, answer] of [
+    ["busy", () => busy(0)],
+    ["not there", () => new Response(null, { status: 503 })],
+  ] as const) {
+    test(`because it is ${what} is asked again after 400 ms, then 800 ms, at the earliest`, async () => {
+      for (const [timeoutMs, requests] of [
+        [390, 1],
+        [1190, 2],
+      ] as const) {
+        using collector = startCollector({ behaviour: answer });
+        const { lines, logger } = memoryLog();
+        const url = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+        const config = tracingOf({ ...url, OTEL_EXPORTER_OTLP_TIMEOUT: `${timeoutMs}` });
+        const spans = startSpanExport({ config, environment: "test", logger });
+        spans.record(spanOf("1".repeat(16)));
+        await spans.flush();
+        expect(collector.requests.length).toBeWithin(1, requests + 1);
+        expect(lines).toMatchObject([{ spans_lost: 1 }]);
+      }
+    });
+  }
+
+  test("does not fill memory: spans above the limit are left out and counted", async () => {
     using collector = startCollector({ behaviour: () => new Promise<never>(() => {}) });
     const { lines, logger } = memoryLog();
     const url = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
@@ -356,7 +379,7 @@ describe("a collector that does not take spans", () => {
     expect(lines).toEqual([]);
     await spans.flush();
     expect(lines).toMatchObject([
-      // A batch, and those that there was no room for.
+      // A batch, and the spans above the limit.
       { error: "Error: no answer within 200 ms", spans_lost: 512 + 10 },
     ]);
     collector.behave(takeSpans);
@@ -365,7 +388,7 @@ describe("a collector that does not take spans", () => {
     expect(await collector.received(1, ({ spanId }) => spanId.startsWith("2"))).toHaveLength(1);
   });
 
-  test("in time is told of by how many were left out", async () => {
+  test("in time is one line with the number of spans that were left out", async () => {
     const { promise: answer, resolve } = Promise.withResolvers<Response>();
     using collector = startCollector({ behaviour: () => answer });
     const { lines, logger } = memoryLog();
@@ -381,7 +404,7 @@ describe("a collector that does not take spans", () => {
     ]);
   });
 
-  test("and is not there is said at the end, with how many spans are lost", async () => {
+  test("and is not there is one line at the end, with the number of lost spans", async () => {
     const app = await openTracedApp({ OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE });
     for (let turn = 0; turn < 3; turn += 1) await app.ask("/healthz");
     await app.flush();

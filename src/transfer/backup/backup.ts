@@ -1,32 +1,54 @@
 import type { DatabaseCommandConfig } from "../../config/config.ts";
-import type { Runtime } from "../../server/runtime.ts";
-import { prepareWholeFile } from "../atomic-file.ts";
-import { copyDatabase, type TransferDatabase } from "../copy.ts";
+import type { Resource } from "../../resources/resource.ts";
+import { CommandError, EXIT } from "../../server/failure.ts";
+import type { Clock } from "../../time.ts";
+import { prepareAtomicFile } from "../atomic-file.ts";
+import { type Counts, copyDatabase, countEntries, type Snapshot, totalOf } from "../copy.ts";
 import { openTransfer } from "../open.ts";
 import type { Progress } from "../progress.ts";
-import { countBooks, createBackup, vacuumInto } from "./file.ts";
+import { createBackup, inspectBackup, vacuumInto } from "./file.ts";
 
-type BackUpOptions = { progress?: Progress; signal?: AbortSignal };
+export type BackUpOptions = {
+  resources: readonly Resource[];
+  clock: Clock;
+  /** Whether a backup is made that does not contain the tables that the service does not know. */
+  withoutUnknownTables?: boolean;
+  progress?: Progress;
+  signal?: AbortSignal;
+};
+
+/** What is in a backup: the number of entries, and the tables that the service does not know. */
+export type BackupContent = { counts: Counts; unknownTables: readonly string[] };
 
 /**
  * Backs a database up into a file, whole or not at all.
  *
- * @returns how many books there are in it.
+ * @throws {CommandError} also for tables that would be missing in the file.
  */
 export async function backUp(
   path: string,
   config: DatabaseCommandConfig,
-  { clock }: Pick<Runtime, "clock">,
-  options: BackUpOptions = {},
-): Promise<number> {
-  const file = prepareWholeFile(path, config.database, { resumable: false });
-  const from = await openTransfer(config, clock, "read");
+  options: BackUpOptions,
+): Promise<BackupContent> {
+  const file = prepareAtomicFile(path, config.database, { resumable: false });
+  const from = await openTransfer(config, { ...options, access: "read" });
   try {
     const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
-    if (!isWritten) await createBackup(file.part, clock, (to) => copy(from, to, options));
-    const books = countBooks(file.part);
+    if (!isWritten) {
+      await createBackup(file.part, options, (to) =>
+        from.read(async (snapshot) => {
+          await requireKnownTables(snapshot, options);
+          const total = totalOf(await countEntries(snapshot, options.resources));
+          const onProgress = (done: number) => options.progress?.update(done, done / total);
+          await to.write([], (loader) =>
+            copyDatabase(snapshot, loader, { ...options, onProgress }),
+          );
+        }),
+      );
+    }
+    const content = await inspectBackup(file.part, options);
     file.commit();
-    return books;
+    return content;
   } catch (error) {
     try {
       file.discard();
@@ -40,14 +62,16 @@ export async function backUp(
   }
 }
 
-async function copy(
-  from: TransferDatabase,
-  to: TransferDatabase,
-  { progress, signal }: BackUpOptions,
+/** @throws {CommandError} that names the tables that a copy would leave out. */
+async function requireKnownTables(
+  snapshot: Snapshot,
+  { withoutUnknownTables = false }: BackUpOptions,
 ): Promise<void> {
-  await from.read(async (snapshot) => {
-    const total = await snapshot.countBooks();
-    const onProgress = (books: number) => progress?.update(books, books / total);
-    await to.write((loader) => copyDatabase(snapshot, loader, { onProgress, signal }));
-  });
+  const unknown = await snapshot.unknownTables();
+  if (unknown.length === 0 || withoutUnknownTables) return;
+  throw new CommandError(
+    EXIT.data,
+    `the backup would not contain these tables, which are not this service's: ${unknown.join(", ")}; ` +
+      "back them up with the database's own tools, and add --without-unknown-tables",
+  );
 }

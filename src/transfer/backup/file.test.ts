@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../../test/service.ts";
-import type { SqliteDatabase } from "../../database/sqlite.ts";
+import type { SqliteConnection } from "../../database/sqlite.ts";
 import { openSqliteFile } from "../../server/database/sqlite-file.ts";
 import { countBooks, createBackup, vacuumInto } from "./file.ts";
 
@@ -35,7 +35,7 @@ test("what has come out as no database is said", async () => {
 });
 
 test("where nothing may be attached, as on Deno, nothing is done", () => {
-  const refusing: SqliteDatabase = {
+  const refusing: SqliteConnection = {
     exec: () => {},
     prepare: () => {
       throw new Error("too many attached databases - max 0");

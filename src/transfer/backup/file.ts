@@ -2,32 +2,22 @@ import { existsSync, statSync } from "node:fs";
 import { pendingMigrations } from "../../database/migrations/migration.ts";
 import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import {
-  expectOwnDatabase,
+  migrateSqlite,
   readSqliteVersion,
-  type SqliteDatabase,
+  type SqliteConnection,
   sqliteResultCode,
   translateSqliteError,
+  UnusableDatabaseError,
 } from "../../database/sqlite.ts";
-import { prepareSqliteBooks } from "../../resources/stores/sqlite.ts";
-import {
-  connectSqlite,
-  putTemporaryFilesBeside,
-  reason,
-} from "../../server/database/sqlite-file.ts";
+import { INSTANT_MAX, INSTANT_MIN } from "../../resources/field.ts";
+import type { Resource } from "../../resources/resource.ts";
+import { openSqliteFile, reason } from "../../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import type { Clock } from "../../time.ts";
-import type { TransferDatabase } from "../copy.ts";
-import { TIME_MAX, TIME_MIN } from "../import/line.ts";
+import { type Counts, countEntries, type TransferDatabase } from "../copy.ts";
 import { createSqliteTransfer } from "../sqlite.ts";
 
-/** Of the pages of a database, in KiB: bounds what copying a large one takes. */
-const CACHE_KIB = 16_384;
-
-/** Settings of a connection that copies a whole database. */
-export function tuneForCopying(database: SqliteDatabase, path: string): void {
-  database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-  putTemporaryFilesBeside(path, database);
-}
+type Options = { resources: readonly Resource[]; clock: Clock };
 
 /** Deno allows attaching, which VACUUM INTO does, to a program with every permission only. */
 const MAY_NOT_ATTACH = /^too many attached databases/;
@@ -37,9 +27,9 @@ const MAY_NOT_ATTACH = /^too many attached databases/;
  *
  * @returns whether that is allowed here; else nothing was done.
  */
-export function vacuumInto(database: SqliteDatabase, part: string): boolean {
+export function vacuumInto(connection: SqliteConnection, part: string): boolean {
   try {
-    database.prepare("VACUUM INTO ?").all(part);
+    connection.prepare("VACUUM INTO ?").all(part);
     return true;
   } catch (error) {
     if (error instanceof Error && MAY_NOT_ATTACH.test(error.message)) return false;
@@ -47,43 +37,46 @@ export function vacuumInto(database: SqliteDatabase, part: string): boolean {
   }
 }
 
-/** Fills a new file with what `fill` copies into it. On any failure, it is of no use. */
+/** Fills a new file with what `fill` copies into it. After a failure, it is of no use. */
 export async function createBackup(
   part: string,
-  clock: Clock,
+  options: Options,
   fill: (to: TransferDatabase) => Promise<void>,
 ): Promise<void> {
-  const database = writing(part, () => connectSqlite(part));
+  const connection = writing(part, () => openSqliteFile(part, "fill"));
   try {
-    // Nobody sees it before it is whole, and it is written to the disk at once then.
-    database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-    tuneForCopying(database, part);
-    prepareSqliteBooks(database, clock, []);
-    await fill(createSqliteTransfer(database, clock));
+    migrateSqlite(connection);
+    await fill(createSqliteTransfer(connection, options));
   } catch (error) {
     throw writeFailure(part, error);
   } finally {
-    database.close();
+    connection.close();
   }
 }
 
-/** Looks through the pages of a finished backup, and says how many books are in it. */
-export function countBooks(part: string): number {
-  return writing(part, () => {
-    const database = connectSqlite(part, { readOnly: true });
+/** Checks the pages of a finished backup, and counts its entries. */
+export function inspectBackup(
+  part: string,
+  options: Options,
+): Promise<{ counts: Counts; unknownTables: string[] }> {
+  return writing(part, async () => {
+    const connection = openSqliteFile(part, "inspect");
     try {
-      const damage = damageOf(database, "quick_check");
+      const damage = damageOf(connection, "quick_check");
       if (damage) throw new CommandError(EXIT.failure, `${part} has come out damaged: ${damage}`);
-      return Number(database.prepare("SELECT count(*) AS books FROM books").get()?.books);
+      return await createSqliteTransfer(connection, options).read(async (snapshot) => ({
+        counts: await countEntries(snapshot, options.resources),
+        unknownTables: await snapshot.unknownTables(),
+      }));
     } finally {
-      database.close();
+      connection.close();
     }
   });
 }
 
 /** What is wrong with a file, as far as the check goes; nothing where it is sound. */
-function damageOf(database: SqliteDatabase, check: "quick_check" | "integrity_check") {
-  const found = database.prepare(`PRAGMA ${check}(1)`).get()?.[check];
+function damageOf(connection: SqliteConnection, check: "quick_check" | "integrity_check") {
+  const found = connection.prepare(`PRAGMA ${check}(1)`).get()?.[check];
   return found === "ok" ? undefined : String(found);
 }
 
@@ -99,8 +92,9 @@ function writing<T>(path: string, work: () => T): T {
 const WRITE_CODES = new Set([8, 10, 13, 14]);
 
 /** A driver's error in words that say which of the two databases is at fault. */
-function writeFailure(path: string, error: unknown): unknown {
-  if (!WRITE_CODES.has((sqliteResultCode(error) ?? 0) & 0xff)) return translateSqliteError(error);
+function writeFailure(path: string, failure: unknown): unknown {
+  const error = failure instanceof UnusableDatabaseError ? failure.cause : failure;
+  if (!WRITE_CODES.has((sqliteResultCode(error) ?? 0) & 0xff)) return translateSqliteError(failure);
   return new CommandError(EXIT.cannotCreate, `cannot write ${path}: ${reason(error)}`);
 }
 
@@ -109,47 +103,52 @@ function writeFailure(path: string, error: unknown): unknown {
  *
  * @throws {CommandError} where it is none, is damaged, or is of a newer release.
  */
-export function openBackup(path: string, clock: Clock): TransferDatabase & { close: () => void } {
+export function openBackup(
+  path: string,
+  options: Options,
+): TransferDatabase & { close: () => void } {
   if (!existsSync(path)) throw new CommandError(EXIT.noInput, `there is no file ${path}`);
   if (!statSync(path).isFile()) throw new CommandError(EXIT.noInput, `${path} is no regular file`);
-  let database: SqliteDatabase | undefined;
+  let connection: SqliteConnection | undefined;
   try {
-    database = connectSqlite(path, { readOnly: true });
-    database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-    expectBackup(database);
-    const { close } = database;
-    return { ...createSqliteTransfer(database, clock), close };
+    connection = openSqliteFile(path, "inspect");
+    requireBackup(connection, options.resources);
+    const { close } = connection;
+    return { ...createSqliteTransfer(connection, options), close };
   } catch (error) {
-    database?.close();
+    connection?.close();
     throw new CommandError(EXIT.data, `${path} cannot be restored: ${whyNot(error)}`);
   }
 }
 
-function expectBackup(database: SqliteDatabase): void {
-  expectOwnDatabase(database);
-  const version = readSqliteVersion(database);
+function requireBackup(connection: SqliteConnection, resources: readonly Resource[]): void {
+  const version = readSqliteVersion(connection);
   if (version === 0) throw new Error("it is empty");
-  // Throws where it is of a newer release.
+  // Throws if it is of a newer release.
   pendingMigrations(sqliteMigrations, version);
-  const damage = damageOf(database, "integrity_check");
+  const damage = damageOf(connection, "integrity_check");
   if (damage) throw new Error(`it is damaged: ${damage}`);
-  expectTimes(database);
+  for (const resource of resources) requireTimes(connection, resource);
 }
 
-/** Earlier releases imported any time into SQLite, and other databases do not take every one. */
-function expectTimes(database: SqliteDatabase): void {
-  const book = database
+/** Earlier releases imported any time into SQLite, and other databases do not accept every one. */
+function requireTimes(connection: SqliteConnection, { name, one }: Resource): void {
+  const isThere = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name);
+  if (!isThere) return;
+  const entry = connection
     .prepare(
-      `SELECT id FROM books
+      `SELECT id FROM "${name}"
         WHERE min(created_at, updated_at) < ? OR max(created_at, updated_at) > ? ORDER BY id LIMIT 1`,
     )
-    .get(Date.parse(TIME_MIN), Date.parse(TIME_MAX));
-  if (book) {
-    throw new Error(`book ${book.id} has a time that is not from ${TIME_MIN} to ${TIME_MAX}`);
+    .get(Date.parse(INSTANT_MIN), Date.parse(INSTANT_MAX));
+  if (entry) {
+    throw new Error(
+      `${one} ${entry.id} has a time that is not from ${INSTANT_MIN} to ${INSTANT_MAX}`,
+    );
   }
 }
 
-/** What SQLite says of a database to write to would be misleading of one that is only read. */
+/** What SQLite says of a database to write to would be misleading for one that is only read. */
 const READ_REASONS: Record<number, string> = {
   11: "it is damaged",
   14: "it cannot be read",
@@ -157,6 +156,7 @@ const READ_REASONS: Record<number, string> = {
 };
 
 function whyNot(error: unknown): string {
-  const code = sqliteResultCode(error);
-  return (code !== undefined && READ_REASONS[code & 0xff]) || reason(error);
+  const cause = error instanceof UnusableDatabaseError ? (error.cause ?? error) : error;
+  const code = sqliteResultCode(cause);
+  return (code !== undefined && READ_REASONS[code & 0xff]) || reason(cause);
 }

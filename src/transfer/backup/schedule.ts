@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseDatabaseConfig } from "../../config/config.ts";
+import type { Resource } from "../../resources/resource.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secrets.ts";
 import { createLogger, describeError, type Logger } from "../../telemetry/logger.ts";
@@ -18,6 +19,8 @@ type Schedule = {
   keep: number;
   directory: string;
   runtime: Runtime;
+  resources: readonly Resource[];
+  withoutUnknownTables: boolean;
 };
 
 /**
@@ -56,7 +59,7 @@ function firstRun({ directory, everyMs }: Schedule, now: number): number {
 }
 
 async function runOnce(
-  { keep, directory, runtime }: Schedule,
+  { keep, directory, runtime, resources, withoutUnknownTables }: Schedule,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,8 +70,15 @@ async function runOnce(
     const config = parseDatabaseConfig(runtime.env, readSecretFile);
     const name = backupName(runtime.clock());
     const file = join(directory, name);
-    const books = await backUp(file, config, runtime, { signal });
-    logger.info("backed up", { file, books, bytes: statSync(file).size, seconds: seconds() });
+    const options = { resources, clock: runtime.clock, withoutUnknownTables, signal };
+    const { counts, unknownTables } = await backUp(file, config, options);
+    logger.info("backed up", {
+      file,
+      entries: Object.fromEntries(counts),
+      ...(unknownTables.length > 0 && { unknown_tables: unknownTables }),
+      bytes: statSync(file).size,
+      seconds: seconds(),
+    });
     removeOld({ directory, keep, made: name, now: runtime.clock() }, logger);
   } catch (error) {
     if (signal.aborted) return;

@@ -1,28 +1,29 @@
-import { isDataError } from "../../database/postgres/migrate.ts";
-import type { Book } from "../../resources/book.ts";
+import { isDataError } from "../../database/postgres/errors.ts";
+import { type Entry, entryFromJson, type Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import type { Clock } from "../../time.ts";
-import type { Loader, TransferDatabase } from "../copy.ts";
+import { isSameEntry, type Loader, type TransferDatabase } from "../copy.ts";
 import type { Progress } from "../progress.ts";
 import type { ImportInput } from "./input.ts";
 import { type ImportLine, parseImportLine } from "./line.ts";
 import { readLines } from "./lines.ts";
 import { createProblems, type ImportScan } from "./scan.ts";
 
-/** As many lines are written in one transaction. */
+/** The number of lines that are written in one transaction. */
 const BATCH_LINES = 10_000;
 
 type Import = {
+  resource: Resource;
   database: TransferDatabase;
   input: ImportInput;
   scan: ImportScan;
-  /** As many lines were written by an earlier run of the same import, which did not get to the end. */
+  /** The number of lines that an earlier run of the same import has written before it was cut short. */
   resumedAt: number;
 };
 
 type Batch = {
   lines: { number: number; parsed: ImportLine }[];
-  /** The number of its last line, and the offset of the byte behind that. */
+  /** The number of its last line, and the offset of the byte after that. */
   last: number;
   end: number;
 };
@@ -32,75 +33,77 @@ type Batch = {
  *
  * @throws {CommandError} with the first of them.
  */
-export async function expectNoOtherBooks(job: Import): Promise<void> {
-  const { database, input, scan, resumedAt } = job;
+export async function requireNoOtherEntries(job: Import): Promise<void> {
+  const { resource, database, input, scan, resumedAt } = job;
   if (scan.lastId === 0) return;
-  const isEmpty = (await database.write((loader) => loader.countBooks())) === 0;
+  const isEmpty = (await database.write([], (loader) => loader.count(resource))) === 0;
   if (isEmpty && scan.repeatedIds.size === 0) return;
   const problems = problemsOf(job);
-  const repeated = new Map<number, Book>();
-  for (const { lines } of batches(input, resumedAt)) {
-    const found = await database.write((loader) => loader.findBooks(idsOf(lines)));
+  const repeated = new Map<number, Entry>();
+  for (const { lines } of batches(resource, input, resumedAt)) {
+    const found = await database.write([], (loader) => loader.find(resource, idsOf(lines)));
     for (const { number, parsed } of lines) {
-      if (!parsed.book) continue;
-      const { book } = parsed;
-      const other = found.get(book.id) ?? repeated.get(book.id);
-      if (other && !isSameBook(book, other)) problems.add(number, otherBook(book.id));
-      if (scan.repeatedIds.has(book.id)) repeated.set(book.id, book);
+      if (!parsed.entry) continue;
+      const { entry } = parsed;
+      const other = found.get(entry.id) ?? repeated.get(entry.id);
+      if (other && !isSameEntry(resource, entry, other))
+        problems.add(number, otherEntry(job, entry));
+      if (scan.repeatedIds.has(entry.id)) repeated.set(entry.id, entry);
     }
   }
   problems.expectNone();
 }
 
 function problemsOf({ input, resumedAt }: Import) {
-  const written = resumedAt > 0 ? `nothing behind line ${resumedAt} was written` : undefined;
+  const written = resumedAt > 0 ? `nothing after line ${resumedAt} was written` : undefined;
   return createProblems(input.name, written);
 }
 
-function otherBook(id: number): string {
-  return `book ${id} is there already, with other content`;
+function otherEntry({ resource }: Import, { id }: Entry): string {
+  return `${resource.one} ${id} is there already, with other content`;
 }
 
 /** Writes the lines, batch by batch; each also records how far the import has got. */
 export async function writeLines(job: Import & { clock: Clock; progress: Progress }) {
-  const { database, input, scan, resumedAt, clock, progress } = job;
+  const { resource, database, input, scan, resumedAt, clock, progress } = job;
+  const { sha256 } = scan;
   let [added, skipped, written] = [0, 0, resumedAt];
-  await database.write(async (loader) => {
-    const recorded = (await loader.importedLines(scan.sha256)) ?? 0;
+  await database.write([resource], async (loader) => {
+    const recorded = (await loader.importedLines(resource, sha256)) ?? 0;
     if (recorded !== resumedAt) throw otherImport(input.name);
-    // Whoever imports the same at once sees by this record, or that it is gone, that it is not alone.
-    await loader.recordImport(scan.sha256, resumedAt);
+    // By this record, or its absence, two imports of the same input notice each other.
+    await loader.recordImport(resource, sha256, resumedAt);
   });
-  for (const { lines, last, end } of batches(input, resumedAt)) {
+  for (const { lines, last, end } of batches(resource, input, resumedAt)) {
     const before = added;
     added += await writing(input.name, lines[0]?.number ?? last, last, () =>
-      database.write(async (loader) => {
-        const recorded = await loader.importedLines(scan.sha256);
+      database.write([resource], async (loader) => {
+        const recorded = await loader.importedLines(resource, sha256);
         if (recorded !== written) throw otherImport(input.name);
-        await loader.reserveIds(scan.lastId);
-        const books = await booksToAdd(loader, lines, clock(), job);
-        await loader.addBooks(books);
-        await loader.recordImport(scan.sha256, last);
-        return books.length;
+        await loader.reserveIds(resource, scan.lastId);
+        const entries = await entriesToAdd(loader, lines, clock(), job);
+        await loader.add(resource, entries);
+        await loader.recordImport(resource, sha256, last);
+        return entries.length;
       }),
     );
     written = last;
     skipped += lines.length - (added - before);
     progress.update(added, end / input.bytes);
   }
-  await database.write((loader) => loader.forgetImport(scan.sha256));
+  await database.write([resource], (loader) => loader.forgetImport(resource, sha256));
   return { added, skipped };
 }
 
 function otherImport(name: string): CommandError {
   return new CommandError(
     EXIT.unavailable,
-    `another import of what is in ${name} is under way, or has just ended; this one has stopped, ` +
+    `another import of ${name} is in progress, or has just ended; this one has stopped, ` +
       "and no line was added twice",
   );
 }
 
-/** Says in which lines the data is that a database refuses. @throws {CommandError} */
+/** Names the lines of data that a database refuses. @throws {CommandError} */
 async function writing<T>(
   name: string,
   first: number,
@@ -113,65 +116,70 @@ async function writing<T>(
     if (!(error instanceof Error && isDataError(error))) throw error;
     throw new CommandError(
       EXIT.data,
-      `the database does not take what is in lines ${first} to ${last} of ${name}, and nothing from ` +
+      `the database refuses what is in lines ${first} to ${last} of ${name}, and nothing from ` +
         `line ${first} on was written: ${error.message}`,
     );
   }
 }
 
-/** The books of a batch that are not there yet, those without an id under new ones. */
-async function booksToAdd(
+/** The entries of a batch that are not there yet, those without an id under new ones. */
+async function entriesToAdd(
   loader: Loader,
   lines: Batch["lines"],
   now: number,
   job: Import,
-): Promise<Book[]> {
+): Promise<Entry[]> {
+  const { resource } = job;
   const inputs = lines.flatMap(({ parsed }) => (parsed.input ? [parsed.input] : []));
-  const ids = await loader.takeIds(inputs.length);
+  const ids = await loader.takeIds(resource, inputs.length);
   const at = new Date(now).toISOString();
-  const times = { created_at: at, updated_at: at };
-  const added = inputs.map((input, index) => ({ id: ids[index] ?? 0, ...input, ...times }));
-  return [...(await missingBooks(loader, lines, job)), ...added];
+  const added = inputs.map((input, index) =>
+    entryFromJson(resource, { id: ids[index] ?? 0, ...input, created_at: at, updated_at: at }),
+  );
+  return [...(await missingEntries(loader, lines, job)), ...added];
 }
 
-/** Compares once more, in the transaction that writes: somebody may have been faster. */
-async function missingBooks(loader: Loader, lines: Batch["lines"], job: Import): Promise<Book[]> {
-  const known = await loader.findBooks(idsOf(lines));
+/** Compares again, in the transaction that writes: somebody may have been faster. */
+async function missingEntries(
+  loader: Loader,
+  lines: Batch["lines"],
+  job: Import,
+): Promise<Entry[]> {
+  const { resource } = job;
+  const known = await loader.find(resource, idsOf(lines));
   const problems = problemsOf(job);
-  const missing: Book[] = [];
+  const missing: Entry[] = [];
   for (const { number, parsed } of lines) {
-    if (!parsed.book) continue;
-    const { book } = parsed;
-    const other = known.get(book.id);
-    if (!other) missing.push(book);
-    else if (!isSameBook(book, other)) problems.add(number, otherBook(book.id));
-    known.set(book.id, book);
+    if (!parsed.entry) continue;
+    const { entry } = parsed;
+    const other = known.get(entry.id);
+    if (!other) missing.push(entry);
+    else if (!isSameEntry(resource, entry, other)) problems.add(number, otherEntry(job, entry));
+    known.set(entry.id, entry);
   }
   problems.expectNone();
   return missing;
 }
 
 function idsOf(lines: Batch["lines"]): number[] {
-  return lines.flatMap(({ parsed }) => (parsed.book ? [parsed.book.id] : []));
-}
-
-function isSameBook(left: Book, right: Book): boolean {
-  const fields = ["title", "author", "year", "created_at", "updated_at"] as const;
-  return fields.every((field) => left[field] === right[field]);
+  return lines.flatMap(({ parsed }) => (parsed.entry ? [parsed.entry.id] : []));
 }
 
 /**
- * The lines behind the first `skip`, which are known to be books.
+ * The lines after the first `skip`, which are known to be valid.
  *
- * @throws {CommandError} where one is none any more, as somebody writes to the file.
+ * @throws {CommandError} if one is not valid any more, because somebody writes to the file.
  */
-function* batches(input: ImportInput, skip: number): Generator<Batch> {
+function* batches(resource: Resource, input: ImportInput, skip: number): Generator<Batch> {
   let batch: Batch = { lines: [], last: 0, end: 0 };
   for (const { number, text, end } of readLines(input.fd)) {
     if (number <= skip) continue;
-    const parsed = parseImportLine(text ?? "");
+    const parsed = parseImportLine(resource, text ?? "");
     if (parsed.problem) {
-      throw new CommandError(EXIT.data, `line ${number} of ${input.name} has changed meanwhile`);
+      throw new CommandError(
+        EXIT.data,
+        `line ${number} of ${input.name} has changed in the meantime`,
+      );
     }
     batch.lines.push({ number, parsed });
     batch.last = number;

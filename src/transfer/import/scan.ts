@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
+import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import type { Progress } from "../progress.ts";
 import type { ImportInput } from "./input.ts";
 import { parseImportLine } from "./line.ts";
 import { readLines } from "./lines.ts";
 
-/** As many problems are said one by one. */
+/** The number of problems that are listed one by one. */
 const PROBLEMS_SHOWN = 10;
 
-/** What all lines of an input are, once each of them is known to be a book. */
+/** What is known of an input once each of its lines is valid. */
 export type ImportScan = {
   /** Of the whole input, in hexadecimal. */
   sha256: string;
@@ -23,17 +24,17 @@ export type ImportScan = {
  *
  * @throws {CommandError} with the first lines that are wrong.
  */
-export function scanLines(input: ImportInput, progress: Progress): ImportScan {
+export function scanLines(resource: Resource, input: ImportInput, progress: Progress): ImportScan {
   const hash = createHash("sha256");
   const problems = createProblems(input.name);
   const ids: number[] = [];
-  let books = 0;
+  let lines = 0;
   for (const line of readLines(input.fd, (chunk) => hash.update(chunk))) {
-    const parsed = line.problem === undefined ? parseImportLine(line.text) : line;
+    const parsed = line.problem === undefined ? parseImportLine(resource, line.text) : line;
     if (parsed.problem !== undefined) problems.add(line.number, parsed.problem);
-    else if ("book" in parsed && parsed.book) ids.push(parsed.book.id);
-    books += 1;
-    if (books % 1000 === 0) progress.update(books, line.end / input.bytes);
+    else if ("entry" in parsed && parsed.entry) ids.push(parsed.entry.id);
+    lines += 1;
+    if (lines % 1000 === 0) progress.update(lines, line.end / input.bytes);
   }
   problems.expectNone();
   const sorted = Float64Array.from(ids).sort();
@@ -41,7 +42,7 @@ export function scanLines(input: ImportInput, progress: Progress): ImportScan {
   return { sha256: hash.digest("hex"), lastId: sorted.at(-1) ?? 0, repeatedIds };
 }
 
-/** Collects what is wrong with lines, as much of it as anybody reads. */
+/** Collects problems with lines, and lists the first of them. */
 export function createProblems(name: string, written = "nothing of it was written") {
   const shown: string[] = [];
   let count = 0;

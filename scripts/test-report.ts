@@ -1,0 +1,85 @@
+/** Turns what `bun test` prints to its standard error into a line a file, and what failed. */
+export type Report = {
+  addLine: (line: string) => void;
+  /** @returns the exit code that it was given. */
+  end: (exitCode: number, coverage?: string) => number;
+};
+
+const FILE = /^(?:::group::)?(\S+\.test\.ts):$/;
+const RESULT = /^\((pass|skip|todo|fail)\) /;
+const TIME = / \[[\d.]+m?s\]$/;
+const UNHANDLED = /^# Unhandled error/;
+/** Bun repeats here what failed or was skipped. */
+const LIST = /^\d+ tests? (failed|skipped|todo):$/;
+const COUNT =
+  /^ *\d+ (pass|skip|todo|fail|errors?|filtered out|expect\(\) calls)$|^Ran \d+ tests? /;
+
+type File = { name: string; startedAt: number; failed: number };
+
+export function createReport({
+  print,
+  now,
+}: {
+  print: (line: string) => void;
+  /** Milliseconds. */
+  now: () => number;
+}): Report {
+  let file: File | undefined;
+  let inSummary = false;
+  /** What was printed since the last result: it belongs to the next one. */
+  let output: string[] = [];
+  const failures: string[] = [];
+  const names: string[] = [];
+  const counts: string[] = [];
+
+  const endFile = () => {
+    if (output.some((line) => UNHANDLED.test(line))) fail("(fail) an error outside of tests");
+    if (!file) return;
+    const { name, startedAt, failed } = file;
+    const seconds = ((now() - startedAt) / 1000).toFixed(2).padStart(7);
+    print(`${seconds} s  ${name}${failed > 0 ? `  ${failed} failed` : ""}`);
+    file = undefined;
+    output = [];
+  };
+
+  const fail = (line: string) => {
+    if (file) file.failed += 1;
+    const where = file?.name ?? "";
+    failures.push(`${where}:`, ...output, line, "");
+    names.push(`${where}: ${line.replace(RESULT, "").replace(TIME, "")}`);
+  };
+
+  return {
+    addLine: (line) => {
+      const [, name] = FILE.exec(line) ?? [];
+      if (name) {
+        endFile();
+        file = { name, startedAt: now(), failed: 0 };
+      } else if (COUNT.test(line) || LIST.test(line)) {
+        endFile();
+        inSummary = true;
+        if (COUNT.test(line)) counts.push(line);
+      } else if (RESULT.test(line)) {
+        if (line.startsWith("(fail)") && !inSummary) fail(line);
+        output = [];
+      } else if (line !== "::endgroup::") {
+        output.push(line);
+      }
+    },
+    end: (exitCode, coverage) => {
+      endFile();
+      // It ended early, or could not begin: then Bun says why in words of its own.
+      const unexplained = exitCode !== 0 && names.length === 0 && coverage === undefined;
+      const parts = [
+        failures,
+        unexplained ? output : [],
+        coverage ? [coverage] : [],
+        names.length > 0 ? [`failed (${names.length}):`, ...names] : [],
+        counts,
+      ];
+      for (const part of parts.filter(({ length }) => length > 0))
+        print(`\n${part.join("\n").trimEnd()}`);
+      return exitCode;
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Resource } from "../resources/resource.ts";
+import { UsageError } from "./command.ts";
+
+/**
+ * The arguments `[RESOURCE] [FILE]`. Without a name they mean the only resource.
+ *
+ * @throws {UsageError} with the list of names, if there are several resources and none is named.
+ */
+export function resourceAndFile(
+  positionals: readonly string[],
+  resources: readonly Resource[],
+): { resource: Resource; file: string | undefined } {
+  const [first, second, ...others] = positionals;
+  const named = resources.find(({ name }) => name === first);
+  const file = named ? second : first;
+  const extra = named ? others : [second, ...others].filter((each) => each !== undefined);
+  if (extra.length > 0) throw new UsageError("expected at most one FILE");
+  const [only, ...more] = resources;
+  const resource = named ?? (more.length === 0 ? only : undefined);
+  if (resource) return { resource, file };
+  const names = resources.map(({ name }) => name).join(", ");
+  throw new UsageError(`expected the name of a resource, one of ${names}`);
+}

@@ -1,0 +1,15 @@
+/** How many of a pool's connections are in use, and how many operations wait for one. */
+export type PoolUse = { size: number; inUse: number; waiting: number };
+
+/** What a service does with any database, whatever is stored in it. */
+export interface DatabaseLifecycle {
+  /** Brings the schema up to date, and returns the number of migrations that took. */
+  migrate(): Promise<number>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  /** Connects again for what comes next, when connections may have been lost without a sign. */
+  refresh?(): void;
+  /** How busy the pool is, where there is one. */
+  poolUse?(): PoolUse;
+  close(): Promise<void>;
+}

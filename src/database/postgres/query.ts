@@ -1,0 +1,97 @@
+import type { Sql, TransactionSql } from "postgres";
+import { withDeadline } from "../../time.ts";
+
+/** A value of a statement. An array goes to a connection only that asked the server for its types. */
+export type PostgresValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Date
+  | readonly (string | number | boolean | null)[];
+/** A row by the names of its columns. */
+export type PostgresRow = Readonly<Record<string, unknown>>;
+
+/**
+ * Sends a statement, with the values of `$1`, `$2` and so on, and returns its rows.
+ *
+ * @param isKept whether the server keeps it prepared, as it does by default: for SQL that comes again.
+ */
+export type Query = (
+  text: string,
+  values?: readonly PostgresValue[],
+  options?: { isKept?: boolean },
+) => Promise<readonly PostgresRow[]>;
+
+type QueryOptions = {
+  /** When it aborts, no further statement is sent, and the one in progress is cancelled. */
+  signal?: AbortSignal | undefined;
+  /** Names the request in every statement, as a `traceparent` header. */
+  traceparent?: string | undefined;
+};
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** How long the server may take to receive a request to cancel a statement. */
+const CANCEL_TIMEOUT_MS = 1000;
+
+/**
+ * Sends statements on a pool, or within a transaction.
+ *
+ * Where there is a valid `traceparent`, each statement ends in a comment that names the request, by which
+ * the server's log and `pg_stat_activity` lead to its trace
+ * (https://google.github.io/sqlcommenter/spec/). The server does not keep these statements prepared, as
+ * none of them comes twice.
+ */
+export function queryOn(
+  sql: Sql | TransactionSql,
+  { signal, traceparent = "" }: QueryOptions = {},
+): Query {
+  const comment = TRACEPARENT.test(traceparent) ? ` /*traceparent='${traceparent}'*/` : "";
+  return async function query(text, values = [], { isKept = true } = {}) {
+    signal?.throwIfAborted();
+    const prepare = isKept && comment === "";
+    const statement = sql.unsafe(text + comment, values as never[], { prepare });
+    return signal ? untilAborted(statement, signal) : statement;
+  };
+}
+
+type Statement = ReturnType<Sql["unsafe"]>;
+
+/** Cancels a statement when the signal aborts, and throws the signal's reason then. */
+async function untilAborted(
+  statement: Statement,
+  signal: AbortSignal,
+): Promise<readonly PostgresRow[]> {
+  let cancelled: Promise<void> | undefined;
+  const onAbort = () => {
+    cancelled = cancel(statement);
+  };
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await statement;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // A request to cancel that arrives after the end would stop the next statement on the connection.
+    await cancelled;
+  }
+}
+
+/**
+ * The driver's own field. Its public `cancel` does not wait for the server to receive the request, and
+ * lets a failure of it end the process.
+ */
+type Cancellable = { canceller: (statement: Statement) => Promise<void> };
+
+async function cancel(statement: Statement): Promise<void> {
+  // The driver sends a statement in the turn after it was made.
+  await new Promise((resolve) => setTimeout(resolve));
+  const { canceller } = statement as Statement & Cancellable;
+  try {
+    await withDeadline(canceller(statement), CANCEL_TIMEOUT_MS, () => {});
+  } catch {
+    // If the server cannot be reached, its own timeout ends the statement.
+  }
+}

@@ -1,0 +1,21 @@
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Bytes as lower-case hexadecimal digits (RFC 4648 section 8). */
+export function toHex(bytes: Uint8Array): string {
+  let digits = "";
+  // Takes less than half of the time of `for ... of`.
+  for (let index = 0; index < bytes.length; index += 1) digits += HEX[bytes[index] ?? 0];
+  return digits;
+}
+
+/** Bytes in base64 for URLs, without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @throws {Error} for text that is not base64. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,157 @@
+import type { OpenAPIRegistry } from "@asteasolutions/zod-to-openapi";
+import { z } from "@hono/zod-openapi";
+import { jsonContent, KEY_PROBLEMS, keySecurity, problems } from "../http/describe.ts";
+import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_KEY_PATTERN } from "./idempotency.ts";
+import { listParameters } from "./list-query.ts";
+import { type Resource, readScope, schemasOf, titleOf, writeScope } from "./resource.ts";
+
+const TEXT = { type: "string" } as const;
+
+/** `Reading lists` of `reading_lists`: the tag that the document groups a resource's routes by. */
+export function tagOf({ name }: Resource): string {
+  return (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
+}
+
+/**
+ * Describes the routes of a resource for the OpenAPI document. Parts with schemas are made when the
+ * document is asked for, which most services never do.
+ *
+ * Headers and the id are described here and read by the handlers: there is nothing to validate.
+ */
+export function describeResource(
+  registry: OpenAPIRegistry,
+  resource: Resource,
+  { isPublic }: { isPublic: boolean },
+): void {
+  const one = resource.one.replaceAll("_", " ");
+  const many = resource.name.replaceAll("_", " ");
+  const tags = [tagOf(resource)];
+  const title = titleOf(resource);
+  const schemas = {
+    entry: () => schemasOf(resource).entry.openapi(title),
+    input: () => schemasOf(resource).input.openapi(`${title}Input`),
+    changes: () => schemasOf(resource).changes.openapi(`${title}Changes`),
+  };
+  const header = (name: string, description: string, schema: object = TEXT) =>
+    ({ name, in: "header", description, schema }) as const;
+
+  const id = {
+    name: "id",
+    in: "path",
+    required: true,
+    schema: { type: "integer", minimum: 1 },
+    example: 1,
+  } as const;
+  const ifMatch = header("If-Match", `The ETag that the ${one} must still have.`);
+  const ifNoneMatch = header("If-None-Match", `An ETag that the ${one} must not have.`);
+  const idempotencyKey = header(
+    IDEMPOTENCY_KEY_HEADER,
+    "Repeats with the same API key within 24 hours get the first answer again.",
+    { ...TEXT, pattern: IDEMPOTENCY_KEY_PATTERN.source },
+  );
+  const etag = { schema: TEXT, required: true } as const;
+  const location = { schema: TEXT, required: true, description: `Where the ${one} is.` } as const;
+  const link = { schema: TEXT, description: 'The next page, as rel="next" (RFC 8288).' } as const;
+
+  const read = {
+    tags,
+    ...(!isPublic && { security: keySecurity(readScope(resource)) }),
+  };
+  const readProblems = isPublic ? [] : KEY_PROBLEMS;
+  const write = { tags, security: keySecurity(writeScope(resource)) };
+  const body = (schema: z.ZodType) => ({
+    body: { required: true, content: { "application/json": { schema } } },
+  });
+  const answered = (description: string, headers: object = { ETag: etag }) => ({
+    ...jsonContent(schemas.entry(), description),
+    headers: headers as { ETag: typeof etag },
+  });
+
+  registry.registerPath({
+    ...read,
+    method: "get",
+    path: "/",
+    summary: `List ${many}`,
+    get request() {
+      return { query: listParameters(resource) };
+    },
+    get responses() {
+      const page = z.object({
+        items: z.array(schemas.entry()),
+        next_cursor: z.string().nullable(),
+      });
+      return {
+        200: {
+          ...jsonContent(page, `A page of ${many}; next_cursor is null on the last one`),
+          headers: { Link: link },
+        },
+        ...problems(400, ...readProblems, 429, 503),
+      };
+    },
+  });
+
+  registry.registerPath({
+    ...read,
+    method: "get",
+    path: "/{id}",
+    summary: `Get a ${one}`,
+    parameters: [id, ifMatch, ifNoneMatch],
+    get responses() {
+      return {
+        200: answered(`The ${one}`),
+        304: { description: `The ${one} still has the ETag of If-None-Match` },
+        ...problems(...readProblems, 404, 412, 429, 503),
+      };
+    },
+  });
+
+  registry.registerPath({
+    ...write,
+    method: "post",
+    path: "/",
+    summary: `Add a ${one}`,
+    parameters: [idempotencyKey],
+    get request() {
+      return body(schemas.input());
+    },
+    get responses() {
+      return {
+        201: answered(`The new ${one}`, { ETag: etag, Location: location }),
+        ...problems(400, ...KEY_PROBLEMS, 413, 415, 422, 503),
+      };
+    },
+  });
+
+  for (const method of ["put", "patch"] as const) {
+    registry.registerPath({
+      ...write,
+      method,
+      path: "/{id}",
+      summary: `Change the given fields of a ${one}`,
+      parameters: [id, ifMatch, ifNoneMatch],
+      get request() {
+        return body(schemas.changes());
+      },
+      get responses() {
+        return {
+          200: answered(`The changed ${one}`),
+          ...problems(400, ...KEY_PROBLEMS, 404, 412, 413, 415, 503),
+        };
+      },
+    });
+  }
+
+  registry.registerPath({
+    ...write,
+    method: "delete",
+    path: "/{id}",
+    summary: `Delete a ${one}`,
+    parameters: [id, ifMatch, ifNoneMatch],
+    get responses() {
+      return {
+        204: { description: `The ${one} is gone` },
+        ...problems(...KEY_PROBLEMS, 404, 412, 503),
+      };
+    },
+  });
+}

@@ -1,0 +1,197 @@
+import { z } from "zod";
+
+/** A value of a field in JSON; `null` where an optional field has none. */
+export type Value = string | number | boolean | null;
+
+/** The values of fields by name, or of some of them. */
+export type Values = Readonly<Record<string, Value | undefined>>;
+
+/** How a database keeps the values of a field. */
+type Column<T, Stored> = {
+  /** As SQL names it, with what it needs to sort as the other stores do. */
+  type: string;
+  write(value: T): Stored;
+  read(stored: unknown): T;
+};
+
+/** A field of a resource. A further kind is one function that returns this. */
+export type Field<
+  T extends string | number | boolean = string | number | boolean,
+  Optional extends boolean = boolean,
+> = {
+  optional: Optional;
+  /** Validates the value in JSON; `label` names the field in messages, such as `The title`. */
+  schema: (label: string) => z.ZodType<T, T>;
+  /** Validates and parses the value as a query parameter. */
+  parameter: (label: string) => z.ZodType<T, string>;
+  sqlite: Column<T, string | number>;
+  postgres: Column<T, string | number | boolean>;
+};
+
+type Options<T> = { optional?: boolean; example?: T };
+
+type IsOptional<O> = O extends { optional: true } ? true : false;
+
+const isOptional = <O extends { optional?: boolean }>({ optional = false }: O) =>
+  optional as IsOptional<O>;
+
+/** A schema with the example that the OpenAPI document shows. */
+function withExample<S extends z.ZodType>(schema: S, example: unknown): S {
+  return example === undefined
+    ? schema
+    : (schema.meta({ ...schema.meta(), examples: [example] }) as S);
+}
+
+const same = <T>(value: T) => value;
+
+/** "C" sorts by code point, as the other stores do. */
+const POSTGRES_TEXT = 'text COLLATE "C"';
+
+/** A line of text as a person would type it, of at most `max` code points. */
+export function text<const O extends { max: number } & Options<string>>(
+  options: O,
+): Field<string, IsOptional<O>> {
+  const { max, example } = options;
+  const schema = (label: string) =>
+    z
+      .string()
+      .trim()
+      .refine((line) => line.length > 0, { error: `${label} is empty`, abort: true })
+      // As JSON Schema counts, in code points.
+      .refine((line) => [...line].length <= max, {
+        error: `${label} is longer than ${max} characters`,
+      })
+      .refine((line) => !/\p{Cc}/u.test(line), { error: `${label} has control characters` })
+      .refine((line) => line.isWellFormed(), { error: `${label} is not valid Unicode` })
+      .meta({ minLength: 1, maxLength: max });
+  return {
+    optional: isOptional(options),
+    schema: (label) => withExample(schema(label), example),
+    parameter: schema,
+    sqlite: { type: "TEXT", write: same, read: String },
+    postgres: { type: POSTGRES_TEXT, write: same, read: String },
+  };
+}
+
+type Bounds = { min?: number; max?: number };
+
+/** The range of PostgreSQL's `integer`. */
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+/** A whole number from `min` to `max`, both of at most 2^53 - 1. */
+export function integer<const O extends Bounds & Options<number>>(
+  options: O,
+): Field<number, IsOptional<O>> {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER, example } = options;
+  const schema = () => z.int().min(min).max(max);
+  const isSmall = min >= INT32.min && max <= INT32.max;
+  return {
+    optional: isOptional(options),
+    schema: () => withExample(schema(), example),
+    parameter: () =>
+      numeral(/^-?\d{1,16}$/, "Expected a whole number")
+        .pipe(schema())
+        .meta({ type: "integer", ...bounds(options) }),
+    sqlite: { type: "INTEGER", write: same, read: Number },
+    postgres: { type: isSmall ? "integer" : "bigint", write: same, read: Number },
+  };
+}
+
+/** A number with 64 bits of floating point, from `min` to `max`. */
+export function number<const O extends Bounds & Options<number>>(
+  options: O,
+): Field<number, IsOptional<O>> {
+  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, example } = options;
+  // JSON has a -0, which no database tells from 0.
+  const schema = () =>
+    z
+      .number()
+      .min(min)
+      .max(max)
+      .overwrite((value) => value + 0);
+  return {
+    optional: isOptional(options),
+    schema: () => withExample(schema().meta({ type: "number", ...bounds(options) }), example),
+    parameter: () =>
+      numeral(/^-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?$/i, "Expected a number")
+        .pipe(schema())
+        .meta({ type: "number", ...bounds(options) }),
+    sqlite: { type: "REAL", write: same, read: Number },
+    postgres: { type: "double precision", write: same, read: Number },
+  };
+}
+
+function numeral(pattern: RegExp, error: string) {
+  return z.string().regex(pattern, { error }).transform(Number);
+}
+
+/** The bounds that a definition names, as JSON Schema has them. */
+function bounds({ min, max }: Bounds) {
+  return { ...(min !== undefined && { minimum: min }), ...(max !== undefined && { maximum: max }) };
+}
+
+/** `true` or `false`. */
+export function boolean<const O extends Options<boolean>>(
+  options: O,
+): Field<boolean, IsOptional<O>> {
+  return {
+    optional: isOptional(options),
+    schema: () => withExample(z.boolean(), options.example),
+    parameter: () =>
+      z
+        .enum(["true", "false"])
+        .transform((word) => word === "true")
+        .meta({ type: "boolean" }),
+    sqlite: { type: "INTEGER", write: Number, read: (stored) => stored === 1 },
+    postgres: { type: "boolean", write: same, read: (stored) => stored === true },
+  };
+}
+
+/** The first and the last instant: years of four digits are what RFC 3339 and all databases share. */
+export const INSTANT_MIN = "0001-01-01T00:00:00.000Z";
+export const INSTANT_MAX = "9999-12-31T23:59:59.999Z";
+
+/** A time with a zone, as RFC 3339 writes it; kept in UTC, in milliseconds. */
+export const instantSchema = () =>
+  z.iso
+    .datetime({ offset: true })
+    .overwrite((time) => new Date(time).toISOString())
+    // As text, years before 0 and from 10000 on, which begin with a sign, sort before all others.
+    .refine((time) => time >= INSTANT_MIN && time <= INSTANT_MAX, {
+      error: `is not from ${INSTANT_MIN} to ${INSTANT_MAX}`,
+    });
+
+/** Milliseconds since the Unix epoch, as SQLite keeps a time, as RFC 3339 in UTC. */
+export const fromMilliseconds = (stored: unknown) => new Date(Number(stored)).toISOString();
+
+/** A `timestamptz`, as the driver returns it, as RFC 3339 in UTC. */
+export function fromTimestamp(stored: unknown): string {
+  if (!(stored instanceof Date)) throw new TypeError("Expected a timestamp from the database");
+  return stored.toISOString();
+}
+
+/** A point in time (RFC 3339), in UTC with milliseconds. */
+export function instant<const O extends Options<string>>(options: O): Field<string, IsOptional<O>> {
+  return {
+    optional: isOptional(options),
+    schema: () => withExample(instantSchema(), options.example),
+    parameter: instantSchema,
+    sqlite: { type: "INTEGER", write: Date.parse, read: fromMilliseconds },
+    postgres: { type: "timestamptz(3)", write: same, read: fromTimestamp },
+  };
+}
+
+/** One of a few words. */
+export function choice<const T extends string, const O extends Options<T>>(
+  values: readonly [T, ...T[]],
+  options: O,
+): Field<T, IsOptional<O>> {
+  const schema = () => z.enum(values) as unknown as z.ZodType<T, T>;
+  return {
+    optional: isOptional(options),
+    schema: () => withExample(schema(), options.example),
+    parameter: schema,
+    sqlite: { type: "TEXT", write: same, read: (stored) => String(stored) as T },
+    postgres: { type: POSTGRES_TEXT, write: same, read: (stored) => String(stored) as T },
+  };
+}

@@ -1,0 +1,96 @@
+import { DomainError } from "../errors.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { childOf, type Trace } from "../telemetry/trace-context.ts";
+import { preciseNow, type SpanRecorder, type Tracing } from "../telemetry/tracing.ts";
+import type { Operation, Store } from "./store.ts";
+
+type Instruments = {
+  /** The resource's name. */
+  resource: string;
+  metrics?: Metrics | undefined;
+  tracing?: Tracing | undefined;
+  /** What OpenTelemetry calls the database: `postgresql`, `sqlite` or a name of one's own. */
+  system: string;
+};
+
+type Observe = <T>(operation: Operation, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * A store whose operations are measured, whether they succeed or fail, and are spans of the requests that
+ * are sampled.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/database/database-spans/
+ */
+export function instrumentStore(store: Store, instruments: Instruments): Store {
+  const { resource, metrics, tracing, system } = instruments;
+  const spans = tracing?.spans;
+  const traced: Observe = (operation, work) => {
+    const parent = tracing?.scope.current();
+    if (!tracing || !spans || !parent) return work();
+    return recordSpan({ tracing, spans, parent, operation, resource, system }, work);
+  };
+  const measured: Observe = async (operation, work) => {
+    const startedAt = performance.now();
+    try {
+      return await traced(operation, work);
+    } finally {
+      metrics?.storeOperationEnded({ resource, operation }, (performance.now() - startedAt) / 1000);
+    }
+  };
+  if (!metrics && !spans) return store;
+  const observe = metrics ? measured : traced;
+  return {
+    ...store,
+    list: (query) => observe("list", () => store.list(query)),
+    get: (id) => observe("get", () => store.get(id)),
+    create: (input, key) => observe("create", () => store.create(input, key)),
+    update: (id, changes, precondition) =>
+      observe("update", () => store.update(id, changes, precondition)),
+    delete: (id, precondition) => observe("delete", () => store.delete(id, precondition)),
+  };
+}
+
+type Step = {
+  tracing: Tracing;
+  spans: SpanRecorder;
+  parent: Trace;
+  operation: Operation;
+  resource: string;
+  system: string;
+};
+
+async function recordSpan<T>(step: Step, work: () => Promise<T>): Promise<T> {
+  const { tracing, spans, parent, operation, resource, system } = step;
+  const trace = childOf(parent);
+  const startMs = preciseNow();
+  let fault: string | undefined;
+  try {
+    return await tracing.scope.run(trace, work);
+  } catch (error) {
+    fault = faultOf(error);
+    throw error;
+  } finally {
+    spans.record({
+      trace,
+      name: `${operation} ${resource}`,
+      kind: "client",
+      startMs,
+      durationMs: preciseNow() - startMs,
+      attributes: {
+        "db.system.name": system,
+        "db.operation.name": operation,
+        "db.collection.name": resource,
+        "error.type": fault,
+      },
+      failed: fault !== undefined,
+    });
+  }
+}
+
+/** That there is no such entry, or that it has changed, is an answer and no fault of the store's. */
+function faultOf(error: unknown): string | undefined {
+  if (error instanceof DomainError) {
+    return error.code === "store_unavailable" ? error.code : undefined;
+  }
+  return error instanceof Error ? error.name : "_OTHER";
+}

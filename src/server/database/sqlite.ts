@@ -1,0 +1,31 @@
+import type { Migration } from "../../database/migrations/migration.ts";
+import { createSqliteDatabase, migrateSqlite, type SqliteDatabase } from "../../database/sqlite.ts";
+import { openSqliteFile, unusable } from "./sqlite-file.ts";
+
+export { UnusableDatabaseError } from "../../database/sqlite.ts";
+export type { SqliteDatabase };
+
+/**
+ * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
+ * is acknowledged survives a crash and the loss of power.
+ *
+ * Call `migrate` before anything else.
+ *
+ * @throws {UnusableDatabaseError} that says what is wrong with the file or its directory.
+ */
+export function openSqliteDatabase(
+  path: string,
+  options: { migrations?: readonly Migration[] } = {},
+): SqliteDatabase {
+  const connection = openSqliteFile(path, "serve");
+  return createSqliteDatabase(connection, () => {
+    try {
+      const applied = migrateSqlite(connection, options.migrations);
+      // While it serves, the store itself waits for locks, and nothing else waits with it.
+      connection.exec("PRAGMA busy_timeout = 0");
+      return applied;
+    } catch (error) {
+      throw unusable(path, error);
+    }
+  });
+}

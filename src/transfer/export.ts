@@ -1,0 +1,132 @@
+import { Buffer } from "node:buffer";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
+import type { DatabaseCommandConfig } from "../config/config.ts";
+import type { Resource } from "../resources/resource.ts";
+import { CommandError, EXIT } from "../server/failure.ts";
+import { writeFully } from "../server/output/write-fully.ts";
+import type { Clock } from "../time.ts";
+import { failingAt, prepareAtomicFile } from "./atomic-file.ts";
+import { entryPages, type Snapshot } from "./copy.ts";
+import { parseImportLine } from "./import/line.ts";
+import { LINE_MAX_BYTES } from "./import/lines.ts";
+import { openTransfer } from "./open.ts";
+import { createProgress, type Progress } from "./progress.ts";
+
+/** Nobody reads any more what is written. */
+export class BrokenPipeError extends Error {}
+
+/** What to export: the entries of a resource in the database that the configuration names. */
+export type ExportSource = { resource: Resource; config: DatabaseCommandConfig; clock: Clock };
+
+type Output = { write: (bytes: Uint8Array) => void; after: number };
+
+/**
+ * Writes entries as NDJSON, by id, in one state of the database.
+ *
+ * @returns their number.
+ * @throws {BrokenPipeError} when the reader of a pipe has gone.
+ */
+export function exportToPipe(fd: number, source: ExportSource): Promise<number> {
+  return writeEntries(source, { write: (bytes) => writeToPipe(fd, bytes), after: 0 });
+}
+
+function writeToPipe(fd: number, bytes: Uint8Array): void {
+  failingAt("standard output", () => {
+    try {
+      writeFully(fd, bytes);
+    } catch (error) {
+      throw (error as { code?: unknown }).code === "EPIPE" ? new BrokenPipeError() : error;
+    }
+  });
+}
+
+type ExportOptions = {
+  /** Whether to go on after the last whole line of an export that was cut short. */
+  resume: boolean;
+  /** Reports where the part of a failed export is. */
+  report: (line: string) => void;
+};
+
+/** Exports into a file. @returns the number of entries, and the id after which it was resumed. */
+export async function exportToFile(
+  path: string,
+  source: ExportSource,
+  { resume, report }: ExportOptions,
+): Promise<{ entries: number; after: number | undefined }> {
+  const file = prepareAtomicFile(path, source.config.database, { resumable: true });
+  const isResumed = resume && existsSync(file.part);
+  const after = isResumed
+    ? failingAt(file.part, () => lastWholeEntry(source.resource, file.part))
+    : 0;
+  const fd = failingAt(file.part, () => openSync(file.part, isResumed ? "a" : "w"));
+  const write = (bytes: Uint8Array) => failingAt(file.part, () => writeFully(fd, bytes));
+  try {
+    const entries = await writeEntries(source, { write, after });
+    file.commit();
+    return { entries, after: isResumed ? after : undefined };
+  } catch (error) {
+    if (statSync(file.part).size === 0) file.discard();
+    else report(`What is done is in ${file.part}; --resume goes on from there`);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Cuts off what follows the last whole line of an export, and returns the id of that line's entry. */
+function lastWholeEntry(resource: Resource, part: string): number {
+  const fd = openSync(part, "r+");
+  try {
+    const { size } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, 2 * LINE_MAX_BYTES));
+    const start = size - tail.length;
+    readSync(fd, tail, 0, tail.length, start);
+    const end = tail.lastIndexOf("\n");
+    const line = tail.subarray(tail.subarray(0, Math.max(end, 0)).lastIndexOf("\n") + 1, end + 1);
+    const isEmpty = end === -1 && start === 0;
+    const id = isEmpty ? 0 : parseImportLine(resource, line.toString()).entry?.id;
+    if (id === undefined) throw new CommandError(EXIT.data, `${part} is no part of an export`);
+    ftruncateSync(fd, start + end + 1);
+    return id;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function writeEntries(
+  { resource, config, clock }: ExportSource,
+  output: Output,
+): Promise<number> {
+  const database = await openTransfer(config, { resources: [resource], clock, access: "read" });
+  const progress = createProgress("Exporting", resource.name);
+  try {
+    return await database.read((snapshot) => writePages(snapshot, resource, output, progress));
+  } finally {
+    progress.end();
+    await database.close();
+  }
+}
+
+async function writePages(
+  snapshot: Snapshot,
+  resource: Resource,
+  { write, after }: Output,
+  progress: Progress,
+): Promise<number> {
+  const total = await snapshot.count(resource);
+  let entries = 0;
+  for await (const page of entryPages(snapshot, resource, after)) {
+    write(Buffer.from(page.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
+    entries += page.length;
+    progress.update(entries, entries / total);
+  }
+  return entries;
+}
