@@ -1,18 +1,6 @@
 import type { TypedResponse } from "hono";
 import { z } from "zod";
-import type { Scope } from "../auth/key.ts";
 import { lazySchema } from "../validation.ts";
-
-/**
- * A route's `security` where it needs an API key that has a scope; the schemes are declared in openapi.ts.
- * OpenAPI 3.1 calls such scopes the roles that a scheme's users need (section 4.8.30).
- */
-export function keySecurity(scope: Scope) {
-  return [{ apiKey: [scope] }, { bearer: [scope] }];
-}
-
-/** What a route can answer to its key, or to the lack of one. */
-export const KEY_PROBLEMS = [401, 403, 429] as const;
 
 const problemSchema = lazySchema(() =>
   z

@@ -1,6 +1,7 @@
 import type { OpenAPIRegistry } from "@asteasolutions/zod-to-openapi";
 import { z } from "@hono/zod-openapi";
-import { jsonContent, KEY_PROBLEMS, keySecurity, problems } from "../http/describe.ts";
+import { KEY_PROBLEMS, keySecurity } from "../auth/openapi.ts";
+import { jsonContent, problems } from "../http/describe.ts";
 import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_KEY_PATTERN } from "./idempotency.ts";
 import { listParameters } from "./list-query.ts";
 import { type Resource, readScope, schemasOf, titleOf, writeScope } from "./resource.ts";
