@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { SCOPES } from "../service.ts";
 import { parseKeyFile } from "./key-file.ts";
 
 const HEX = "0123456789abcdef".repeat(4);
 const DIGEST = `sha256:${HEX}`;
 const other = (digit: string) => `sha256:${digit.repeat(64)}`;
 const keyOf = (line: string) => {
-  const { keys, problems } = parseKeyFile(line);
+  const { keys, problems } = parseKeyFile(line, SCOPES);
   expect(problems).toEqual([]);
   expect(keys).toHaveLength(1);
   return keys[0];
@@ -64,7 +65,8 @@ describe("a line is a key", () => {
 
 describe("a line is a problem", () => {
   const NAME = /^line 1: a name is 1 to 64 letters/;
-  const SCOPES = /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
+  const SCOPES_PROBLEM =
+    /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
   const HASH = /^line 1: a digest is sha256: and 64 hexadecimal digits$/;
   const DATES = /^line 1: after the digest only not-before=DATE and expires=DATE may follow, DATE /;
 
@@ -73,10 +75,10 @@ describe("a line is a problem", () => {
     ["a name with a sign", `c=i process ${DIGEST}`, NAME],
     ["a name outside ASCII", `ç process ${DIGEST}`, NAME],
     ["a name too long", `${"a".repeat(65)} process ${DIGEST}`, NAME],
-    ["a name alone", "ci", SCOPES],
-    ["no scopes", `ci ${DIGEST}`, SCOPES],
-    ["a scope that there is not", `ci process,secrets ${DIGEST}`, SCOPES],
-    ["an empty scope", `ci process, ${DIGEST}`, SCOPES],
+    ["a name alone", "ci", SCOPES_PROBLEM],
+    ["no scopes", `ci ${DIGEST}`, SCOPES_PROBLEM],
+    ["a scope that there is not", `ci process,secrets ${DIGEST}`, SCOPES_PROBLEM],
+    ["an empty scope", `ci process, ${DIGEST}`, SCOPES_PROBLEM],
     ["no digest", "ci process", HASH],
     ["a digest too short", `ci process sha256:${HEX.slice(1)}`, HASH],
     ["a digest too long", `ci process ${DIGEST}0`, HASH],
@@ -100,12 +102,15 @@ describe("a line is a problem", () => {
       /^line 1: expires must be later than not-before$/,
     ],
   ])("with %s", (_what, line, problem) => {
-    expect(parseKeyFile(line)).toEqual({ keys: [], problems: [expect.stringMatching(problem)] });
+    expect(parseKeyFile(line, SCOPES)).toEqual({
+      keys: [],
+      problems: [expect.stringMatching(problem)],
+    });
   });
 
   test("with the name or the digest of another", () => {
     const text = `a process ${other("1")}\n\nb process ${other("1")}\na process ${other("2")}`;
-    expect(parseKeyFile(text).problems).toEqual([
+    expect(parseKeyFile(text, SCOPES).problems).toEqual([
       "line 3: repeats the digest of line 1; each must be unique",
       "line 4: repeats the name of line 1; each must be unique",
     ]);
@@ -114,14 +119,14 @@ describe("a line is a problem", () => {
 
 test("blank lines and comments are not keys, but they count as lines", () => {
   const text = ["", "# keys of the team", "  # more", `a process ${other("1")}`, " ", "b"];
-  const { keys, problems } = parseKeyFile(text.join("\n"));
+  const { keys, problems } = parseKeyFile(text.join("\n"), SCOPES);
   expect(keys.map(({ name }) => name)).toEqual(["a"]);
   expect(problems).toEqual([expect.stringMatching(/^line 6: /)]);
 });
 
 test("a text without a key is a problem", () => {
   for (const text of ["", "\n \n", "# none"]) {
-    expect(parseKeyFile(text)).toEqual({
+    expect(parseKeyFile(text, SCOPES)).toEqual({
       keys: [],
       problems: [
         expect.stringMatching(
@@ -137,7 +142,7 @@ test("every text is keys or problems, and no problem repeats it", () => {
   const line = fc.array(word, { maxLength: 5 }).map((words) => words.join(" "));
   fc.assert(
     fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
-      const { keys, problems } = parseKeyFile(lines.join("\n"));
+      const { keys, problems } = parseKeyFile(lines.join("\n"), SCOPES);
       expect(keys.length + problems.length).toBeGreaterThan(0);
       for (const each of lines.flatMap((text) => text.split(" ")).filter(Boolean)) {
         for (const problem of problems) expect(problem).not.toContain(each);

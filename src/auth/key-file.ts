@@ -1,12 +1,9 @@
 import { z } from "zod";
-import { SCOPES } from "../service.ts";
 import { lazySchema } from "../validation.ts";
 import type { Key, Scope } from "./key.ts";
 
 /** The format of a line, for people. */
-const KEY_LINE =
-  "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE], with the scopes " +
-  `${SCOPES.join(", ")}`;
+const KEY_LINE = "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE]";
 
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const DIGEST = /^sha256:([0-9a-f]{64})$/i;
@@ -26,18 +23,22 @@ export class KeyLineError extends Error {
  *
  * @returns also every problem with a line, with its number and never its content.
  */
-export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } {
+export function parseKeyFile(
+  text: string,
+  allScopes: readonly Scope[],
+): { keys: Key[]; problems: string[] } {
   const keys: Key[] = [];
   const problems: string[] = [];
   const lineOf = { name: new Map<string, number>(), digest: new Map<string, number>() };
   for (const [index, words] of text.split("\n").map(wordsOf).entries()) {
     if (words.length === 0) continue;
     try {
-      const key = parseKeyWords(words);
+      const key = parseKeyWords(words, allScopes);
       for (const part of ["name", "digest"] as const) {
         const line = lineOf[part].get(key[part]);
-        if (line)
+        if (line) {
           throw new KeyLineError(`repeats the ${part} of line ${line}; each must be unique`);
+        }
       }
       for (const part of ["name", "digest"] as const) lineOf[part].set(key[part], index + 1);
       keys.push(key);
@@ -47,7 +48,9 @@ export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } 
     }
   }
   if (keys.length === 0 && problems.length === 0)
-    problems.push(`holds no key; write lines of the form ${KEY_LINE}`);
+    problems.push(
+      `holds no key; write lines of the form ${KEY_LINE}, with the scopes ${allScopes.join(", ")}`,
+    );
   return { keys, problems };
 }
 
@@ -60,24 +63,27 @@ function wordsOf(line: string): string[] {
  *
  * @throws {KeyLineError} for the first wrong word.
  */
-export function parseKeyWords(words: readonly string[]): Key {
+export function parseKeyWords(words: readonly string[], allScopes: readonly Scope[]): Key {
   const [name = "", scopes = "", digest = "", ...dates] = words;
   if (!NAME.test(name)) {
     throw new KeyLineError(
       "a name is 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first",
     );
   }
-  return { name, scopes: parseScopes(scopes), digest: parseDigest(digest), ...parseDates(dates) };
+  return {
+    name,
+    scopes: parseScopes(scopes, allScopes),
+    digest: parseDigest(digest),
+    ...parseDates(dates),
+  };
 }
 
-function parseScopes(text: string): Scope[] {
+function parseScopes(text: string, allScopes: readonly Scope[]): Scope[] {
   const scopes = text.split(",");
-  if (scopes.every(isScope)) return [...new Set(scopes)];
-  throw new KeyLineError(`scopes are ${SCOPES.join(", ")}, with commas and no spaces between them`);
-}
-
-function isScope(text: string): boolean {
-  return SCOPES.includes(text);
+  if (scopes.every((scope) => allScopes.includes(scope))) return [...new Set(scopes)];
+  throw new KeyLineError(
+    `scopes are ${allScopes.join(", ")}, with commas and no spaces between them`,
+  );
 }
 
 function parseDigest(text: string): string {

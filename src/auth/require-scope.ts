@@ -51,18 +51,21 @@ export function rateLimitKey(authenticator: Authenticator) {
   };
 }
 
+/** The authenticator of each request, and its result. */
+const authenticated = new WeakMap<Request, Authenticator & { result: Promise<AuthResult> }>();
+
 /** Authenticates once per request, so that a wrong key counts once. */
 function authenticateRequest(
   c: Context<AppEnv>,
   authenticator: Authenticator,
 ): Promise<AuthResult> {
   const { keys, failures } = authenticator;
-  const earlier = c.var.authenticated;
+  const earlier = authenticated.get(c.req.raw);
   if (earlier?.keys === keys && earlier.failures === failures) return earlier.result;
   const address = c.var.clientAddress;
   const network = address === undefined ? undefined : addressPrefix(address);
   const result = authenticate(authenticator, { secret: presentedKey(c), network });
-  c.set("authenticated", { keys, failures, result });
+  authenticated.set(c.req.raw, { keys, failures, result });
   return result;
 }
 

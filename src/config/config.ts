@@ -2,6 +2,7 @@ import type { Key } from "../auth/key.ts";
 import { parseKeyFile } from "../auth/key-file.ts";
 import { DEFAULT_KEY } from "../auth/key-ring.ts";
 import type { Rate } from "../http/fixed-windows.ts";
+import { SCOPES } from "../service.ts";
 import { tracingConfig } from "./tracing.ts";
 import {
   hasLines,
@@ -242,7 +243,7 @@ export function readNamedFile(
 function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
   if (values.API_KEYS === undefined) return [];
   const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
-  const { keys, problems: found } = parseKeyFile(values.API_KEYS);
+  const { keys, problems: found } = parseKeyFile(values.API_KEYS, SCOPES);
   problems.push(...found.map((problem) => `${name} ${problem}`));
   if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {
     problems.push(

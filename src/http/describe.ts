@@ -1,18 +1,6 @@
 import type { TypedResponse } from "hono";
 import { z } from "zod";
-import type { Scope } from "../auth/key.ts";
 import { lazySchema } from "../validation.ts";
-
-/**
- * The `security` of a route that needs an API key with a scope; openapi.ts declares the schemes.
- * OpenAPI 3.1 calls such scopes the roles that a scheme's users need (section 4.8.30).
- */
-export function keySecurity(scope: Scope) {
-  return [{ apiKey: [scope] }, { bearer: [scope] }];
-}
-
-/** A route's possible answers to a wrong or missing key. */
-export const KEY_PROBLEMS = [401, 403, 429] as const;
 
 const problemSchema = lazySchema(() =>
   z

@@ -1,4 +1,3 @@
-import type { Authenticator, AuthResult } from "../auth/authenticator.ts";
 import type { Trace } from "../telemetry/trace-context.ts";
 
 /** What a runtime knows about a request's connection. */
@@ -12,8 +11,6 @@ export type AppEnv = {
   Bindings: Connection;
   Variables: {
     requestId: string;
-    /** The result of authenticating the request, and the authenticator. */
-    authenticated?: Authenticator & { result: Promise<AuthResult> };
     /** The name of the valid key that the request carries. */
     keyName?: string;
     /** The client's IP address in its shortest form, without port or zone; unknown on some runtimes. */

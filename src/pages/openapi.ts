@@ -43,19 +43,6 @@ export function openApiDocument(
   return document;
 }
 
-/** Declares the schemes that `keySecurity` names. */
-export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
-    type: "apiKey",
-    in: "header",
-    name: "X-API-Key",
-  });
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
-    type: "http",
-    scheme: "bearer",
-  });
-}
-
 /** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, even if routes are mounted twice. */
 function operationId(method: string, path: string): string {
   const words = path.match(/[A-Za-z0-9]+/g) ?? ["root"];

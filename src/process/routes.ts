@@ -1,15 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
+import { KEY_PROBLEMS, keySecurity } from "../auth/openapi.ts";
 import { DomainError, invalidInput, shortName } from "../errors.ts";
 import { answerJson } from "../http/answer.ts";
-import {
-  jsonContent,
-  KEY_PROBLEMS,
-  keySecurity,
-  type ProblemResponse,
-  problems,
-} from "../http/describe.ts";
+import { jsonContent, type ProblemResponse, problems } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
 import { type Clock, timestamp } from "../time.ts";
