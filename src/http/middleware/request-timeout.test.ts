@@ -29,6 +29,12 @@ describe("a handler that takes too long", () => {
     });
   });
 
+  test("is answered for wherever its route is", async () => {
+    const { app, request } = openApp({ config: SOON });
+    app.get("/own/route", () => new Promise<never>(() => {}));
+    expect((await request("/own/route")).status).toBe(503);
+  });
+
   test("is logged as a 503", async () => {
     const never = new Promise<never>(() => {});
     const { request, log } = openApp({ config: SOON, store: { list: () => never } });
