@@ -61,6 +61,7 @@ export function sqliteStatements(resource: Resource) {
     insertWords: insertWordsSql("true"),
     insertSampleWords: `INSERT INTO ${words} (rowid, words) SELECT ?, ? WHERE ${neverUsed}`,
     insertWordsKeyed: insertWordsSql(keyIsFree),
+    insertSamples: insertSamplesSql(),
     update: `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
       WHERE id = ? AND ${inState} RETURNING ${columns}`,
     updateWords: `UPDATE ${words} SET words = ?
@@ -85,6 +86,16 @@ export function sqliteStatements(resource: Resource) {
   function insertSql(condition: string): string {
     const places = list(Array(names.length + 2).fill("?"));
     return `INSERT INTO ${table} (${into}) SELECT ${places} WHERE ${condition} RETURNING ${columns}`;
+  }
+
+  /** All rows are one value, as JSON: D1 takes at most 100 values in a statement. */
+  function insertSamplesSql(): string {
+    const values = Array.from(
+      { length: names.length + 2 },
+      (_, index) => `json_extract(value, '$[${index}]')`,
+    );
+    return `INSERT INTO ${table} (${into}) SELECT ${list(values)} FROM json_each(?)
+      WHERE ${neverUsed} ORDER BY key`;
   }
 
   function insertWordsSql(condition: string): string {
@@ -190,14 +201,8 @@ export function sqliteStatements(resource: Resource) {
         values: [index + 1, joinedWords(input)],
       }));
       const rows = complete.map((input) => [...storedValues(input), now, now]);
-      const places = rows.map((row) => `(${list(row.map(() => "?"))})`);
-      const insert = {
-        sql: `INSERT INTO ${table} (${into}) SELECT * FROM (VALUES ${list(places)}) WHERE ${neverUsed}`,
-        values: rows.flat(),
-        isKept: false,
-      };
-      const statements = rows.length === 0 ? [] : [...(hasWords ? words : []), insert];
-      return { statements, read: () => {} };
+      const insert = { sql: SQL.insertSamples, values: [JSON.stringify(rows)] };
+      return { statements: [...(hasWords ? words : []), insert], read: () => {} };
     },
 
     /**
