@@ -32,8 +32,9 @@ export function decodeCursor(resource: Resource, cursor: string, list: List): Po
     const [, value, id] = z
       .tuple([z.literal(identityOf(list)), valueOfField, idSchema])
       .parse(JSON.parse(fromBase64Url(cursor)));
+    const isPlace = value !== null && (field !== "id" || value === id);
     // What reads the same may be written in other ways, none of which was ever answered.
-    if (value !== null && encode({ value, id }, list) === cursor) return { value, id };
+    if (isPlace && encode({ value, id }, list) === cursor) return { value, id };
   } catch {
     // One answer for every way in which a cursor can be broken.
   }
