@@ -51,14 +51,21 @@ function batchesAt(url: string): D1Binding {
 export async function migrateD1(database: D1Binding): Promise<void> {
   const directory = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);
   for (const name of [...new Bun.Glob("*.sql").scanSync(directory)].sort()) {
-    const sql = (await Bun.file(join(directory, name)).text()).replaceAll(/--.*/g, "");
-    const statements = sql.split(";").filter((statement) => statement.trim() !== "");
-    await database.batch(statements.map((statement) => database.prepare(statement)));
+    await applyToD1(database, await Bun.file(join(directory, name)).text());
   }
 }
 
-/** Makes a migrated database as if it never had a book. */
-export async function emptyD1(database: D1Binding): Promise<void> {
-  const tables = ["books", "book_words", "idempotency_keys", "sqlite_sequence"];
-  await database.batch(tables.map((table) => database.prepare(`DELETE FROM ${table}`)));
+/** Runs SQL that has no semicolon but after statements. */
+export async function applyToD1(database: D1Binding, sql: string): Promise<void> {
+  const statements = sql
+    .replaceAll(/--.*/g, "")
+    .split(";")
+    .filter((statement) => statement.trim() !== "");
+  await database.batch(statements.map((statement) => database.prepare(statement)));
+}
+
+/** Leaves a migrated database as if it never had an entry in these tables. */
+export async function emptyD1(database: D1Binding, tables: readonly string[]): Promise<void> {
+  const all = [...tables, "idempotency_keys", "sqlite_sequence"];
+  await database.batch(all.map((table) => database.prepare(`DELETE FROM "${table}"`)));
 }

@@ -4,74 +4,80 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import postgres, { type Sql } from "postgres";
+import { createD1Database } from "../src/database/d1.ts";
+import type { Database } from "../src/database/database.ts";
+import { createMemoryDatabase } from "../src/database/memory.ts";
+import type { Migration } from "../src/database/migrations/migration.ts";
+import { postgresMigrations } from "../src/database/migrations/postgres.ts";
+import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import { DomainError } from "../src/errors.ts";
-import { type BookChanges, type BookInput, SEED_BOOKS } from "../src/resources/book.ts";
-import {
-  type BookQuery,
-  type BookStore,
-  IDEMPOTENCY_WINDOW_MS,
-  type Precondition,
-  SORT_FIELDS,
-  type Sort,
-} from "../src/resources/store.ts";
-import { createD1BookStore } from "../src/resources/stores/d1.ts";
+import type { Value, Values } from "../src/resources/field.ts";
+import { postgresMigration, sqliteMigration } from "../src/resources/migration.ts";
+import type { Resource } from "../src/resources/resource.ts";
+import type { ListQuery, Precondition, Sort, Store } from "../src/resources/store.ts";
+import { createStore } from "../src/resources/stores/create-store.ts";
 import { wordsOf } from "../src/resources/words.ts";
-import { openStore } from "../src/server/database/open-store.ts";
-import { childOf, continueTrace } from "../src/telemetry/trace-context.ts";
-import type { TraceScope } from "../src/telemetry/tracing.ts";
-import { emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
+import { openPostgresDatabase } from "../src/server/database/postgres.ts";
+import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
+import { applyToD1, emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
-import { type OpenedStore, type StoreOptions, storeContract } from "./store.contract.ts";
+import { BOOKS, MEASUREMENTS, measurements } from "./samples.ts";
+import { type OpenedDatabase, storeContract } from "./store.contract.ts";
 
 // Databases in processes of their own take their time to start, and to answer many calls.
 setDefaultTimeout(60_000);
 
 const POOL_SIZE = 4;
 const BY_ID: Sort = { field: "id", descending: false };
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-async function openMemory({ clock, seedBooks }: StoreOptions): Promise<OpenedStore> {
-  const database = { kind: "memory" } as const;
-  const { store } = await openStore({ database, databasePoolSize: POOL_SIZE, seedBooks }, clock);
-  return { store, close: () => store.close() };
+/** The service's migrations, and the one that makes the tables of a second resource. */
+const withMeasurements = (migrations: readonly Migration[], sql: string): Migration[] => [
+  ...migrations,
+  { version: migrations.length + 1, name: measurements.name, sql },
+];
+const SQLITE = withMeasurements(sqliteMigrations, sqliteMigration(measurements));
+const POSTGRES = withMeasurements(postgresMigrations, postgresMigration(measurements));
+
+async function openMemory(): Promise<OpenedDatabase> {
+  const memory = createMemoryDatabase();
+  return { database: memory, close: () => memory.close() };
 }
 
-async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
+async function openSqlite(): Promise<OpenedDatabase> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-store-"));
-  const database = { kind: "sqlite", path: join(directory, "books.db") } as const;
-  return reopenable(database, options, async () => rmSync(directory, { recursive: true }));
+  const path = join(directory, "entries.db");
+  const open = () => openSqliteDatabase(path, { migrations: SQLITE });
+  return reopenable(open, async () => rmSync(directory, { recursive: true }));
 }
 
 /** As good as fresh, and sooner there: a store sees no difference to a sequence that never counted. */
-async function openPostgres(options: StoreOptions, scope?: TraceScope): Promise<OpenedStore> {
+async function openPostgres(traceparent?: () => string): Promise<OpenedDatabase> {
   database ??= await freshDatabase();
   const { url } = database;
-  const empty = async () => {
+  const open = () =>
+    openPostgresDatabase(url, { poolSize: POOL_SIZE, migrations: POSTGRES, traceparent });
+  return reopenable(open, async () => {
     sql ??= postgres(url, { max: 1 });
-    await sql`TRUNCATE books, idempotency_keys RESTART IDENTITY`;
-  };
-  return reopenable({ kind: "postgres", url }, options, empty, scope);
+    await sql`TRUNCATE books, measurements, idempotency_keys RESTART IDENTITY`;
+  });
 }
 
 /** The same, with a comment in every statement, as those of a request that is traced. */
-async function openTracedPostgres(options: StoreOptions): Promise<OpenedStore> {
-  const trace = continueTrace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", undefined);
-  const scope: TraceScope = { run: (_trace, work) => work(), current: () => childOf(trace) };
-  return openPostgres(options, scope);
-}
+const openTracedPostgres = () => openPostgres(() => TRACEPARENT);
 
 /** As good as fresh, as above. */
-async function openD1(options: StoreOptions): Promise<OpenedStore> {
+async function openD1(): Promise<OpenedDatabase> {
   if (!d1) {
     d1 = await freshD1();
     await migrateD1(d1.database);
+    await applyToD1(d1.database, sqliteMigration(measurements));
   }
-  const { database } = d1;
-  const open = async ({ clock, seedBooks }: StoreOptions) => {
-    const store = createD1BookStore({ database, clock, seed: seedBooks ? SEED_BOOKS : [] });
-    await store.ping();
-    return store;
-  };
-  return { store: await open(options), reopen: open, close: () => emptyD1(database) };
+  const { database: binding } = d1;
+  return reopenable(
+    () => createD1Database(binding),
+    () => emptyD1(binding, ["books", "book_words", "measurements"]),
+  );
 }
 
 let database: FreshDatabase | undefined;
@@ -84,31 +90,26 @@ afterAll(async () => {
   await database?.drop();
 });
 
-type Database = Parameters<typeof openStore>[0]["database"];
-
 async function reopenable(
-  database: Database,
-  options: StoreOptions,
-  remove: () => Promise<void>,
-  scope?: TraceScope,
-): Promise<OpenedStore> {
-  const openPrepared = async ({ clock, seedBooks }: StoreOptions) => {
-    const config = { database, databasePoolSize: POOL_SIZE, seedBooks };
-    const { store, prepare } = await openStore(config, clock, scope);
-    await prepare();
-    return store;
+  open: () => Database,
+  empty: () => Promise<void>,
+): Promise<OpenedDatabase> {
+  const openMigrated = async () => {
+    const opened = open();
+    await opened.migrate();
+    return opened;
   };
-  let store = await openPrepared(options);
+  let current = await openMigrated();
   return {
-    store,
-    reopen: async (next) => {
-      await store.close();
-      store = await openPrepared(next);
-      return store;
+    database: current,
+    reopen: async () => {
+      await current.close();
+      current = await openMigrated();
+      return current;
     },
     close: async () => {
-      await store.close();
-      await remove();
+      await current.close();
+      await empty();
     },
   };
 }
@@ -119,18 +120,21 @@ storeContract("PostgreSQL", openPostgres, { durable: true });
 storeContract("PostgreSQL, traced", openTracedPostgres, { durable: true });
 storeContract("D1", openD1, { durable: true });
 
-/** One call of a store; its id counts from the first book of the sequence. */
+/** One call of a store; its id counts from the first entry of the sequence. */
 type Step =
   | { kind: "wait"; milliseconds: number }
-  | { kind: "create"; input: BookInput; key: string | undefined }
-  | { kind: "update"; id: number; changes: BookChanges; precondition: Expectation }
+  | { kind: "create"; input: Values; key: string | undefined }
+  | { kind: "update"; id: number; changes: Values; precondition: Expectation }
   | { kind: "delete"; id: number; precondition: Expectation }
   | { kind: "get"; id: number }
-  | { kind: "list"; query: BookQuery };
+  | { kind: "list"; query: ListQuery };
 
 type Expectation = "none" | "current" | "stale";
 
-// Few values, so that they meet; code points on both sides of the surrogates, accents, cases.
+/** The values of each field: few, so that they meet. */
+type Few = Record<string, fc.Arbitrary<NonNullable<Value>>>;
+
+// Code points on both sides of the surrogates, accents, cases.
 const text = fc
   .array(
     fc.constantFrom("a", "A", "á", "ß", "zz", "\ufffd", "😀", "𐐀", "9", "-", "'", '"', " x "),
@@ -140,93 +144,143 @@ const text = fc
     },
   )
   .map((parts) => parts.join("").trim());
-const year = fc.constantFrom(-4000, -1, 0, 1, 9999);
-const id = fc.integer({ min: 1, max: 6 });
-const input = fc.record({ title: text, author: text, year });
-const precondition = fc.constantFrom<Expectation>("none", "none", "current", "stale");
-const sort = fc.record({ field: fc.constantFrom(...SORT_FIELDS), descending: fc.boolean() });
-const query: fc.Arbitrary<BookQuery> = sort.chain(({ field, descending }) => {
-  const value = field === "id" ? id : field === "year" ? year : text;
-  return fc.record({
-    limit: fc.constantFrom(1, 3, 100),
-    sort: fc.constant({ field, descending }),
-    after: fc.option(
-      field === "id" ? id.map((both) => ({ value: both, id: both })) : fc.record({ value, id }),
-      { nil: undefined },
-    ),
-    words: fc.oneof(fc.constant([]), text.map(wordsOf)),
-    author: fc.option(text, { nil: undefined, freq: 1 }),
-    year: fc.option(year, { nil: undefined, freq: 1 }),
-  });
-});
-const milliseconds = fc.constantFrom(-5, 1, 1000, IDEMPOTENCY_WINDOW_MS - 1, IDEMPOTENCY_WINDOW_MS);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), milliseconds }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("create" as const),
-      input,
-      key: fc.constantFrom(undefined, undefined, "k", "K"),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant("update" as const),
-      id,
-      changes: fc
-        .constantFrom<(keyof BookInput)[]>("title", "author", "year")
-        .chain((field) => input.map((values) => ({ [field]: values[field] }) as BookChanges)),
-      precondition,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("delete" as const), id, precondition }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("get" as const), id }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("list" as const), query }) },
+
+const OF_BOOKS: Few = {
+  title: text,
+  author: text,
+  year: fc.constantFrom(-4000, -1, 0, 1, 9999),
+};
+
+const decimal = fc.constantFrom(-1e308, -1, -5e-324, 0, 5e-324, 0.1, 1, 1e308);
+const time = fc.constantFrom(
+  "0001-01-01T00:00:00.000Z",
+  "1969-12-31T23:59:59.999Z",
+  "1970-01-01T00:00:00.000Z",
+  "2026-01-01T00:00:00.000Z",
+  "2026-01-01T00:00:00.001Z",
+  "9999-12-31T23:59:59.999Z",
 );
 
-describe("any sequence of calls", () => {
+const OF_MEASUREMENTS: Few = {
+  sensor: text,
+  taken_at: time,
+  value: decimal,
+  count: fc.constantFrom(Number.MIN_SAFE_INTEGER, -1, 0, 1, 2 ** 31, Number.MAX_SAFE_INTEGER),
+  quality: fc.constantFrom("Z", "a", "\u00e9", "\uffff", "\u{1f600}"),
+  valid: fc.boolean(),
+  note: text,
+  order: fc.constantFrom(-5, 0, 1, 1000),
+  error: decimal,
+  confirmed: fc.boolean(),
+  checked_at: time,
+  unit: fc.constantFrom("m", "kg"),
+};
+
+const id = fc.integer({ min: 1, max: 6 });
+const precondition = fc.constantFrom<Expectation>("none", "none", "current", "stale");
+const milliseconds = fc.constantFrom(-5, 1, 1000, 86_400_000 - 1, 86_400_000);
+
+/** Any step of a sequence on a resource. */
+function stepsOn(resource: Resource, few: Few): fc.Arbitrary<Step> {
+  const anyValue = (field: string): fc.Arbitrary<Value> => {
+    const value = few[field] ?? fc.constant(null);
+    return resource.fields[field]?.optional ? fc.option(value, { nil: null }) : value;
+  };
+  const fields = Object.keys(resource.fields);
+  const input = fc.record(Object.fromEntries(fields.map((field) => [field, anyValue(field)])));
+  const changes = fc
+    .constantFrom(...fields)
+    .chain((field) => anyValue(field).map((value) => ({ [field]: value })));
+  const filters = fc.record(
+    Object.fromEntries(
+      resource.filter.map((field) => [
+        field,
+        fc.option(few[field] ?? fc.constant(0), { nil: undefined, freq: 1 }),
+      ]),
+    ),
+  );
+  const sort = fc.record({
+    field: fc.constantFrom("id", ...resource.sort),
+    descending: fc.boolean(),
+  });
+  const noWords = fc.constant<string[]>([]);
+  const query: fc.Arbitrary<ListQuery> = sort.chain(({ field, descending }) => {
+    const place = fc.record({ value: few[field] ?? fc.constant(0), id });
+    return fc.record({
+      limit: fc.constantFrom(1, 3, 100),
+      sort: fc.constant({ field, descending }),
+      after: fc.option(field === "id" ? id.map((both) => ({ value: both, id: both })) : place, {
+        nil: undefined,
+      }),
+      words: resource.search.length > 0 ? fc.oneof(noWords, text.map(wordsOf)) : noWords,
+      // Half of the lists are filtered by nothing, so that more than one entry is listed.
+      filters: fc.oneof(fc.constant({}), filters.map(defined)),
+    });
+  });
+  const key = fc.constantFrom(undefined, undefined, "k", "K");
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), milliseconds }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("create" as const), input, key }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant("update" as const), id, changes, precondition }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("delete" as const), id, precondition }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("get" as const), id }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("list" as const), query }) },
+  );
+}
+
+/** The filters that are given. */
+function defined(filters: Values): ListQuery["filters"] {
+  const given = Object.entries(filters).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(given);
+}
+
+describe.each([
+  { subject: BOOKS, few: OF_BOOKS },
+  { subject: MEASUREMENTS, few: OF_MEASUREMENTS },
+])("any sequence of calls on $subject.resource.name", ({ subject, few }) => {
+  const { resource, input } = subject;
   let now = Date.parse("2026-01-01T00:00:00.000Z");
-  let opened: OpenedStore[] = [];
+  let opened: OpenedDatabase[] = [];
+  let stores: Store[] = [];
 
   beforeAll(async () => {
-    const options = { clock: () => now, seedBooks: false };
-    opened = [
-      await openMemory(options),
-      await openSqlite(options),
-      await openPostgres(options),
-      await openD1(options),
-    ];
+    opened = [await openMemory(), await openSqlite(), await openPostgres(), await openD1()];
+    stores = opened.map((each) => createStore(each.database, resource, () => now));
   });
 
   afterAll(async () => {
     for (const { close } of opened) await close();
   });
 
-  /** Leaves the stores as if they were new, but for the ids, and answers the last id given out. */
-  async function startAnew(): Promise<number> {
-    now += 10 * IDEMPOTENCY_WINDOW_MS;
+  /** Leaves the stores as if they were new, but for the ids, and returns the last id given out. */
+  async function startAgain(): Promise<number> {
+    now += 10 * 86_400_000;
     let lastId = 0;
-    for (const { store } of opened) {
-      lastId = (await store.create({ title: "last", author: "last", year: 0 })).book.id;
-      const books = await store.list({ limit: 1000, sort: BY_ID, words: [] });
-      for (const book of books) await store.delete(book.id);
+    for (const store of stores) {
+      lastId = (await store.create(input)).entry.id;
+      const all = await store.list({ limit: 1000, sort: BY_ID, words: [], filters: {} });
+      for (const entry of all) await store.delete(entry.id);
     }
     return lastId;
   }
 
   test("has the same results in memory, in SQLite, in PostgreSQL and in D1", async () => {
+    const steps = fc.array(stepsOn(resource, few), { minLength: 5, maxLength: 40 });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const base = await startAnew();
-        for (const each of steps) {
-          if (each.kind === "wait") now += each.milliseconds;
+      fc.asyncProperty(steps, async (sequence) => {
+        const base = await startAgain();
+        for (const step of sequence) {
+          if (step.kind === "wait") now += step.milliseconds;
           const [expected, ...others] = await Promise.all(
-            opened.map(({ store }) => resultOf(store, each, base)),
+            stores.map((store) => resultOf(store, step, base)),
           );
           for (const other of others) expect(other).toEqual(expected);
         }
@@ -237,7 +291,7 @@ describe("any sequence of calls", () => {
 });
 
 /** What a call answers, or the code it is refused with. */
-async function resultOf(store: BookStore, step: Step, base: number): Promise<unknown> {
+async function resultOf(store: Store, step: Step, base: number): Promise<unknown> {
   try {
     return await perform(store, step, base);
   } catch (error) {
@@ -247,7 +301,7 @@ async function resultOf(store: BookStore, step: Step, base: number): Promise<unk
 }
 
 /** The ids of a step count from `base`, the last id before the first step. */
-async function perform(store: BookStore, step: Step, base: number): Promise<unknown> {
+async function perform(store: Store, step: Step, base: number): Promise<unknown> {
   switch (step.kind) {
     case "wait":
       return undefined;
@@ -261,20 +315,21 @@ async function perform(store: BookStore, step: Step, base: number): Promise<unkn
       return store.get(base + step.id);
     case "list": {
       const { after, ...query } = step.query;
-      const id = base + (after?.id ?? 0);
-      const value = query.sort.field === "id" ? id : (after?.value ?? "");
-      return store.list({ ...query, after: after && { id, value } });
+      const place = base + (after?.id ?? 0);
+      const value = query.sort.field === "id" ? place : (after?.value ?? "");
+      return store.list({ ...query, after: after && { id: place, value } });
     }
   }
 }
 
 async function preconditionOf(
-  store: BookStore,
-  { id, precondition }: { id: number; precondition: Expectation },
+  store: Store,
+  step: { id: number; precondition: Expectation },
   base: number,
 ): Promise<Precondition | undefined> {
-  if (precondition === "none") return undefined;
-  const book = await store.get(base + id);
-  const current = Date.parse(book?.updated_at ?? "1970-01-01T00:00:00.000Z");
-  return { updatedAt: new Date(precondition === "current" ? current : current - 1).toISOString() };
+  if (step.precondition === "none") return undefined;
+  const entry = await store.get(base + step.id);
+  const current = Date.parse(entry?.updated_at ?? "1970-01-01T00:00:00.000Z");
+  const expected = step.precondition === "current" ? current : current - 1;
+  return { updatedAt: new Date(expected).toISOString() };
 }

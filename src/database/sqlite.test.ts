@@ -22,7 +22,7 @@ async function withDatabase(
 ): Promise<void> {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "test.db");
-    const database = openSqliteFile(path);
+    const database = openSqliteFile(path, "serve");
     try {
       use(database, path);
     } finally {
@@ -31,8 +31,8 @@ async function withDatabase(
   });
 }
 
-const migrate = (database: SqliteConnection, migrations: readonly Migration[]) =>
-  inTransaction(database, () => migrateSqlite(database, migrations));
+const migrate: (database: SqliteConnection, migrations: readonly Migration[]) => number =
+  migrateSqlite;
 const versionOf = (database: SqliteConnection) => database.prepare("PRAGMA user_version").get();
 
 test("migrations are applied once, those that are new", async () => {
@@ -88,7 +88,7 @@ test("where a transaction has ended by itself, its own error is the one that is 
 
 test("a lock that another connection holds is the database's fault, a wrong query is not", async () => {
   await withDatabase((database, path) => {
-    const other = openSqliteFile(path);
+    const other = openSqliteFile(path, "serve");
     other.exec("PRAGMA busy_timeout = 0");
     database.exec("BEGIN IMMEDIATE");
     const busy = errorOf(() => other.exec("BEGIN IMMEDIATE"));

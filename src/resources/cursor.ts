@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fromBase64Url, toBase64Url } from "../encoding.ts";
 import { invalidInput } from "../errors.ts";
+import type { Value } from "./field.ts";
 import { type Entry, type Resource, schemasOf, valueSchema } from "./resource.ts";
 import type { ListQuery, Position } from "./store.ts";
 
@@ -12,7 +13,11 @@ type List = Pick<ListQuery, "sort" | "words" | "filters">;
  * could hold, and shows nothing that the list would not.
  */
 export function encodeCursor(entry: Entry, list: List): string {
-  const place = JSON.stringify([identityOf(list), entry[list.sort.field], entry.id]);
+  return encode({ value: entry[list.sort.field] ?? null, id: entry.id }, list);
+}
+
+function encode({ value, id }: { value: Value; id: number }, list: List): string {
+  const place = JSON.stringify([identityOf(list), value, id]);
   return toBase64Url(new TextEncoder().encode(place));
 }
 
@@ -29,7 +34,9 @@ export function decodeCursor(resource: Resource, cursor: string, list: List): Po
     const [, value, id] = z
       .tuple([z.literal(identityOf(list)), valueOfField, idSchema])
       .parse(JSON.parse(new TextDecoder().decode(fromBase64Url(cursor))));
-    if (value !== null) return { value, id };
+    const isPlace = value !== null && (field !== "id" || value === id);
+    // What reads the same may be written in other ways, none of which was ever answered.
+    if (isPlace && encode({ value, id }, list) === cursor) return { value, id };
   } catch {
     // One answer for every way in which a cursor can be broken.
   }

@@ -78,12 +78,15 @@ type Bounds = { min?: number; max?: number };
 /** The range of PostgreSQL's `integer`. */
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
+/** 0 for -0, which JSON has and databases do not tell from 0. */
+const withoutSign = (value: number) => value + 0;
+
 /** A whole number from `min` to `max`, both of at most 2^53 - 1. */
 export function integer<const O extends Bounds & Options<number>>(
   options: O = {} as O,
 ): Field<number, IsOptional<O>> {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER, example } = options;
-  const schema = () => z.int().min(min).max(max);
+  const schema = () => z.int().min(min).max(max).overwrite(withoutSign);
   const isSmall = min >= INT32.min && max <= INT32.max;
   return {
     optional: isOptional(options),
@@ -102,13 +105,7 @@ export function number<const O extends Bounds & Options<number>>(
   options: O = {} as O,
 ): Field<number, IsOptional<O>> {
   const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, example } = options;
-  // JSON has a -0, which no database tells from 0.
-  const schema = () =>
-    z
-      .number()
-      .min(min)
-      .max(max)
-      .overwrite((value) => value + 0);
+  const schema = () => z.number().min(min).max(max).overwrite(withoutSign);
   return {
     optional: isOptional(options),
     schema: () => withExample(schema().meta({ type: "number", ...bounds(options) }), example),
@@ -154,7 +151,8 @@ export const INSTANT_MAX = "9999-12-31T23:59:59.999Z";
 /** A time with a zone, as RFC 3339 writes it; kept in UTC, in milliseconds. */
 export const instantSchema = () =>
   z.iso
-    .datetime({ offset: true })
+    // Without `abort`, the next step would throw at what is no time.
+    .datetime({ offset: true, abort: true })
     .overwrite((time) => new Date(time).toISOString())
     // As text, years before 0 and from 10000 on, which begin with a sign, sort before all others.
     .refine((time) => time >= INSTANT_MIN && time <= INSTANT_MAX, {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { bookWords, wordsOf } from "./words.ts";
+import { books } from "../books.ts";
+import { searchWords } from "./resource.ts";
+import { wordsOf } from "./words.ts";
 
 const TABLE: [text: string, words: string[]][] = [
   ["", []],
@@ -41,7 +43,8 @@ test("vowel signs of Indic scripts stay, for they are no accents", () => {
 });
 
 test("a book is found by the words of its title and its author", () => {
-  expect(bookWords({ title: "Emma", author: "Jane Austen" })).toEqual(["emma", "jane", "austen"]);
+  const emma = { title: "Emma", author: "Jane Austen", year: 1815 };
+  expect(searchWords(books, emma)).toEqual(["emma", "jane", "austen"]);
 });
 
 test("a word is cut where PostgreSQL could not keep it", () => {
@@ -89,7 +92,7 @@ describe("for any text", () => {
     );
   });
 
-  // Greek writes the iota below a small letter, which counts as an accent, as a letter beside a capital.
+  // Greek writes the iota below a small letter, which counts as an accent, as a letter next to a capital.
   test("capitals and small letters are the same, the iota subscript apart", () => {
     fc.assert(
       fc.property(text, (of) => {

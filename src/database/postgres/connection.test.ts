@@ -3,8 +3,9 @@ import { connect as connectTo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import postgres from "postgres";
 import { freshDatabase } from "../../../test/postgres.ts";
-import { openPostgresBooks } from "../../server/database/postgres-books.ts";
-import { connectForTransfer } from "../../transfer/postgres-transfer-connection.ts";
+import { openPostgresDatabase } from "../../server/database/postgres.ts";
+import { RESOURCES } from "../../service.ts";
+import { connectForTransfer } from "../../transfer/postgres.ts";
 import { connectionOptions } from "./connection.ts";
 
 test("the server's notices do not get among the log's lines", async () => {
@@ -63,11 +64,11 @@ test.if(hasIpv6)(
     await new Promise<void>((resolve) => gate.listen(0, "::1", resolve));
     const there = new URL(url);
     there.host = `[::1]:${(gate.address() as { port: number }).port}`;
-    const books = openPostgresBooks(there.href);
-    const transfer = connectForTransfer(there.href, Date.now);
-    expect(await books.prepare()).toBeGreaterThan(0);
+    const database = openPostgresDatabase(there.href);
+    const transfer = connectForTransfer(there.href, { resources: RESOURCES, clock: Date.now });
+    expect(await database.migrate()).toBeGreaterThan(0);
     expect(await transfer.version()).toBeGreaterThan(0);
-    await Promise.all([books.close(), transfer.close()]);
+    await Promise.all([database.close(), transfer.close()]);
     gate.close();
     await drop();
   },
@@ -80,4 +81,17 @@ test("an IPv6 address without a port is at PostgreSQL's own; any other host is l
     port: [5432],
   });
   expect(connectionOptions("postgres://u@db.example:6432/books")).not.toHaveProperty("host");
+});
+
+test("the driver's lists of hosts and ports: without them, no database is reached by its IPv6 address", async () => {
+  const url = "postgres://u@[2001:db8::1]:6432/books";
+  const addressOf = (options: Parameters<typeof postgres>[1]) => {
+    const sql = postgres(url, options);
+    const { host, port } = sql.options;
+    void sql.end();
+    return { host, port };
+  };
+  expect(addressOf(connectionOptions(url))).toEqual({ host: ["2001:db8::1"], port: [6432] });
+  // Once the driver reads the URL itself, the lists are no longer needed.
+  expect(addressOf({}).host).not.toEqual(["2001:db8::1"]);
 });

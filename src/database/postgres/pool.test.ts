@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
 import { createPostgres, type PostgresServer } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
@@ -15,18 +15,18 @@ beforeAll(async () => {
 
 afterAll(() => server.stop(), TIMEOUT_MS);
 
-/** A pool that counts how often it connects and prepares. */
+/** A pool that counts how often it connects and migrates. */
 function openPool(connection: (made: number) => Record<string, string> = () => ({})) {
-  const counts = { connected: 0, prepared: 0 };
+  const counts = { connected: 0, migrated: 0 };
   const pool = createPostgresPool({
     connect: () => {
       counts.connected += 1;
       return postgres(server.url, { max: 2, connection: connection(counts.connected) });
     },
-    prepare: async (sql) => {
+    migrate: async (sql) => {
       await sql`SELECT 1`;
-      counts.prepared += 1;
-      return counts.prepared;
+      counts.migrated += 1;
+      return counts.migrated;
     },
   });
   return { ...pool, counts };
@@ -34,16 +34,16 @@ function openPool(connection: (made: number) => Record<string, string> = () => (
 
 const selectOne = async (sql: Sql) => (await sql`SELECT 1 AS one`)[0]?.one;
 
-test("the database is prepared once, by whoever comes first", async () => {
-  const { run, prepare, close, counts } = openPool();
+test("the database is migrated once, by what comes first", async () => {
+  const { run, migrate, close, counts } = openPool();
   expect(await Promise.all([run(selectOne), run(selectOne)])).toEqual([1, 1]);
-  expect(await prepare()).toBe(1);
-  expect(counts).toEqual({ connected: 1, prepared: 1 });
+  expect(await migrate()).toBe(1);
+  expect(counts).toEqual({ connected: 1, migrated: 1 });
   await close();
 });
 
 test(
-  "a server that stops answering is given up after the deadline, and found again",
+  "a server that stops answering is replaced after the deadline, and found again",
   async () => {
     const { run, close, counts } = openPool();
     await run(selectOne);
@@ -52,13 +52,13 @@ test(
     expect(counts.connected).toBe(2);
     server.resume();
     expect(await run(selectOne)).toBe(1);
-    expect(counts).toEqual({ connected: 2, prepared: 2 });
+    expect(counts).toEqual({ connected: 2, migrated: 2 });
     await close();
   },
   TIMEOUT_MS,
 );
 
-test("connections that may only read are renewed, and nothing is prepared again", async () => {
+test("connections that may only read are refreshed, and nothing is migrated again", async () => {
   const { run, close, counts } = openPool((made) => ({
     default_transaction_read_only: made === 1 ? "on" : "off",
   }));
@@ -66,23 +66,23 @@ test("connections that may only read are renewed, and nothing is prepared again"
   const write = (sql: Sql) => sql`CREATE TABLE written (a integer)`;
   await expect(run(write)).rejects.toMatchObject({ code: "store_unavailable" });
   await run(write);
-  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
   await close();
 });
 
 test("counts the operations that have a connection or wait for one, failed ones too", async () => {
-  const { run, running, close } = openPool();
+  const { run, inFlight, close } = openPool();
   const sleep = (sql: Sql) => sql`SELECT pg_sleep(0.05)`;
   const fail = (sql: Sql) => sql`SELECT 1 / 0`;
-  expect(running()).toBe(0);
+  expect(inFlight()).toBe(0);
   const work = Promise.allSettled([run(sleep), run(sleep), run(sleep), run(fail)]);
-  expect(running()).toBe(4);
+  expect(inFlight()).toBe(4);
   await work;
-  expect(running()).toBe(0);
+  expect(inFlight()).toBe(0);
   await close();
 });
 
-test("work that is shared is done once for all who ask meanwhile, and anew for the next", async () => {
+test("work that is shared is done once for all calls that come in the meantime, and again for the next", async () => {
   const { share, close } = openPool();
   let times = 0;
   const work = share(async () => {
@@ -96,8 +96,8 @@ test("work that is shared is done once for all who ask meanwhile, and anew for t
   await close();
 });
 
-test("a renewed pool does not count what still runs in the last one", async () => {
-  const { run, renew, running, close } = openPool();
+test("a refreshed pool does not count what still runs in the last one", async () => {
+  const { run, refresh, inFlight, close } = openPool();
   await run(selectOne);
   const begun = Promise.withResolvers<void>();
   const late = run((sql) => {
@@ -106,33 +106,33 @@ test("a renewed pool does not count what still runs in the last one", async () =
     return query;
   });
   await begun.promise;
-  renew();
-  expect(running()).toBe(0);
+  refresh();
+  expect(inFlight()).toBe(0);
   await late;
-  expect(running()).toBe(0);
+  expect(inFlight()).toBe(0);
   await close();
 });
 
-test("a prepared pool that is renewed connects anew, and prepares nothing again", async () => {
-  const { run, renew, close, counts } = openPool();
+test("a migrated pool that is refreshed connects again, and migrates nothing again", async () => {
+  const { run, refresh, close, counts } = openPool();
   await run(selectOne);
-  renew();
+  refresh();
   expect(await run(selectOne)).toBe(1);
-  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
   await close();
 });
 
-test("a pool that is renewed while it is prepared does not wait for what was lost", async () => {
-  const { run, prepare, renew, close, counts } = openPool();
-  const lost = prepare();
-  renew();
+test("a pool that is refreshed while it is migrated does not wait for what was lost", async () => {
+  const { run, migrate, refresh, close, counts } = openPool();
+  const lost = migrate();
+  refresh();
   await expect(lost).rejects.toMatchObject({ code: "store_unavailable" });
   expect(await run(selectOne)).toBe(1);
-  expect(counts).toEqual({ connected: 2, prepared: 1 });
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
   await close();
 });
 
-test("a pool that reconnects loses nothing that is under way, in a connection or waiting for one", async () => {
+test("a pool that reconnects loses nothing that is in flight, in a connection or waiting for one", async () => {
   const { run, reconnect, close, counts } = openPool();
   await run(selectOne);
   const resumed = Promise.withResolvers<void>();
@@ -148,11 +148,11 @@ test("a pool that reconnects loses nothing that is under way, in a connection or
   resumed.resolve();
   expect(await Promise.all(queued)).toEqual(queued.map(() => 1));
   expect(await Promise.all([inTwoSteps, after])).toEqual([1, 1]);
-  expect(counts).toEqual({ connected: 3, prepared: 2 });
+  expect(counts).toEqual({ connected: 3, migrated: 2 });
   await close();
 });
 
-test("connections that are no longer used are closed when nothing is under way on them", async () => {
+test("connections that are no longer used are closed when nothing is in flight on them", async () => {
   const { run, reconnect, close } = openPool();
   const pidOf = async (sql: Sql) => (await sql`SELECT pg_backend_pid() AS pid`)[0]?.pid as number;
   const pid = await run(pidOf);
@@ -165,7 +165,7 @@ test("connections that are no longer used are closed when nothing is under way o
 });
 
 test(
-  "a pool that hangs when it is replaced is given up after the deadline",
+  "a pool that hangs when it reconnects is given up after the deadline",
   async () => {
     const { run, reconnect, close } = openPool();
     await run(selectOne);
@@ -180,25 +180,25 @@ test(
   TIMEOUT_MS,
 );
 
-test("a pool that is closed undoes what prepares it", async () => {
+test("a pool that is closed undoes the migration in progress", async () => {
   const sql = postgres(server.url, { max: 1 });
   const began = Promise.withResolvers<void>();
   const pool = createPostgresPool({
     connect: () => postgres(server.url, { max: 1 }),
-    prepare: (connection) =>
+    migrate: (connection) =>
       connection.begin("READ WRITE", async (transaction) => {
-        await transaction`CREATE TABLE half_prepared (a integer)`;
+        await transaction`CREATE TABLE half_migrated (a integer)`;
         began.resolve();
         await transaction`SELECT pg_sleep(600)`;
         return 1;
       }),
   });
-  const preparation = pool.prepare();
+  const preparation = pool.migrate();
   await began.promise;
   const closed = pool.close();
   await expect(preparation).rejects.toMatchObject({ code: "store_unavailable" });
   await closed;
-  expect(await sql`SELECT to_regclass('half_prepared') AS it`).toMatchObject([{ it: null }]);
+  expect(await sql`SELECT to_regclass('half_migrated') AS it`).toMatchObject([{ it: null }]);
   await sql.end();
 });
 
@@ -207,4 +207,94 @@ test("a server's own error is passed on, and costs no connection", async () => {
   await expect(run((sql) => sql`SELECT 1 / 0`)).rejects.toThrow("division by zero");
   expect(counts.connected).toBe(1);
   await close();
+});
+
+/** A pool whose server answers nothing, or what `answer` does, on a clock that the test moves. */
+async function withClock(use: (pool: ReturnType<typeof openSilentPool>) => Promise<void>) {
+  jest.useFakeTimers();
+  try {
+    await use(openSilentPool());
+  } finally {
+    jest.useRealTimers();
+  }
+}
+
+function openSilentPool() {
+  const counts = { connected: 0, migrated: 0 };
+  const migration = Promise.withResolvers<void>();
+  const pool = createPostgresPool({
+    connect: () => {
+      counts.connected += 1;
+      return { end: async () => {} } as unknown as Sql;
+    },
+    migrate: async () => {
+      counts.migrated += 1;
+      await migration.promise;
+      return 1;
+    },
+  });
+  return { ...pool, counts, finishMigration: migration.resolve };
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+const forever = () => new Promise<never>(() => {});
+
+/** What has become of a promise so far. */
+function stateOf(work: Promise<unknown>): { state: string } {
+  const result = { state: "pending" };
+  work.then(
+    () => Object.assign(result, { state: "done" }),
+    (error: { cause?: Error }) => Object.assign(result, { state: String(error.cause?.message) }),
+  );
+  return result;
+}
+
+test("an operation gets 6 seconds, and the pool is replaced if nothing else was answered in that time", async () => {
+  await withClock(async ({ run, migrate, finishMigration, counts }) => {
+    finishMigration();
+    await migrate();
+    const first = stateOf(run(forever));
+    await settle();
+    jest.advanceTimersByTime(5999);
+    await settle();
+    expect(first.state).toBe("pending");
+    jest.advanceTimersByTime(1);
+    await settle();
+    expect(first.state).toBe("No answer within 6000 ms");
+    expect(counts.connected).toBe(2);
+  });
+});
+
+test("a pool is not replaced where another operation was answered in that time", async () => {
+  await withClock(async ({ run, migrate, finishMigration, counts }) => {
+    finishMigration();
+    await migrate();
+    const slow = stateOf(run(forever));
+    await settle();
+    jest.advanceTimersByTime(5000);
+    await run(async () => 1);
+    jest.advanceTimersByTime(1000);
+    await settle();
+    expect(slow.state).toBe("No answer within 6000 ms");
+    expect(counts.connected).toBe(1);
+  });
+});
+
+test("a migration may take any time: what waits for it misses its deadline, and the pool stays", async () => {
+  await withClock(async ({ run, migrate, finishMigration, counts }) => {
+    const migration = migrate();
+    const early = stateOf(run(async () => 1));
+    await settle();
+    jest.advanceTimersByTime(60_000);
+    await settle();
+    expect(early.state).toBe("No answer within 6000 ms");
+    finishMigration();
+    expect(await migration).toBe(1);
+    expect(await run(async () => 2)).toBe(2);
+    expect(counts).toEqual({ connected: 1, migrated: 1 });
+  });
 });

@@ -51,28 +51,31 @@ export function queryOn(
   return async function query(text, values = [], { isKept = true } = {}) {
     signal?.throwIfAborted();
     const prepare = isKept && comment === "";
-    const statement = sql.unsafe(text + comment, values as never[], { prepare });
-    return signal ? untilAborted(statement, signal) : statement;
+    const args = [...values];
+    const statement = sql.unsafe(text + comment, args as never[], { prepare });
+    return signal ? untilAborted({ statement, args }, signal) : statement;
   };
 }
 
 type Statement = ReturnType<Sql["unsafe"]>;
 
+/** A statement, and the list of its values, which the driver reads right before it sends them. */
+type Made = { statement: Statement; args: unknown[] };
+
 /** Cancels a statement when the signal aborts, and throws the signal's reason then. */
-async function untilAborted(
-  statement: Statement,
-  signal: AbortSignal,
-): Promise<readonly PostgresRow[]> {
+async function untilAborted(made: Made, signal: AbortSignal): Promise<readonly PostgresRow[]> {
   let cancelled: Promise<void> | undefined;
+  let isOver = false;
   const onAbort = () => {
-    cancelled = cancel(statement);
+    cancelled = cancel(made, () => isOver);
   };
   signal.addEventListener("abort", onAbort);
   try {
-    return await statement;
+    return await made.statement;
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
+    isOver = true;
     signal.removeEventListener("abort", onAbort);
     // A request to cancel that arrives after the end would stop the next statement on the connection.
     await cancelled;
@@ -80,17 +83,31 @@ async function untilAborted(
 }
 
 /**
- * The driver's own field. Its public `cancel` does not wait for the server to receive the request, and
+ * The driver's own fields. Its public `cancel` does not wait for the server to receive the request, and
  * lets a failure of it end the process.
  */
-type Cancellable = { canceller: (statement: Statement) => Promise<void> };
+type Cancellable = {
+  /** The session of the server that the statement was sent to, if it was. */
+  state: unknown;
+  canceller: (statement: Statement) => Promise<void>;
+  cancelled: unknown;
+};
 
-async function cancel(statement: Statement): Promise<void> {
+async function cancel({ statement, args }: Made, isOver: () => boolean): Promise<void> {
   // The driver sends a statement in the turn after it was made.
   await new Promise((resolve) => setTimeout(resolve));
-  const { canceller } = statement as Statement & Cancellable;
+  if (isOver()) return;
+  const driver = statement as Statement & Cancellable;
+  if (!driver.state) {
+    void driver.canceller(statement);
+    // A connection that is being made for this statement would wait forever for one that is cancelled. It
+    // refuses one with a value that is undefined instead, and goes on to the next.
+    args.push(undefined);
+    driver.cancelled = null;
+    return;
+  }
   try {
-    await withDeadline(canceller(statement), CANCEL_TIMEOUT_MS, () => {});
+    await withDeadline(driver.canceller(statement), CANCEL_TIMEOUT_MS, () => {});
   } catch {
     // If the server cannot be reached, its own timeout ends the statement.
   }

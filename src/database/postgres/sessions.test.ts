@@ -14,18 +14,18 @@ beforeAll(async () => {
 
 afterAll(() => server.stop(), TIMEOUT_MS);
 
-/** Sessions that count how often they connect, prepare and end. */
-function openSessions(prepare = async (sql: Sql) => (await sql`SELECT 1`).length) {
-  const counts = { connected: 0, prepared: 0, ended: 0 };
+/** Sessions that count how often they connect, migrate and end. */
+function openSessions(migrate = async (sql: Sql) => (await sql`SELECT 1`).length) {
+  const counts = { connected: 0, migrated: 0, ended: 0 };
   const ends: Promise<void>[] = [];
   const sessions = createPostgresSessions({
     connect: () => {
       counts.connected += 1;
       return postgres(server.url, { max: 1, connect_timeout: 1 });
     },
-    prepare: (sql) => {
-      counts.prepared += 1;
-      return prepare(sql);
+    migrate: (sql) => {
+      counts.migrated += 1;
+      return migrate(sql);
     },
     release: (end) => {
       counts.ended += 1;
@@ -41,11 +41,11 @@ test("every operation has a connection of its own, which ends with it", async ()
   const { run, counts, ended } = openSessions();
   const backends = [await run(backend), ...(await Promise.all([run(backend), run(backend)]))];
   expect(new Set(backends).size).toBe(3);
-  expect(counts).toEqual({ connected: 3, prepared: 1, ended: 3 });
+  expect(counts).toEqual({ connected: 3, migrated: 1, ended: 3 });
   await ended();
 });
 
-test("what a pool would share is done for each who asks, and there is nothing to close", async () => {
+test("what a pool would share is done for each caller, and there is nothing to close", async () => {
   const { run, share, close } = openSessions();
   const ask = share(() => run(backend));
   expect(new Set(await Promise.all([ask(), ask()])).size).toBe(2);
@@ -53,17 +53,17 @@ test("what a pool would share is done for each who asks, and there is nothing to
   expect(await ask()).toBeNumber();
 });
 
-test("the database is prepared once, after it failed", async () => {
+test("the database is migrated once, after it failed", async () => {
   let failures = 0;
-  const { run, prepare, counts } = openSessions(async () => {
-    if (counts.prepared > 1) return 2;
+  const { run, migrate, counts } = openSessions(async () => {
+    if (counts.migrated > 1) return 2;
     failures += 1;
     throw new TypeError("no");
   });
   await expect(run(backend)).rejects.toThrow("no");
-  expect(await prepare()).toBe(2);
-  expect(await prepare()).toBe(0);
-  expect([failures, counts.prepared]).toEqual([1, 2]);
+  expect(await migrate()).toBe(2);
+  expect(await migrate()).toBe(0);
+  expect([failures, counts.migrated]).toEqual([1, 2]);
 });
 
 test("what a socket says without a code is the database's fault, a defect is not", async () => {

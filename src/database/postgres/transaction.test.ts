@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { TransactionSql } from "postgres";
 import { eventually } from "../../../test/service.ts";
 import { useThings } from "../../../test/things.ts";
+import { isConnectionCode } from "./errors.ts";
 import { transact } from "./transaction.ts";
 
 const MODE = "READ WRITE";
@@ -15,6 +16,16 @@ async function pidOf(transaction: TransactionSql): Promise<number> {
   const [row] = await transaction`SELECT pg_backend_pid() AS pid`;
   return row?.pid;
 }
+
+/** What the server says to those that are to end. */
+const ADMIN_SHUTDOWN = "57P01";
+
+/** The code of the error that work fails with. */
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "none",
+    (error: { code?: unknown }) => String(error.code),
+  );
 
 const terminate = (pid: number) => database.admin`SELECT pg_terminate_backend(${pid}, 10000)`;
 
@@ -41,7 +52,9 @@ test("a connection that is lost during a statement ends the transaction, and not
       const pid = await pidOf(transaction);
       await Promise.all([transaction`SELECT pg_sleep(600)`, terminate(pid)]);
     });
-    await expect(lost).rejects.toMatchObject({ code: expect.stringMatching(/CLOSED|57P01/) });
+    expect(await codeOf(lost)).toSatisfy(
+      (code) => code === ADMIN_SHUTDOWN || isConnectionCode(code),
+    );
   }
   // The driver may tell the next user of a connection what the last one died of.
   const answered = await eventually("a statement is answered", () =>
@@ -60,9 +73,10 @@ test("a connection that is lost between two statements: the second is never sent
     await resumed.promise;
     await transaction`INSERT INTO things VALUES (${2})`;
   });
-  const failure = lost.catch((error: unknown) => error);
+  const failure = codeOf(lost);
   await terminate(await made.promise);
-  expect(await failure).toMatchObject({ code: "CONNECTION_CLOSED" });
+  // The driver's word for it or the system's: they race.
+  expect(await failure).toSatisfy(isConnectionCode);
   await database.sql`INSERT INTO things VALUES (${3})`;
   resumed.resolve();
   await database.sql`INSERT INTO things VALUES (${4})`;

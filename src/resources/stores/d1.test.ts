@@ -1,52 +1,50 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../../test/service.ts";
-import type { D1Database, D1Statement } from "../../database/d1.ts";
-import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
-import {
-  inTransaction,
-  migrateSqlite,
-  type SqliteDatabase,
-  type SqliteValue,
-} from "../../database/sqlite.ts";
-import { openSqliteFile } from "../../server/database/sqlite-file.ts";
-import type { BookInput } from "../book.ts";
-import type { BookStore } from "../store.ts";
+import { books } from "../../books.ts";
+import { createD1Database, type D1Binding, type D1Statement } from "../../database/d1.ts";
+import { inTransaction, type SqliteConnection, type SqliteValue } from "../../database/sqlite.ts";
+import { openSqliteDatabase } from "../../server/database/sqlite.ts";
+import type { ListQuery } from "../store.ts";
 import { wordsOf } from "../words.ts";
-import { createD1BookStore } from "./d1.ts";
-import { createSqliteBookStore } from "./sqlite.ts";
+import { createStore, type StoreOf } from "./create-store.ts";
 
-const DUNE: BookInput = { title: "Dune", author: "Frank Herbert", year: 1965 };
+const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
+
+type Books = StoreOf<typeof books>;
 
 type Opened = {
-  store: BookStore;
+  store: Books;
   /** Another user of the same database. */
-  other: BookStore;
+  other: Books;
+  ping: () => Promise<void>;
   /** Is called right before each batch. */
   beforeBatch: (interfere: () => Promise<unknown>) => void;
 };
 
 /** A SQLite file behind the interface of D1, on which the order of what happens can be chosen. */
-async function withStore(use: (opened: Opened) => Promise<void>, seed: BookInput[] = []) {
+async function withStore(use: (opened: Opened) => Promise<void>) {
   await inTemporaryDirectory(async (directory) => {
-    const file = openSqliteFile(join(directory, "books.db"));
-    inTransaction(file, () => migrateSqlite(file, sqliteMigrations));
+    const file = openSqliteDatabase(join(directory, "books.db"));
+    await file.migrate();
     let interfere: () => Promise<unknown> = async () => {};
-    const database = asD1(file, () => interfere());
+    const database = createD1Database(asD1(file.connection, () => interfere()));
     await use({
-      store: createD1BookStore({ database, clock: Date.now, seed }),
-      other: createSqliteBookStore(file, Date.now),
+      store: createStore(database, books),
+      other: createStore(file, books),
+      ping: database.ping,
       beforeBatch: (next) => {
         interfere = next;
       },
     });
-    file.close();
+    await database.close();
+    await file.close();
   });
 }
 
 type Prepared = D1Statement & { run: () => Record<string, unknown>[] };
 
-function asD1(file: SqliteDatabase, beforeBatch: () => Promise<unknown>): D1Database {
+function asD1(file: SqliteConnection, beforeBatch: () => Promise<unknown>): D1Binding {
   const prepare = (sql: string, ...values: SqliteValue[]): Prepared => {
     const run = () => file.prepare(sql).all(...values);
     return { run, bind: (...next) => prepare(sql, ...next), all: async () => ({ results: run() }) };
@@ -61,13 +59,13 @@ function asD1(file: SqliteDatabase, beforeBatch: () => Promise<unknown>): D1Data
   };
 }
 
-const titles = async (store: BookStore, q: string) => {
-  const sort = { field: "id", descending: false } as const;
-  const books = await store.list({ limit: 10, sort, words: wordsOf(q) });
-  return books.map(({ title }) => title);
+const titles = async (store: Books, q: string) => {
+  const sort = { field: "id", descending: false };
+  const query: ListQuery = { limit: 10, sort, words: wordsOf(q), filters: {} };
+  return (await store.list(query)).map(({ title }) => title);
 };
 
-test("a change begins anew where another one comes between", async () => {
+test("a change begins again where another one comes between", async () => {
   await withStore(async ({ store, other, beforeBatch }) => {
     await other.create(DUNE);
     let interferences = 0;
@@ -106,63 +104,76 @@ test("a change that others come before every time is refused at last", async () 
     });
     await expect(store.update(1, { author: "Nobody" })).rejects.toMatchObject({
       code: "store_unavailable",
-      cause: { message: "Book 1 changed 10 times meanwhile" },
+      cause: { message: "book 1 changed 10 times in the meantime" },
     });
     expect(await other.get(1)).toMatchObject({ title: "Arrakis 10", author: "Frank Herbert" });
   });
 });
 
-const WRITES: Record<string, (store: BookStore, updatedAt: string) => Promise<unknown>> = {
+const WRITES: Record<string, (store: Books, updatedAt: string) => Promise<unknown>> = {
   "a change": (store, updatedAt) => store.update(1, { year: 1 }, { updatedAt }),
   "a deletion": (store, updatedAt) => store.delete(1, { updatedAt }),
 };
 
 for (const [what, write] of Object.entries(WRITES)) {
-  test(`${what} with a precondition fails where the book changes just before`, async () => {
+  test(`${what} with a precondition fails where the entry changes just before`, async () => {
     await withStore(async ({ store, other, beforeBatch }) => {
-      const { book } = await other.create(DUNE);
+      const { entry } = await other.create(DUNE);
       beforeBatch(() => other.update(1, { author: "Nobody" }));
-      const written = write(store, book.updated_at);
+      const written = write(store, entry.updated_at);
       await expect(written).rejects.toMatchObject({ code: "precondition_failed" });
       expect(await titles(store, "dune nobody")).toEqual(["Dune"]);
     });
   });
 
-  test(`${what} finds no book that is deleted just before`, async () => {
+  test(`${what} finds no entry that is deleted just before`, async () => {
     await withStore(async ({ store, other, beforeBatch }) => {
-      const { book } = await other.create(DUNE);
+      const { entry } = await other.create(DUNE);
       let come = () => other.delete(1);
       beforeBatch(async () => {
         await come();
         come = async () => {};
       });
-      const written = write(store, book.updated_at);
-      await expect(written).rejects.toMatchObject({ code: "book_not_found" });
+      const written = write(store, entry.updated_at);
+      await expect(written).rejects.toMatchObject({ code: "entry_not_found" });
     });
   });
 }
 
-test("first calls that come together seed an empty database once", async () => {
-  const seed = [DUNE, { ...DUNE, title: "Emma" }];
+test("samples that come together are added once", async () => {
   await withStore(async ({ store }) => {
-    const calls = Array.from({ length: 5 }, () => titles(store, ""));
-    for (const listed of await Promise.all(calls)) expect(listed).toEqual(["Dune", "Emma"]);
+    const samples = [DUNE, { ...DUNE, title: "Emma" }];
+    await Promise.all(Array.from({ length: 5 }, () => store.addSamples(samples)));
+    expect(await titles(store, "")).toEqual(["Dune", "Emma"]);
     expect(await titles(store, "emma")).toEqual(["Emma"]);
-  }, seed);
+  });
 });
 
 test("a database that cannot be reached is unavailable, until it can", async () => {
   const cause = new Error("D1_ERROR: Network connection lost.");
-  await withStore(
-    async ({ store, beforeBatch }) => {
-      beforeBatch(() => Promise.reject(cause));
-      const unavailable = { code: "store_unavailable", cause };
-      await expect(store.ping()).rejects.toMatchObject(unavailable);
-      await expect(store.create(DUNE)).rejects.toMatchObject(unavailable);
-      beforeBatch(async () => {});
-      expect(await titles(store, "")).toEqual(["Dune"]);
-      await store.close();
-    },
-    [DUNE],
-  );
+  await withStore(async ({ store, beforeBatch }) => {
+    beforeBatch(() => Promise.reject(cause));
+    const unavailable = { code: "store_unavailable", cause };
+    await expect(store.addSamples([DUNE])).rejects.toMatchObject(unavailable);
+    await expect(store.create(DUNE)).rejects.toMatchObject(unavailable);
+    beforeBatch(async () => {});
+    expect(await titles(store, "")).toEqual([]);
+    await store.addSamples([DUNE]);
+    expect(await titles(store, "")).toEqual(["Dune"]);
+  });
+});
+
+test("a database that cannot be reached answers no ping, and one without the schema neither", async () => {
+  const failing = (message: string) =>
+    createD1Database({
+      prepare: () => {
+        throw new Error(message);
+      },
+      batch: async () => [],
+    });
+  for (const message of ["Network connection lost.", "no such table: idempotency_keys"]) {
+    await expect(failing(message).ping()).rejects.toMatchObject({ code: "store_unavailable" });
+  }
+  await withStore(({ ping }) => ping());
+  expect(await failing("").migrate()).toBe(0);
 });

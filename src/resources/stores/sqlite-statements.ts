@@ -53,6 +53,8 @@ export function sqliteStatements(resource: Resource) {
   const neverUsed = `${lastId} = 0`;
   const keyIsFree = "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource = ? AND key = ?)";
   const inState = "(? IS NULL OR updated_at = ?)";
+  /** The words of an entry depend on these fields, which must be as they were read. */
+  const withWordsAsRead = search.map((field) => ` AND ${column(field)} IS ?`).join("");
 
   const SQL = {
     get: `SELECT ${columns} FROM ${table} WHERE id = ?`,
@@ -61,10 +63,11 @@ export function sqliteStatements(resource: Resource) {
     insertWords: insertWordsSql("true"),
     insertSampleWords: `INSERT INTO ${words} (rowid, words) SELECT ?, ? WHERE ${neverUsed}`,
     insertWordsKeyed: insertWordsSql(keyIsFree),
-    update: `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
-      WHERE id = ? AND ${inState} RETURNING ${columns}`,
-    updateWords: `UPDATE ${words} SET words = ?
-      WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
+    insertSamples: insertSamplesSql(),
+    update: updateSql(""),
+    updateWithWords: updateSql(withWordsAsRead),
+    updateWords: `UPDATE ${words} SET words = ? WHERE rowid = ?
+      AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState}${withWordsAsRead})`,
     delete: `DELETE FROM ${table} WHERE id = ? AND ${inState} RETURNING id`,
     deleteWords: `DELETE FROM ${words}
       WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
@@ -82,9 +85,24 @@ export function sqliteStatements(resource: Resource) {
     return `${quoted(field)} = CASE ? WHEN 1 THEN ? ELSE ${quoted(field)} END`;
   }
 
+  function updateSql(condition: string): string {
+    return `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
+      WHERE id = ? AND ${inState}${condition} RETURNING ${columns}`;
+  }
+
   function insertSql(condition: string): string {
     const places = list(Array(names.length + 2).fill("?"));
     return `INSERT INTO ${table} (${into}) SELECT ${places} WHERE ${condition} RETURNING ${columns}`;
+  }
+
+  /** All rows are one value, as JSON: D1 takes at most 100 values in a statement. */
+  function insertSamplesSql(): string {
+    const values = Array.from(
+      { length: names.length + 2 },
+      (_, index) => `json_extract(value, '$[${index}]')`,
+    );
+    return `INSERT INTO ${table} (${into}) SELECT ${list(values)} FROM json_each(?)
+      WHERE ${neverUsed} ORDER BY key`;
   }
 
   function insertWordsSql(condition: string): string {
@@ -190,19 +208,13 @@ export function sqliteStatements(resource: Resource) {
         values: [index + 1, joinedWords(input)],
       }));
       const rows = complete.map((input) => [...storedValues(input), now, now]);
-      const places = rows.map((row) => `(${list(row.map(() => "?"))})`);
-      const insert = {
-        sql: `INSERT INTO ${table} (${into}) SELECT * FROM (VALUES ${list(places)}) WHERE ${neverUsed}`,
-        values: rows.flat(),
-        isKept: false,
-      };
-      const statements = rows.length === 0 ? [] : [...(hasWords ? words : []), insert];
-      return { statements, read: () => {} };
+      const insert = { sql: SQL.insertSamples, values: [JSON.stringify(rows)] };
+      return { statements: [...(hasWords ? words : []), insert], read: () => {} };
     },
 
     /**
-     * Changes an entry that has been read. There is no entry if it is not in the expected state; where its
-     * words change, that is the state in which it was read.
+     * Changes an entry that has been read. There is no entry if it is not in the expected state, or if its
+     * words change and others have changed them since.
      */
     update(
       entry: Entry,
@@ -211,9 +223,9 @@ export function sqliteStatements(resource: Resource) {
       precondition?: Precondition,
     ): Change<Entry | undefined> {
       const changesWords = search.some((each) => changes[each] !== undefined);
-      const updatedAt = changesWords ? entry.updated_at : precondition?.updatedAt;
-      const state = updatedAt === undefined ? null : Date.parse(updatedAt);
-      const asExpected = [entry.id, state, state];
+      const state = precondition ? Date.parse(precondition.updatedAt) : null;
+      const asRead = changesWords ? search.map((each) => toStored(each, entry[each])) : [];
+      const asExpected = [entry.id, state, state, ...asRead];
       const words = joinedWords(applyChanges(resource, entry, changes));
       const values = names.flatMap((each) => [
         Number(changes[each] !== undefined),
@@ -224,7 +236,10 @@ export function sqliteStatements(resource: Resource) {
           ...(changesWords
             ? [{ sql: SQL.updateWords, values: [words, entry.id, ...asExpected] }]
             : []),
-          { sql: SQL.update, values: [...values, now, ...asExpected] },
+          {
+            sql: changesWords ? SQL.updateWithWords : SQL.update,
+            values: [...values, now, ...asExpected],
+          },
         ],
         read: (rows) => first(rows.at(-1)),
       };

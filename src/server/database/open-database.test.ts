@@ -3,34 +3,40 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { freshDatabase } from "../../../test/postgres.ts";
 import { eventually, inTemporaryDirectory } from "../../../test/service.ts";
+import { books } from "../../books.ts";
 import { ConfigError, type DatabaseConfig } from "../../config/config.ts";
+import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import { MIGRATION_LOCK } from "../../database/postgres/migrate.ts";
 import { UnusableDatabaseError } from "../../database/sqlite.ts";
+import { createStore } from "../../resources/stores/create-store.ts";
 import { createLogger } from "../../telemetry/logger.ts";
-import { openStore, prepareStore } from "./open-store.ts";
+import { migrateDatabase, openDatabase } from "./open-database.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 
 // On a busy machine, PostgreSQL takes its time to start.
 setDefaultTimeout(60_000);
 
-function openSqliteStore(path: string) {
-  const database = { kind: "sqlite", path } as const;
-  return openStore({ database, databasePoolSize: 1, seedBooks: true }, Date.now);
+const open = (database: DatabaseConfig) => openDatabase({ database, databasePoolSize: 2 });
+
+/** A logger whose lines are kept. */
+function loggerTo(lines: string[]) {
+  const write = (line: string) => lines.push(line);
+  return createLogger({ level: "INFO", format: "json", clock: Date.now, write });
 }
 
 test("a SQLite file of a newer release is refused by its path", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "newer.db");
-    const first = await openSqliteStore(path);
-    await first.prepare();
-    await first.store.close();
-    const file = openSqliteFile(path);
+    const first = await open({ kind: "sqlite", path });
+    await first.database.migrate();
+    await first.database.close();
+    const file = openSqliteFile(path, "serve");
     file.exec("PRAGMA user_version = 99");
     file.close();
-    const { store, prepare } = await openSqliteStore(path);
-    await expect(prepare()).rejects.toThrow(UnusableDatabaseError);
-    await expect(prepare()).rejects.toThrow(`${path}: The database has schema version 99`);
-    await store.close();
+    const { database } = await open({ kind: "sqlite", path });
+    await expect(database.migrate()).rejects.toThrow(UnusableDatabaseError);
+    await expect(database.migrate()).rejects.toThrow(`${path}: The database has schema version 99`);
+    await database.close();
   });
 });
 
@@ -38,13 +44,10 @@ test("a file that is no database is refused as it is", async () => {
   await inTemporaryDirectory(async (directory) => {
     const path = join(directory, "letter.txt");
     await Bun.write(path, "Dear reader, this is no database.".repeat(20));
-    await expect(openSqliteStore(path)).rejects.toThrow("it is not a SQLite database");
+    await expect(open({ kind: "sqlite", path })).rejects.toThrow("it is not a SQLite database");
     expect(await Bun.file(path).text()).toStartWith("Dear reader");
   });
 });
-
-const withDatabase = (database: DatabaseConfig) =>
-  openStore({ database, databasePoolSize: 2, seedBooks: true }, Date.now);
 
 test("what is not in PostgreSQL stays where it is", async () => {
   await inTemporaryDirectory(async (directory) => {
@@ -54,67 +57,113 @@ test("what is not in PostgreSQL stays where it is", async () => {
       { kind: "postgres", url: "postgres://u:p@127.0.0.1:1/books" },
     ];
     for (const place of places) {
-      const { store, reconfigure } = await withDatabase(place);
+      const { database, reconfigure } = await open(place);
       reconfigure(place)();
       for (const other of places.filter((each) => each.kind !== place.kind)) {
         expect(() => reconfigure(other)).toThrow(ConfigError);
       }
-      await store.close();
+      await database.close();
     }
-    const { store, reconfigure } = await withDatabase({
+    const { database, reconfigure } = await open({
       kind: "sqlite",
       path: join(directory, "b.db"),
     });
     expect(() => reconfigure({ kind: "sqlite", path: join(directory, "c.db") })).toThrow(
-      /takes a restart$/,
+      /requires a restart$/,
     );
-    await store.close();
+    await database.close();
   });
 });
 
-test("a store on PostgreSQL goes on with another database, which is prepared first", async () => {
+test("a database on PostgreSQL goes on with another one, which is migrated first", async () => {
   const [first, second] = [await freshDatabase(), await freshDatabase()];
-  const { store, reconfigure } = await withDatabase({ kind: "postgres", url: first.url });
-  const book = await store.create({ title: "Emma", author: "Jane Austen", year: 1815 });
+  const { database, reconfigure } = await open({ kind: "postgres", url: first.url });
+  const store = createStore(database, books);
+  const { entry } = await store.create({ title: "Emma", author: "Jane Austen", year: 1815 });
   const change = reconfigure({ kind: "postgres", url: second.url });
-  expect(await store.get(book.book.id)).toEqual(book.book);
+  expect(await store.get(entry.id)).toEqual(entry);
   change();
-  expect(await store.get(book.book.id)).toBeUndefined();
-  await store.close();
+  expect(await store.get(entry.id)).toBeUndefined();
+  await database.close();
   await Promise.all([first.drop(), second.drop()]);
 });
 
 test("a pool tells how many of its connections are in use, and how many wait for one", async () => {
   const { url, drop } = await freshDatabase();
-  const { store, prepare, poolUse } = await withDatabase({ kind: "postgres", url });
-  await prepare();
-  expect(poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  const { database } = await open({ kind: "postgres", url });
+  await database.migrate();
+  const store = createStore(database, books);
+  expect(database.poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
   const asked = [store.get(1), store.get(1), store.get(1)];
-  expect(poolUse?.()).toEqual({ size: 2, inUse: 2, waiting: 1 });
+  expect(database.poolUse?.()).toEqual({ size: 2, inUse: 2, waiting: 1 });
   await Promise.all(asked);
-  expect(poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
-  await store.close();
+  expect(database.poolUse?.()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  await database.close();
   await drop();
 });
 
 test("a file and memory have no pool", async () => {
-  expect((await withDatabase({ kind: "memory" })).poolUse).toBeUndefined();
+  await inTemporaryDirectory(async (directory) => {
+    const places = [{ kind: "memory" }, { kind: "sqlite", path: join(directory, "a.db") }] as const;
+    for (const place of places) {
+      const { database } = await open(place);
+      expect(database.poolUse).toBeUndefined();
+      await database.close();
+    }
+  });
+});
+
+test("a new database gets the samples of those that have some, and its migrations are logged", async () => {
+  const { url, drop } = await freshDatabase();
+  await inTemporaryDirectory(async (directory) => {
+    const places = [
+      { kind: "sqlite", path: join(directory, "a.db") },
+      { kind: "postgres", url },
+    ] as const;
+    for (const place of places) {
+      const lines: string[] = [];
+      const logger = loggerTo(lines);
+      const first = await open(place);
+      await migrateDatabase(first.database, { logger, withSamples: [books] });
+      await first.database.close();
+      const { database } = await open(place);
+      await migrateDatabase(database, { logger, withSamples: [books] });
+      const store = createStore(database, books);
+      expect(await store.get(2)).toMatchObject({ title: "To Kill a Mockingbird" });
+      expect(await store.get(3)).toBeUndefined();
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { message: "database migrated", migrations: sqliteMigrations.length },
+      ]);
+      await database.close();
+    }
+  });
+  await drop();
+});
+
+test("a database that cannot be reached is served without, and the log says so", async () => {
+  const { database } = await open({ kind: "postgres", url: "postgres://u:p@127.0.0.1:1/books" });
+  const lines: string[] = [];
+  await migrateDatabase(database, { logger: loggerTo(lines), withSamples: [books] });
+  expect(lines.join()).toContain("database unreachable; serving without it until it answers");
+  await database.close();
 });
 
 test("a signal ends the wait for another's migration, which the log tells of", async () => {
   const { url, drop } = await freshDatabase();
   const other = postgres(url, { max: 1 });
   await other`SELECT pg_advisory_lock(${MIGRATION_LOCK})`;
-  const opened = await withDatabase({ kind: "postgres", url });
+  const { database } = await open({ kind: "postgres", url });
   const lines: string[] = [];
-  const write = (line: string) => lines.push(line);
-  const logger = createLogger({ level: "INFO", format: "json", clock: Date.now, write });
   const signal = Promise.withResolvers<string>();
-  const prepared = prepareStore(opened, logger, signal.promise);
+  const migrated = migrateDatabase(database, {
+    logger: loggerTo(lines),
+    withSamples: [],
+    untilSignal: signal.promise,
+  });
   await eventually("the log says so", () => lines[0]);
   signal.resolve("SIGTERM");
-  expect(await prepared).toBe("SIGTERM");
-  await opened.store.close();
+  expect(await migrated).toBe("SIGTERM");
+  await database.close();
   const [sessions] = await other`SELECT 1 FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()`;
   expect(sessions).toBeUndefined();

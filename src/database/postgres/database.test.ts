@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { freshDatabase } from "../../../test/postgres.ts";
+import { eventually } from "../../../test/service.ts";
+import { useThings } from "../../../test/things.ts";
+import { openPostgresDatabase } from "../../server/database/postgres.ts";
+import { createPostgresDatabase } from "./database.ts";
+import type { PostgresConnections } from "./pool.ts";
+
+// On a busy machine, PostgreSQL takes its time to start.
+setDefaultTimeout(60_000);
+
+const GONE = new Error("nobody waits any more");
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const connections = useThings();
+
+const things = async () =>
+  (await connections.admin`SELECT id FROM things ORDER BY id`).map(({ id }) => id);
+
+const inProgress = (text: string) => connections.admin`
+  SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE ${`${text}%`}`;
+
+/** A database whose operations end when `time` says so, not by the clock. */
+function openThings(time = new AbortController(), traceparent?: () => string) {
+  const open = (): PostgresConnections => ({
+    run: (work) => work(connections.sql, time.signal),
+    share: (work) => work,
+    migrate: async () => 0,
+    close: async () => {},
+  });
+  return createPostgresDatabase({ connect: () => connections.sql, open, traceparent });
+}
+
+test("reads, and writes what takes effect together", async () => {
+  const { read, write } = openThings();
+  const written = await write(async (query) => {
+    await query("INSERT INTO things VALUES ($1)", [1]);
+    await query("INSERT INTO things VALUES ($1)", [2]);
+    return "done";
+  });
+  expect(written).toBe("done");
+  const rows = await read((query) => query("SELECT id FROM things WHERE id > $1", [1]));
+  expect([...rows]).toEqual([{ id: 2 }]);
+});
+
+test("a write whose work fails leaves nothing, and passes the error on", async () => {
+  const failure = new Error("no");
+  const work = openThings().write(async (query) => {
+    await query("INSERT INTO things VALUES ($1)", [1]);
+    throw failure;
+  });
+  await expect(work).rejects.toBe(failure);
+  expect(await things()).toEqual([]);
+});
+
+test("each statement of a write sees what others committed before it, whatever the default is", async () => {
+  const { admin, sql } = connections;
+  await sql`SET default_transaction_isolation = 'serializable'`;
+  const [level] = await openThings().write(async (query) => {
+    expect(await query("SELECT id FROM things")).toHaveLength(0);
+    await admin`INSERT INTO things VALUES (7)`;
+    expect(await query("SELECT id FROM things")).toHaveLength(1);
+    return query("SHOW transaction_isolation");
+  });
+  expect(level).toEqual({ transaction_isolation: "read committed" });
+});
+
+test("every statement names the request that is in progress when its operation begins", async () => {
+  let request = TRACEPARENT;
+  const { read, write } = openThings(undefined, () => request);
+  const text = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+  for (const operation of [read, write]) {
+    const [row] = await operation((query) => query(text));
+    expect(row?.query).toBe(`${text} /*traceparent='${TRACEPARENT}'*/`);
+  }
+  request = TRACEPARENT.replace("b7", "c8");
+  const [row] = await read((query) => query(text));
+  expect(row?.query).toBe(`${text} /*traceparent='${request}'*/`);
+});
+
+test("an operation that is aborted before it begins sends nothing, and its work is not done", async () => {
+  const time = new AbortController();
+  const { read, write } = openThings(time);
+  time.abort(GONE);
+  for (const operation of [read, write]) {
+    const work = operation((query) => query("INSERT INTO things VALUES ($1)", [1]));
+    await expect(work).rejects.toBe(GONE);
+  }
+  expect(await things()).toEqual([]);
+});
+
+test("a write that waits for a connection when it is aborted leaves nothing", async () => {
+  const time = new AbortController();
+  const other = connections.sql.begin((transaction) => transaction`SELECT pg_sleep(0.2)`);
+  const late = openThings(time).write((query) => query("INSERT INTO things VALUES ($1)", [1]));
+  time.abort(GONE);
+  await expect(late).rejects.toBe(GONE);
+  await other;
+  expect(await things()).toEqual([]);
+});
+
+test("a write is rolled back when it is aborted between two statements, or before its COMMIT", async () => {
+  for (const last of [true, false]) {
+    const time = new AbortController();
+    const work = openThings(time).write(async (query) => {
+      await query("INSERT INTO things VALUES ($1)", [1]);
+      time.abort(GONE);
+      if (!last) await query("INSERT INTO things VALUES ($1)", [2]);
+    });
+    await expect(work).rejects.toBe(GONE);
+  }
+  expect(await things()).toEqual([]);
+});
+
+for (const [how, text, values] of [
+  ["with values", "SELECT pg_sleep($1)", [600]],
+  ["of several", "SELECT pg_sleep(600); SELECT 1", []],
+] as const) {
+  test(`a write's statement in progress is cancelled, and the write rolled back (${how})`, async () => {
+    const time = new AbortController();
+    const work = openThings(time).write(async (query) => {
+      await query("INSERT INTO things VALUES ($1)", [1]);
+      await query(text, values);
+    });
+    await eventually("it is in progress", async () => (await inProgress(text.slice(0, 16)))[0]);
+    time.abort(GONE);
+    await expect(work).rejects.toBe(GONE);
+    expect(await things()).toEqual([]);
+    expect(await connections.sql`SELECT 1 AS one`).toMatchObject([{ one: 1 }]);
+  });
+}
+
+test("a write is rolled back also where the server cannot be asked to cancel its statement", async () => {
+  const time = new AbortController();
+  const work = openThings(time).write(async (query) => {
+    await query("INSERT INTO things VALUES ($1)", [1]);
+    await query("SELECT pg_sleep(0.3)");
+  });
+  await eventually("it is in progress", async () => (await inProgress("SELECT pg_sleep("))[0]);
+  // Where the request to cancel goes.
+  (connections.sql.options as { port: number[] }).port = [1];
+  time.abort(GONE);
+  await expect(work).rejects.toBe(GONE);
+  expect(await things()).toEqual([]);
+});
+
+test("a database without a pool has none to refresh, and tells no use of it", () => {
+  const database = openThings();
+  expect(database.poolUse).toBeUndefined();
+  database.refresh?.();
+  database.reconnect();
+});
+
+let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+});
+
+afterAll(() => fresh.drop());
+
+test("the server gives up a statement after 5 seconds, and knows who asks", async () => {
+  const { read, write, close } = openPostgresDatabase(fresh.url);
+  for (const operation of [read, write]) {
+    await operation(async (query) => {
+      expect(await query("SHOW statement_timeout")).toMatchObject([{ statement_timeout: "5s" }]);
+      expect(await query("SHOW application_name")).toMatchObject([{ application_name: "thimble" }]);
+      expect(await query("SHOW TimeZone")).toMatchObject([{ TimeZone: "UTC" }]);
+    });
+  }
+  await close();
+});
+
+test("the first operation migrates, once; migrate itself tells how much it did", async () => {
+  const migrations = [{ version: 1, name: "one", sql: "CREATE TABLE first (id integer)" }];
+  const { url, drop } = await freshDatabase();
+  const migrating = openPostgresDatabase(url, { migrations });
+  expect(await migrating.read((query) => query("SELECT * FROM first"))).toHaveLength(0);
+  expect(await migrating.migrate()).toBe(1);
+  await migrating.close();
+  const again = openPostgresDatabase(url, { migrations });
+  expect(await again.migrate()).toBe(0);
+  await again.close();
+  await drop();
+});
