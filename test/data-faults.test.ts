@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
-import type { Book } from "../src/resources/book.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
+  type Book,
   COMMAND,
   KINDS,
   type Kind,
@@ -226,7 +226,7 @@ describe("pipes", () => {
       terminal,
     });
     expect(await child.exited).toBe(0);
-    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % \d+ books, \d+\/s/);
+    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % \d+ lines, \d+\/s/);
     expect(shown).toMatch(/Importing \[#+-+\] +\d+ % \d+ books, \d+\/s/);
     const last = shown.slice(shown.lastIndexOf("\r\x1b[K") + 4);
     expect(last).toMatch(/^Imported 40000 books in \d+\.\d s\r\n$/);
@@ -370,7 +370,7 @@ for (const kind of KINDS) {
     test("a restore is seen at once and whole, and reading goes on", async () => {
       const backup = await manyBackedUp();
       const place = await openPlace(kind);
-      const service = await startService(place.env);
+      const service = await startService({ ...place.env, SEED: "true" });
       try {
         const restoring = start(place, ["restore", "--force", backup]);
         const titles: string[] = [];

@@ -1,5 +1,4 @@
 import postgres, { type Sql } from "postgres";
-import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { connectionOptions } from "../database/postgres/connection.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import {
@@ -13,11 +12,14 @@ import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import type { Clock } from "../time.ts";
 import {
+  FIRST_RESOURCE,
   type Loader,
+  MIGRATIONS,
   RECORD_TABLES,
   type RecordTable,
   type Snapshot,
   type TransferDatabase,
+  type TransferOptions,
   toRecord,
 } from "./copy.ts";
 
@@ -41,16 +43,15 @@ const COLUMNS = {
 
 const quoted = (name: string) => `"${name}"`;
 
-type Options = { resources: readonly Resource[]; clock: Clock };
-
 /** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
-export function connectForTransfer(url: string, options: Options) {
+export function connectForTransfer(url: string, options: TransferOptions) {
+  const { postgres: migrations } = options.migrations ?? MIGRATIONS;
   // Rows are written as arrays, one a column.
   const sql = postgres(url, { ...connectionOptions(url), fetch_types: true, max: 1 });
   return {
     transfer: createPostgresTransfer(sql, options),
     /** Brings the schema up to date. */
-    migrate: () => migratePostgres(sql, postgresMigrations),
+    migrate: () => migratePostgres(sql, migrations),
     /** The version of the schema: 0 if there is none. */
     version: () => readPostgresVersion(queryOn(sql)),
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
@@ -58,7 +59,7 @@ export function connectForTransfer(url: string, options: Options) {
 }
 
 /** Statements may take any time. While one writes, others can read; those that write wait. */
-function createPostgresTransfer(sql: Sql, { resources, clock }: Options): TransferDatabase {
+function createPostgresTransfer(sql: Sql, { resources, clock }: TransferOptions): TransferDatabase {
   async function within<T>(mode: string, work: (query: Query) => Promise<T>): Promise<T> {
     try {
       return await transact(sql, mode, async (transaction) => {
@@ -96,6 +97,15 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     return row?.found === true;
   }
 
+  async function sourceOf({ name }: RecordTable): Promise<string> {
+    const [column] = await query(
+      "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'resource'",
+      [name],
+    );
+    const source = column ? name : `(SELECT '${FIRST_RESOURCE}' AS resource, * FROM ${name})`;
+    return `${source} AS record`;
+  }
+
   return {
     has: ({ name }) => hasTable(name),
     count: async (resource) => ((await hasTable(resource.name)) ? countOf(query, resource) : 0),
@@ -116,13 +126,13 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
 
     async records(table, after, limit) {
       if (!(await hasTable(table.name))) return [];
-      const { name, key, columns } = table;
+      const { key, columns } = table;
       const read = Object.entries(columns).map(
         ([column, kind]) => `${COLUMNS[kind].read(column)} AS ${column}`,
       );
       const rows = await query(
-        `SELECT ${read.join(", ")} FROM ${name} WHERE (resource, ${key}) > ($1, $2)
-          ORDER BY ${name}.resource, ${name}.${key} LIMIT $3`,
+        `SELECT ${read.join(", ")} FROM ${await sourceOf(table)}
+          WHERE (resource, ${key}) > ($1, $2) ORDER BY record.resource, record.${key} LIMIT $3`,
         [after.resource, after.key, limit],
       );
       return rows.map((row) => toRecord(table, row));
@@ -152,10 +162,9 @@ function createLoader(query: Query, clock: Clock): Loader {
     async clear({ name }) {
       // TRUNCATE would keep others from reading.
       await query(`DELETE FROM ${quoted(name)}`);
-    },
-
-    async clearRecords() {
-      for (const { name } of RECORD_TABLES) await query(`DELETE FROM ${name}`);
+      for (const table of RECORD_TABLES) {
+        await query(`DELETE FROM ${table.name} WHERE resource = $1`, [name]);
+      }
     },
 
     async find(resource, ids) {

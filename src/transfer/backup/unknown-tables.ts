@@ -34,6 +34,8 @@ export function attachUnknownTables(
   }
   const virtual = tables.filter((table) => schemaOf(connection, "backup", table).isVirtual);
   if (virtual.length > 0) throw cannotRestore(virtual, "because they are virtual");
+  // Tables come one after the other, in no order that suits their foreign keys. They are checked at the end.
+  connection.exec("PRAGMA foreign_keys = OFF");
   return {
     present() {
       const counts = tables
@@ -44,6 +46,7 @@ export function attachUnknownTables(
 
     copy() {
       for (const table of tables) copyTable(connection, table);
+      requireForeignKeys(connection);
     },
   };
 }
@@ -69,6 +72,16 @@ function countOf(connection: SqliteConnection, table: string): number {
   return Number(row?.entries);
 }
 
+/** @throws {CommandError} for a row that refers to one that is missing. */
+function requireForeignKeys(connection: SqliteConnection): void {
+  const row = connection.prepare("SELECT * FROM pragma_foreign_key_check LIMIT 1").get();
+  if (!row) return;
+  throw new CommandError(
+    EXIT.data,
+    `a row of the table ${row.table} would refer to one of ${row.parent} that is missing; nothing was changed`,
+  );
+}
+
 function copyTable(connection: SqliteConnection, table: string): void {
   const { sql } = schemaOf(connection, "backup", table);
   const others = connection
@@ -78,7 +91,14 @@ function copyTable(connection: SqliteConnection, table: string): void {
     .all(table);
   connection.exec(`DROP TABLE IF EXISTS main.${quoted(table)}`);
   connection.exec(sql);
-  connection.exec(`INSERT INTO main.${quoted(table)} SELECT * FROM backup.${quoted(table)}`);
+  const columns = connection
+    .prepare("SELECT name FROM pragma_table_xinfo(?, 'backup') WHERE hidden = 0")
+    .all(table)
+    .map(({ name }) => quoted(String(name)))
+    .join(", ");
+  connection.exec(
+    `INSERT INTO main.${quoted(table)} (${columns}) SELECT ${columns} FROM backup.${quoted(table)}`,
+  );
   for (const other of others) connection.exec(String(other.sql));
   // The last id that an AUTOINCREMENT has given out.
   connection.prepare("DELETE FROM main.sqlite_sequence WHERE name = ?").all(table);
