@@ -154,7 +154,7 @@ export const INSTANT_MAX = "9999-12-31T23:59:59.999Z";
 /** A time with a zone, as RFC 3339 writes it; kept in UTC, in milliseconds. */
 export const instantSchema = () =>
   z.iso
-    .datetime({ offset: true })
+    .datetime({ offset: true, abort: true })
     .overwrite((time) => new Date(time).toISOString())
     // As text, years before 0 and from 10000 on, which begin with a sign, sort before all others.
     .refine((time) => time >= INSTANT_MIN && time <= INSTANT_MAX, {

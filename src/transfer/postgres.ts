@@ -6,8 +6,9 @@ import {
   migratePostgres,
   readPostgresVersion,
 } from "../database/postgres/migrate.ts";
-import { type Query, queryOn } from "../database/postgres/query.ts";
+import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
+import type { Query } from "../database/postgres.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import type { Clock } from "../time.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const GUIDE = join(import.meta.dir, "../../docs/library.md");
 /** What stands in the guide, in its order. */
-const EXAMPLES = ["library.ts", "service.ts", "client.ts"];
+const EXAMPLES = ["loans.ts", "library.ts", "server.ts", "service.ts", "client.ts"];
 /** Where an example ends that has more in it for the tests alone. */
 const TESTS_ALONE = "\n/** What the compiler has to refuse. */";
 
