@@ -9,6 +9,7 @@ import {
 import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
 import type { Query } from "../database/postgres.ts";
+import type { Value } from "../resources/field.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import type { Clock } from "../time.ts";
@@ -229,41 +230,44 @@ function createLoader(query: Query, clock: Clock): Loader {
   };
 }
 
-/** One array a column, of the column's type without its collation. */
+/**
+ * One array a column. Each is sent as text, because the driver takes the type of an array from its first
+ * element.
+ */
 async function insertEntries(
   query: Query,
   resource: Resource,
   entries: readonly Entry[],
 ): Promise<void> {
   const { fields, search, name } = resource;
-  const columns = [
-    { column: "id", type: "bigint" },
-    ...Object.entries(fields).map(
-      ([
-        column,
-        {
-          postgres: { type },
-        },
-      ]) => ({
-        column,
-        type: type.replace(/ COLLATE .*| ?\(.*\)/, ""),
-      }),
-    ),
-    ...["created_at", "updated_at"].map((column) => ({ column, type: "timestamptz" })),
-  ];
   const { lexemes } = postgresStatements(resource);
   const hasWords = search.length > 0;
-  const all = hasWords ? [...columns, { column: "words", type: "text" }] : columns;
+  const columns = [
+    { column: "id", type: "bigint" },
+    ...Object.entries(fields).map(([column, { postgres }]) => ({
+      column,
+      type: postgres.type.replace(/ COLLATE .*| ?\(.*\)/, ""),
+    })),
+    ...["created_at", "updated_at"].map((column) => ({ column, type: "timestamptz" })),
+  ];
+  const stored = columns.map(({ column, type }) => ({
+    column,
+    value: `${quoted(column)}::${type}`,
+    data: entries.map((entry) => textOf(entry[column])),
+  }));
+  const words = {
+    column: "words",
+    value: lexemesOf(quoted("words")),
+    data: entries.flatMap((entry) => lexemes(entry)),
+  };
+  const all = hasWords ? [...stored, words] : stored;
   const names = all.map(({ column }) => quoted(column)).join(", ");
-  const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
-  const values = all.map(({ column }) =>
-    hasWords && column === "words" ? lexemesOf(quoted(column)) : quoted(column),
-  );
-  const data = columns.map(({ column }) => entries.map((entry) => entry[column] ?? null));
-  const words = hasWords ? [entries.flatMap((entry) => lexemes(entry))] : [];
   await query(
-    `INSERT INTO ${quoted(name)} (${names}) SELECT ${values.join(", ")}
-      FROM unnest(${arrays}) AS entry (${names})`,
-    [...data, ...words],
+    `INSERT INTO ${quoted(name)} (${names}) SELECT ${all.map(({ value }) => value).join(", ")}
+      FROM unnest(${all.map((_, index) => `$${index + 1}::text[]`).join(", ")}) AS entry (${names})`,
+    all.map(({ data }) => data),
   );
 }
+
+const textOf = (value: Value | undefined) =>
+  value === null || value === undefined ? null : String(value);

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import type { SqliteConnection } from "../../database/sqlite.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 
@@ -27,7 +28,8 @@ export function attachUnknownTables(
   if (tables.length === 0) return NONE;
   if (!connection) throw cannotRestore(tables, "into PostgreSQL");
   try {
-    connection.prepare("ATTACH ? AS backup").all(file);
+    // Read-only, because the transaction would else hold the write lock of the backup too.
+    connection.prepare("ATTACH ? AS backup").all(`${pathToFileURL(file).href}?mode=ro`);
   } catch {
     // Deno allows it only to a program with every permission.
     throw cannotRestore(tables, "on this runtime");
