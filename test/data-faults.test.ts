@@ -247,6 +247,47 @@ describe("pipes", () => {
   });
 });
 
+const HAS_STRACE = Bun.which("strace") !== null;
+const NO_STRACE = HAS_STRACE ? "" : " (skipped: no strace)";
+
+/** Runs a command, and returns its calls that order what reaches the disk, with the paths they are for. */
+async function syncedBy({ env }: Place, args: readonly string[]): Promise<string[]> {
+  const log = join(directory, `calls-${++files}`);
+  const trace = ["strace", "-f", "-y", "-o", log, "-e", "trace=/^(fsync|fdatasync|rename.*)$"];
+  const child = Bun.spawn([...trace, ...COMMAND, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stderr: "ignore",
+  });
+  expect(await child.exited).toBe(0);
+  const calls = readFileSync(log, "utf8").matchAll(
+    /^\d+ +(fsync|fdatasync|rename)\w*\((.+)\) += 0$/gm,
+  );
+  return Array.from(calls, ([, call, operands = ""]) => {
+    const [path = "", to] = operands.match(/[^<"]+(?=[>"](?:,|$))/g) ?? [];
+    return to ? `${call} ${path} to ${to}` : `${call} ${path}`;
+  });
+}
+
+describe.skipIf(!HAS_STRACE)(`a finished file on the disk${NO_STRACE}`, () => {
+  test.each([
+    ["backup", "SQLite"],
+    ["backup", "PostgreSQL"],
+    ["export", "SQLite"],
+  ] as const)("is synced before it gets its name, and its directory after: %s of %s", async (command, kind) => {
+    const place = await openPlace(kind);
+    await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
+    const into = newDirectory();
+    const file = join(into, "file");
+    const calls = await syncedBy(place, [command, file]);
+    const renamed = calls.findIndex((call) => call.startsWith("rename "));
+    const part = /^rename (.+) to (.+)$/.exec(calls[renamed] ?? "");
+    expect(part?.slice(1)).toEqual([expect.stringMatching(/\.part$/), file]);
+    expect(calls[renamed - 1]).toBe(`fsync ${part?.[1]}`);
+    expect(calls.slice(renamed + 1)).toEqual([`fsync ${into}`]);
+    await place.drop();
+  });
+});
+
 describe("a full disk", () => {
   test.if(mayMount)(`leaves an earlier backup and export as they were${MOUNTING}`, async () => {
     const small = newDirectory();
