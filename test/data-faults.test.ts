@@ -273,19 +273,22 @@ describe.skipIf(!HAS_STRACE)(`a finished file on the disk${NO_STRACE}`, () => {
     ["backup", "SQLite"],
     ["backup", "PostgreSQL"],
     ["export", "SQLite"],
-  ] as const)("is synced before it gets its name, and its directory after: %s of %s", async (command, kind) => {
-    const place = await openPlace(kind);
-    await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
-    const into = newDirectory();
-    const file = join(into, "file");
-    const calls = await syncedBy(place, [command, file]);
-    const renamed = calls.findIndex((call) => call.startsWith("rename "));
-    const part = /^rename (.+) to (.+)$/.exec(calls[renamed] ?? "");
-    expect(part?.slice(1)).toEqual([expect.stringMatching(/\.part$/), file]);
-    expect(calls[renamed - 1]).toBe(`fsync ${part?.[1]}`);
-    expect(calls.slice(renamed + 1)).toEqual([`fsync ${into}`]);
-    await place.drop();
-  });
+  ] as const)(
+    "is synced before it gets its name, and its directory after: %s of %s",
+    async (command, kind) => {
+      const place = await openPlace(kind);
+      await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
+      const into = newDirectory();
+      const file = join(into, "file");
+      const calls = await syncedBy(place, [command, file]);
+      const renamed = calls.findIndex((call) => call.startsWith("rename "));
+      const part = /^rename (.+) to (.+)$/.exec(calls[renamed] ?? "");
+      expect(part?.slice(1)).toEqual([expect.stringMatching(/\.part$/), file]);
+      expect(calls[renamed - 1]).toBe(`fsync ${part?.[1]}`);
+      expect(calls.slice(renamed + 1)).toEqual([`fsync ${into}`]);
+      await place.drop();
+    },
+  );
 });
 
 describe("a full disk", () => {
