@@ -257,6 +257,18 @@ test("migrate makes the schema once", async () => {
   });
 });
 
+test("migrate adds no sample entries", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const env = { ENVIRONMENT: "development", SEED: "true", DATA_DIR: directory };
+    expect((await run(["migrate"], env)).code).toBe(0);
+    const { code, stderr } = await run(["export", join(directory, "books")], env);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^Exported 0 books in /),
+    });
+  });
+});
+
 describe("serve", () => {
   const MEMORY = { API_KEY, DATABASE_URL: "memory:", DRAIN_DELAY_SECONDS: "0" };
   const log = ({ stdout }: Run) => stdout.split("\n").map((line) => JSON.parse(line));

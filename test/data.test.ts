@@ -435,6 +435,11 @@ describe("lines to import", () => {
     ["a name in control characters", '{"\\u001b[31m":1}', 'Unrecognized key: "\ufffd[31m"'],
     ["a value that is no object", "[1]", "line 1: Invalid input: expected object, received array"],
     ["a null", "null", "line 1: Invalid input: expected object, received null"],
+    [
+      "a time that is none",
+      `{"id":1,"created_at":"soon"}`,
+      "line 1: created_at: Invalid ISO datetime",
+    ],
     ["an id beyond what leaves room", `{"id":9007199254740991}`, "line 1: id: Too big"],
   ])("are refused where they are %s", async (_what, content, says) => {
     const place = await empty("SQLite");
