@@ -1,11 +1,11 @@
-# Bun's version is package.json's `packageManager`. It has to stand here once more, for a plain
-# `docker build .`; the build ends where the two differ.
+# Bun's version is package.json's `packageManager`. A plain `docker build .` needs it here too; the
+# build fails if the two differ.
 ARG BUN_VERSION=1.4.4
 
 FROM oven/bun:${BUN_VERSION}-slim AS base
 WORKDIR /build
 
-# The packages, apart from the source: as long as the lockfile stays, so does this layer.
+# The packages come before the source: this layer stays until the lockfile changes.
 FROM base AS packages
 COPY package.json bun.lock ./
 RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
@@ -19,8 +19,8 @@ COPY scripts/build scripts/build
 COPY src src
 RUN bun scripts/build/executable.ts
 
-# What the executable needs around it: what `ldd` names, whatever the architecture is. All times are
-# 0, so that the layer stays the same one from release to release.
+# The libraries that the executable loads, from `ldd`, which works on every architecture. All times are
+# 0, so that the layer stays the same from release to release.
 RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
  && mkdir /surroundings \
  && xargs cp --parents --dereference --target-directory=/surroundings < libraries.txt \
@@ -41,14 +41,14 @@ RUN mkdir /files \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 FROM base AS launcher
-# With the licences of what is linked, also where the base image is one without documentation.
+# With the licences of the linked libraries, even if the base image has no documentation.
 RUN apt-get update -qq \
  && apt-get install --yes -qq --no-install-recommends \
       --option=Dpkg::Options::=--path-include='/usr/share/doc/*/copyright' \
       gcc libc6-dev libxxhash-dev libzstd-dev make musl-tools
 COPY launcher ./
 RUN make
-# What is linked into the launcher, in the form that scripts/image/sbom.ts reads.
+# The libraries linked into the launcher, in the form that scripts/image/sbom.ts reads.
 RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\n' \
       libxxhash-dev libzstd-dev musl-dev > packages.tsv
 
@@ -64,12 +64,12 @@ RUN bun scripts/image/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /fi
  && bun scripts/image/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
-# What both images have in common.
+# Both images have this in common.
 FROM scratch AS surroundings
 COPY --from=build /surroundings /
 ENV ENVIRONMENT=production \
     DATA_DIR=/data
-# Any user may write there, as `--user` may name any; a volume takes over the mode.
+# Any user may write there, because `--user` may name any; a new volume gets the same mode.
 VOLUME /data
 USER 65532:65532
 EXPOSE 5000
@@ -86,10 +86,11 @@ LABEL org.opencontainers.image.title="Thimble" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# The executable as it is: where memory is what costs.
+# The plain executable, for hosts where memory is expensive.
 FROM surroundings AS standard
 COPY --from=standard-files /files /
 
-# The executable packed behind a launcher: where size is what costs. The last target, so the default.
+# The compressed executable with its launcher, for hosts where size is expensive. The last target is the
+# default.
 FROM surroundings AS tiny
 COPY --from=tiny-files /files /

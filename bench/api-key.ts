@@ -1,2 +1,2 @@
-/** What the services that are measured are started with, and asked with. */
+/** The key with which the measured services are started and called. */
 export const API_KEY = "a-key-for-the-benchmark";

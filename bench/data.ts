@@ -1,5 +1,5 @@
-// Times the compiled binary as it imports, exports, backs up and restores a million books, and says how
-// much memory it takes: SQLite, then PostgreSQL.
+// Measures time and memory of the compiled binary while it imports, exports, backs up and restores a
+// million books: SQLite, then PostgreSQL.
 //
 //   bun bench/data.ts [BOOKS]     TEST_DATABASE_URL may name a server to use
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
@@ -28,7 +28,7 @@ function writeLines(path: string): void {
   closeSync(fd);
 }
 
-/** How long a command takes, the processor time of it, and the most memory it has at any time. */
+/** A command's duration, its processor time and its peak memory. */
 async function measure(databaseUrl: string, ...args: string[]): Promise<string> {
   progress(`${args[0]} ${databaseUrl.split(":")[0]}`);
   const program = await compiledBinary();
@@ -52,8 +52,8 @@ async function measure(databaseUrl: string, ...args: string[]): Promise<string> 
 }
 
 /**
- * The most memory of a process so far, in MiB, while it runs. What the system says of one that has ended
- * counts that of its parent, before it became a program of its own.
+ * The peak memory of a running process, in MiB. After its end, the system's figure would include memory
+ * of its parent, from before it became a separate program.
  */
 function peakMemory(pid: number): number | undefined {
   try {
@@ -95,7 +95,7 @@ try {
     await measureAll("sqlite", sqlite("1.db"), sqlite("2.db"), sqlite("3.db")),
     await measureAll("postgres", databases[0].url, databases[1].url, databases[2].url),
   ];
-  console.log("Each: seconds, seconds of processor time, most memory.\n");
+  console.log("Each: seconds, seconds of processor time, peak memory.\n");
   const rows = ROWS.map((row, index) => [row, ...columns.map((column) => column[index] ?? "")]);
   console.log(markdownTable([`${BOOKS} books`, "SQLite", "PostgreSQL"], rows));
 } finally {

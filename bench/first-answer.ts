@@ -1,7 +1,7 @@
 const DEADLINE_MS = 60_000;
 const POLL_MS = 2;
 
-/** Resolves with the time of the first 200, in milliseconds since 1970, as precise as the clock is. */
+/** Resolves with the time of the first 200, in milliseconds since 1970, as precise as the clock. */
 export async function firstAnswer(url: string, name: string): Promise<number> {
   const deadline = performance.now() + DEADLINE_MS;
   while (performance.now() < deadline) {
@@ -12,7 +12,7 @@ export async function firstAnswer(url: string, name: string): Promise<number> {
   throw new Error(`${name} gave no 200 within ${DEADLINE_MS / 1000} s`);
 }
 
-/** A port of this machine that nothing listens on, for servers that cannot say which one they took. */
+/** A free port of this machine, for servers that cannot report which one they chose. */
 export function freePort(): number {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const { port = 0 } = server;

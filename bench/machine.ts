@@ -28,7 +28,7 @@ export async function readVersions(): Promise<Versions> {
   };
 }
 
-/** How much runs besides the benchmark: the machine's load over the last minute. */
+/** The machine's load over the last minute, from other work than the benchmark. */
 export function loadAverage(): number {
   return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[0]);
 }
@@ -41,14 +41,16 @@ function outputOf(...command: string[]): string {
 /** Debian's packages of the tools that benchmarks use. */
 const PACKAGES = { wrk: "wrk", taskset: "util-linux", tar: "tar", nice: "coreutils" };
 
-/** @throws {Error} where this machine has not what a benchmark needs: Linux, a core for wrk alone, and these tools. */
+/** @throws {Error} if this machine lacks Linux, a core for wrk only, or one of these tools. */
 export function requireMachine(
   tools: readonly (keyof typeof PACKAGES)[],
   has = (tool: string) => Bun.which(tool) !== null,
 ): void {
-  if (process.platform !== "linux") throw new Error("the benchmark needs Linux");
-  if (cpus().length < 2) throw new Error("the benchmark needs two cores, one for wrk");
+  if (process.platform !== "linux")
+    throw new Error(`the benchmark needs Linux, not ${process.platform}`);
+  if (cpus().length < 2)
+    throw new Error("the benchmark needs two cores, one for wrk; this machine has one");
   const missing = tools.find((tool) => !has(tool));
   if (missing === undefined) return;
-  throw new Error(`there is no \`${missing}\`; Debian's package ${PACKAGES[missing]} has it`);
+  throw new Error(`there is no \`${missing}\`; install Debian's package ${PACKAGES[missing]}`);
 }

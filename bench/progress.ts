@@ -1,4 +1,4 @@
-/** Says on standard error what a benchmark does now, and since when. */
+/** Prints on standard error what a benchmark does now, with the time. */
 export function progress(what: string): void {
   console.error(`${new Date().toTimeString().slice(0, 8)} ${what}`);
 }

@@ -1,5 +1,5 @@
-// Requests per second of the compiled binary with everything on, as a ratio to a bare `Bun.serve` that
-// sends the same bytes. Both are pinned to one core, wrk to the other, and take turns in one run.
+// Requests per second of the compiled binary with all features on, as a ratio to a bare `Bun.serve`
+// that sends the same bytes. Both run on one core and wrk on the other, in turns.
 //
 //   bun bench/service.ts [SECONDS_PER_TURN]      needs wrk and taskset
 import { runMain } from "../scripts/shell/main.ts";
@@ -31,7 +31,7 @@ const ENDPOINTS: Endpoint[] = [
   },
 ];
 
-/** Answers every request with the same bytes as the service's answer had. */
+/** Answers every request with the bytes of the service's answer. */
 const BARE_SERVER = `
 const answer = JSON.parse(process.env.ANSWER);
 const server = Bun.serve({

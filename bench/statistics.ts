@@ -1,4 +1,4 @@
-/** The middle value; the mean of the middle two where their number is even. @returns NaN for none. */
+/** The middle value, or the mean of the two in the middle. @returns NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

@@ -15,5 +15,5 @@ test("the rate is read from wrk's report", () => {
 test("a report of failed requests is no rate", () => {
   const failed = REPORT.replace("Requests/sec", "  Non-2xx or 3xx responses: 7\nRequests/sec");
   expect(() => rateOf(failed)).toThrow("Non-2xx or 3xx responses: 7");
-  expect(() => rateOf("")).toThrow("wrk names no rate");
+  expect(() => rateOf("")).toThrow("wrk's report has no rate");
 });

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The core that what is measured runs on, and the one that wrk runs on. */
+/** The core of the measured service, and the core of wrk. */
 export const SERVICE_CORE = "0";
 const WRK_CORE = "1";
 
 /**
- * Sends requests over 32 connections, from a core of their own. Needs wrk and taskset.
+ * Sends requests over 32 connections, from a separate core. Needs wrk and taskset.
  *
- * @throws {Error} where any answer is not a 2xx or 3xx.
+ * @throws {Error} if any answer is not a 2xx or 3xx.
  */
 export async function requestsPerSecond(
   url: string,
@@ -39,10 +39,10 @@ function luaRequest(init: RequestInit): string {
   ].join("\n");
 }
 
-/** The rate in a report of wrk's. @throws {Error} where it counts any answer as wrong. */
+/** The rate in wrk's report. @throws {Error} if it counts any answer as wrong. */
 export function rateOf(report: string): number {
-  if (/Non-2xx/.test(report)) throw new Error(`not answered well:\n${report}`);
+  if (/Non-2xx/.test(report)) throw new Error(`wrk counts wrong answers:\n${report}`);
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(report)?.[1];
-  if (rate === undefined) throw new Error(`wrk names no rate:\n${report}`);
+  if (rate === undefined) throw new Error(`wrk's report has no rate:\n${report}`);
   return Number(rate);
 }

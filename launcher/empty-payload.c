@@ -1,6 +1,6 @@
 #include "payload.h"
 
-/* What `pack` replaces. In a file of its own, lest the compiler reads it in advance. */
+/* `pack` replaces this. It is in its own file so that the compiler cannot read it in advance. */
 __attribute__((section(".payload"))) const struct payload_header payload = {
 	.magic = PAYLOAD_MAGIC_EMPTY,
 };

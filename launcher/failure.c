@@ -8,7 +8,7 @@
 
 void die_of_damage(void)
 {
-	die(EX_SOFTWARE, "the program in this executable is damaged or cut short; get the image again");
+	die(EX_SOFTWARE, "the program in this executable is damaged or incomplete; get the image again");
 }
 
 void die_of_error(const char *call, int error)

@@ -21,14 +21,14 @@ static void store(uint8_t *at, uint32_t word)
 }
 
 /*
- * x86-64: E8 (call) is followed by a signed 32-bit distance from the next instruction. The byte is
- * also found inside other instructions, which is harmless but spoils what compresses well as it
- * is. So only distances of 28 bits are taken for real, enough for programs of 128 MiB, and they
- * stay 28 bits wide: the decoder sees what the encoder saw. E9 (jmp) mostly stays within its
- * function, and compresses better as it is.
+ * x86-64: E8 (call) is followed by a signed 32-bit distance from the next instruction. The byte
+ * also occurs inside other instructions. Rewriting those is harmless, but they compress less well
+ * afterwards. So only distances of 28 bits count as calls, enough for programs of 128 MiB. They
+ * stay 28 bits wide, so that the decoder sees what the encoder saw. E9 (jmp) mostly stays within
+ * its function, and compresses better unchanged.
  *
- * Calls found may overlap. The encoder therefore goes backwards and the decoder forwards: each
- * step of the one meets the very bytes that the same step of the other left.
+ * Calls can overlap. So the encoder goes backwards and the decoder forwards: each step of one finds
+ * exactly the bytes that the same step of the other left.
  */
 enum { X86_CALL = 0xe8, X86_CALL_SIZE = 5 };
 

@@ -22,10 +22,10 @@
 #define DEFAULT_PORT "5000"
 #define MAX_PORT 65535
 
-/* For all of it: below the timeouts orchestrators set, so that the reason is reported. */
+/* For the whole check. Shorter than orchestrators wait, so that the reason is reported. */
 enum { BUDGET_MS = 3000 };
 
-/* What decides is at the start of the line; room for more, lest the server finds its answer unread. */
+/* The line's start decides. The rest is read too, so that the server can send its whole answer. */
 enum { STATUS_LINE_START = sizeof "HTTP/1.1 200 " - 1, LINE_SIZE = 1024 };
 
 struct server {
@@ -131,7 +131,7 @@ static int connect_to(const struct server *server, int64_t deadline)
 	return error == 0 ? connection : -1;
 }
 
-/* The request fits the buffer of a new connection, so it is taken whole or not at all. */
+/* The request fits the buffer of a new connection, so it is sent completely or not at all. */
 static bool send_request(int connection, const struct server *server)
 {
 	char request[256];
@@ -141,7 +141,10 @@ static bool send_request(int connection, const struct server *server)
 	return send(connection, request, (size_t)size, MSG_NOSIGNAL) == size;
 }
 
-/* A status line, or what there is of it until the server hangs up; false and errno on failure. */
+/*
+ * A status line, or the part of it that arrives before the server closes; false and errno on
+ * failure.
+ */
 static bool receive_status_line(int connection, char line[LINE_SIZE], int64_t deadline)
 {
 	size_t filled = 0;
@@ -211,7 +214,7 @@ enum health check_health(void)
 	const char *metrics_port = setting("METRICS_PORT", NULL);
 	const char *variable = metrics_port != NULL ? "METRICS_PORT" : "PORT";
 	uint16_t port = parse_port(metrics_port != NULL ? metrics_port : setting("PORT", DEFAULT_PORT));
-	/* The port of metrics and health is for the inside of a network, and speaks plain HTTP. */
+	/* The port of metrics and health is for an inner network, and speaks plain HTTP. */
 	bool is_https = metrics_port == NULL && setting("TLS_CERT_FILE", NULL) != NULL;
 
 	if (is_https || !locate_server(&server, setting("HOST", DEFAULT_HOST), port))

@@ -17,7 +17,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* A dynamic linker is larger than that, and its headers are smaller: those of glibc take 600 bytes. */
+/* A dynamic linker is larger than this, and its headers are smaller (glibc: 600 bytes). */
 enum { HEADERS_SIZE = 4096 };
 
 const Elf64_Ehdr *image_header(struct image image)
@@ -85,7 +85,7 @@ static uint8_t *reserve_at(uintptr_t address, size_t size)
 	uintptr_t start = round_down(address, page_size());
 	uint8_t *memory = map(start, size + (address - start), MAP_FIXED_NOREPLACE);
 
-	/* Before Linux 4.17 the flag is unknown, and the address a wish. */
+	/* Linux before 4.17 ignores the flag, and may choose another address. */
 	if (memory != (uint8_t *)start)
 		die_of_error("mmap", EEXIST);
 	return memory + (address - start);
@@ -144,7 +144,7 @@ static uint8_t *reserve_for(struct image headers)
 	return reserve_anywhere(size, alignment);
 }
 
-/* Read, not mapped from the file: it is small, and there are no two ways to lay out an image. */
+/* Read, not mapped from the file: it is small, and this needs only one way to lay out an image. */
 struct image image_load_linker(struct image program, const char *path)
 {
 	_Alignas(Elf64_Ehdr) uint8_t bytes[HEADERS_SIZE];
@@ -196,10 +196,10 @@ void image_protect(struct image image)
 
 		if (segment->p_type != PT_LOAD)
 			continue;
-		/* Linked for smaller pages than this machine's, two segments can share one. */
+		/* Two segments can share a page if they are linked for smaller pages than this machine's. */
 		if (start < protected)
 			die_of_error("mprotect", ENOEXEC);
-		/* A CPU may fetch instructions past its data cache, and see what was there before. */
+		/* A CPU may fetch instructions without its data cache, and see the old content. */
 		if (segment->p_flags & PF_X)
 			__builtin___clear_cache((char *)start, (char *)end);
 		protect(protected, start, PROT_NONE);

@@ -1,6 +1,6 @@
 /*
- * A program in memory, laid out as the kernel would lay it out: all that its loadable segments
- * cover, in one piece, which begins with the ELF header.
+ * A program in memory, in the kernel's layout: everything that its loadable segments cover, in one
+ * piece that begins with the ELF header.
  */
 #ifndef IMAGE_H
 #define IMAGE_H
@@ -12,16 +12,16 @@
 
 struct image {
 	uint8_t *memory;
-	uintptr_t distance; /* from an address in its headers to where that is in memory */
+	uintptr_t distance; /* from an address in its headers to its place in memory */
 };
 
-/* Writable memory, where the program of the payload has to be. */
+/* Writable memory, at the address that the payload's program requires. */
 struct image image_reserve(const struct payload_header *payload);
 
-/* The dynamic linker that a program names, ready to run. */
+/* Loads the dynamic linker that a program names, ready to run. */
 struct image image_load_linker(struct image program, const char *path);
 
-/* Gives each segment the protection that it asks for, and what lies between them none. */
+/* Gives each segment the protection that it requests, and no access to the gaps between them. */
 void image_protect(struct image image);
 
 const Elf64_Ehdr *image_header(struct image image);

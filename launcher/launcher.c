@@ -1,10 +1,9 @@
 /*
- * A small static executable that carries a large one compressed, unpacks it into memory and
- * becomes it. Arguments, environment (but for one hint, see name_free_memory), working directory and
- * open files pass through untouched; the process stays the same one, and so its exit status is the
- * program's.
+ * A small static executable that carries a large one compressed, unpacks it into memory and becomes
+ * it. Arguments, environment (except for one hint, see name_free_memory), working directory and
+ * open files stay unchanged. The process stays the same, so its exit status is the program's.
  *
- * It needs nothing around it: no /proc, no /tmp, no writable file system, no privilege.
+ * It needs no /proc, no /tmp, no writable file system and no privilege.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -27,7 +26,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* What the program itself needs under load, beside its own image in memory. */
+/* The memory that the program needs under load, besides its own image. */
 #define WORKING_MEMORY (32 * MIB)
 
 extern const struct payload_header payload;
@@ -45,9 +44,9 @@ static void inspect_payload(void)
 }
 
 /*
- * A process that outgrows the limit of its control group is killed without a word, so this is the
- * only moment to speak. Who is killed may also be another one: the service, where this is a second
- * program beside it (`docker exec`).
+ * A process that exceeds the limit of its control group is killed without a message, so report it
+ * now. The kernel may also kill another process: the service, if this is a second program next to
+ * it (`docker exec`).
  */
 static void compare_with_memory_limit(uint64_t limit)
 {
@@ -59,8 +58,8 @@ static void compare_with_memory_limit(uint64_t limit)
 }
 
 /*
- * JavaScriptCore sizes its heap by the memory limit, and does not know that the program itself fills
- * most of it. A limit above the memory there is limits nothing.
+ * JavaScriptCore sizes its heap by the memory limit, and does not know that the program itself
+ * fills most of it. A limit above the machine's memory has no effect.
  */
 static void name_free_memory(uint64_t limit)
 {
@@ -78,14 +77,14 @@ static void end_at_once(int signal_number)
 	_exit(128 + signal_number);
 }
 
-/* A page of this executable cannot be read: its file is cut short, or its disk fails. */
+/* A page of this executable cannot be read: its file is incomplete, or its disk fails. */
 static void on_bus_error(int signal_number)
 {
 	(void)signal_number;
 	die_of_damage();
 }
 
-/* What the caller ignores stays ignored, here and in the program. */
+/* Signals that the caller ignores stay ignored, here and in the program. */
 static void handle_unless_ignored(int signal_number, void (*handler)(int))
 {
 	struct sigaction action;
@@ -112,12 +111,12 @@ static struct image unpack_program(void)
 	if (error != 0)
 		die_of_error("unpack", error);
 	image_protect(program);
-	/* The pages of its file are not this process's memory any more. */
+	/* The pages of the executable's file no longer count as this process's memory. */
 	munmap((void *)&payload, payload_size(&payload));
 	return program;
 }
 
-/* Behind the environment that the kernel gave the process; setenv() may have made another since. */
+/* After the environment that the kernel gave the process; setenv() may have made another one. */
 static const Elf64_auxv_t *find_auxiliary_vector(char **first_environment)
 {
 	while (*first_environment != NULL)
@@ -133,7 +132,7 @@ int main(int argc, char **argv, char **first_environment)
 		if (health != HEALTH_LEFT_TO_PROGRAM)
 			return health == HEALTH_READY ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
-	/* Without a handler PID 1 would not notice its end being asked for. */
+	/* Without a handler, PID 1 would ignore a signal to end. */
 	handle_signals(end_at_once, on_bus_error);
 	inspect_payload();
 
@@ -148,7 +147,7 @@ int main(int argc, char **argv, char **first_environment)
 
 	if (path != NULL)
 		linker = image_load_linker(program, path);
-	/* As an exec would leave them to the program. */
+	/* The program gets them as after an exec. */
 	handle_signals(SIG_DFL, SIG_DFL);
 	start(program, path == NULL ? NULL : &linker, argv, environ,
 	      find_auxiliary_vector(first_environment));

@@ -1,7 +1,7 @@
 /**
- * Builds the launcher and `pack` with make, packs programs and runs them. Needs what the Makefile
- * needs; root for namespaces and a Docker engine for containers, without which the tests that use
- * them are skipped and say so in their names.
+ * Builds the launcher and `pack` with make, packs programs and runs them. It needs what the
+ * Makefile needs, root for namespaces, and a Docker engine for containers. Without the last two,
+ * the tests that use them are skipped and say so in their names.
  */
 import { dlopen, ptr } from "bun:ffi";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -25,7 +25,7 @@ setDefaultTimeout(300_000);
 
 const EX_SOFTWARE = 70;
 const EX_OSERR = 71;
-const DAMAGED = /^thimble: the program in this executable is damaged or cut short; [^\n]+\n$/;
+const DAMAGED = /^thimble: the program in this executable is damaged or incomplete; [^\n]+\n$/;
 const MIB = 1 << 20;
 
 const work = mkdtempSync(join(tmpdir(), "launcher-test-"));
@@ -157,7 +157,7 @@ describe("a packed program", () => {
     ).toBe(3);
   });
 
-  test("starts where no thread can be made", () => {
+  test("starts even if no thread can be made", () => {
     const eagain = "11";
     expect(run([inWork("refuse"), "clone", eagain, "0", sample.packed, "exit", "3"]).status).toBe(
       3,
@@ -245,7 +245,7 @@ describe("a payload", () => {
     }
   });
 
-  test("that is cut short is not run", () => {
+  test("that is incomplete is not run", () => {
     const { length } = readFileSync(sample.packed);
     const start = payloadOffset(readFileSync(sample.packed));
     const cut = inWork("cut");
@@ -259,7 +259,7 @@ describe("a payload", () => {
     }
   });
 
-  test("that was never put in is missed", () => {
+  test("that is empty is reported", () => {
     expect(run([launcher, "echo"])).toEqual({
       status: EX_SOFTWARE,
       signal: null,
@@ -389,7 +389,7 @@ describe("the filter", () => {
     succeed(["cc", "-O2", "-shared", "-fPIC", "-o", library, join(source, "filter.c")]);
     const signature = { args: ["i32", "ptr", "u64", "u64"], returns: "void" } as const;
     const { symbols } = dlopen(library, { filter_encode: signature, filter_decode: signature });
-    // An empty array has no address: it is given room for one byte that is not counted.
+    // An empty array has no address: it gets space for one byte that is not counted.
     const call =
       (direction: typeof symbols.filter_encode): Direction =>
       (filter, bytes, position) => {
@@ -461,11 +461,11 @@ describe("a host", () => {
     ["mprotect", eperm, "0", forbidden],
     ["mprotect", eacces, "0", forbidden],
     ["mmap", enomem, ofTheProgram, noMemory],
-  ])("where %s fails with error %s is told apart", (call, error, bits, message) => {
+  ])("on which %s fails with error %s gets its own message", (call, error, bits, message) => {
     expectRefusal([inWork("refuse"), call, error, bits, large.packed, "exit", "0"], message);
   });
 
-  test("where the program's address is taken cannot start it", () => {
+  test("on which the program's address is used cannot start it", () => {
     const { packed } = packSample("high", ["-no-pie", "-Wl,-Ttext-segment=0x60000000"]);
     expectRefusal([packed, "exit", "0"], /^thimble: cannot start the program \(mmap: [^\n]+\)\n$/);
   });
@@ -514,7 +514,7 @@ describe("a host", () => {
   const tooSmall =
     /^thimble: the memory limit is 48 MiB and 16[12] MiB are needed; [^\n]* `standard` image\n$/;
 
-  testWithNamespaces("with a small memory limit is told before the unpacking", () => {
+  testWithNamespaces("with a small memory limit reports it before the unpacking", () => {
     expectRefusal(withControlGroup({ "memory.max": limit }, large.packed), tooSmall);
     expectRefusal(
       withControlGroup({ "memory/memory.limit_in_bytes": limit }, large.packed),
@@ -522,7 +522,7 @@ describe("a host", () => {
     );
   });
 
-  testWithNamespaces("with too little of its memory left is told so too", () => {
+  testWithNamespaces("with too little of its memory left reports it too", () => {
     const inUse = 100 * MIB;
     const limit = String((LARGE_MIB + 130) * MIB);
     const message = /^thimble: the memory limit is 258 MiB and 26[12] MiB are needed; [^\n]+\n$/;
@@ -532,7 +532,7 @@ describe("a host", () => {
     ]) {
       expectRefusal(withControlGroup(files, large.packed), message);
     }
-    // The cache of files counts for nothing.
+    // The file cache does not count.
     const cached = { "memory.max": limit, "memory.stat": `anon 4096\nfile ${inUse}` };
     expect(run(withControlGroup(cached, large.packed))).toMatchObject({ status: 3, stderr: "" });
   });
@@ -554,7 +554,7 @@ describe("healthcheck", () => {
   const servers: Server[] = [];
   const sockets: Socket[] = [];
 
-  /** A server that does `answer` with what connects to it; resolves to its port. */
+  /** A server that calls `answer` with each connection; resolves to its port. */
   function listen(answer: (socket: Socket) => void, host = "127.0.0.1") {
     return new Promise<string>((resolve, reject) => {
       const server = createServer((socket) => {
@@ -647,7 +647,7 @@ describe("healthcheck", () => {
     );
   });
 
-  test("takes an answer that comes in pieces", async () => {
+  test("accepts an answer that comes in pieces", async () => {
     const port = await listen((socket) => {
       const pieces = ["HT", "TP/1.", "1 20", "0", " OK\r\n\r\n"];
       const next = () => {
@@ -683,21 +683,21 @@ describe("healthcheck", () => {
     expect(await check({ PORT })).toEqual(notReady(`no HTTP answer on 127.0.0.1:${PORT}`));
   });
 
-  test("tells that nobody listens", async () => {
+  test("reports that nobody listens", async () => {
     expect(await check({ PORT: "1" })).toEqual(
       notReady("no answer on 127.0.0.1:1: Connection refused"),
     );
   });
 
-  testWithNamespaces("asks on port 5000 unless told otherwise", () => {
-    // In a network of its own, where nothing listens.
+  testWithNamespaces("asks on port 5000 by default", () => {
+    // In its own network, where nothing listens.
     const command = ["unshare", "--net", sample.packed, "healthcheck"];
     for (const env of [{}, { PORT: "" }]) {
       expect(run(command, { env }).stderr).toContain("no answer on 127.0.0.1:5000: ");
     }
   });
 
-  test("asks on METRICS_PORT where the health routes have their own", async () => {
+  test("asks on METRICS_PORT if the health routes have their own port", async () => {
     const METRICS_PORT = await listen(ok);
     expect(await check({ PORT: "1", METRICS_PORT })).toEqual(READY);
     expect(await check({ PORT: METRICS_PORT, METRICS_PORT: "" })).toEqual(READY);
@@ -736,7 +736,7 @@ describe("healthcheck", () => {
     expect(await check({ PORT })).toEqual(notReady("PORT must be a whole number from 1 to 65535"));
   });
 
-  test("refuses a METRICS_PORT that is none", async () => {
+  test("refuses a METRICS_PORT that is not a port", async () => {
     expect(await check({ METRICS_PORT: "no", PORT: await listen(ok) })).toEqual(
       notReady("METRICS_PORT must be a whole number from 1 to 65535"),
     );
@@ -805,7 +805,7 @@ describe("a program of Bun", () => {
     return undefined;
   }
 
-  /** The machine may be too slow to stop it in time: then again. */
+  /** Tries again if the machine was too slow to stop it in time. */
   async function signalWhileUnpacking(
     command: string[],
     pidOf: (child: number) => number | undefined,
@@ -818,7 +818,7 @@ describe("a program of Bun", () => {
         process.kill(pid, signal);
         process.kill(pid, "SIGCONT");
       }
-      // A launcher that takes no notice would become a server, and stay.
+      // A launcher that ignores the signal would become a server, and stay.
       const impatience = setTimeout(() => process.kill(pid ?? child.pid, "SIGKILL"), 10_000);
       await child.exited;
       clearTimeout(impatience);

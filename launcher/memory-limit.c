@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is looked for stands in the first lines. */
+/* The values needed are in the first lines. */
 enum { TEXT_SIZE = 1024 };
 
-/* Nothing where there is no such file. */
+/* Empty if there is no such file. */
 static void read_text(const char *path, char *text, size_t size)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -33,7 +33,7 @@ static uint64_t read_limit(const char *path)
 	return end > text ? limit : UINT64_MAX;
 }
 
-/* Of lines such as "anon 4096". */
+/* The value in a line such as "anon 4096". */
 static uint64_t read_statistic(const char *path, const char *name)
 {
 	char text[TEXT_SIZE] = "\n";

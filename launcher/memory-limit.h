@@ -4,12 +4,11 @@
 #include <stdint.h>
 
 /*
- * Bytes the control group of this process may use, UINT64_MAX if that is unlimited or not to be
- * seen from here.
+ * Bytes that the control group of this process may use; UINT64_MAX if that is unlimited or unknown.
  */
 uint64_t memory_limit(void);
 
-/* Bytes of it that its processes hold, without the cache of files, which the kernel takes back. */
+/* Bytes that its processes hold, without the file cache, which the kernel can reclaim. */
 uint64_t memory_in_use(void);
 
 #endif

@@ -19,14 +19,14 @@
 #include "payload.h"
 #include "unpack.h"
 
-/* The highest there is: packing is done once, pulling and storing often. */
+/* The highest level: an image is packed once, but pulled and stored often. */
 enum { COMPRESSION_LEVEL = 22 };
 
 /*
- * What level 22 would do, with less of it where that is faster to unpack. It takes any match that
- * saves a bit (ZSTD_btultra2); this strategy would rather have fewer and longer ones: 1 % larger,
- * 10 % faster. And it looks for them in the whole block; 4 MiB stay in the cache of a CPU: 2 %
- * larger, 5 % faster, more where neighbours use the cache too.
+ * Level 22, with two changes that make unpacking faster. Level 22 uses every match that saves a bit
+ * (ZSTD_btultra2); this strategy prefers fewer and longer matches: 1 % larger, 10 % faster. Level
+ * 22 looks for matches in the whole block; a window of 4 MiB stays in the cache of a CPU: 2 %
+ * larger, 5 % faster, and more if other processes use the cache too.
  */
 enum { STRATEGY = ZSTD_btopt, WINDOW_LOG = 22 };
 
@@ -85,7 +85,7 @@ static struct buffer read_file(const char *path)
 	return content;
 }
 
-/* Both are checked to lie within the file by is_elf(). */
+/* is_elf() checks that both lie within the file. */
 static Elf64_Ehdr *elf_header(struct buffer file)
 {
 	return (Elf64_Ehdr *)file.bytes;
@@ -123,7 +123,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Where the program lies in memory. It begins with its headers, which are read there. */
+/* The program's place in memory. It begins with its headers, which are read there. */
 static void find_place(struct payload_header *header, struct buffer program)
 {
 	const Elf64_Ehdr *elf = elf_header(program);
@@ -195,13 +195,13 @@ static size_t clamp(size_t value, size_t low, size_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* How long the image takes to unpack up to there. Code takes a third longer than data. */
+/* The time to unpack the image up to this point. Code takes a third longer than data. */
 static size_t cost_until(size_t end, struct range code)
 {
 	return 3 * end + clamp(end, code.start, code.end) - code.start;
 }
 
-/* Into blocks that take equally long. A cut at a page cuts through no instruction of AArch64. */
+/* Blocks take equally long. Cuts are at page boundaries, which split no instruction of AArch64. */
 static void cut_into_blocks(struct payload_header *header, struct range code)
 {
 	size_t cost = cost_until(header->image_size, code);
@@ -295,7 +295,7 @@ static struct packing pack(struct buffer program)
 	return packing;
 }
 
-/* Unpacks as the launcher will, before anything is written. */
+/* Unpacks like the launcher, before anything is written. */
 static void verify(struct buffer payload, struct buffer image)
 {
 	struct buffer unpacked = allocate(image.size);
@@ -306,7 +306,7 @@ static void verify(struct buffer payload, struct buffer image)
 	free(unpacked.bytes);
 }
 
-/* The segment of the empty payload, which has to be the last one of the file. */
+/* The segment of the empty payload, which must be the last one of the file. */
 static Elf64_Phdr *find_payload_segment(struct buffer launcher)
 {
 	Elf64_Phdr *last = NULL;
@@ -325,7 +325,7 @@ static Elf64_Phdr *find_payload_segment(struct buffer launcher)
 	return last;
 }
 
-/* Cuts the launcher off where its payload begins, with the section headers, which nothing reads. */
+/* Cuts off the payload and the section headers, which nothing reads. */
 static struct buffer make_room(struct buffer launcher, size_t payload_size)
 {
 	Elf64_Ehdr *header = elf_header(launcher);

@@ -24,7 +24,7 @@ static void *take_jobs(void *argument)
 	return NULL;
 }
 
-/* The CPUs this process may run on: a container is often given fewer than the machine has. */
+/* The CPUs that this process may use: a container often has fewer than the machine. */
 static size_t usable_cpus(void)
 {
 	cpu_set_t cpus;

@@ -1,17 +1,17 @@
 /*
  * The payload: a program, compressed, inside the executable that starts it.
  *
- * The linker gives the section `.payload` a loadable segment of its own, the last one of the
- * launcher. It holds an empty header (empty-payload.c); `pack` puts the real header and the
- * compressed blocks in its place and enlarges the segment. So the kernel maps the payload together
- * with the launcher, which needs neither its own path nor /proc to read it.
+ * The linker gives the section `.payload` its own loadable segment, the last one of the launcher.
+ * It holds an empty header (empty-payload.c); `pack` puts the real header and the compressed blocks
+ * in its place and enlarges the segment. So the kernel maps the payload together with the launcher,
+ * which needs neither its own path nor /proc to read it.
  *
  *     header | frame of block 0 | frame of block 1 | ...
  *
- * What is packed is no file but an image, the program as it lies in memory (image.h): its segments
- * at their distances, without what a file holds beside them. A block is a stretch of it, compressed
- * as one zstd frame. The blocks depend on nothing but themselves, so that each can be unpacked by a
- * thread of its own.
+ * The packed data is not a file but an image, the program as it is in memory (image.h): its
+ * segments at their distances, without the other contents of the file. A block is a part of it,
+ * compressed as one zstd frame. Blocks are independent, so that each can be unpacked by its own
+ * thread.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -41,8 +41,8 @@ struct payload_header {
 	uint64_t checksum;    /* of everything below */
 	uint64_t address;     /* where the program begins in memory; 0 if it runs anywhere */
 	uint64_t alignment;   /* of that place */
-	uint64_t memory_size; /* of the program, with what is zero at its start and not packed */
-	uint64_t image_size;  /* of what is packed */
+	uint64_t memory_size; /* of the program, including zeros at its start, which are not packed */
+	uint64_t image_size;  /* of the packed image */
 	uint64_t filter;      /* enum filter */
 	uint64_t block_count; /* less for a program of a few pages */
 	struct payload_block blocks[PAYLOAD_BLOCKS];
@@ -50,12 +50,12 @@ struct payload_header {
 
 enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
 
-/* Judges the header alone; the blocks are judged while they are unpacked. */
+/* Checks only the header; the blocks are checked while they are unpacked. */
 enum payload_state payload_inspect(const struct payload_header *header);
 
 uint64_t payload_header_checksum(const struct payload_header *header);
 
-/* Of what is packed: zstd's own checksum, of what comes out, takes four times as long. */
+/* Of the packed bytes: zstd's own checksum of the unpacked bytes takes four times as long. */
 uint64_t payload_frame_checksum(const uint8_t *frame, size_t size);
 
 /* Bytes, with the header. */

@@ -7,7 +7,7 @@
 
 enum { LINE_SIZE = 256 };
 
-/* One write, so that nothing comes between the parts of the line. */
+/* One write, so that other output cannot split the line. */
 static void report_list(const char *format, va_list arguments)
 {
 	char message[LINE_SIZE];

@@ -5,7 +5,7 @@
 __attribute__((format(printf, 1, 2)))
 void report(const char *format, ...);
 
-/* Reports and ends the process; of several threads only the first one is heard. */
+/* Reports and ends the process; of several threads only the first one reports. */
 __attribute__((noreturn, format(printf, 2, 3)))
 void die(int status, const char *format, ...);
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /*
- * Where a program begins, the stack pointer is at the number of its arguments, and behind that
- * follow: arguments, NULL, environment, NULL, auxiliary vector. No function is left to be called at
- * the end, and no frame is above. (System V ABI, AMD64 supplement 3.4.1; so it is on AArch64.)
+ * When a program begins, the stack pointer points to the number of its arguments. After that
+ * follow: arguments, NULL, environment, NULL, auxiliary vector. There is no exit function and no
+ * outer frame. (System V ABI, AMD64 supplement 3.4.1; AArch64 does the same.)
  */
 __attribute__((noreturn))
 static void jump(uintptr_t entry, const uintptr_t *stack)
@@ -22,7 +22,7 @@ static void jump(uintptr_t entry, const uintptr_t *stack)
 	__asm__ volatile("mov sp, %0\n\tmov x0, xzr\n\tmov x29, xzr\n\tmov x30, xzr\n\tbr %1"
 			 : : "r"(top), "r"(target) : "memory", "x0", "x30");
 #else
-#error "how a program begins on this architecture is not known"
+#error "this architecture is not supported: how does a program begin on it?"
 #endif
 	__builtin_unreachable();
 }
@@ -45,7 +45,7 @@ static size_t count_auxiliary(const Elf64_auxv_t *auxiliary)
 	return length;
 }
 
-/* What the kernel told the launcher of itself, is told of the program. */
+/* Replaces what the kernel says about the launcher with the program's values. */
 static uintptr_t auxiliary_value(Elf64_auxv_t entry, struct image program, uintptr_t linker)
 {
 	switch (entry.a_type) {

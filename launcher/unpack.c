@@ -22,8 +22,8 @@ struct unpacking {
 };
 
 /*
- * All of them before any is used: a thread that asks for memory, or gives it back, waits for another
- * that takes that of a whole block.
+ * Makes all of them before any is used: a thread that allocates or frees memory waits for another
+ * that populates a whole block.
  */
 static bool create_contexts(struct unpacking *unpacking)
 {
@@ -40,16 +40,16 @@ static void free_contexts(struct unpacking *unpacking)
 }
 
 /*
- * All pages of a block at once, where the kernel can (Linux 5.14), rather than by a fault each. Not
- * huge ones: a virtual machine that gives back to its host what it does not use has to ask for each
- * of them again, and the program then takes twice as long to start.
+ * All pages of a block at once if the kernel can (Linux 5.14), not one fault per page. No huge
+ * pages: a virtual machine that returns unused memory to its host must request each of them again,
+ * and the program then takes twice as long to start.
  */
 static void take_memory(uint8_t *start, size_t size)
 {
 	madvise(start, size, MADV_POPULATE_WRITE);
 }
 
-/* The whole frame in one call: libzstd then keeps no window beside what it has decompressed. */
+/* The whole frame in one call: libzstd then needs no window besides its output. */
 static bool unpack_frame(ZSTD_DCtx *context, const struct payload_block *block, const uint8_t *packed,
 			 uint8_t *content)
 {

@@ -4,7 +4,7 @@
 #include "payload.h"
 
 /*
- * Unpacks the image behind `header`, which has been inspected, on several threads.
+ * Unpacks the image that follows `header`, which has been inspected, on several threads.
  * Returns 0, EBADMSG if the payload is damaged, or ENOMEM.
  */
 int unpack(const struct payload_header *header, uint8_t *image);

@@ -1,6 +1,6 @@
-// Everything that has to hold before a change lands:
+// Everything that must pass before a change lands:
 //
-//   check.ts            format and lint, types, types of each ring, workflows, tests
+//   check.ts            format and lint, types, types of each ring, workflows, plain English, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
 import { runMain } from "./shell/main.ts";
@@ -13,6 +13,7 @@ const STATIC_CHECKS = [
   ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
   ["node_modules/.bin/tsc", "--project", "tsconfig.process.json"],
   script("check:workflows"),
+  script("check:english"),
 ];
 /** They need a C compiler, and a Docker engine. */
 const TESTS_WITH_TOOLS = [script("test:launcher"), script("test:container")];

@@ -28,22 +28,15 @@ export async function readDocument(): Promise<Document> {
   return JSON.parse(lines.join("\n"));
 }
 
-/** Every route; those that are mounted at several paths and do the same are one row. */
+/** Every route that the document lists. */
 export function endpointsTable(document: Document): string {
-  const routes = new Map<string, { method: string; paths: string[]; operation: Operation }>();
-  for (const [path, operations] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(operations)) {
-      const same = JSON.stringify([method, { ...operation, operationId: undefined }]);
-      const route = routes.get(same) ?? { method: method.toUpperCase(), paths: [], operation };
-      route.paths.push(path);
-      routes.set(same, route);
-    }
-  }
-  const rows = [...routes.values()].map(({ method, paths: [first, ...others], operation }) => [
-    [code(`${method} ${first}`), ...others.map(code)].join(", "),
-    scopesOf(operation).map(code).join(", "),
-    operation.summary ?? "",
-  ]);
+  const rows = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => [
+      code(`${method.toUpperCase()} ${path}`),
+      scopesOf(operation).map(code).join(", "),
+      operation.summary ?? "",
+    ]),
+  );
   return markdownTable(["Route", "Key's scope", "What it does"], rows);
 }
 

@@ -7,7 +7,7 @@ export type Secret = (typeof SECRETS)[number];
 
 const SECRET_BYTES = 32;
 
-/** Only the owner may enter the directory; whoever is handed a file of it may read that. */
+/** Only the owner may enter the directory; a container that gets one of its files may read that. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o444;
 const ALL_BITS = 0o7777;

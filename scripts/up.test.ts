@@ -19,7 +19,7 @@ case "$1 $2" in
 esac
 `;
 
-/** Runs it where no secret is made yet, beside an engine whose commands end with these. */
+/** Runs it before any secret exists, with an engine whose commands end with these. */
 async function up(statuses: { LOOK_STATUS: string; PORT_STATUS?: string }) {
   return await inTemporaryDirectory(async (directory) => {
     const docker = join(directory, "docker");

@@ -172,7 +172,7 @@ export function inconsistentPins(sources: readonly Source[]): string[] {
   });
 }
 
-/** The inputs by which actions are told the version of what they install; Dependabot does not raise them. */
+/** The inputs with the versions that actions install; Dependabot does not raise them. */
 const TOOL_VERSION = /^(version|.+-release)$/;
 
 function toolsOf(text: string): { action: string; pin: string }[] {

@@ -1,30 +1,34 @@
-/** One thing that is wrong with an input; `path` is dotted, and empty for the input as a whole. */
+/** One mistake in an input; `path` is dotted, and empty for the whole input. */
 export type Issue = { path: string; message: string };
 
-/** What went wrong, for the one table that maps it to a status (see problem.ts). */
-export type ErrorCode =
-  | "endpoint_not_found"
-  | "method_not_allowed"
-  | "api_key_required"
-  | "invalid_api_key"
-  | "insufficient_scope"
-  | "too_many_failures"
-  | "rate_limited"
-  | "overloaded"
-  | "uri_too_long"
-  | "headers_too_large"
-  | "no_data"
-  | "malformed_json"
-  | "incomplete_body"
-  | "unsupported_media_type"
-  | "body_too_large"
-  | "invalid_input"
-  | "entry_not_found"
-  | "precondition_failed"
-  | "idempotency_key_reused"
-  | "request_timeout"
-  | "store_unavailable"
-  | "not_configured";
+/** Every error that a client may see, with its short sentence. */
+export const SUMMARIES = {
+  endpoint_not_found: "Endpoint not found",
+  method_not_allowed: "Method not allowed",
+  api_key_required: "API key required",
+  invalid_api_key: "Invalid API key",
+  insufficient_scope: "Insufficient scope",
+  too_many_failures: "Too many failed authentications",
+  rate_limited: "Rate limit exceeded",
+  overloaded: "Service overloaded",
+  uri_too_long: "Request URL too long",
+  headers_too_large: "Request headers too large",
+  no_data: "No data provided",
+  malformed_json: "Malformed JSON",
+  incomplete_body: "Incomplete request body",
+  unsupported_media_type: "Unsupported media type",
+  body_too_large: "Request body too large",
+  invalid_input: "Validation failed",
+  entry_not_found: "Not found",
+  precondition_failed: "Precondition failed",
+  idempotency_key_reused: "Idempotency key reused",
+  request_timeout: "Request timed out",
+  store_unavailable: "Database unavailable",
+  not_configured: "Service not configured",
+} as const;
+
+/** What went wrong; problem.ts maps it to a status. */
+export type ErrorCode = keyof typeof SUMMARIES;
 
 type DomainErrorOptions = {
   summary?: string;
@@ -34,31 +38,31 @@ type DomainErrorOptions = {
 };
 
 /**
- * What domain code throws: a code that the HTTP edge maps to a status (see problem.ts), and a
- * `message` that a client may read.
+ * Domain code throws this: a code that the HTTP edge maps to a status (see problem.ts), and a `message`
+ * that clients may read.
  */
 export class DomainError extends Error {
   readonly code: ErrorCode;
-  /** The short sentence for this occurrence, where the code's own would say too little. */
-  readonly summary: string | undefined;
+  /** The short sentence for this occurrence: the code's own by default. */
+  readonly summary: string;
   readonly issues: readonly Issue[] | undefined;
-  /** When to try again, where the code's own time would not be that of this occurrence. */
+  /** When to try again, instead of after the code's own time. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: DomainErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = "DomainError";
     this.code = code;
-    this.summary = options.summary;
+    this.summary = options.summary ?? SUMMARIES[code];
     this.issues = options.issues;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 
-/** As many issues are told of one input, which may have any number of them. */
+/** The most issues that are reported for one input, which may have any number. */
 const MAX_ISSUES = 20;
 
-/** Longer than any name that is right, and short beside what a client may send for one. */
+/** Longer than any valid name, and much shorter than what a client may send. */
 const MAX_NAME_LENGTH = 100;
 
 /** An `invalid_input` error that lists the issues of a failed validation, the first 20 of them. */
@@ -72,9 +76,9 @@ export function invalidInput(issues: readonly Issue[], summary?: string): Domain
   });
 }
 
-/** A name that a client made up, cut to a length at which an error may repeat it. */
+/** A name from a client, cut so that an error may repeat it. */
 export function shortName(name: string): string {
   if (name.length <= MAX_NAME_LENGTH) return name;
-  // The cut may have left half of a character.
+  // The cut may leave half of a character.
   return `${name.slice(0, MAX_NAME_LENGTH).toWellFormed()}\u2026`;
 }

@@ -1,14 +1,14 @@
 /** Milliseconds since the Unix epoch. */
 export type Clock = () => number;
 
-/** A clock's reading as RFC 3339 in UTC, with milliseconds. */
+/** A time as RFC 3339 in UTC, with milliseconds. */
 export function timestamp(clock: Clock): string {
   return new Date(clock()).toISOString();
 }
 
 /**
- * Settles as `work` does, or as `onExpiry` returns or throws when `work` takes longer than
- * `milliseconds`. The work itself goes on: there is no stopping a promise.
+ * Settles like `work`. If `work` takes longer than `milliseconds`, it settles like `onExpiry`. The work
+ * itself continues, because a promise cannot be stopped.
  */
 export async function withDeadline<T>(
   work: Promise<T>,

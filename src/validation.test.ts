@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { z } from "zod";
 import { lazySchema } from "./validation.ts";
 
-test("a lazy schema is made when it is first used, and once, whoever asks", () => {
+test("a lazy schema is made when it is first used, and only once", () => {
   let made = 0;
   const schema = lazySchema(() => {
     made += 1;
@@ -13,7 +13,7 @@ test("a lazy schema is made when it is first used, and once, whoever asks", () =
   const value = { first: { name: "Emma" }, second: { name: "Persuasion" } };
   expect([input.parse(value), input.parse(value)]).toEqual([value, value]);
   z.toJSONSchema(input);
-  // As the generator of the OpenAPI document asks.
+  // Like the generator of the OpenAPI document.
   expect(schema.def.getter()).toBe(schema.unwrap());
   expect(made).toBe(1);
 });

@@ -24,29 +24,29 @@ type LogLine = Record<string, unknown> & { level: string; message: string };
 
 type Options = {
   config?: Partial<AppConfig>;
-  /** The one key `API_KEY`, unless others are given. */
+  /** By default the only key is `API_KEY`. */
   keys?: KeySource;
   clock?: Clock;
   readiness?: Readiness;
-  /** What differs from the store in memory, such as a method that fails. */
+  /** Differences from the store in memory, such as a method that fails. */
   store?: Partial<Store>;
   /** Whether the database answers a ping: it does by default. */
   ping?: () => Promise<void>;
   tracing?: Tracing | undefined;
   metrics?: AppMetrics;
   probesElsewhere?: boolean;
-  /** The least severe level that `log` holds: INFO unless told. */
+  /** The lowest level that `log` holds: INFO by default. */
   logLevel?: LogLevel;
 };
 
-/** The app in this process, on a store in memory that holds one book, with its log to be read. */
+/** The app in this process, on a store in memory with one book, and its log. */
 export function openApp(options: Options = {}) {
   const { deps, log } = makeDeps(options);
   const app = createApp(deps);
   return { app, log, request: requester(app.fetch) };
 }
 
-/** The app of the port for health and metrics, as {@link openApp} opens the other one. */
+/** The app of the port for health and metrics, opened like {@link openApp}. */
 export function openProbesApp(options: Options = {}) {
   const { deps, log } = makeDeps(options);
   return { log, request: requester(createProbesApp(deps).fetch) };

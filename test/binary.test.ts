@@ -15,7 +15,7 @@ import {
 
 setDefaultTimeout(30_000);
 
-serverContract("Bun, compiled", async () => [await compiledBinary()]);
+serverContract("Bun, compiled", async () => [await compiledBinary()], ["PostgreSQL"]);
 
 httpContract("Bun, compiled, over HTTPS", async () => {
   const env = { DATABASE_URL: "memory:", ...CONTRACT_VARIABLES };
@@ -30,7 +30,7 @@ httpContract("Bun, compiled, over HTTPS", async () => {
   };
 });
 
-test("files in the working directory change nothing", async () => {
+test("files in the working directory have no effect", async () => {
   await inTemporaryDirectory(async (directory) => {
     const plant = (name: string, text: string) => writeFileSync(join(directory, name), text);
     for (const name of [".env", ".env.local", ".env.production", ".env.development"]) {

@@ -18,7 +18,7 @@ export function tlsVariables(directory: string) {
   return { TLS_CERT_FILE: join(directory, "tls.crt"), TLS_KEY_FILE: join(directory, "tls.key") };
 }
 
-/** Puts a certificate and its key in the place of what a directory has, and returns their variables. */
+/** Replaces the certificate and key in a directory, and returns their variables. */
 export function putCertificate(directory: string, name: CertificateName) {
   const variables = tlsVariables(directory);
   replaceFile(variables.TLS_CERT_FILE, pem(`${name}.crt`));
@@ -26,7 +26,7 @@ export function putCertificate(directory: string, name: CertificateName) {
   return variables;
 }
 
-/** As whoever renews certificates does it: nobody finds half a file. */
+/** Replaces a file like tools that renew certificates: nobody reads half a file. */
 export function replaceFile(path: string, content: string): void {
   writeFileSync(`${path}.new`, content);
   renameSync(`${path}.new`, path);

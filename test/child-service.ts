@@ -11,7 +11,7 @@ import {
 
 export { API_KEY };
 
-/** The service from source in a process of its own, to be spoken to over HTTP. */
+/** The service from source in its own process, tested over HTTP. */
 export type ChildService = {
   fetch: (path: string, init?: RequestInit) => Promise<Response>;
   /** A request with the API key and a JSON body. */
@@ -20,7 +20,7 @@ export type ChildService = {
   log: () => LogLine[];
   /** Whether the process still runs. */
   running: () => boolean;
-  /** Ends it at once, as a crash would, and waits until it is gone. */
+  /** Ends it at once, like a crash, and waits until it has ended. */
   kill: () => Promise<void>;
 };
 
@@ -52,7 +52,7 @@ function dispose(service: Service): Promise<void> {
   return service[Symbol.asyncDispose]();
 }
 
-/** Starts the service where it cannot serve, and waits until it has given up, or long enough. */
+/** Starts a service that cannot serve, and waits until it ends, at most for a limit. */
 export function runService(
   variables: Variables,
 ): Promise<Ending & { stdout: string; stderr: string }> {

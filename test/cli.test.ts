@@ -14,7 +14,7 @@ const API_KEY = "0123456789abcdef";
 
 type Run = { code: number; stdout: string; stderr: string };
 
-/** What stands in the place of the port: by default one that is asked nothing and asked to stop at once. */
+/** Replaces the server: by default it gets no request and a signal to stop at once. */
 type Listen = (fetch: Fetch, options: ListenOptions) => void | Promise<void>;
 
 async function run(args: string[], env: Environment = {}, whileListening?: Listen): Promise<Run> {
@@ -123,7 +123,7 @@ const ROWS: Row[] = [
     args: [],
     code: 78,
     stdout: nothing,
-    stderr: told(/API_KEY is required; it takes .+/),
+    stderr: told(/API_KEY is required; it must be .+/),
   },
   {
     args: ["serve"],
@@ -131,10 +131,10 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "ENVIRONMENT takes production, staging, test or development",
-      "API_KEY takes at least 16 printable ASCII characters without spaces",
-      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
-      "LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR",
+      "ENVIRONMENT must be production, staging, test or development",
+      "API_KEY must be at least 16 printable ASCII characters without spaces",
+      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
+      "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR",
     ),
   },
   {
@@ -152,7 +152,7 @@ const ROWS: Row[] = [
     env: { API_KEY, DATABASE_URL: "mysql://user:secret@db/books" },
     code: 78,
     stdout: nothing,
-    stderr: told("DATABASE_URL takes sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME"),
+    stderr: told("DATABASE_URL must be sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME"),
   },
   {
     args: ["migrate"],
@@ -195,8 +195,8 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "HOST takes an IP address or a host name",
-      "PORT takes a port number from 0 to 65535; 0 lets the system choose",
+      "HOST must be an IP address or a host name",
+      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
     ),
   },
 ];
@@ -273,7 +273,7 @@ describe("serve", () => {
   const MEMORY = { API_KEY, DATABASE_URL: "memory:", DRAIN_DELAY_SECONDS: "0" };
   const log = ({ stdout }: Run) => stdout.split("\n").map((line) => JSON.parse(line));
 
-  test("listens as configured, says so, and ends with 0 after a signal", async () => {
+  test("listens as configured, logs it, and ends with 0 after a signal", async () => {
     let asked: ListenOptions | undefined;
     const env = { ...MEMORY, HOST: "::1", PORT: "8080", REQUEST_TIMEOUT_SECONDS: "240" };
     const result = await run(["serve"], env, (_fetch, options) => {
@@ -331,7 +331,7 @@ describe("serve", () => {
     });
   });
 
-  test("listens with the certificate that it is given, and says so", async () => {
+  test("listens with its certificate, and logs it", async () => {
     await inTemporaryDirectory(async (directory) => {
       let asked: ListenOptions | undefined;
       const env = { ...MEMORY, ...putCertificate(directory, "first"), PORT: "8443" };
@@ -347,7 +347,7 @@ describe("serve", () => {
     });
   });
 
-  test("ends with 78 before it opens anything where the certificate cannot be used", async () => {
+  test("ends with 78 before it opens anything if the certificate cannot be used", async () => {
     await inTemporaryDirectory(async (directory) => {
       const env = { API_KEY, DATA_DIR: join(directory, "data"), ...tlsVariables(directory) };
       expect(await run(["serve"], env)).toEqual({
@@ -367,7 +367,7 @@ describe("serve", () => {
     expect(log(result)[0]).toMatchObject({ message: "listening", port: 49_152 });
   });
 
-  test("answers metrics and health on METRICS_PORT alone, where that is set", async () => {
+  test("answers metrics and health only on METRICS_PORT, if that is set", async () => {
     const statuses: Record<number, number[]> = {};
     const env = { ...MEMORY, PORT: "8080", METRICS_PORT: "9090" };
     const result = await run([], env, async (fetch, { port, host }) => {
@@ -387,7 +387,7 @@ describe("serve", () => {
     expect(listening).toMatchObject({ port: 8080, metrics_port: 9090 });
   });
 
-  test("names the port where METRICS_PORT cannot be listened on", async () => {
+  test("names the port if it cannot listen on METRICS_PORT", async () => {
     const env = { ...MEMORY, HOST: "127.0.0.1", METRICS_PORT: "9090" };
     const result = await run([], env, (_fetch, { port }) => {
       if (port === 9090) throw Object.assign(new Error("no"), { code: "EADDRINUSE" });
@@ -396,7 +396,7 @@ describe("serve", () => {
     expect(result.stderr).toBe("thimble: cannot listen on 127.0.0.1:9090: EADDRINUSE");
   });
 
-  test("answers with the key it is given", async () => {
+  test("accepts the configured key", async () => {
     const statuses: number[] = [];
     await run([], MEMORY, async (fetch) => {
       for (const key of [API_KEY, "another-key-of-16"]) {
@@ -428,21 +428,21 @@ describe("serve", () => {
     ["127.0.0.1", "127.0.0.1"],
     ["::1", "[::1]"],
   ]) {
-    test(`calls itself ${name} where HOST is ${HOST}`, async () => {
+    test(`calls itself ${name} if HOST is ${HOST}`, async () => {
       const env = { ENVIRONMENT: "development", DATABASE_URL: "memory:", HOST, PORT: "8080" };
       const { stdout } = await run([], env);
       expect(stdout).toContain(`curl http://${name}:8080/api/v1/process `);
     });
   }
 
-  test("prints no key that it was given", async () => {
+  test("never prints a configured key", async () => {
     const { stdout } = await run([], { ...MEMORY, ENVIRONMENT: "development" });
     expect(stdout).not.toContain(API_KEY);
     expect(stdout).not.toContain("curl");
   });
 
   for (const code of ["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "EINVAL"]) {
-    test(`ends with 69 and a line where it cannot listen: ${code}`, async () => {
+    test(`ends with 69 and a line if it cannot listen: ${code}`, async () => {
       const result = await run([], { ...MEMORY, HOST: "127.0.0.1", PORT: "80" }, () => {
         throw Object.assign(new Error("no"), { code, syscall: "listen" });
       });
@@ -451,7 +451,7 @@ describe("serve", () => {
     });
   }
 
-  test("ends with 1 and the stack where there is a defect", async () => {
+  test("ends with 1 and the stack after a defect", async () => {
     const result = await run([], MEMORY, () => {
       throw new TypeError("a defect");
     });
@@ -459,12 +459,12 @@ describe("serve", () => {
     expect(result.stderr).toMatch(/^TypeError: a defect\n\s+at /);
   });
 
-  test("ends with 1 where what was thrown is no error", async () => {
+  test("ends with 1 if the thrown value is not an error", async () => {
     const result = await run([], MEMORY, () => Promise.reject("a text"));
     expect(result).toMatchObject({ code: 1, stderr: "a text" });
   });
 
-  test("serves without a database that cannot be reached, and says so", async () => {
+  test("serves even if the database cannot be reached, and logs it", async () => {
     let readiness: unknown;
     const env = { ...MEMORY, DATABASE_URL: "postgres://u:secret@127.0.0.1:1/books" };
     const result = await run([], env, async (fetch) => {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { API_KEY, eventually, type Service } from "./service.ts";
 
-/** A request that is sent in two: the service answers its head with `100 Continue`, and waits for the body. */
+/** A request in two parts: the service answers its head with `100 Continue`, and waits for the body. */
 export function slowPost(apiKey: string, data: string) {
   const body = JSON.stringify({ action: "echo", data });
   const head = [
@@ -19,7 +19,7 @@ export function slowPost(apiKey: string, data: string) {
 
 export const SLOW_POST = slowPost(API_KEY, "late");
 
-/** A raw connection: what it received so far, and whether the other side has closed it. */
+/** A raw connection, with the received text and whether the other side has closed it. */
 export function openConnection({ port }: Pick<Service, "port">) {
   const socket: Socket = connect(port, "127.0.0.1");
   const connection = { socket, received: "", closed: false };
@@ -27,7 +27,7 @@ export function openConnection({ port }: Pick<Service, "port">) {
   socket.on("data", (text) => {
     connection.received += text;
   });
-  // A reset is one of the ways in which the service may end a connection.
+  // The service may also end a connection with a reset.
   socket.on("error", () => {});
   socket.on("close", () => {
     connection.closed = true;
@@ -40,7 +40,7 @@ export function openConnection({ port }: Pick<Service, "port">) {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     ended: () => eventually("the end of the connection", () => connection.closed || undefined),
-    /** Resolves when an answer with this text has come. */
+    /** Resolves when an answer with this text has arrived. */
     answered: (text: string) =>
       eventually(`an answer with ${text}`, () => connection.received.includes(text) || undefined),
     /** Resolves when the service has answered or closed the connection. */

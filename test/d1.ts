@@ -4,7 +4,7 @@ import type { SqliteValue } from "../src/database/sqlite.ts";
 import wrangler from "../wrangler.jsonc";
 import { D1_BINDING, startWorker } from "./runtimes/worker.ts";
 
-/** An empty D1 database of one's own, in memory, on workerd. */
+/** A new, empty D1 database in memory, on workerd. */
 export type FreshD1 = { database: D1Binding; close: () => Promise<void> };
 
 /** Runs in the Worker that the database is bound to. */
@@ -27,7 +27,7 @@ export async function freshD1(): Promise<FreshD1> {
 
 type Bound = D1Statement & { sql: string; values: SqliteValue[] };
 
-/** Miniflare's own way to a database from outside takes several times as long. */
+/** Miniflare's own access to a database from outside is several times slower. */
 function batchesAt(url: string): D1Binding {
   async function batch(statements: D1Statement[]): Promise<D1Result[]> {
     const answer = await fetch(url, { method: "POST", body: JSON.stringify(statements) });
@@ -47,7 +47,7 @@ function batchesAt(url: string): D1Binding {
   return { prepare: (sql) => prepare(sql), batch };
 }
 
-/** Applies the migrations, as `wrangler d1 migrations apply` does. */
+/** Applies the migrations like `wrangler d1 migrations apply`. */
 export async function migrateD1(database: D1Binding): Promise<void> {
   const directory = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);
   for (const name of [...new Bun.Glob("*.sql").scanSync(directory)].sort()) {
@@ -57,7 +57,7 @@ export async function migrateD1(database: D1Binding): Promise<void> {
   }
 }
 
-/** Leaves a migrated database as if it never had a book. */
+/** Makes a migrated database as if it never had a book. */
 export async function emptyD1(database: D1Binding): Promise<void> {
   const tables = ["books", "book_words", "idempotency_keys", "sqlite_sequence"];
   await database.batch(tables.map((table) => database.prepare(`DELETE FROM ${table}`)));

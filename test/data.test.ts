@@ -392,7 +392,7 @@ test("data that PostgreSQL refuses in a later batch is said with its lines, and 
   const restored = await run(place, "restore", "--force", backup);
   expect({ code: restored.code, stderr: restored.stderr }).toEqual({
     code: 65,
-    stderr: "thimble: the database takes no such data: not this one",
+    stderr: "thimble: the database refuses the data: not this one",
   });
   expect(await exported(place)).toEqual(books.slice(0, 10_000));
   await sql.end();

@@ -5,14 +5,14 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { API_KEY, type Service, startService } from "./service.ts";
 
 /**
- * Real pages in a real browser. `SCREENSHOTS` names a directory to leave pictures of them in.
+ * Real pages in a real browser. `SCREENSHOTS` may name a directory for pictures of them.
  */
 const executablePath = Bun.which("chromium") ?? Bun.which("chromium-browser");
 const reason = executablePath ? "" : " (skipped: there is no chromium here)";
 const withBrowser = test.skipIf(!executablePath);
 
 const TEST_TIMEOUT_MS = 60_000;
-/** A name that is not this machine's, for Swagger UI asks more of the world where it is no localhost. */
+/** Not a name of this machine, because Swagger UI loads more from the internet outside localhost. */
 const HOST = "thimble.example";
 const FLAGS = [
   `--host-resolver-rules=MAP ${HOST} 127.0.0.1`,
@@ -33,7 +33,7 @@ beforeAll(async () => {
   service = await startService();
   origin = `http://${HOST}:${service.port}`;
   if (!executablePath) return;
-  // As if behind HTTPS, which the policies between origins ask for.
+  // As if behind HTTPS, which cross-origin policies require.
   const trusted = `--unsafely-treat-insecure-origin-as-secure=${origin}`;
   browser = await chromium.launch({ executablePath, args: [...FLAGS, trusted] });
 }, TEST_TIMEOUT_MS);
@@ -43,7 +43,7 @@ afterAll(async () => {
   await service[Symbol.asyncDispose]();
 }, TEST_TIMEOUT_MS);
 
-/** Opens a page, and keeps what it complained of and what it asked of whom. */
+/** Opens a page, and records its complaints and the origins of its requests. */
 async function open(path: string, options: { colorScheme?: "dark" | "light" } = {}) {
   if (!browser) throw new Error("The browser is not started.");
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -58,7 +58,8 @@ async function open(path: string, options: { colorScheme?: "dark" | "light" } = 
   page.on("request", (request) => {
     if (!request.url().startsWith("data:")) origins.add(new URL(request.url()).origin);
   });
-  // In the page, before anything of its own: a violation is an event, whatever the console shows.
+  // Runs in the page before its own scripts: a violation is always an event, even if the console hides
+  // it.
   await context.exposeFunction("reportViolation", (text: string) => complaints.push(text));
   await context.addInitScript(() => {
     const report = Reflect.get(window, "reportViolation") as (text: string) => void;
@@ -90,7 +91,7 @@ async function operations() {
 
 describe("the API page", () => {
   withBrowser(
-    `lists every operation, under its policy and without leaving its origin${reason}`,
+    `lists every operation, under its policy and only from its own origin${reason}`,
     async () => {
       const { page, complaints, origins, close } = await open("/docs");
       await page.locator(".opblock").first().waitFor();
@@ -128,7 +129,7 @@ describe("the API page", () => {
       await live.filter({ hasText: "API key required" }).waitFor();
       expect(await live.locator(".response-col_status").textContent()).toContain("401");
       await screenshot(page, "docs-problem");
-      // The browser tells its console of every answer that is an error.
+      // The browser reports every error answer on its console.
       expect(complaints.splice(0)).toEqual([expect.stringContaining("status of 401")]);
 
       await page.getByRole("button", { name: "Authorize" }).first().click();
@@ -167,7 +168,7 @@ describe("the landing page", () => {
         .locator("a")
         .evaluateAll((anchors) => anchors.map((anchor) => anchor.getAttribute("href") ?? ""));
       expect(links).toEqual(["/docs", "/openapi.json", "/health", "/ready"]);
-      // The pages behind the links are others, and their complaints are not this page's.
+      // Checked before the links are followed, because other pages have their own complaints.
       expect(complaints).toEqual([]);
       for (const href of links) {
         await page.goto(origin);

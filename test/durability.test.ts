@@ -17,9 +17,9 @@ import { until } from "./service.ts";
 
 setDefaultTimeout(30_000);
 
-/** An empty database, and ways to look into it past the service. */
+/** An empty database, and ways to look into it without the service. */
 type Place = {
-  /** What makes the service use it. */
+  /** Variables that make the service use it. */
   variables: Record<string, string>;
   /** Makes its schema look like that of a later release. */
   makeNewer: () => Promise<void>;
@@ -115,7 +115,7 @@ function durability(name: string, open: () => Promise<Place>): void {
       return service;
     };
 
-    test("loses no acknowledged book when it is killed amid writes", async () => {
+    test("loses no acknowledged book when it is killed during writes", async () => {
       let service = await start();
       const acknowledged: Book[] = [];
       for (const round of [1, 2]) {
@@ -132,7 +132,7 @@ function durability(name: string, open: () => Promise<Place>): void {
         const kept = await everyBook(service);
         const byId = new Map(kept.map((book) => [book.id, book]));
         for (const book of acknowledged) expect(byId.get(book.id)).toEqual(book);
-        // Each writer may have had one more under way, which is there as a whole or not at all.
+        // Each writer may have had one more in flight, which is stored completely or not at all.
         expect(kept.length).toBeLessThanOrEqual(acknowledged.length + round * writers.length);
         expect(await everyBook(service, "&q=somebody")).toEqual(kept);
       }
@@ -178,7 +178,7 @@ function durability(name: string, open: () => Promise<Place>): void {
       expect(await place.migrations()).toBe(sqliteMigrations.length);
     });
 
-    test("refuses a database whose schema is of a later release", async () => {
+    test("refuses a database with the schema of a later release", async () => {
       await (await start()).kill();
       await place.makeNewer();
       const { code, stderr, stdout } = await runService(place.variables);

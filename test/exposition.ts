@@ -3,7 +3,7 @@ export type Sample = { name: string; labels: Record<string, string>; value: numb
 
 const LINE = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/;
 
-/** The samples of an exposition. @throws {Error} at a line that is none. */
+/** The samples of an exposition. @throws {Error} for a line that is not a sample. */
 export function parseSamples(text: string): Sample[] {
   return text
     .split("\n")
@@ -16,7 +16,7 @@ export function parseSamples(text: string): Sample[] {
     });
 }
 
-/** The one value of a name, and of these labels. */
+/** The only value with this name and these labels. */
 export function readValue(text: string, name: string, labels: Record<string, string> = {}): number {
   const found = parseSamples(text).filter(
     (sample) =>

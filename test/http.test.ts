@@ -16,7 +16,7 @@ import { UNLIMITED } from "./service.ts";
 
 const API_KEY = "0123456789abcdef";
 
-// On a busy machine, PostgreSQL takes its time to start.
+// On a busy machine, PostgreSQL starts slowly.
 setDefaultTimeout(60_000);
 
 /** The app in this process on the database that a URL names. */

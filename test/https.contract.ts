@@ -100,7 +100,7 @@ export function httpsContract(
         stdout: "",
         stderr: [
           "thimble: the configuration cannot work:",
-          "  - TLS_KEY_FILE names a file whose key is not that of TLS_CERT_FILE's certificate",
+          "  - TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE",
           "",
         ].join("\n"),
       });
@@ -206,7 +206,7 @@ export function httpsContract(
         expect(line).toMatchObject({
           level: "ERROR",
           problems: [
-            "TLS_KEY_FILE names a file whose key is not that of TLS_CERT_FILE's certificate",
+            "TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE",
           ],
         });
         expect(await subject(service)).toBe("first");

@@ -12,7 +12,7 @@ const NAME = "example";
 const SETTLED = "1.0.0";
 const FRESH = "1.1.0";
 
-/** A registry with one package, a month old, of which there is a version since an hour. */
+/** A registry with one package: a version that is a month old, and one that is an hour old. */
 let registry: Bun.Server<undefined>;
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ async function pack(version: string) {
   });
 }
 
-/** A project with this one's rules on what is installed, and nothing in it. */
+/** An empty project with this project's rules for installation. */
 async function inProject(use: (project: Project) => Promise<void>) {
   await inTemporaryDirectory(async (directory) => {
     const { trustedDependencies } = packageJson;
@@ -110,7 +110,7 @@ async function run(command: string[], cwd: string, env: Record<string, string>) 
 
 const installed = ({ path }: Project, file: string) => path(`node_modules/${NAME}/${file}`);
 
-describe("what is added", () => {
+describe("an added package", () => {
   test("is a version that has been out for a while, not the newest", async () => {
     await inProject(async (project) => {
       expect(await project.bun("add", NAME)).toMatchObject({ status: 0 });
@@ -119,7 +119,7 @@ describe("what is added", () => {
     });
   });
 
-  test("is not the newest either where that is asked for by its version", async () => {
+  test("is not the newest one either if its version is requested", async () => {
     await inProject(async ({ bun }) => {
       const { status, output } = await bun("add", `${NAME}@${FRESH}`);
       expect(status).toBe(1);
@@ -135,7 +135,7 @@ describe("what is added", () => {
     });
   });
 
-  test("would run it, were the package on the project's list", async () => {
+  test("would run it if the package were on the project's list", async () => {
     await inProject(async (project) => {
       const trusting = { name: "project", trustedDependencies: [NAME] };
       writeFileSync(project.path("package.json"), JSON.stringify(trusting));
@@ -144,12 +144,12 @@ describe("what is added", () => {
     });
   });
 
-  test("is not trusted by Bun's own list, which holds where a project has none", () => {
+  test("is not trusted by Bun's own list, which applies if a project has none", () => {
     expect(packageJson.trustedDependencies).toBeArray();
   });
 });
 
-test("where package.json and the lockfile differ, nothing is installed and nothing is run", async () => {
+test("if package.json and the lockfile differ, nothing is installed and nothing is run", async () => {
   await inProject(async ({ path, bun }) => {
     mkdirSync(path("scripts"));
     for (const file of ["package.json", "bun.lock", "scripts/bun.mjs"]) {

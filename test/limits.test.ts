@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openConnection } from "./connection.ts";
 import { API_KEY, eventually, type Service, startService, type Variables } from "./service.ts";
 
-// Bun looks for idle connections every few seconds only.
+// Bun looks for idle connections only every few seconds.
 setDefaultTimeout(60_000);
 
 const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
@@ -13,7 +13,7 @@ function start(env: Variables): Promise<Service> {
   return startService({ command: COMMAND, env: { DATABASE_URL: "memory:", ...env } });
 }
 
-/** The head of a request that says it has a body of that many bytes, which may never come. */
+/** The head of a request with a Content-Length, whose body may never come. */
 function head(bytes: number): string {
   return [
     "POST /api/v1/process HTTP/1.1",
@@ -27,7 +27,7 @@ function head(bytes: number): string {
   ].join("\r\n");
 }
 
-/** A request that the service waits for the body of. */
+/** A request whose body the service waits for. */
 async function beginRequest(service: Service) {
   const connection = openConnection(service);
   connection.send(head(BODY.length));
@@ -60,7 +60,7 @@ describe("RATE_LIMIT", () => {
     expect((await fetch(`${service.url}/metrics`, { headers: KEY })).status).toBe(200);
   });
 
-  test("counts by what trusted proxies say, an IPv6 network as one", async () => {
+  test("counts by the address from trusted proxies, and an IPv6 network as one", async () => {
     await using service = await start({ RATE_LIMIT: "1/hour", TRUST_PROXY: "1" });
     const ask = async (client: string) =>
       (await fetch(`${service.url}/books`, { headers: { "X-Forwarded-For": client } })).status;
@@ -93,7 +93,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
   const hasRoom = (service: Service) =>
     eventually("room", async () => (await statusOf(service, "/books")) === 200 || undefined);
 
-  test("refuses one more, never a health route or /metrics, and has room when the answer is given", async () => {
+  test("refuses one more, never a health route or /metrics, and accepts again after an answer", async () => {
     await using service = await start(ENV);
     const connection = await beginRequest(service);
     const refused = await fetch(`${service.url}/books`);
@@ -108,7 +108,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     connection.close();
   });
 
-  test("has room when a client goes away", async () => {
+  test("accepts again after a client disconnects", async () => {
     await using service = await start(ENV);
     const connection = await beginRequest(service);
     expect(await statusOf(service, "/books")).toBe(503);
@@ -116,7 +116,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     await hasRoom(service);
   });
 
-  test("has room when a request is timed out", async () => {
+  test("accepts again after a request timed out", async () => {
     await using service = await start({ ...ENV, REQUEST_TIMEOUT_SECONDS: "1" });
     const connection = await beginRequest(service);
     expect(await statusOf(service, "/books")).toBe(503);
@@ -139,9 +139,9 @@ describe("REQUEST_TIMEOUT_SECONDS", () => {
   });
 });
 
-// Together, as each of them waits for Bun.
+// Concurrently, because each of them waits for Bun.
 describe.concurrent("IDLE_TIMEOUT_SECONDS", () => {
-  test("closes a connection that says nothing, but none whose request is under way", async () => {
+  test("closes a silent connection, but not one with a request in flight", async () => {
     await using service = await start({ IDLE_TIMEOUT_SECONDS: "1", REQUEST_TIMEOUT_SECONDS: "30" });
     const busy = await beginRequest(service);
     const idle = openConnection(service);
@@ -165,7 +165,7 @@ describe.concurrent("IDLE_TIMEOUT_SECONDS", () => {
   });
 });
 
-describe("a body is taken by its bytes:", () => {
+describe("a body is limited by its bytes:", () => {
   const post = (...headers: string[]) =>
     [
       "POST /api/v1/process HTTP/1.1",
@@ -177,7 +177,7 @@ describe("a body is taken by its bytes:", () => {
       "",
     ].join("\r\n");
 
-  test("chunks without an end are refused once they are too many", async () => {
+  test("endless chunks are refused when they are too many", async () => {
     await using service = await start({ MAX_BODY_BYTES: "1000", IDLE_TIMEOUT_SECONDS: "1" });
     const connection = openConnection(service);
     connection.send(post("Transfer-Encoding: chunked"));

@@ -5,11 +5,11 @@ import { scripts } from "../package.json";
 
 const listing = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"]);
 const tracked = listing.stdout.toString().split("\n");
-/** Bun's licence text is its own, with its own links. */
+/** Bun's licence text is not ours, and has its own links. */
 const documents = tracked.filter((path) => path.endsWith(".md") && !/^licenses\/.+\//.test(path));
 const textOf = (path: string) => readFileSync(path, "utf8");
 
-/** What a heading is called in a link, as GitHub makes it. */
+/** A heading's name in links, as GitHub makes it. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     heading
@@ -20,12 +20,12 @@ function anchorsOf(text: string): string[] {
 }
 
 describe("the documents' links", () => {
-  test("are looked for where there are documents", () => {
+  test("are checked in more than zero documents", () => {
     expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/runtimes.md"]));
   });
 
   for (const path of documents.filter((each) => existsSync(each))) {
-    test(`of ${path} lead somewhere`, () => {
+    test(`of ${path} have targets`, () => {
       const links = [...textOf(path).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
       for (const [link, file = "", anchor] of links) {
         const target = file === "" ? path : join(dirname(path), file);
@@ -37,7 +37,7 @@ describe("the documents' links", () => {
       }
     });
 
-    test(`of ${path} name commands that there are`, () => {
+    test(`of ${path} name existing commands`, () => {
       const named = [...textOf(path).matchAll(/\b(?:npm|bun) run ([a-z][\w:]*)/g)];
       for (const [, name = ""] of named) expect(Object.keys(scripts)).toContain(name);
     });
@@ -48,7 +48,7 @@ describe("the issue forms", () => {
   const forms = tracked.filter((path) => /ISSUE_TEMPLATE\/(?!config)/.test(path));
 
   for (const path of forms) {
-    test(`${path} is one that GitHub reads`, () => {
+    test(`${path} is valid for GitHub`, () => {
       const form = Bun.YAML.parse(textOf(path));
       expect(form).toMatchObject({
         name: expect.stringMatching(/\w/),

@@ -22,7 +22,7 @@ async function documented(): Promise<Row[]> {
   }));
 }
 
-/** The same of an exposition. */
+/** The same rows from an exposition. */
 function exposed(text: string): Row[] {
   const samples = parseSamples(text);
   return Array.from(parseTypes(text), ([name, type]) => ({
@@ -40,7 +40,7 @@ function labelsOf(sample?: Sample): string[] {
   return Object.keys(sample?.labels ?? {}).filter((label) => label !== "le");
 }
 
-test("docs/metrics.md has the metrics of a service on PostgreSQL, all and no other", async () => {
+test("docs/metrics.md has exactly the metrics of a service on PostgreSQL", async () => {
   const { url, drop } = await freshDatabase();
   {
     await using service = await startService({ command: SOURCE, env: { DATABASE_URL: url } });

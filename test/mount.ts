@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Whether tests may put file systems in place here: small ones, to fill, and such that cannot be written. */
+/** Whether tests may mount file systems here: small ones to fill, and read-only ones. */
 export const mayMount = probeMount();
 
-/** What stands behind the name of a test that does not run where none may be put in place. */
-export const MOUNTING = mayMount ? "" : " (not run: it takes the right to mount a file system)";
+/** The end of a test's name if it cannot run because mounting is not allowed. */
+export const MOUNTING = mayMount ? "" : " (not run: it needs the right to mount a file system)";
 
 /**
- * Puts a file system in memory at a directory, or changes the one there.
+ * Mounts a file system in memory at a directory, or changes the one there.
  *
- * @returns what takes it away again.
+ * @returns a function that removes it again.
  */
 export function mountAt(directory: string, options: string): () => void {
   const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);

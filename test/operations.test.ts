@@ -1,4 +1,4 @@
-/** What docs/operations.md promises whoever is called at night: that all it names is there. */
+/** Everything that docs/operations.md, the runbook, names must exist. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -24,19 +24,19 @@ const runbook = await read("docs/operations.md");
 const alertRules = await read("deploy/prometheus/alerts.yml");
 const compose = await read("compose.yml");
 
-/** The first group of every match, each once. */
+/** The first group of every match, without duplicates. */
 function found(text: string, pattern: RegExp): string[] {
   return [...new Set(Array.from(text.matchAll(pattern), ([, group = ""]) => group))];
 }
 
-/** What is found has to be something, for a pattern that finds nothing proves nothing. */
+/** At least one match is required, because a pattern that finds nothing proves nothing. */
 function someOf(text: string, pattern: RegExp): string[] {
   const all = found(text, pattern);
   expect(all).not.toBeEmpty();
   return all;
 }
 
-/** The part of the runbook below a heading of the second level. */
+/** The part of the runbook under a heading of the second level. */
 function part(heading: string): string {
   const [, text = ""] = runbook.split(`\n## ${heading}\n`);
   return text.split("\n## ")[0] ?? "";
@@ -60,7 +60,7 @@ describe("the runbook's alerts", () => {
     expect(found(part("Alerts"), /^### (.+)$/gm)).toEqual(alerts());
   });
 
-  test("are of the severity that they have", () => {
+  test("have the severity of their rules", () => {
     const written = runbook.matchAll(/^### (\w+)\n\*\*(\w+)\.\*\*/gm);
     const rules = alertRules.matchAll(/- alert: (\w+)\n[\s\S]*?severity: (\w+)/g);
     const pairs = (matches: Iterable<RegExpMatchArray>) =>
@@ -68,7 +68,7 @@ describe("the runbook's alerts", () => {
     expect(pairs(written)).toEqual(pairs(rules));
   });
 
-  test("are where each alert's `runbook` leads to", () => {
+  test("are the targets of each alert's `runbook`", () => {
     const links = found(alertRules, /runbook: (\S+)/g);
     expect(links).toHaveLength(alerts().length);
     for (const link of links) {
@@ -79,7 +79,7 @@ describe("the runbook's alerts", () => {
   });
 });
 
-test("every link leads to a document, and to a heading of it", async () => {
+test("every link leads to a document, and to one of its headings", async () => {
   for (const link of someOf(runbook, /\]\(([^)\s]+)\)/g)) {
     const [path = "", anchor] = link.split("#");
     const target = path === "" ? join(DOCS, "operations.md") : resolve(DOCS, path);
@@ -98,7 +98,7 @@ test("every variable is one of the configuration, or of compose.yml", () => {
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
 });
 
-test("every route is one that is served", () => {
+test("every route is served", () => {
   const clock = Date.now;
   const metrics = createServiceMetrics(createMemoryDatabase(), clock);
   const { app } = openApp({ metrics });
@@ -137,7 +137,7 @@ test("every service of Compose is in compose.yml, and so is every profile", () =
   expect(someOf(runbook, /--profile (\w+)/g).every((name) => profiles.includes(name))).toBe(true);
 });
 
-test("every message of the log is one that the code writes", async () => {
+test("every message of the log is written by the code", async () => {
   const source = await sourceText();
   const lines = ["request failed", "crashed", "draining", "stopped", "requests cut off"];
   const others = ["backup failed", "secrets reloaded", "certificate changed"];
@@ -147,13 +147,13 @@ test("every message of the log is one that the code writes", async () => {
   expect(messages.filter((message) => !source.includes(`"${message}"`))).toEqual([]);
 });
 
-test("every reason for a refusal is one that is counted", () => {
+test("every reason for a refusal is counted", () => {
   const [, alert = ""] = runbook.split("### ThimbleAvailabilityBurnsFast\n");
   const reasons = someOf(alert.split("\n### ")[0] ?? "", /`([a-z]+_?[a-z]*)`: /g);
   for (const reason of reasons) expect(REFUSALS as readonly string[]).toContain(reason);
 });
 
-test("what the service says of a fault is quoted to the letter", () => {
+test("messages about faults are quoted exactly", () => {
   const cause = noAnswer().cause;
   expect(runbook).toContain(`\`${cause instanceof Error ? cause.message : ""}\``);
   expect(new NewerSchemaError(3, 2).message).toStartWith(
@@ -169,7 +169,7 @@ describe("every query", () => {
     ...someOf(runbook, /\bquery ([a-z]+[_:][\w:]+)/g),
   ];
 
-  test("asks for metrics that there are, or that rules.yml records", async () => {
+  test("uses existing metrics, or those that rules.yml records", async () => {
     const metrics = found(await read("docs/metrics.md"), /^\| `(\w+)` \|/gm);
     const rules = found(await read("deploy/prometheus/rules.yml"), /record: (\S+)/g);
     const family = (name: string) => (name.includes(":") ? name : name.replace(/_bucket$/, ""));
@@ -191,11 +191,11 @@ describe("every query", () => {
   });
 });
 
-test("it is short enough to be read at night", () => {
+test("it is short enough to read at night", () => {
   expect(runbook.split("\n").length).toBeLessThanOrEqual(221);
 });
 
-/** What the program is made of, its tests apart. */
+/** The source of the program, without tests. */
 async function sourceText(): Promise<string> {
   const files = Array.from(new Bun.Glob("src/**/*.ts").scanSync({ cwd: ROOT }));
   const texts = files.filter((path) => !path.endsWith(".test.ts")).map(read);

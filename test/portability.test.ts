@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-// The compiler reads every type there is, which takes a busy machine a while.
+// The compiler reads every type, which is slow on a busy machine.
 setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "..");
@@ -124,7 +124,7 @@ const TOOLS = {
 };
 type Tool = keyof typeof TOOLS;
 
-/** What a tool says of the copied tree. */
+/** A tool's output for the copied tree. */
 function run(tool: Tool): { exitCode: number; output: string } {
   const [name = "", ...args] = TOOLS[tool];
   const command = [process.execPath, join("node_modules/.bin", name), ...args];
@@ -134,7 +134,7 @@ function run(tool: Tool): { exitCode: number; output: string } {
 
 describe("each ring names only what its runtimes have:", () => {
   for (const tool of Object.keys(TOOLS) as Tool[]) {
-    test(`${tool} passes the source as it is`, () => {
+    test(`${tool} accepts the source`, () => {
       expect(run(tool)).toMatchObject({ exitCode: 0 });
     });
   }

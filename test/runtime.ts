@@ -1,6 +1,6 @@
 import type { Runtime } from "../src/server/runtime.ts";
 
-/** A runtime that nothing comes of, and that serves nothing, but for what is given. */
+/** A runtime that does nothing and serves nothing, except what `given` overrides. */
 export function idleRuntime(given: Partial<Runtime> = {}): Runtime {
   return {
     env: {},

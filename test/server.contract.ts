@@ -6,31 +6,50 @@ import { freshDatabase } from "./postgres.ts";
 import { type Program, type ProgramOptions, programContract } from "./program.contract.ts";
 import { startService, type Variables } from "./service.ts";
 
-/** All that a program has to be which serves on a port: the HTTP contract on every store, and its own. */
-export function serverContract(name: string, program: Program, options?: ProgramOptions): void {
-  const open = async (env: Variables, release = async () => {}) => {
-    const service = await startService({
-      command: await program(),
-      env: { ...CONTRACT_VARIABLES, ...env },
-    });
-    return {
-      baseUrl: service.url,
-      apiKey: service.apiKey,
-      fetch,
-      close: async () => {
-        await service[Symbol.asyncDispose]();
-        await release();
-      },
-    };
-  };
+/** Where the entries of a program under test live. A runtime does not affect the stores. */
+export type StoreKind = "memory" | "SQLite" | "PostgreSQL";
 
-  httpContract(`${name}, memory`, () => open({ DATABASE_URL: "memory:" }));
-  httpContract(`${name}, SQLite`, () => open({}));
-  httpContract(`${name}, PostgreSQL`, async () => {
-    const { url, drop } = await freshDatabase();
-    return open({ DATABASE_URL: url }, drop);
-  });
+/**
+ * All that a program has to be which serves on a port: the HTTP contract, and contracts of its own.
+ *
+ * @param stores those that the HTTP contract runs on.
+ */
+export function serverContract(
+  name: string,
+  program: Program,
+  stores: readonly StoreKind[],
+  options?: ProgramOptions,
+): void {
+  for (const store of stores) {
+    httpContract(`${name}, ${store}`, async () => {
+      const { env, drop } = await databaseOf(store);
+      const service = await startService({
+        command: await program(),
+        env: { ...CONTRACT_VARIABLES, ...env },
+      });
+      return {
+        baseUrl: service.url,
+        apiKey: service.apiKey,
+        fetch,
+        close: async () => {
+          await service[Symbol.asyncDispose]();
+          await drop();
+        },
+      };
+    });
+  }
   programContract(name, program, options);
   httpsContract(name, program, options);
   logContract(name, program, options);
+}
+
+async function databaseOf(
+  store: StoreKind,
+): Promise<{ env: Variables; drop: () => Promise<void> }> {
+  if (store === "PostgreSQL") {
+    const { url, drop } = await freshDatabase();
+    return { env: { DATABASE_URL: url }, drop };
+  }
+  const env: Variables = store === "memory" ? { DATABASE_URL: "memory:" } : {};
+  return { env, drop: async () => {} };
 }

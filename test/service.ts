@@ -10,7 +10,7 @@ export const API_KEY = "0123456789abcdef";
 const POLL_INTERVAL_MS = 5;
 const POLL_LIMIT_MS = 20_000;
 
-/** Variables to set; those that are `undefined` are not set at all. */
+/** Variables to set; those that are `undefined` are unset. */
 export type Variables = Record<string, string | undefined>;
 export type LogLine = Record<string, unknown> & { message: string };
 /** How a process ended: by itself with a code, or by a signal. */
@@ -28,13 +28,13 @@ export type Service = {
   exited: Promise<Ending>;
   stdout: () => string;
   stderr: () => string;
-  /** Every whole line of standard output that is JSON. */
+  /** Every complete line of standard output that is JSON. */
   log: () => LogLine[];
   /** Resolves when such a line is in the log. */
   logged: (message: string) => Promise<LogLine>;
-  /** Stops reading standard output, as a log collector that has died. */
+  /** Closes standard output, like a log collector that has died. */
   closeStdout: () => void;
-  /** Leaves standard output unread, as a log collector that hangs, and reads on. */
+  /** Stops reading standard output, like a log collector that hangs, and continues later. */
   pauseStdout: () => void;
   resumeStdout: () => void;
   [Symbol.asyncDispose]: () => Promise<void>;
@@ -43,7 +43,7 @@ export type Service = {
 let home: string | undefined;
 let binary: Promise<string> | undefined;
 
-/** The path of the compiled service, built when it is first asked for. */
+/** The path of the compiled service, built at the first call. */
 export function compiledBinary(): Promise<string> {
   binary ??= buildBinary();
   return binary;
@@ -55,7 +55,7 @@ async function buildBinary(): Promise<string> {
   return path;
 }
 
-/** A directory that is gone when this process is, whatever becomes of the test that asks for it. */
+/** A directory that is removed when this process ends, even if the test fails. */
 export function newDirectory(): string {
   if (home === undefined) {
     home = mkdtempSync(join(tmpdir(), "thimble-service-"));
@@ -65,8 +65,8 @@ export function newDirectory(): string {
 }
 
 /**
- * Bun's test runner tells no module that it ends, nor could one that is killed say so. A shell that
- * waits for the end of its input learns of both.
+ * Bun's test runner does not notify modules of its end, and a killed process cannot. A shell that waits
+ * for the end of its input notices both.
  */
 function removeAfterThisProcess(directory: string): void {
   const script = 'trap "" INT TERM HUP; cat >/dev/null; rm -rf "$1"';
@@ -77,7 +77,7 @@ function removeAfterThisProcess(directory: string): void {
   reaper.unref();
 }
 
-/** A directory of its own for `use`, which is gone afterwards. */
+/** A new directory for `use`, which is removed afterwards. */
 export async function inTemporaryDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = newDirectory();
   try {
@@ -87,7 +87,7 @@ export async function inTemporaryDirectory<T>(use: (directory: string) => Promis
   }
 }
 
-/** Resolves with the first thing that `look` finds; throws when it finds nothing within the limit. */
+/** Resolves with the first thing that `look` finds; throws if it finds nothing within the limit. */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
@@ -102,7 +102,7 @@ export async function eventually<T>(
   }
 }
 
-/** Resolves when the condition holds; throws when it does not within the limit. */
+/** Resolves when the condition is true; throws if that takes longer than the limit. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -111,7 +111,7 @@ export async function until(
   await eventually(what, async () => (await condition()) || undefined, limitMs);
 }
 
-/** Whether this machine has no such process any more. */
+/** Whether this process no longer exists. */
 export function isGone(pid: number): boolean {
   try {
     return !process.kill(pid, 0);
@@ -120,20 +120,20 @@ export function isGone(pid: number): boolean {
   }
 }
 
-/** Nothing that keeps a test from asking as much as it likes, and from ending when it is done. */
+/** No limits for a test's requests, and no delay at its end. */
 export const UNLIMITED = { RATE_LIMIT: "off", AUTH_FAILURE_LIMIT: "off", DRAIN_DELAY_SECONDS: "0" };
 
 type StartOptions = {
-  /** The program and its arguments: the compiled binary unless another is given. */
+  /** The program and its arguments; by default the compiled binary. */
   command?: readonly string[];
   env?: Variables;
-  /** What it says when it is started: that it listens, unless another line is given, behind which it has no URL. */
+  /** The log line of a complete start; by default `listening`. After any other line it has no URL. */
   until?: string;
 };
 
 /**
- * Starts the service on a free port with its data in a new directory, and waits until it listens.
- * Hold it with `await using`, so that it is gone when the test is over.
+ * Starts the service on a free port with its data in a new directory, and waits until it listens. Hold
+ * it with `await using`, so that it ends with the test.
  */
 export async function startService({
   command,
@@ -143,6 +143,8 @@ export async function startService({
   const directory = newDirectory();
   const variables = {
     ...{ DATA_DIR: directory, PORT: "0", HOST: "127.0.0.1", API_KEY, ...UNLIMITED },
+    // Many tests read a sample.
+    SEED: "true",
     ...env,
   };
   const child = start(command ?? [await compiledBinary()], variables, directory);
@@ -193,7 +195,7 @@ export async function startService({
 
 type Output = { stdout: string; stderr: string };
 
-/** Runs a command to its end, which comes by force where it does not come within the limit. */
+/** Runs a command to its end; kills it if it takes longer than the limit. */
 export function runToEnd(
   command: readonly string[],
   env: Variables = {},
@@ -224,7 +226,7 @@ function start(command: readonly string[], variables: Variables, cwd: string): C
   });
 }
 
-/** Keeps what a process writes; `exited` resolves when it has ended and all of that is read. */
+/** Collects a process's output; `exited` resolves when it has ended and all output is read. */
 export function watch(child: Child) {
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -240,7 +242,7 @@ export function watch(child: Child) {
   return { stdout: () => out, stderr: () => err, exited };
 }
 
-/** Every whole line that is JSON. */
+/** Every complete line that is JSON. */
 export function jsonLines(text: string): LogLine[] {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
   return whole.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));

@@ -4,7 +4,7 @@ import { API_KEY, eventually, inTemporaryDirectory } from "./service.ts";
 
 const LAUNCHER = join(import.meta.dir, "../scripts/bun.mjs");
 
-/** `npm start` and `bun start` come to this, in a process group of its own, as a shell starts a job. */
+/** What `npm start` and `bun start` run, in its own process group, like a job of a shell. */
 async function inJob(use: (job: Job) => Promise<void>, env: Record<string, string> = {}) {
   await inTemporaryDirectory(async (directory) => {
     const child = Bun.spawn([process.execPath, LAUNCHER, "start"], {
@@ -31,13 +31,13 @@ async function inJob(use: (job: Job) => Promise<void>, env: Record<string, strin
 type Job = {
   log: () => Promise<string>;
   exited: Promise<number>;
-  /** What Ctrl-C does: the signal goes to every process of the job. */
+  /** Like Ctrl-C: the signal goes to every process of the job. */
   interrupt: () => void;
-  /** What `kill` does: the signal goes to the process that was started, and to no other. */
+  /** Like `kill`: the signal goes only to the process that was started. */
   kill: (signal: NodeJS.Signals) => void;
 };
 
-test("starts in development mode, also where ENVIRONMENT is set to nothing", async () => {
+test("starts in development mode, also if ENVIRONMENT is empty", async () => {
   await inJob(
     async ({ log }) => {
       const text = await eventually("the curl line", async () => {
@@ -51,7 +51,7 @@ test("starts in development mode, also where ENVIRONMENT is set to nothing", asy
   );
 });
 
-test("shows the API page from source, whose assets a browser asks for all at once", async () => {
+test("shows the API page from source, although a browser requests all its assets at once", async () => {
   await inJob(async ({ log }) => {
     const port = await eventually("the port", async () => /port=(\d+)/.exec(await log())?.[1]);
     const assets = ["swagger-ui.css", "swagger-ui-bundle.js", "start.js"].map((name) =>
@@ -92,7 +92,7 @@ test("Ctrl-C lets a request finish", async () => {
         body: body.readable.pipeThrough(new TextEncoderStream()),
       });
       await writer.write('{"action":"echo",');
-      // The half body has arrived when a request that was sent after it is answered.
+      // When a later request is answered, the half body has arrived.
       await fetch(`http://127.0.0.1:${port}/healthz`);
       interrupt();
       await eventually("the drain", async () => (await log()).includes("draining") || undefined);

@@ -5,8 +5,8 @@ import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 const TIMEOUT_MS = 60_000;
 
 /**
- * For each test of a file an empty table `things (id integer)` on PostgreSQL: `sql` is what is tested, with
- * these options, and of one connection, so that one that is lost is missed; `admin` looks on.
+ * An empty table `things (id integer)` on PostgreSQL for each test of a file. `sql` is tested, with
+ * these options and one connection, so that a lost connection is noticed; `admin` observes.
  */
 export function useThings(options: { backoff?: () => number } = {}) {
   const connections = {} as { sql: Sql; admin: Sql };

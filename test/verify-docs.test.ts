@@ -25,7 +25,7 @@ beforeAll(() => {
     "cp "*) echo '{}' > "$3" ;;
   esac`;
   const cosign = `[ "$1" = verify ] || echo '{"payload":"${btoa('{"predicate":{}}')}"}'`;
-  // The last that is asked; what would follow needs a running container.
+  // The last request; later ones would need a running container.
   runner = openRunner({ docker, cosign, gh: "exit 1" });
 });
 afterAll(() => runner.close());
@@ -45,7 +45,7 @@ function pair(line: string): [string, string] {
   return [name, rest.join("=")];
 }
 
-/** Puts that of the executable first, and leaves the others in their order. */
+/** Puts the executable's command first, and leaves the others in their order. */
 function byExecutable(one: string, other: string): number {
   return Number(other.includes("-linux-")) - Number(one.includes("-linux-"));
 }
@@ -61,7 +61,7 @@ describe("docs/verify.md", () => {
     expect(IMAGE).toBe(`${TAG}@${DIGEST}`);
   });
 
-  test("asks what the workflow itself asks before a tag moves", async () => {
+  test("checks what the workflow itself checks before a tag moves", async () => {
     const given = Object.entries(await variables());
     await runner.recorded();
     await runner.write("published/tiny", DIGEST);
@@ -85,7 +85,7 @@ describe("docs/verify.md", () => {
       new Set(
         command
           .replace(/:1\.2\.3@/, "@")
-          // Which commit a release is of, a user knows from nobody but the release.
+          // A user knows a release's commit only from the release itself.
           .replace(/ --source-digest=\S+/, "")
           .trim()
           .split(/\s+/),
@@ -96,14 +96,14 @@ describe("docs/verify.md", () => {
         words(asked.find((line) => line.startsWith(start))),
       ),
     );
-    // An executable of the release is asked for as its image is.
+    // The executable is verified like the image.
     const image = others[1] ?? new Set();
     const name = "thimble-1.2.3-linux-$ARCHITECTURE";
     expect(executable?.difference(image)).toEqual(new Set([name]));
     expect(image.difference(executable ?? new Set()).size).toBe(1);
   });
 
-  // Ubuntu's machines and those of GitHub have it; test/container/publish.test.ts brings its own.
+  // Ubuntu and GitHub's machines have it; test/container/publish.test.ts has its own.
   describe.skipIf(Bun.which("jq") === null)(
     "keeps the bill of materials of one architecture",
     () => {
@@ -121,7 +121,7 @@ describe("docs/verify.md", () => {
 
       for (const order of [ARCHITECTURES, ARCHITECTURES.toReversed()]) {
         for (const architecture of ARCHITECTURES) {
-          test(`${architecture}, out of ${order.join(" and ")}`, async () => {
+          test(`${architecture}, from ${order.join(" and ")}`, async () => {
             const { exitCode, written } = await ask(architecture, order);
             expect(JSON.parse(written).components[1].purl).toEndWith(`arch=${architecture}`);
             expect(exitCode).toBe(0);
@@ -129,26 +129,26 @@ describe("docs/verify.md", () => {
         }
       }
 
-      test("and fails for one that is not attested", async () => {
+      test("and fails for one without attestation", async () => {
         expect(await ask("riscv64", ARCHITECTURES)).toEqual({ exitCode: 4, written: "" });
       });
     },
   );
 
-  test("names a workflow that there is, and the tags that start it", () => {
+  test("names an existing workflow, and the tags that start it", () => {
     expect(document).toContain(`/${WORKFLOW}@refs/tags/v$VERSION`);
     expect(existsSync(WORKFLOW)).toBe(true);
     expect(parse(workflow).on).toMatchObject({ push: { tags: ["v*"] } });
   });
 
-  test("asks for the cosign that the workflow signs with, or a later one", () => {
+  test("requires the workflow's version of cosign, or a later one", () => {
     const [, asked] = /\[cosign\]\(\S+\) (\d+) or later/.exec(document) ?? [];
     const releases = [...workflow.matchAll(/cosign-release: v(\d+)\./g)].map(([, major]) => major);
     expect(releases).not.toBeEmpty();
     expect(new Set(releases)).toEqual(new Set([asked]));
   });
 
-  test("asks for the type of attestation that is made", async () => {
+  test("names the type of attestation that is made", async () => {
     const { type } = /--type=(?<type>\w+)/.exec(document)?.groups ?? {};
     expect(await Bun.file("scripts/release/attested-sboms.ts").text()).toContain(
       `"--type=${type}"`,

@@ -10,7 +10,7 @@ export type CommandOfStep = {
   env: Record<string, string>;
 };
 
-/** Every `run:` of every workflow, without what makes it root: whoever runs these tests may be root. */
+/** Every `run:` of every workflow, without `sudo`, because these tests may run as root. */
 export async function commandsOfWorkflows(): Promise<CommandOfStep[]> {
   const sources = await readWorkflows();
   return sources.flatMap(({ path, text }) =>
@@ -31,7 +31,7 @@ export async function commandsOfWorkflows(): Promise<CommandOfStep[]> {
   );
 }
 
-/** What GitHub tells every step. */
+/** The variables that GitHub sets for every step. */
 const GITHUB = {
   GITHUB_ACTIONS: "true",
   GITHUB_EVENT_NAME: "push",
@@ -45,15 +45,15 @@ const GITHUB = {
   GITHUB_WORKFLOW_REF: "Owner/thimble/.github/workflows/docker-build-push.yml@refs/heads/main",
 };
 
-/** The commands of steps that were run in this process, as a workflow writes them. */
+/** The steps' commands that were run in this process, as the workflows write them. */
 export const commandsRun = new Set<string>();
 
 export type Runner = ReturnType<typeof openRunner>;
 
 /**
- * A machine of GitHub's, as far as a step can tell: the shell, the variables and the files that it gives
- * to a step, in a checkout that steps may write to. The programs in `stubs` stand for those that need
- * GitHub or a registry: each is what a shell does with its arguments, and is recorded.
+ * A copy of GitHub's machines for a step: the shell, the variables and the files that a step gets, in a
+ * checkout that it may change. The programs in `stubs` replace those that need GitHub or a registry:
+ * each is a shell script, and its calls are recorded.
  */
 export function openRunner(stubs: Record<string, string> = {}) {
   const home = mkdtempSync(join(tmpdir(), "thimble-runner-"));
@@ -66,11 +66,11 @@ export function openRunner(stubs: Record<string, string> = {}) {
     writeFileSync(at(name), `#!/bin/sh\n${record}\n${body}\n`);
     chmodSync(at(name), 0o755);
   }
-  // Where `bun` is the one that runs the tests.
+  // In this directory, `bun` is the one that runs the tests.
   symlinkSync(process.execPath, at("bun"));
   return {
     at,
-    /** Runs a command as a step does; its outputs and its summary are what it wrote for GitHub. */
+    /** Runs a command like a step; its outputs and its summary are what it wrote for GitHub. */
     step: async (command: string, env: Record<string, string> = {}) => {
       commandsRun.add(command);
       const files = { GITHUB_OUTPUT: at("output"), GITHUB_STEP_SUMMARY: at("summary") };
@@ -94,7 +94,7 @@ export function openRunner(stubs: Record<string, string> = {}) {
       const summary = await Bun.file(files.GITHUB_STEP_SUMMARY).text();
       return { stdout, stderr, exitCode, outputs, summary };
     },
-    /** Runs a command as a step does, in this checkout. */
+    /** Runs a command like a step, in this checkout. */
     stepHere: async (command: string, env: Record<string, string>) => {
       commandsRun.add(command);
       const path = [home, process.env.PATH].join(delimiter);
@@ -114,20 +114,20 @@ export function openRunner(stubs: Record<string, string> = {}) {
       return { stderr, exitCode };
     },
     write: (name: string, text: string) => Bun.write(at(name), text),
-    /** Makes the checkout one of this version, which its changelog speaks of. */
+    /** Gives the checkout this version, with an entry in its changelog. */
     release: async (version: string) => {
       const files = {
         "package.json": JSON.stringify({ version }),
         "CHANGELOG.md": `## Unreleased\n\n## ${version} - 2026-01-02\n\n- Books.\n`,
       };
       for (const [name, text] of Object.entries(files)) {
-        // Else the link would be followed, to this repository's own.
+        // Otherwise the link would be followed, to this repository's own.
         rmSync(at(name));
         await Bun.write(at(name), text);
       }
     },
     read: (name: string) => Bun.file(at(name)).text(),
-    /** What was asked of the stubs since this was asked last. */
+    /** The calls of the stubs since the last call of this function. */
     recorded: async () => {
       const file = Bun.file(at("recorded"));
       const lines = (await file.exists()) ? (await file.text()).trimEnd().split("\n") : [];

@@ -13,7 +13,7 @@ const DIGEST = { amd64: `sha256:${"a".repeat(64)}`, arm64: `sha256:${"b".repeat(
 const INDEX = `sha256:${"c".repeat(64)}`;
 const IMAGES = "ghcr.io/owner/thimble";
 
-/** Those that are run below, exactly as they stand in a workflow; the last test looks whether they were. */
+/** The commands that run below, exactly as in a workflow; the last test checks that they did. */
 const RUN_BELOW = [
   "bun run test:postgres",
   'bun run test:runtime "$RUNTIME"',
@@ -32,7 +32,7 @@ const RUN_BELOW = [
   "bun scripts/release/scanned-images.ts",
 ];
 
-/** Those that the tests in test/container run, which need an engine. */
+/** The commands that the tests in test/container run, because they need an engine. */
 const RUN_IN_CONTAINERS = [
   // test/container/workflow.test.ts
   "bun scripts/image/budget.ts thimble-ci",
@@ -45,10 +45,10 @@ const RUN_IN_CONTAINERS = [
 
 const RUN_BY_TESTS = [...RUN_BELOW, ...RUN_IN_CONTAINERS];
 
-/** A part's few tests have to bundle the service and to start databases. */
+/** The few tests of a part must bundle the service and start databases. */
 const PART_TIMEOUT_MS = 120_000;
 
-/** Those that .ci/run runs. */
+/** The commands that .ci/run runs. */
 const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
@@ -66,7 +66,7 @@ describe("each command of a workflow is run here too", () => {
     });
   }
 
-  test("and none that is run here for a workflow has left the workflows", () => {
+  test("and each command that runs here is still in a workflow", () => {
     const used = commands.map(({ command }) => command);
     for (const command of [...RUN_BY_TESTS, ...Object.keys(RUN_BY_GATE)]) {
       expect(used).toContain(command);
@@ -81,7 +81,7 @@ describe("each command of a workflow is run here too", () => {
     for (const name of names.filter(Boolean)) expect(listed).toContain(name);
   });
 
-  test("what runs for one runtime or database are files of the suite", () => {
+  test("the files for one runtime or database are in the suite", () => {
     for (const list of Object.values(PARTS)) {
       const files = list.filter((each) => each.startsWith("./"));
       expect(files).not.toBeEmpty();
@@ -89,7 +89,7 @@ describe("each command of a workflow is run here too", () => {
     }
   });
 
-  test("every runtime that there are tests of is in the matrix", async () => {
+  test("every runtime with tests is in the matrix", async () => {
     const text = await Bun.file(".github/workflows/test.yml").text();
     expect(text).toContain(`runtime: [${Object.keys(RUNTIMES).join(", ")}]`);
   });
@@ -102,7 +102,7 @@ describe("a step of test.yml", () => {
   });
   afterAll(() => runner.close());
 
-  // Of each part a few tests, for .ci/run has them all already.
+  // Only a few tests of each part, because .ci/run runs them all.
   const FEW = "--test-name-pattern=GET./healthz";
   for (const [command, env] of [
     ["bun run test:postgres", {}],
@@ -127,7 +127,7 @@ describe("a step of test.yml", () => {
     expect(outputs.arguments).toMatch(/^SOURCE_DATE_EPOCH=\d+\nCREATED=.+\nREVISION=/);
   });
 
-  test("plants vulnerable packages, and takes no scan for proof that does not name them", async () => {
+  test("plants vulnerable packages, and fails if a scan does not name them", async () => {
     const written = await runner.step(
       "bun scripts/image/planted-sbom.ts write dist/planted.cdx.json",
     );
@@ -146,7 +146,7 @@ describe("a step of test.yml", () => {
   });
 });
 
-describe("the one check that a branch requires", async () => {
+describe("the only check that a branch requires", async () => {
   const { jobs } = parse(await Bun.file(".github/workflows/test.yml").text());
   const needed = [jobs.required?.needs ?? []].flat();
 
@@ -185,14 +185,14 @@ describe("publishing", () => {
     ],
   };
 
-  /** What cosign says of a bill of materials that was attested as it is in the image. */
+  /** cosign's output for a bill of materials that was attested as it is in the image. */
   function attested(architecture: string): string {
     const predicate = { from: `container-${architecture}:/sbom.cdx.json` };
     const payload = Buffer.from(JSON.stringify({ predicate })).toString("base64");
     return JSON.stringify({ payload });
   }
 
-  /** The answers of what is asked; everything else says nothing. */
+  /** The answers of the stubs; all other calls print nothing. */
   const STUBS = {
     docker: `case "$*" in
       "buildx imagetools inspect --raw"*) echo '${JSON.stringify(MANIFESTS)}' ;;
@@ -247,7 +247,7 @@ describe("publishing", () => {
   const RECORD = 'record "$TARGET" "$ARCHITECTURE"';
   const CREATE = "docker buildx imagetools create";
 
-  test("refuses what is no digest, and an index that lacks an architecture", async () => {
+  test("refuses a wrong digest, and an index that lacks an architecture", async () => {
     expect(await fail(RECORD, record("amd64", "latest"))).toBe(
       "thimble: DIGEST is no digest: latest",
     );
@@ -278,7 +278,7 @@ describe("publishing", () => {
     ]);
   });
 
-  test("signs by digest, and attests the bill of materials that is in each architecture", async () => {
+  test("signs by digest, and attests each architecture's bill of materials", async () => {
     await succeed('sign "$TARGET"');
     const recorded = await runner.recorded();
     expect(recorded.filter((line) => line.startsWith("cosign"))).toEqual([
@@ -299,7 +299,7 @@ describe("publishing", () => {
     }
   });
 
-  describe("a tag by hand publishes nothing, where", () => {
+  describe("a tag by hand publishes nothing if", () => {
     beforeAll(() => runner.release("1.2.3"));
 
     for (const [what, tag, notes, message] of [
@@ -324,7 +324,7 @@ describe("publishing", () => {
       });
     }
 
-    test("but for what a release made, and for main", async () => {
+    test("unless a release made it, or it is main", async () => {
       await runner.release("1.2.3");
       await succeed("check", { GITHUB_REF: "refs/tags/v1.2.3" });
       const { outputs } = await succeed("check", { GITHUB_REF: "refs/heads/main" });
@@ -341,7 +341,7 @@ describe("publishing", () => {
     await runner.recorded();
   });
 
-  test("verifies what this workflow signed and attested, and that the image answers", async () => {
+  test("verifies the signatures and attestations of this workflow, and that the image answers", async () => {
     const { stdout, outputs } = await succeed('verify "$TARGET"');
     expect(outputs.image).toBe(`${IMAGES}@${INDEX}`);
     expect(stdout).toBe(`${IMAGES}@${INDEX} is signed, attested and healthy: 1.2.3\n`);
@@ -418,7 +418,7 @@ describe("publishing", () => {
     ]);
   });
 
-  test("moves no version back when an old one gets a release, and nothing when it has one", async () => {
+  test("moves no version back when an old one gets a release, and nothing if it has one", async () => {
     await runner.release("1.2.3");
     await succeed("promote", { ...V1_2_3, RELEASES: releases("v1.3.0", "v1.2.10-rc.1", "v1.2.2") });
     const moved = (await runner.recorded()).map((line) => /--tag=\S+:(\S+)/.exec(line)?.[1]);
@@ -441,7 +441,7 @@ describe("publishing", () => {
     expect((await moved(newest)).slice(-3)).toEqual([fixed, "main", "latest"]);
   });
 
-  test("takes what a release offers out of the verified image", async () => {
+  test("takes a release's files out of the verified image", async () => {
     await succeed("download", { GITHUB_REF_NAME: "v1.2.3" });
     const assets = ["amd64", "arm64"].flatMap((each) => [
       `thimble-1.2.3-linux-${each}`,
@@ -454,7 +454,7 @@ describe("publishing", () => {
     );
   });
 
-  test("releases only what the changelog speaks of", async () => {
+  test("releases only versions in the changelog", async () => {
     const notes = await fail("release", { GITHUB_REF_NAME: "v99.0.0" });
     expect(notes).toStartWith("thimble: CHANGELOG.md has no section v99.0.0; it has ");
     expect(await runner.recorded()).toEqual([]);
@@ -500,7 +500,7 @@ describe("publishing", () => {
     );
   });
 
-  test("says what it can do", async () => {
+  test("lists its commands", async () => {
     expect(await publish("everything")).toMatchObject({
       exitCode: 64,
       stderr:
@@ -522,7 +522,7 @@ describe("what Trivy finds", async () => {
         .map((step) => step.with?.category);
       const scans = steps.filter(({ uses }) => uses?.startsWith("aquasecurity/trivy-action@"));
       if (scans.length === 0) continue;
-      test(`is uploaded, each scan's in a category of its own: ${name} of ${path}`, () => {
+      test(`is uploaded, with its own category for each scan: ${name} of ${path}`, () => {
         expect(outputs).toHaveLength(scans.length);
         expect(uploads).toEqual(outputs.filter((each) => each.endsWith(".sarif")));
         expect(new Set(categories).size).toBe(uploads.length);
@@ -534,7 +534,7 @@ describe("what Trivy finds", async () => {
 describe("the order of publishing", async () => {
   const jobs = parse(await Bun.file(".github/workflows/docker-build-push.yml").text()).jobs;
 
-  test("is build, sign, verify, then the tags of what was tested too, then the release", () => {
+  test("is build, sign, verify, then the tags after all tests, then the release", () => {
     expect(Object.entries(jobs).map(([name, { needs }]) => [name, needs])).toEqual([
       ["tests", undefined],
       ["build", undefined],
@@ -545,7 +545,7 @@ describe("the order of publishing", async () => {
     ]);
   });
 
-  test("signs in to every repository in each job that is told of it", () => {
+  test("signs in to every repository in each job that names it", () => {
     const logins = Object.entries(jobs).map(([name, { env = {}, steps = [] }]) => [
       name,
       "DOCKERHUB_USERNAME" in env ? 2 : 1,
@@ -555,20 +555,20 @@ describe("the order of publishing", async () => {
       expect([name, found]).toEqual([name, expected]);
   });
 
-  test("looks at the tag before it signs in anywhere", () => {
+  test("checks the tag before it signs in anywhere", () => {
     const steps = jobs.build?.steps?.map(({ run, uses = "" }) => run ?? uses.replace(/@.*/, ""));
     const before = steps?.slice(0, steps.indexOf("docker/login-action"));
     expect(before).toContain("bun scripts/release/publish.ts check");
   });
 
-  test("scans the bill of materials that verifying took out of each image", () => {
+  test("scans each image's bill of materials, which the verification took out", () => {
     const scanned = jobs.verify?.steps?.flatMap((step) => step.with?.["scan-ref"] ?? []);
     expect(scanned).toEqual([
       `dist/sboms/\${{ matrix.target }}-\${{ matrix.architecture }}.cdx.json`,
     ]);
   });
 
-  test("calls all the tests, and gives them the rights that their jobs ask for", async () => {
+  test("calls all the tests, and gives them the rights that their jobs need", async () => {
     const tests = parse(await Bun.file(".github/workflows/test.yml").text());
     expect(jobs.tests?.uses).toBe("./.github/workflows/test.yml");
     expect(Object.keys(tests.on)).toContain("workflow_call");
@@ -586,6 +586,6 @@ describe("the order of publishing", async () => {
   });
 });
 
-test("what is said to be run here was run here", () => {
+test("every command of the list above was run here", () => {
   for (const command of RUN_BELOW) expect(commandsRun).toContain(command);
 });

@@ -1,10 +1,10 @@
 // Builds and measures the ways to ship the service as an image, and writes results.md, results.svg and
-// results.json beside itself:
+// results.json next to itself:
 //
 //   bun run bench:image [--quick] [--only NAME]...
 //
-//   --quick       few repetitions: the sizes are right, times and rates are rough
-//   --only NAME   this variant alone; may be given again
+//   --quick       few repetitions: the sizes are exact, times and rates are rough
+//   --only NAME   only this variant; may be repeated
 //
 // A quick run, or one of some variants only, writes partial-results.* instead. Each variant is a
 // Dockerfile of this folder, or a target of the project's. Needs Docker, wrk and two cores.
@@ -41,7 +41,7 @@ async function measure(variants: readonly Variant[], effort: Effort): Promise<Re
   for (const variant of variants) {
     all.push({ variant, built: await buildAndWeigh(variant), starts: [], rates: [] });
   }
-  // The variants take turns, so that what else the machine does meets all of them.
+  // The variants take turns, so that other load of the machine affects all of them.
   for (let start = 1; start <= effort.starts; start += 1) {
     progress(`start ${start} of ${effort.starts}`);
     for (const { variant, starts } of all) starts.push(await measureStart(variant));
@@ -126,14 +126,16 @@ async function main(args: string[]): Promise<void> {
   console.log(markdown(results));
 }
 
-/** Whatever is written to a temporary directory from now on is gone when this process ends. */
+/**
+ * Everything that is written to a temporary directory from now on is deleted when this process ends.
+ */
 function useOwnTemporaryDirectory(): void {
   const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
   process.env.TMPDIR = directory;
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 }
 
-/** Ctrl-C leaves nothing behind either, though it comes twice: from the terminal, and from bun.mjs. */
+/** Ctrl-C deletes it too, although it comes twice: from the terminal, and from bun.mjs. */
 function removeWhenInterrupted(): void {
   let interrupted = false;
   const interrupt = async () => {

@@ -3,7 +3,7 @@ import { docker } from "../../scripts/shell/commands.ts";
 import type { Checkout } from "../../test/container/checkout.ts";
 import { BUILD_ARGUMENTS, baseImages, type Variant } from "./variants.ts";
 
-/** Images and containers of the benchmark have names of their own, so that they can be removed. */
+/** Images and containers of the benchmark have this prefix, so that they can be removed. */
 export const PREFIX = "thimble-bench-";
 
 const SOURCE_FILE = "src/cli/cli.ts";
@@ -12,12 +12,12 @@ export function imageOf({ name }: Variant): string {
   return `${PREFIX}${name}`;
 }
 
-/** Builds with nothing from the cache. @returns seconds; what is downloaded in it counts. */
+/** Builds without the cache. @returns seconds, including downloads. */
 export function buildCold(variant: Variant, checkout: Checkout): Promise<number> {
   return timedBuild(variant, checkout, imageOf(variant), ["--no-cache"]);
 }
 
-/** Builds once more after a change of the service's source. @returns seconds. */
+/** Builds again after a change of the service's source. @returns seconds. */
 export async function buildWarm(variant: Variant, checkout: Checkout): Promise<number> {
   changeSource(checkout);
   const tag = `${imageOf(variant)}:warm`;
@@ -26,7 +26,7 @@ export async function buildWarm(variant: Variant, checkout: Checkout): Promise<n
   return seconds;
 }
 
-/** A statement that the bundler has to keep: Docker goes by a file's content, not by its time. */
+/** A statement that the bundler must keep: Docker compares a file's content, not its time. */
 function changeSource(checkout: Checkout): void {
   const statement = `Object.assign(globalThis, { benchmark: "${crypto.randomUUID()}" });`;
   appendFileSync(checkout.path(SOURCE_FILE), `\n${statement}\n`);
@@ -57,7 +57,9 @@ export async function localBases({ dockerfile }: Variant): Promise<string[]> {
   return bases.filter((_base, index) => local[index]);
 }
 
-/** What a build pulls stays in the builder, unnamed; so an image that has no name here was pulled. */
+/**
+ * A pulled image stays in the builder, without a name; so an image that has no name here was pulled.
+ */
 async function isLocal(image: string): Promise<boolean> {
   try {
     return (await docker("image", "inspect", "--format={{len .RepoDigests}}", image)) === "0";
@@ -66,7 +68,7 @@ async function isLocal(image: string): Promise<boolean> {
   }
 }
 
-/** Removes what this run, or one that was interrupted, made; the builder's cache stays. */
+/** Removes what this run or an interrupted one made; the builder's cache stays. */
 export async function removeAll(): Promise<void> {
   const containers = await docker("ps", "--all", "--quiet", `--filter=name=^${PREFIX}`);
   if (containers) await docker("rm", "--force", "--volumes", ...containers.split("\n"));

@@ -23,7 +23,7 @@ const FOOT_HEIGHT = 44;
 const WIDTH =
   2 * PADDING + LABELS_WIDTH + PANELS.length * PANEL_WIDTH + (PANELS.length - 1) * PANEL_GAP;
 
-/** It brings its own background, for a page's may be light where the system is dark. */
+/** The chart has its own background, because a page may be light while the system is dark. */
 const STYLE = `
   .paper { fill: #ffffff; stroke: #d0d7de; }
   .text { fill: #1f2328; }
@@ -46,7 +46,7 @@ const STYLE = `
     .axis { stroke: #3d444d; }
   }`;
 
-/** The project's own images, which the chart is to bring out. */
+/** The project's own images, which the chart highlights. */
 const OWN = new Set(["standard", "tiny"]);
 
 /** The results as an SVG image: a row for each variant, a panel of bars for each of four figures. */

@@ -5,7 +5,7 @@ export type Contents = { layers: number; files: number; executables: number } & 
 
 const COMPRESSOR = new URL("compress-layer.ts", import.meta.url).pathname;
 
-/** Variants share layers, and compressing one takes long. By the layer's digest. */
+/** Results by the layer's digest: variants share layers, and compressing one takes long. */
 const compressed = new Map<string, Promise<Compressed>>();
 
 /** What is in an image, and how many bytes are pulled, with layers as gzip and as zstd. */
@@ -28,7 +28,7 @@ async function compress(layer: string): Promise<Compressed> {
   return await size;
 }
 
-/** In a process of low priority: it takes a core for minutes. */
+/** In a process of low priority, because it needs a core for minutes. */
 async function compressInChild(layer: string): Promise<Compressed> {
   const child = Bun.spawn(["nice", "-n19", process.execPath, COMPRESSOR, layer], {
     stdout: "pipe",
@@ -41,7 +41,7 @@ async function compressInChild(layer: string): Promise<Compressed> {
 
 const REMOVED = ".wh.";
 
-/** Counts what a container sees, where an upper layer hides or replaces what is below. */
+/** Counts what a container sees: an upper layer hides or replaces files of lower ones. */
 export function countFiles(layers: readonly ImageFile[][]) {
   const files = new Map<string, ImageFile>();
   for (const layer of layers) {
@@ -57,7 +57,7 @@ function isFile({ path, mode }: ImageFile): boolean {
   return /^[-h]/.test(mode) && !nameOf(path).startsWith(REMOVED);
 }
 
-/** `a/.wh.b` removes `a/b` and all in it, and `a/.wh..wh..opq` all that was in `a`. */
+/** `a/.wh.b` removes `a/b` and everything in it; `a/.wh..wh..opq` removes everything in `a`. */
 function remove(files: Map<string, ImageFile>, marker: string): void {
   const folder = marker.slice(0, marker.lastIndexOf("/") + 1);
   const removed = nameOf(marker).slice(REMOVED.length);

@@ -14,5 +14,5 @@ test("memory is read in either version of cgroups", () => {
   expect(parseMemory("anon 10\nfile 99\nshmem 3\n")).toEqual({ anon: 10, shmem: 3 });
   const version1 = "cache 99\nrss 10\nrss_huge 0\nshmem 3\ntotal_rss 77\n";
   expect(parseMemory(version1)).toEqual({ anon: 10, shmem: 3 });
-  expect(() => parseMemory("cache 99\n")).toThrow("says too little");
+  expect(() => parseMemory("cache 99\n")).toThrow("has no anonymous or no shared memory");
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Bytes that a container keeps and the kernel cannot drop; the page cache is not among them. */
+/** Bytes that a container keeps and the kernel cannot drop, so without the page cache. */
 export type Memory = { anon: number; shmem: number };
 
 const CGROUPS = "/sys/fs/cgroup";
@@ -11,7 +11,7 @@ export async function memoryOf(pid: number): Promise<Memory> {
   return parseMemory(await Bun.file(join(directory, "memory.stat")).text());
 }
 
-/** The directory that accounts for memory, by what /proc/PID/cgroup says, in either version of cgroups. */
+/** The directory that accounts for memory, from /proc/PID/cgroup, in either version of cgroups. */
 export function cgroupDirectory(text: string): string {
   const version1 = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(text)?.[1];
   if (version1 !== undefined) return join(CGROUPS, "memory", version1);
@@ -25,6 +25,7 @@ export function parseMemory(stat: string): Memory {
   const value = (name: string) => new RegExp(`^${name} (\\d+)$`, "m").exec(stat)?.[1];
   const anon = value("anon") ?? value("rss");
   const shmem = value("shmem");
-  if (anon === undefined || shmem === undefined) throw new Error("memory.stat says too little");
+  if (anon === undefined || shmem === undefined)
+    throw new Error("memory.stat has no anonymous or no shared memory");
   return { anon: Number(anon), shmem: Number(shmem) };
 }

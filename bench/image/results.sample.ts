@@ -1,6 +1,6 @@
 import type { Results } from "./results.ts";
 
-/** Results as a run makes them, for the tests of what is made of them. */
+/** Sample results of a run, for the tests of tables and charts. */
 export const SAMPLE: Results = {
   date: "2026-11-20T10:00:00.000Z",
   command: "bun run bench:image",

@@ -2,7 +2,7 @@ import type { Machine, Versions } from "../machine.ts";
 import type { Contents } from "./contents.ts";
 import type { CONDITIONS } from "./run.ts";
 
-/** What a variant was measured to be. Sizes and memory are in bytes. */
+/** The measurements of a variant. Sizes and memory are in bytes. */
 export type Result = {
   name: string;
   description: string;
@@ -12,11 +12,11 @@ export type Result = {
   firstAnswerMs: number;
   idle: { anon: number; shmem: number };
   requestsPerSecond: number;
-  /** The images it is built from that were built on this machine, and not pulled from a registry. */
+  /** Its base images that were built on this machine, not pulled from a registry. */
   localBases: string[];
 };
 
-/** How often each thing is measured, and for how long. */
+/** How often and for how long to measure. */
 export type Effort = { starts: number; turns: number; secondsPerTurn: number };
 
 export type Results = {
@@ -32,7 +32,7 @@ export type Results = {
   results: Result[];
 };
 
-/** The image that Thimble replaces. Its figures are those it was published with; nobody measured them here. */
+/** The image that Thimble replaces, with its published figures; they were not measured here. */
 export const FLASK = {
   name: "Flask",
   description: "What Thimble replaces, as published",

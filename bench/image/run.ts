@@ -8,7 +8,7 @@ import type { Variant } from "./variants.ts";
 
 export type Start = Memory & { firstAnswerMs: number };
 
-/** What every variant runs under, whatever its image says. */
+/** Options for the container of every variant, instead of the image's own. */
 export const CONDITIONS = {
   memory: "256m",
   ready: "/ready",
@@ -17,7 +17,7 @@ export const CONDITIONS = {
   warmUpSeconds: 1,
 };
 
-/** From the start of the container's process, as the engine gives it, to its first 200; then its memory. */
+/** The time from the process's start, as the engine reports it, to the first 200; then its memory. */
 export function measureStart(variant: Variant): Promise<Start> {
   return withContainer(variant, [], async ({ id, answeredAt }) => {
     await Bun.sleep(CONDITIONS.settleMs);
@@ -28,7 +28,7 @@ export function measureStart(variant: Variant): Promise<Start> {
   });
 }
 
-/** Requests per second of a container on one core, once it has been asked for a second. */
+/** Requests per second of a container on one core, after a second of warm-up. */
 export function measureRate(variant: Variant, seconds: number): Promise<number> {
   return withContainer(variant, [`--cpuset-cpus=${SERVICE_CORE}`], async ({ url }) => {
     await requestsPerSecond(url + CONDITIONS.endpoint, CONDITIONS.warmUpSeconds);
@@ -39,8 +39,8 @@ export function measureRate(variant: Variant, seconds: number): Promise<number> 
 type Started = { id: string; url: string; answeredAt: number };
 
 /**
- * A container on the host's network, so that neither a proxy nor address translation is measured; and
- * without health checks, so that nothing but the service runs in it.
+ * A container on the host's network, so that no proxy and no address translation is measured, and
+ * without health checks, so that only the service runs in it.
  */
 async function withContainer<T>(
   variant: Variant,
@@ -74,7 +74,7 @@ async function withContainer<T>(
   }
 }
 
-/** What `Date` would round: an RFC 3339 time with nanoseconds, in milliseconds since 1970. */
+/** An RFC 3339 time with nanoseconds, in milliseconds since 1970; `Date` would round it. */
 export function millisecondsOf(time: string): number {
   const [, seconds = "", fraction = "0"] = /^([^.]+?)(?:\.(\d+))?Z$/.exec(time) ?? [];
   return Date.parse(`${seconds}Z`) + Number(`0.${fraction}`) * 1000;

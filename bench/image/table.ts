@@ -15,7 +15,7 @@ const HEADS = [
 const LOCAL_MARK = "\\*";
 const CITED_MARK = "†";
 
-/** The results as Markdown: a table and what has to be known to read it. */
+/** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
   const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrrr");
   return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");

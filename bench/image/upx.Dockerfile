@@ -1,7 +1,7 @@
 # Compiled, UPX, on scratch
 #
-# `--best --lzma` is the smallest that UPX makes, and size is what UPX is taken for. `--fast` starts
-# sooner and is larger.
+# `--best --lzma` makes UPX's smallest file, and people choose UPX for size. `--fast` starts sooner and
+# is larger.
 ARG BUN_VERSION
 FROM oven/bun:${BUN_VERSION}-slim AS build
 WORKDIR /build

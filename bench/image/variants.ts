@@ -14,7 +14,7 @@ export type Variant = {
 const FOLDER = "bench/image";
 const SUFFIX = ".Dockerfile";
 
-/** What every Dockerfile here is built with: the version of Bun is pinned in package.json alone. */
+/** Build arguments of every Dockerfile here: only package.json pins the version of Bun. */
 export const BUILD_ARGUMENTS = { BUN_VERSION: packageJson.packageManager.replace("bun@", "") };
 
 const PROJECT_VARIANTS: Variant[] = [
@@ -26,7 +26,7 @@ const PROJECT_VARIANTS: Variant[] = [
   },
   {
     name: "tiny",
-    description: "Compiled, behind a launcher, on scratch",
+    description: "Compiled, with a launcher, on scratch",
     dockerfile: "Dockerfile",
     target: "tiny",
   },
@@ -45,7 +45,9 @@ function readVariant(file: string): Variant {
   return { name, description: description ?? name, dockerfile };
 }
 
-/** The variants of these names, or all of them for no name. @throws {UsageError} for an unknown name. */
+/**
+ * The variants with these names, or all if there is no name. @throws {UsageError} for an unknown name.
+ */
 export function chooseVariants(all: readonly Variant[], names: readonly string[]): Variant[] {
   const unknown = names.find((name) => !all.some((variant) => variant.name === name));
   if (unknown !== undefined) {
@@ -55,7 +57,7 @@ export function chooseVariants(all: readonly Variant[], names: readonly string[]
   return all.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-/** The images outside a Dockerfile that it starts from. */
+/** The base images of a Dockerfile that are not stages of it. */
 export function baseImages(dockerfile: string): string[] {
   const stages = new Set(["scratch"]);
   const bases = new Set<string>();

@@ -3,7 +3,7 @@
 //
 //   bun run bench:runtimes [--quick]
 //
-// A quick run has few repetitions and prints its table only. Needs wrk, taskset and two cores.
+// A quick run has few repetitions and only prints its table. It needs wrk, taskset and two cores.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const WARM_UP_SECONDS = 1;
 type Effort = typeof FULL;
 type Sample = { subject: Subject; starts: number[]; health: number[]; book: number[] };
 
-/** The runtimes take turns, so that what else the machine does meets all of them. */
+/** The runtimes take turns, so that other load of the machine affects all of them. */
 async function measure(subjects: readonly Subject[], effort: Effort): Promise<Measurement[]> {
   const samples: Sample[] = subjects.map((subject) => ({
     subject,

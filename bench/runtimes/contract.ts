@@ -12,7 +12,7 @@ export type ContractResult = {
 
 const SUITES = ["test/http.test.ts", "test/binary.test.ts", "test/runtimes"];
 
-/** Runs the HTTP contract on every runtime and store. @throws {Error} where a case fails. */
+/** Runs the HTTP contract on every runtime and store. @throws {Error} if a case fails. */
 export async function runContracts(): Promise<ContractResult[]> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-contract-"));
   try {
@@ -20,7 +20,8 @@ export async function runContracts(): Promise<ContractResult[]> {
     const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
     const command = [process.execPath, "test", ...SUITES, "-t", "HTTP contract", ...reporter];
     const { exited } = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
-    if ((await exited) !== 0) throw new Error("the HTTP contract does not hold everywhere");
+    if ((await exited) !== 0)
+      throw new Error("a case of the HTTP contract failed; see the output above");
     return contractResults(await Bun.file(report).text());
   } finally {
     rmSync(directory, { recursive: true });
@@ -29,7 +30,7 @@ export async function runContracts(): Promise<ContractResult[]> {
 
 const SUITE = /<testsuite name="([^"]+), ([^",]+): HTTP contract"([^>]*)>/g;
 
-/** The results in a JUnit report of Bun's: the suites that are named "RUNTIME, STORE: HTTP contract". */
+/** The results in Bun's JUnit report: the suites named "RUNTIME, STORE: HTTP contract". */
 export function contractResults(report: string): ContractResult[] {
   return [...report.matchAll(SUITE)].map(([, runtime = "", store = "", attributes = ""]) => {
     const count = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(attributes)?.[1]);

@@ -22,7 +22,7 @@ export type Instance = {
   stop: () => Promise<void>;
 };
 
-/** A runtime with the service in it, on books in memory, which all runtimes have. */
+/** A runtime with the service in it. Books are in memory, which works on all runtimes. */
 export type Subject = { name: string; version: string; start: () => Promise<Instance> };
 
 const ENVIRONMENT = {
@@ -31,7 +31,7 @@ const ENVIRONMENT = {
   RATE_LIMIT: "off",
 };
 
-/** All runtimes, with what they run made ready. */
+/** All runtimes, with their bundles built. */
 export async function findSubjects(directory: string): Promise<Subject[]> {
   const [node, deno, worker] = await Promise.all([
     bundle("node", join(directory, "node")),
@@ -94,13 +94,13 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 `;
-  // It finds what it embeds from where it lies.
+  // Paths of embedded files are relative to this file.
   const path = join(dirname(script), "config.capnp");
   writeFileSync(path, config);
   return [workerdProgram(), "serve", path];
 }
 
-/** One event after the other, as an instance takes them. */
+/** One event after the other, as in one instance. */
 async function startLambda(): Promise<Instance> {
   const started = performance.now();
   const instance = await startFunction(ENVIRONMENT);

@@ -1,4 +1,4 @@
-// Writes results.md once more, from results.json, after test/runtimes/exceptions.ts has changed:
+// Writes results.md again from results.json, after test/runtimes/exceptions.ts has changed:
 //
 //   bun bench/runtimes/table.ts
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export async function writeTable(results: Results): Promise<void> {
   await Bun.write(TABLE, `${markdown(results)}\n`);
 }
 
-/** The results as Markdown: a table and what has to be known to read it. */
+/** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
   const runtimes = [...new Set(results.contracts.map(({ runtime }) => runtime))];
   const rows = runtimes.map((runtime) => {
@@ -51,7 +51,7 @@ function nameOf(runtime: string, measured: Measurement | undefined): string {
   return measured ? `**${runtime}** ${measured.version}` : `**${runtime}**`;
 }
 
-/** The cases that passed, of how many where not all did; nothing for a store that there is none of. */
+/** The number of cases that passed, with the total if some failed; empty for a store without cases. */
 function passed(contracts: readonly ContractResult[], store: string): string {
   const cells = contracts
     .filter((each) => each.store.startsWith(store))

@@ -1,11 +1,11 @@
 /*
- * A program to be packed. It tells what it was given: `sample COMMAND ...`.
+ * A program to be packed. It reports what it received: `sample COMMAND ...`.
  *
  *     echo ARGUMENTS     writes every argument and a NUL
  *     cat                copies standard input to standard output
  *     exit STATUS        exits
  *     abort              dies of a signal
- *     vector             checks its stack and what the auxiliary vector tells of it
+ *     vector             checks its stack and the auxiliary vector
  *     maps               checks the protection of its memory
  *     state              writes its blocked, ignored and handled signals and its open files
  *     anything else      writes "program: " and its arguments
@@ -21,7 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Makes the unpacked program large where a test needs it; the packed one stays small. */
+/* Makes the unpacked program large for a test; the packed one stays small. */
 #ifdef BALLAST_MIB
 char ballast[BALLAST_MIB << 20] = { 1 };
 #endif
@@ -64,7 +64,7 @@ static int state(void)
 
 static int writable = 1;
 
-/* More than a page, and not known to the compiler, which would leave the check out. */
+/* Larger than a page, and unknown to the compiler, which would otherwise remove the check. */
 static __attribute__((aligned(1 << 16))) int aligned = 1;
 static volatile unsigned long alignment = 1 << 16;
 

@@ -1,4 +1,4 @@
-// A program of Bun to be packed: answers on a port of the system's choice, which it writes.
+// A program of Bun to be packed: answers on a port that the system chooses, and writes its number.
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",

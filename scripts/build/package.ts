@@ -25,7 +25,8 @@ async function emitJavaScript(): Promise<void> {
     format: "esm",
     target: "node",
     packages: "external",
-    // What the entries share has to be one: an error's class, for whoever asks `instanceof`.
+    // The entries must share one copy of their common code: callers test an error's class with
+    // `instanceof`.
     splitting: true,
   });
   if (!result.success) throw new AggregateError(result.logs, "The build failed");

@@ -1,4 +1,4 @@
-// Bundles the service for the runtimes beside Bun, each into a folder of its own in dist:
+// Bundles the service for the other runtimes than Bun, each into its own folder in dist:
 //
 //   runtimes.ts            for all of them
 //   runtimes.ts RUNTIME...   for those that are named
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { runMain, UsageError } from "../shell/main.ts";
 import { englishOnly } from "./english-only.ts";
 
-/** The runtimes beside Bun that the service is bundled for; each has its entry in src/adapters. */
+/** The other runtimes than Bun; each has its entry in src/adapters. */
 export const BUNDLED_RUNTIMES = ["node", "deno", "workers", "lambda"] as const;
 export type BundledRuntime = (typeof BUNDLED_RUNTIMES)[number];
 
@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dir, "../..");
 /**
  * Bundles the service for a runtime: what needs no packages and no build step any more.
  *
- * @returns the path of the file to run or to deploy. Others may lie beside it, which it loads when it
+ * @returns the path of the file to run or to deploy. Others may be next to it, which it loads when it
  * needs them.
  */
 export async function bundle(runtime: BundledRuntime, outdir: string): Promise<string> {

@@ -115,7 +115,7 @@ describe("a component's texts", () => {
   });
 });
 
-test("the long texts that Debian's files refer to come once, beside them", async () => {
+test("the long texts that Debian's files refer to come once, next to them", async () => {
   const files = { "doc/libc6/copyright": "LGPL", "common/LGPL-2.1": "the long text" };
   await inProject(files, async ({ collect, out }) => {
     await collect(component("deb/debian/libc6", "libc6", "LGPL-2.1-or-later"));

@@ -51,7 +51,7 @@ async function runTests(options: readonly string[], env: Record<string, string>)
     env: { ...process.env, THIMBLE_TEST_RUN: RUN, ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });
-  // The tests get it too, from the terminal; what they leave behind is still to be removed.
+  // The tests get it too, from the terminal; their containers and images must still be removed.
   process.on("SIGINT", () => tests.kill("SIGINT"));
   process.on("SIGTERM", () => tests.kill("SIGTERM"));
   return await tests.exited;

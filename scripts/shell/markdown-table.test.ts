@@ -13,7 +13,7 @@ test("a table has its heads, a rule and its rows", () => {
   ).toBe("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 |  |");
 });
 
-test("columns are aligned as it is told", () => {
+test("columns are aligned as requested", () => {
   expect(markdownTable(["a", "b"], [["1", "2"]], "lr")).toBe("| a | b |\n| --- | --: |\n| 1 | 2 |");
 });
 

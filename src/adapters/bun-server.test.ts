@@ -33,7 +33,7 @@ async function open(fetch: Fetch, options: Partial<ListenOptions> = {}): Promise
   return server;
 }
 
-/** An app whose only answer comes when it is told to, and with the peer's address. */
+/** An app whose only answer, the peer's address, waits for the test's permission. */
 function openGate() {
   const gate = Promise.withResolvers<void>();
   const fetch: Fetch = async (_request, { peerAddress }) => {
@@ -67,7 +67,7 @@ for (const [scheme, tls] of [
       return { server, answered, finish, inFlight };
     };
 
-    test("stops when the requests under way are answered", async () => {
+    test("stops when the requests in flight are answered", async () => {
       const { server, answered, finish, inFlight } = await begin();
       await inFlight(1);
       const stopped = server.stop();
@@ -77,14 +77,14 @@ for (const [scheme, tls] of [
       expect(server.inFlight()).toBe(0);
     });
 
-    test("cuts off the requests under way", async () => {
+    test("cuts off the requests in flight", async () => {
       const { server, answered, inFlight } = await begin();
       await inFlight(1);
       server.closeAllConnections();
       await expect(answered).rejects.toThrow();
     });
 
-    test("takes no port that another listens on", async () => {
+    test("refuses a port on which another server listens", async () => {
       const { port } = await open(() => new Response(), tls && { tls });
       const second = () => open(() => new Response(), { port, ...(tls && { tls }) });
       await expect(second()).rejects.toMatchObject({ code: "EADDRINUSE" });
@@ -93,7 +93,7 @@ for (const [scheme, tls] of [
 }
 
 describe("a server of plain HTTP", () => {
-  /** What comes back for raw bytes until the other side has closed the connection. */
+  /** Sends raw bytes; returns everything that the server sends until it closes the connection. */
   async function send(server: Server, bytes: string): Promise<string> {
     let [received, isClosed] = ["", false];
     const socket = connectTcp(server.port, HOST);
@@ -113,7 +113,7 @@ describe("a server of plain HTTP", () => {
     expect(await send(server, "GET /a?b=c HTTP/1.0\r\n\r\n")).toEndWith("http://localhost/a?b=c");
   });
 
-  test("takes a longer head where it is told to", async () => {
+  test("accepts a longer head if the limit allows it", async () => {
     const { maxHeaderSize } = http;
     const server = await open(() => new Response("taken"), { maxHeadBytes: 40_000 });
     const head = `GET / HTTP/1.0\r\nX-Long: ${"x".repeat(30_000)}\r\n\r\n`;
@@ -121,7 +121,7 @@ describe("a server of plain HTTP", () => {
     Object.assign(http, { maxHeaderSize });
   });
 
-  test("leaves the length of a head as it is where Bun was started with a greater one", async () => {
+  test("keeps the limit of a head if Bun was started with a greater one", async () => {
     const { maxHeaderSize } = http;
     process.execArgv.push("--max-http-header-size=50000");
     await open(() => new Response("taken"), { maxHeadBytes: 40_000 });
@@ -130,7 +130,7 @@ describe("a server of plain HTTP", () => {
   });
 
   test(
-    "closes an idle connection, but none whose request is under way",
+    "closes an idle connection, but not one with a request in flight",
     async () => {
       const server = await open(
         async () => {
@@ -146,7 +146,7 @@ describe("a server of plain HTTP", () => {
 });
 
 describe("another certificate", () => {
-  test("is shown to whoever connects then, while earlier requests are answered", async () => {
+  test("is used for new connections, while earlier requests are answered", async () => {
     const { fetch: answer, open: finish } = openGate();
     const server = await open(answer, { tls: pairs.first });
     const url = `https://${HOST}:${server.port}/`;
@@ -163,14 +163,14 @@ describe("another certificate", () => {
     await server.stop();
   });
 
-  test("that cannot be used leaves the last one", async () => {
+  test("that cannot be used leaves the last one in use", async () => {
     const server = await open(() => new Response(), { tls: pairs.first });
     const wrong = { cert: pairs.first.cert, key: pairs.second.key };
     expect(() => server.setTls?.(wrong)).toThrow();
     expect(await subject(server)).toBe("first");
   });
 
-  test("is nothing to a server of plain HTTP", async () => {
+  test("has no effect on a server of plain HTTP", async () => {
     expect((await open(() => new Response())).setTls).toBeUndefined();
   });
 });

@@ -5,12 +5,12 @@ import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts
 
 const PENDING_POLL_MS = 10;
 
-/** What Bun takes of a request's line and headers unless told. */
+/** The most bytes of a request's line and headers that Bun accepts by default. */
 const BUNS_HEAD_BYTES = 16 * 1024;
 
 const HEAD_BYTES_FLAG = "--max-http-header-size=";
 
-/** How long a listener goes on beside its successor: time for busy connections to change over. */
+/** How long an old listener stays next to its successor, so that busy connections can move. */
 const RETIREMENT_MS = 5000;
 
 /** A listener, and whether another has taken its place. */
@@ -36,12 +36,12 @@ function listenPlain(fetch: Fetch, options: ListenOptions): Server {
 }
 
 /**
- * A listener of Bun keeps its certificate for life (`reload` takes no `tls`). So a new pair gets a
- * listener of its own on the same port, between which and the old one the system shares out connections
- * for a moment. The old one tells its clients with each answer to connect anew, and then stops.
+ * A listener of Bun keeps its certificate for life (`reload` ignores `tls`). So a new pair gets a new
+ * listener on the same port. For a moment the system distributes connections between both listeners.
+ * With each answer, the old one asks its clients to connect again, and then it stops.
  *
- * Who asks for a connection in the moment of that stop is refused, unless the system hands such
- * connections over (`net.ipv4.tcp_migrate_req` of Linux).
+ * A client that connects at the moment of that stop is refused, unless the system moves such
+ * connections to the new listener (`net.ipv4.tcp_migrate_req` of Linux).
  */
 function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
   refuseTakenPort(options);
@@ -80,7 +80,7 @@ function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
   };
 }
 
-/** With `reusePort`, a second instance would not fail on a port in use, but take half its connections. */
+/** With `reusePort`, a second instance would not fail on a used port, but take half its connections. */
 function refuseTakenPort({ host, port }: ListenOptions): void {
   if (port === 0) return;
   const probe = Bun.listen({ hostname: host, port, socket: { data: () => {} } });
@@ -93,15 +93,15 @@ function open(fetch: Fetch, options: ListenOptions) {
     fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
   return Bun.serve({
     fetch: withRequestTimeout(answer, options),
-    // What the app could not turn into an answer itself, and nothing of what it was.
+    // An error that the app could not answer itself. The client gets no details.
     error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
     development: false,
-    // Without this, and out of development mode, a second instance would take half the connections.
+    // Without this, outside development mode, a second instance would take half the connections.
     reusePort: tls !== undefined,
     hostname: host,
     port,
     idleTimeout: idleTimeoutSeconds,
-    // The app limits bodies itself, and answers a larger one with a problem.
+    // The app limits bodies itself, and answers with a problem.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     ...(tls && { tls }),
   });
@@ -109,7 +109,7 @@ function open(fetch: Fetch, options: ListenOptions) {
 
 type Answer = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
 
-/** Bun takes a connection for idle while its request is worked on, too. */
+/** Bun treats a connection as idle even while its request is in progress. */
 function withRequestTimeout(
   answer: Answer,
   { idleTimeoutSeconds, requestTimeoutSeconds }: ListenOptions,
@@ -125,19 +125,19 @@ function withRequestTimeout(
   };
 }
 
-/** What Bun was told when it was started, as the executable is: see scripts/build/executable.ts. */
+/** The options that Bun was started with; the executable has some: see scripts/build/executable.ts. */
 function headBytesAtStart(): number {
   const told = process.execArgv.find((argument) => argument.startsWith(HEAD_BYTES_FLAG));
   return told ? Number(told.slice(HEAD_BYTES_FLAG.length)) : BUNS_HEAD_BYTES;
 }
 
-/** Bun's server has no option for it, but goes by that of Node's, which takes 10 ms to load. */
+/** Bun's server has no option for it, but follows the one of Node's, which takes 10 ms to load. */
 async function allowHead(bytes: number): Promise<void> {
   const http: { maxHeaderSize: number } = (await import("node:http")).default;
   http.maxHeaderSize = bytes;
 }
 
-/** Without a usable Host, as in HTTP/1.0, Bun gives a request a URL that is a path only. */
+/** If a request has no usable Host, as in HTTP/1.0, its URL in Bun is only a path. */
 function withAbsoluteUrl(request: Request): Request {
   return request.url.startsWith("/")
     ? new Request(`http://localhost${request.url}`, request)
@@ -145,8 +145,8 @@ function withAbsoluteUrl(request: Request): Request {
 }
 
 /**
- * Bun would also wait for connections on which no more than a part of a request's head has come, and
- * those may take longer than an orchestrator waits.
+ * Bun would also wait for connections with an incomplete request head, possibly longer than an
+ * orchestrator waits.
  */
 async function stop(server: Bun.Server<undefined>): Promise<void> {
   const stopped = server.stop();

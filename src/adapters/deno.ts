@@ -3,7 +3,7 @@ import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server } from "../server/runtime.ts";
 
-/** What Deno says of the connection; one on a Unix socket has no address. */
+/** Deno's description of a connection; one on a Unix socket has no address. */
 type ConnectionInfo = { remoteAddr: { hostname?: string } };
 
 /** The part of Deno's own API that is used here (https://docs.deno.com/api/deno/~/Deno.serve). */
@@ -26,10 +26,10 @@ const REFUSAL = { status: 503, headers: { ...SECURITY_HEADERS, Connection: "clos
 const LOOKUP_FAILED = "failed to lookup address information";
 
 /**
- * Deno's own shutdown breaks off the bodies of requests under way. So it comes when those are answered;
- * until then new requests are refused, for without it a port cannot be closed. Behind an answer with
- * `Connection: close` Deno reads no further request, and leaves it to the client to close. Its shutdown
- * waits for connections that are in their TLS handshake.
+ * Deno's own shutdown cuts off the bodies of requests in flight, and without it a port cannot be
+ * closed. So new requests are refused until the others are answered; then comes the shutdown. After an
+ * answer with `Connection: close`, Deno reads no further request and waits for the client to close. Its
+ * shutdown waits for connections in their TLS handshake.
  */
 function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const inFlight = createInFlight();
@@ -62,13 +62,13 @@ function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
     stop,
     inFlight: inFlight.count,
     closeAllConnections: () => {
-      // An abort fails during a shutdown, which no more than the end of the process can cut short.
+      // An abort fails during a shutdown: only the end of the process can stop that.
       if (!shuttingDown) cutting.abort();
     },
   };
 }
 
-/** As Deno does it, but that every failure has a code. */
+/** Like Deno's own, but every failure has a code. */
 const serve: typeof Deno.serve = (options, handler) => {
   try {
     return Deno.serve(options, handler);
@@ -78,7 +78,7 @@ const serve: typeof Deno.serve = (options, handler) => {
   }
 };
 
-/** Deno has no code for an address that cannot be looked up, nor for a permission that it lacks. */
+/** Deno has no code for an address that cannot be looked up, or for a missing permission. */
 function codeOf(failure: Error): string {
   return failure.message.startsWith(LOOKUP_FAILED) ? "ENOTFOUND" : String(failure);
 }

@@ -15,10 +15,10 @@ import { createLogger } from "../telemetry/logger.ts";
 import { parseLambdaConfig } from "./lambda/config.ts";
 import { type HttpEvent, isHttpEvent, plainEvent } from "./lambda/event.ts";
 
-/** Routers on the way forget a connection after some minutes, which a frozen instance cannot notice. */
+/** Routers on the way drop a connection after some minutes; a frozen instance does not notice. */
 const LONG_REST_MS = 60_000;
 
-/** More turns of the event loop than the four it takes until a connection is known to be closed. */
+/** The event loop needs four turns to notice that a connection is closed. */
 const TURNS_TO_CATCH_UP = 10;
 
 const clock = Date.now;
@@ -79,21 +79,21 @@ async function start() {
   return { answer: handle(edge), refresh: () => database.refresh?.() };
 }
 
-/** Lambda freezes the process when a request is answered, and what is buffered with it. */
+/** Lambda freezes the process after each answer, together with buffered lines. */
 function writeAtOnce(line: string): void {
   out.write(line);
   out.flush();
 }
 
 /**
- * Lets the process learn what came while it was frozen, before a request relies on it: timers that are
- * over, and connections that the database has closed.
+ * Before a request is handled, lets the process notice what happened while it was frozen: expired
+ * timers, and connections that the database has closed.
  */
 async function catchUp(): Promise<void> {
   for (let turn = 0; turn < TURNS_TO_CATCH_UP; turn += 1) await setImmediate();
 }
 
-/** Ends the instance with one line that says what to mend; of a defect, Lambda logs the stack. */
+/** Ends the instance with one line that says what to correct; for a defect, Lambda logs the stack. */
 function refuse(error: unknown): never {
   const failure = explainFailure(error);
   if (!failure) throw error;

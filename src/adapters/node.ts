@@ -13,12 +13,12 @@ import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
 
-/** What a request without a usable Host, as in HTTP/1.0, gets a URL with. */
+/** The origin for the URL of a request without a usable Host, as in HTTP/1.0. */
 const HOSTNAME = "localhost";
 
 const SQLITE_WARNING = "SQLite is an experimental feature";
 
-/** How often requests that take too long to arrive are looked for. */
+/** How often to look for requests that take too long to arrive. */
 const SLOW_REQUEST_POLL_MS = 1000;
 
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
@@ -57,7 +57,7 @@ function createPlain(limits: ServerOptions, answer: RequestListener): { server: 
   return { server: createServer(limits, answer) };
 }
 
-/** HTTPS is loaded here, for a service without it starts sooner. */
+/** HTTPS is loaded here, so that a service without it starts sooner. */
 async function createSecure(tls: TlsPair, limits: ServerOptions, answer: RequestListener) {
   const https = await import("node:https");
   const minVersion = "TLSv1.2";
@@ -67,8 +67,8 @@ async function createSecure(tls: TlsPair, limits: ServerOptions, answer: Request
 }
 
 /**
- * What is left of a body that was answered before it was read stands before the next request. Whoever
- * began to read it still listens, and would pause it.
+ * If a request was answered before its body was read, the rest of the body comes before the next
+ * request. A reader that had begun still listens, and would pause it.
  */
 function skipRest(request: IncomingMessage): void {
   if (request.readableEnded) return;
@@ -77,8 +77,9 @@ function skipRest(request: IncomingMessage): void {
 }
 
 /**
- * Sends `100 Continue` (RFC 9110 section 10.1.1) when the body is asked for, so that a client which waits
- * for it sends none that is refused by its head. Node ends the connection behind an answer without it.
+ * Sends `100 Continue` (RFC 9110 section 10.1.1) when the app reads the body, so that a waiting client
+ * does not send a body that is refused for its head. Without it, Node closes the connection after the
+ * answer.
  */
 function continueWhenRead(
   this: HttpServer,
@@ -99,7 +100,7 @@ function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeA
   const sockets = new Map<string, Socket>();
   const inFlight = createInFlight();
 
-  /** Under HTTPS, the socket of a connection's TLS takes the place of its TCP one, by the same name. */
+  /** With HTTPS, a connection's TLS socket replaces its TCP socket in the same property. */
   function followSocket(socket: Socket): void {
     const name = `${socket.remoteAddress} ${socket.remotePort}`;
     sockets.set(name, socket);
@@ -119,8 +120,8 @@ function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeA
   });
 
   /**
-   * The HTTP server's own `close` would cut off answers that are not sent whole yet, and wait for
-   * connections on which no more than a part of a request's head has come.
+   * The HTTP server's own `close` would cut off answers that are not completely sent, and wait for
+   * connections with an incomplete request head.
    */
   async function stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
@@ -141,8 +142,8 @@ function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeA
 }
 
 /**
- * Standard error is for what somebody should look at. That Node calls its SQLite an experiment is not:
- * the contract of the store is run on the oldest Node that is supported.
+ * Standard error is for messages that need attention. Node's warning that its SQLite is experimental
+ * does not: the store's contract is tested on the oldest supported Node.
  */
 function leaveOutSqliteWarning(): void {
   const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
@@ -151,6 +152,6 @@ function leaveOutSqliteWarning(): void {
   };
 }
 
-// Before node:sqlite is loaded, which the program does when it opens a store.
+// This must come before node:sqlite is loaded, which happens when the program opens a store.
 leaveOutSqliteWarning();
 await runProgram(listen);

@@ -24,7 +24,9 @@ import { createMisconfiguredApp } from "./workers/misconfigured.ts";
 const clock = Date.now;
 const newId = () => crypto.randomUUID();
 
-/** Made at the first request, as no work may be done before one; an instance has one configuration. */
+/**
+ * Made at the first request, because Workers forbid work before it; an instance has one configuration.
+ */
 let service: Fetch | undefined;
 
 export default {
@@ -51,7 +53,7 @@ function serve(config: WorkersConfig): Fetch {
   const scope = createTraceScope();
   const database = openDatabase(config, scope);
   const storeOf = (resource: Resource) => createStore(database, resource, clock);
-  // A request that Cloudflare cancels just stops, and would count forever.
+  // A request that Cloudflare cancels stops without a trace, and would count forever.
   const limits = { ...config, maxConcurrentRequests: undefined };
   const app = createApp({
     config: limits,
@@ -111,7 +113,7 @@ function openDatabase({ database }: WorkersConfig, scope: TraceScope): Database 
   });
 }
 
-/** For one operation: what is worth its time in a pool only, a connection does without. */
+/** For one operation, so without the preparations that only pay off in a pool. */
 function connectPostgres(url: string) {
   return postgres(url, {
     ...connectionOptions(url),

@@ -3,10 +3,10 @@ import type { FailureThrottle } from "./failure-throttle.ts";
 import type { Key } from "./key.ts";
 import type { KeyRing } from "./key-ring.ts";
 
-/** What requests are authenticated with. */
+/** Authenticates requests with the keys of a ring. */
 export type Authenticator = {
   keys: KeyRing;
-  /** Limits wrong keys by client address; without it their number is not limited. */
+  /** Limits wrong keys by client address; by default their number is not limited. */
   failures?: FailureThrottle | undefined;
 };
 
@@ -25,7 +25,7 @@ export async function authenticate(
   if (!secret) return undefined;
   const found = await keys.identify(secret);
   if (!failures || network === undefined) return found;
-  // After the lookup: of requests that arrive together, each would see that none has failed yet.
+  // After the lookup: before it, requests that arrive together would all see that none has failed yet.
   const isWrong = found instanceof DomainError;
   const refusal = failures.refusal(network, isWrong ? undefined : found.name);
   if (refusal) return refusal;

@@ -9,7 +9,7 @@ function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
     at: (time: number) => {
       now = time;
     },
-    /** In how many seconds an address may try again; 0 for at once. */
+    /** The seconds after which an address may try again; 0 for at once. */
     wait: (address: string, keyName?: string) => {
       const refusal = throttle.refusal(address, keyName);
       if (!refusal) return 0;
@@ -20,7 +20,7 @@ function open({ requests = 2, windowMs = 1000, maxAddresses = 3 } = {}) {
   };
 }
 
-test("an address may fail so often, and others are not touched by it", () => {
+test("an address may fail up to the limit, and others are not affected", () => {
   const { count, wait } = open({ windowMs: 60_000 });
   count("a");
   expect(wait("a")).toBe(0);
@@ -29,7 +29,7 @@ test("an address may fail so often, and others are not touched by it", () => {
   expect(wait("b")).toBe(0);
 });
 
-test("it may fail again when the window is over, which further failures do not lengthen", () => {
+test("it may fail again when the window ends, and further failures do not extend the window", () => {
   const { count, wait, at } = open({ windowMs: 2500 });
   at(100);
   count("a");
@@ -54,7 +54,7 @@ test("beyond the number of addresses that are kept, the one that failed first is
   expect(["a", "b", "c"].map((address) => wait(address))).toEqual([0, 1, 1]);
 });
 
-test("a flood of addresses leaves no more than are kept", () => {
+test("a flood of addresses does not exceed the capacity", () => {
   const { count, wait } = open({ requests: 1, maxAddresses: 100 });
   for (let index = 0; index < 10_000; index += 1) count(`address-${index}`);
   const kept = Array.from({ length: 10_000 }, (_, index) => wait(`address-${index}`));
@@ -73,7 +73,7 @@ test("10,000 addresses are kept by default, and as many pairs of an address and 
   expect(names.filter((name) => !throttle.refusal("a", name))).toHaveLength(10_000);
 });
 
-test("a key that was let in from an address is not shut out by what others behind it send", () => {
+test("a key that was accepted from an address is not blocked by other clients there", () => {
   const { count, remember, wait } = open({ requests: 1 });
   remember("a", "reader");
   for (const address of ["a", "b"]) count(address);
@@ -83,7 +83,7 @@ test("a key that was let in from an address is not shut out by what others behin
   expect(wait("b", "reader")).toBe(1);
 });
 
-test("beyond as many keys as addresses, the one that was let in longest ago is forgotten", () => {
+test("beyond the number of keys that are kept, the one that was accepted longest ago is forgotten", () => {
   const { count, remember, wait } = open({ requests: 1, maxAddresses: 2 });
   for (const name of ["first", "second", "first", "third"]) remember("a", name);
   count("a");

@@ -2,24 +2,25 @@ import { DomainError } from "../errors.ts";
 import { createFixedWindows, type Rate } from "../http/fixed-windows.ts";
 import type { Clock } from "../time.ts";
 
-/** More addresses than a service meets in an hour, in less than 2 MiB; and as many keys let in from one. */
+/** More addresses than a service sees in an hour, in less than 2 MiB. */
 const MAX_ADDRESSES = 10_000;
 
 /** Counts the failures of every address. */
 export type FailureThrottle = {
   /**
-   * A `too_many_failures` where an address had all the failures that it may have, unless the key of this
-   * name was let in from there before.
+   * A `too_many_failures` if an address has reached the limit, unless the key of this name was accepted
+   * from there before.
    */
   refusal: (address: string, keyName?: string) => DomainError | undefined;
   count: (address: string) => void;
-  /** Others behind the same address must not shut this key out from now on. */
+  /** From now on, other clients with the same address cannot block this key there. */
   remember: (address: string, keyName: string) => void;
 };
 
 /**
- * Allows an address so many failures in a window of time, which begins with the first of them. It keeps
- * no more than `maxAddresses`, and as many pairs of an address and a key that was let in from it.
+ * Allows an address a number of failures in a window of time, which begins with the first failure. It
+ * keeps at most `maxAddresses` addresses, and the same number of pairs of an address and a key that was
+ * accepted from it.
  */
 export function createFailureThrottle(
   { requests, windowMs }: Rate,
@@ -41,12 +42,12 @@ export function createFailureThrottle(
   };
 }
 
-/** Neither has a space in it. */
+/** Unique, because neither part contains a space. */
 function pairOf(address: string, keyName: string): string {
   return `${address} ${keyName}`;
 }
 
-/** A set that forgets what was added longest ago when it has more than `capacity` values. */
+/** A set of at most `capacity` values; it forgets the value that was added longest ago. */
 function createRecentSet(capacity: number) {
   const values = new Set<string>();
   return {

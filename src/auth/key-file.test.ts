@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { SCOPES } from "../service.ts";
 import { parseKeyFile } from "./key-file.ts";
 
 const HEX = "0123456789abcdef".repeat(4);
 const DIGEST = `sha256:${HEX}`;
 const other = (digit: string) => `sha256:${digit.repeat(64)}`;
 const keyOf = (line: string) => {
-  const { keys, problems } = parseKeyFile(line);
+  const { keys, problems } = parseKeyFile(line, SCOPES);
   expect(problems).toEqual([]);
   expect(keys).toHaveLength(1);
   return keys[0];
@@ -25,7 +26,7 @@ describe("a line is a key", () => {
     ["capital digits", `ci process sha256:${HEX.toUpperCase()}`],
     ["tabs and spaces", `\t ci \t process   ${DIGEST}\t`],
     ["the line end of Windows", `ci process ${DIGEST}\r`],
-    ["a comment behind it", `ci process ${DIGEST} # of the build`],
+    ["a comment after it", `ci process ${DIGEST} # of the build`],
     ["a byte order mark", `\ufeffci process ${DIGEST}`],
     ["a scope that is named twice", `ci process,process ${DIGEST}`],
   ])("with %s", (_what, line) => {
@@ -64,19 +65,20 @@ describe("a line is a key", () => {
 
 describe("a line is a problem", () => {
   const NAME = /^line 1: a name is 1 to 64 letters/;
-  const SCOPES = /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
+  const SCOPES_PROBLEM =
+    /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
   const HASH = /^line 1: a digest is sha256: and 64 hexadecimal digits$/;
-  const DATES = /^line 1: behind the digest come not-before=DATE and expires=DATE at most, DATE /;
+  const DATES = /^line 1: after the digest only not-before=DATE and expires=DATE may follow, DATE /;
 
   test.each([
     ["a name that begins with a dash", `-ci process ${DIGEST}`, NAME],
     ["a name with a sign", `c=i process ${DIGEST}`, NAME],
     ["a name outside ASCII", `ç process ${DIGEST}`, NAME],
     ["a name too long", `${"a".repeat(65)} process ${DIGEST}`, NAME],
-    ["a name alone", "ci", SCOPES],
-    ["no scopes", `ci ${DIGEST}`, SCOPES],
-    ["a scope that there is not", `ci process,secrets ${DIGEST}`, SCOPES],
-    ["an empty scope", `ci process, ${DIGEST}`, SCOPES],
+    ["a name alone", "ci", SCOPES_PROBLEM],
+    ["no scopes", `ci ${DIGEST}`, SCOPES_PROBLEM],
+    ["a scope that there is not", `ci process,secrets ${DIGEST}`, SCOPES_PROBLEM],
+    ["an empty scope", `ci process, ${DIGEST}`, SCOPES_PROBLEM],
     ["no digest", "ci process", HASH],
     ["a digest too short", `ci process sha256:${HEX.slice(1)}`, HASH],
     ["a digest too long", `ci process ${DIGEST}0`, HASH],
@@ -92,48 +94,55 @@ describe("a line is a problem", () => {
     [
       "a date twice",
       `ci process ${DIGEST} expires=2027-01-01 expires=2027-01-02`,
-      /^line 1: not-before and expires are given once$/,
+      /^line 1: not-before and expires may be given only once$/,
     ],
     [
       "an end before the beginning",
       `ci process ${DIGEST} not-before=2027-01-02 expires=2027-01-02`,
-      /^line 1: expires has to be later than not-before$/,
+      /^line 1: expires must be later than not-before$/,
     ],
   ])("with %s", (_what, line, problem) => {
-    expect(parseKeyFile(line)).toEqual({ keys: [], problems: [expect.stringMatching(problem)] });
+    expect(parseKeyFile(line, SCOPES)).toEqual({
+      keys: [],
+      problems: [expect.stringMatching(problem)],
+    });
   });
 
   test("with the name or the digest of another", () => {
     const text = `a process ${other("1")}\n\nb process ${other("1")}\na process ${other("2")}`;
-    expect(parseKeyFile(text).problems).toEqual([
-      "line 3: the digest of line 1 again; each is used once",
-      "line 4: the name of line 1 again; each is used once",
+    expect(parseKeyFile(text, SCOPES).problems).toEqual([
+      "line 3: repeats the digest of line 1; each must be unique",
+      "line 4: repeats the name of line 1; each must be unique",
     ]);
   });
 });
 
-test("blank lines and comments are none, and are counted", () => {
+test("blank lines and comments are not keys, but they count as lines", () => {
   const text = ["", "# keys of the team", "  # more", `a process ${other("1")}`, " ", "b"];
-  const { keys, problems } = parseKeyFile(text.join("\n"));
+  const { keys, problems } = parseKeyFile(text.join("\n"), SCOPES);
   expect(keys.map(({ name }) => name)).toEqual(["a"]);
   expect(problems).toEqual([expect.stringMatching(/^line 6: /)]);
 });
 
 test("a text without a key is a problem", () => {
   for (const text of ["", "\n \n", "# none"]) {
-    expect(parseKeyFile(text)).toEqual({
+    expect(parseKeyFile(text, SCOPES)).toEqual({
       keys: [],
-      problems: [expect.stringMatching(/^holds no key; it takes NAME SCOPE\[,SCOPE\] sha256:HEX/)],
+      problems: [
+        expect.stringMatching(
+          /^holds no key; write lines of the form NAME SCOPE\[,SCOPE\] sha256:HEX/,
+        ),
+      ],
     });
   }
 });
 
-test("whatever a text says, it is keys or problems, and no problem repeats it", () => {
+test("every text is keys or problems, and no problem repeats it", () => {
   const word = fc.stringMatching(/^[a-z0-9:=,#-]{12,40}$/);
   const line = fc.array(word, { maxLength: 5 }).map((words) => words.join(" "));
   fc.assert(
     fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
-      const { keys, problems } = parseKeyFile(lines.join("\n"));
+      const { keys, problems } = parseKeyFile(lines.join("\n"), SCOPES);
       expect(keys.length + problems.length).toBeGreaterThan(0);
       for (const each of lines.flatMap((text) => text.split(" ")).filter(Boolean)) {
         for (const problem of problems) expect(problem).not.toContain(each);

@@ -1,41 +1,44 @@
 import { z } from "zod";
-import { SCOPES } from "../service.ts";
 import { lazySchema } from "../validation.ts";
 import type { Key, Scope } from "./key.ts";
 
-/** How a line is written, for people. */
-const KEY_LINE =
-  "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE], with the scopes " +
-  `${SCOPES.join(", ")}`;
+/** The format of a line, for people. */
+const KEY_LINE = "NAME SCOPE[,SCOPE] sha256:HEX [not-before=DATE] [expires=DATE]";
 
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const DIGEST = /^sha256:([0-9a-f]{64})$/i;
 const COMMENT = /(^|\s)#.*/;
 
-/** A day begins at midnight UTC; a time without its zone would mean another one on every machine. */
+/** A day begins at midnight UTC. A time needs its zone, or it would differ between machines. */
 const dateSchema = lazySchema(() => z.union([z.iso.date(), z.iso.datetime({ offset: true })]));
 
-/** A line that describes no key; the message says what is expected, and nothing of what it says. */
+/** A wrong line; the message says what is expected, and never repeats the line. */
 export class KeyLineError extends Error {
   override readonly name = "KeyLineError";
 }
 
 /**
- * The keys of a text with one a line, see {@link KEY_LINE}. Lines may be blank, and `#` begins a comment.
+ * The keys of a text with one key per line, see {@link KEY_LINE}. Lines may be blank, and `#` begins a
+ * comment.
  *
- * @returns also every problem with a line, by its number and never by its content.
+ * @returns also every problem with a line, with its number and never its content.
  */
-export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } {
+export function parseKeyFile(
+  text: string,
+  allScopes: readonly Scope[],
+): { keys: Key[]; problems: string[] } {
   const keys: Key[] = [];
   const problems: string[] = [];
   const lineOf = { name: new Map<string, number>(), digest: new Map<string, number>() };
   for (const [index, words] of text.split("\n").map(wordsOf).entries()) {
     if (words.length === 0) continue;
     try {
-      const key = parseKeyWords(words);
+      const key = parseKeyWords(words, allScopes);
       for (const part of ["name", "digest"] as const) {
         const line = lineOf[part].get(key[part]);
-        if (line) throw new KeyLineError(`the ${part} of line ${line} again; each is used once`);
+        if (line) {
+          throw new KeyLineError(`repeats the ${part} of line ${line}; each must be unique`);
+        }
       }
       for (const part of ["name", "digest"] as const) lineOf[part].set(key[part], index + 1);
       keys.push(key);
@@ -45,7 +48,9 @@ export function parseKeyFile(text: string): { keys: Key[]; problems: string[] } 
     }
   }
   if (keys.length === 0 && problems.length === 0)
-    problems.push(`holds no key; it takes ${KEY_LINE}`);
+    problems.push(
+      `holds no key; write lines of the form ${KEY_LINE}, with the scopes ${allScopes.join(", ")}`,
+    );
   return { keys, problems };
 }
 
@@ -54,28 +59,31 @@ function wordsOf(line: string): string[] {
 }
 
 /**
- * The key that the words of a line describe.
+ * Parses the words of a line into a key.
  *
- * @throws {KeyLineError} for the first word that is not as it has to be.
+ * @throws {KeyLineError} for the first wrong word.
  */
-export function parseKeyWords(words: readonly string[]): Key {
+export function parseKeyWords(words: readonly string[], allScopes: readonly Scope[]): Key {
   const [name = "", scopes = "", digest = "", ...dates] = words;
   if (!NAME.test(name)) {
     throw new KeyLineError(
       "a name is 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first",
     );
   }
-  return { name, scopes: parseScopes(scopes), digest: parseDigest(digest), ...parseDates(dates) };
+  return {
+    name,
+    scopes: parseScopes(scopes, allScopes),
+    digest: parseDigest(digest),
+    ...parseDates(dates),
+  };
 }
 
-function parseScopes(text: string): Scope[] {
+function parseScopes(text: string, allScopes: readonly Scope[]): Scope[] {
   const scopes = text.split(",");
-  if (scopes.every(isScope)) return [...new Set(scopes)];
-  throw new KeyLineError(`scopes are ${SCOPES.join(", ")}, with commas and no spaces between them`);
-}
-
-function isScope(text: string): boolean {
-  return SCOPES.includes(text);
+  if (scopes.every((scope) => allScopes.includes(scope))) return [...new Set(scopes)];
+  throw new KeyLineError(
+    `scopes are ${allScopes.join(", ")}, with commas and no spaces between them`,
+  );
 }
 
 function parseDigest(text: string): string {
@@ -86,11 +94,12 @@ function parseDigest(text: string): string {
 
 function parseDates(words: readonly string[]): Pick<Key, "notBefore" | "expires"> {
   const dates = new Map(words.map(parseDate));
-  if (dates.size < words.length) throw new KeyLineError("not-before and expires are given once");
+  if (dates.size < words.length)
+    throw new KeyLineError("not-before and expires may be given only once");
   const notBefore = dates.get("not-before");
   const expires = dates.get("expires");
   if (notBefore !== undefined && expires !== undefined && expires <= notBefore) {
-    throw new KeyLineError("expires has to be later than not-before");
+    throw new KeyLineError("expires must be later than not-before");
   }
   return {
     ...(notBefore !== undefined && { notBefore }),
@@ -103,6 +112,6 @@ function parseDate(word: string): [name: string, time: number] {
   const date = dateSchema.safeParse(value);
   if (name && date.success) return [name, Date.parse(date.data)];
   throw new KeyLineError(
-    "behind the digest come not-before=DATE and expires=DATE at most, DATE such as 2027-01-31 or 2027-01-31T12:00:00Z",
+    "after the digest only not-before=DATE and expires=DATE may follow, DATE such as 2027-01-31 or 2027-01-31T12:00:00Z",
   );
 }

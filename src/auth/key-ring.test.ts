@@ -38,24 +38,24 @@ describe("a key ring", () => {
     }
   });
 
-  test("without keys knows none", async () => {
+  test("without keys accepts none", async () => {
     expect(nameOf(await createKeyRing({}, () => 0).identify(""))).toBe("invalid_api_key");
   });
 
-  test("takes a key that has a name and scopes for that, where API_KEY is the same", async () => {
+  test("prefers a key with a name and scopes if API_KEY has the same secret", async () => {
     const apiKeys = [await keyOf("narrow", "one-secret")];
     const ring = createKeyRing({ apiKey: "one-secret", apiKeys }, () => 0);
     expect(nameOf(await ring.identify("one-secret"))).toBe("narrow");
   });
 
-  test("knows other keys at once when it is given them", async () => {
+  test("uses other keys at once when they are replaced", async () => {
     const ring = createKeyRing({ apiKey: "the-old-key" }, () => 0);
     ring.replace({ apiKeys: [await keyOf("new", "the-new-key")] });
     expect(nameOf(await ring.identify("the-old-key"))).toBe("invalid_api_key");
     expect(nameOf(await ring.identify("the-new-key"))).toBe("new");
   });
 
-  test("honours the times of a key, and tells its holder of them", async () => {
+  test("respects the times of a key, and reports them to its holder", async () => {
     let now = 0;
     const times = { notBefore: 1000, expires: 2000 };
     const ring = createKeyRing({ apiKeys: [await keyOf("ci", "secret", times)] }, () => now);

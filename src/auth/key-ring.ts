@@ -3,25 +3,25 @@ import { DomainError } from "../errors.ts";
 import type { Clock } from "../time.ts";
 import { digestOf, type Key } from "./key.ts";
 
-/** What a key ring is made of, as the configuration names it. */
+/** The keys for a key ring, with the names of the configuration. */
 export type KeySource = {
-  /** The secret of a key that is called `default` and allowed everything. */
+  /** The secret of a key that is called `default` and has every right. */
   apiKey?: string | undefined;
   apiKeys?: readonly Key[];
 };
 
-/** The keys of the moment. */
+/** The keys that are in use now. */
 export type KeyRing = {
-  /** The key whose secret this is, or why there is none that is valid now: `invalid_api_key`. */
+  /** The valid key with this secret, or an `invalid_api_key` error with the reason. */
   identify: (secret: string) => Promise<Key | DomainError>;
-  /** Puts other keys in the place of all that there are; every request sees either the old or the new. */
+  /** Replaces all keys; every request sees either the old or the new ones. */
   replace: (source: KeySource) => void;
 };
 
-/** What `API_KEY` is called where keys have names. */
+/** The name of the key in `API_KEY`. */
 export const DEFAULT_KEY = "default";
 
-/** A key ring that tells by `clock` which keys are valid. */
+/** Makes a key ring; `clock` decides which keys are valid. */
 export function createKeyRing(source: KeySource, clock: Clock): KeyRing {
   let current = keysByDigest(source);
 
@@ -53,7 +53,7 @@ async function keysByDigest({ apiKey, apiKeys = [] }: KeySource): Promise<Map<st
   return new Map(keys.map((key) => [key.digest, key]));
 }
 
-/** Whoever holds the secret may know what became of the key. */
+/** A client with the right secret may know why the key is not valid. */
 function whyNotAt(now: number, { name, notBefore, expires }: Key): DomainError | undefined {
   if (notBefore !== undefined && now < notBefore) {
     return refusal(`The key ${name} is not valid before ${new Date(notBefore).toISOString()}.`);

@@ -1,20 +1,20 @@
-/** What a key may be allowed to do, such as `books:read`; `admin` allows everything. */
+/** A right that a key can have, such as `books:read`; `admin` allows everything. */
 export type Scope = string;
 
-/** A key as the service knows it, which is never the secret itself. */
+/** A key without its secret, which the service does not store. */
 export type Key = {
-  /** What the access log calls it. */
+  /** Its name in the access log. */
   name: string;
   scopes: readonly Scope[];
   /** SHA-256 of the secret, as 64 lower-case hexadecimal digits. */
   digest: string;
-  /** From when on it is valid, in milliseconds since the epoch; always unless told. */
+  /** When it becomes valid, in milliseconds since the epoch; always valid by default. */
   notBefore?: number;
-  /** From when on it is valid no more, in milliseconds since the epoch; never unless told. */
+  /** When it stops being valid, in milliseconds since the epoch; never by default. */
   expires?: number;
 };
 
-/** Whether the key may do what takes `scope`: it has that scope, or `admin`, which allows everything. */
+/** Whether the key has `scope`, or `admin`, which allows everything. */
 export function allows({ scopes }: Key, scope: Scope): boolean {
   return scopes.includes(scope) || scopes.includes("admin");
 }

@@ -18,7 +18,7 @@ const OPEN = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/
 type Operation = { security?: unknown; responses: object };
 type OpenApi = { paths: Record<string, Record<string, Operation>> };
 
-describe("where PUBLIC_READS is false", () => {
+describe("if PUBLIC_READS is false", () => {
   const { request } = openApp({ config: { publicReads: false } });
 
   for (const path of READS) {
@@ -39,7 +39,7 @@ describe("where PUBLIC_READS is false", () => {
     }
   }
 
-  test("what was read with it is kept by no shared cache, and asked for again by others", async () => {
+  test("no shared cache keeps an answer to a key, so others must ask again", async () => {
     const headers = { "X-API-Key": API_KEY };
     const book = await request("/books/1", { headers });
     const known = { ...headers, "If-None-Match": book.headers.get("ETag") ?? "" };
@@ -51,11 +51,11 @@ describe("where PUBLIC_READS is false", () => {
     expect((await request("/books")).headers.get("Cache-Control")).toBe("no-store");
   });
 
-  test("a book that is missing is not told to a stranger", async () => {
+  test("a stranger does not learn that a book is missing", async () => {
     expect((await request("/books/99")).status).toBe(401);
   });
 
-  test("the OpenAPI document says so of the reads", async () => {
+  test("the OpenAPI document requires a key for reads", async () => {
     const { paths } = (await (await request("/openapi.json")).json()) as OpenApi;
     expect(paths["/books"]?.get?.security).toEqual([
       { apiKey: ["books:read"] },
@@ -72,7 +72,7 @@ describe("where PUBLIC_READS is false", () => {
   }
 });
 
-describe("where PUBLIC_READS is true", () => {
+describe("if PUBLIC_READS is true", () => {
   const { request } = openApp();
 
   for (const path of [...READS, ...OPEN]) {
@@ -92,7 +92,7 @@ describe("a key with scopes", () => {
     return openApp({ keys: { apiKeys }, config: { publicReads: false } });
   }
 
-  test("is let in where it has the scope, and gets a 403 that names the missing one elsewhere", async () => {
+  test("is accepted where it has the scope, and otherwise gets a 403 that names the missing one", async () => {
     const { request } = await openWithScopes("books:read", "metrics");
     const headers = { "X-API-Key": KEY };
     expect((await request("/books", { headers })).status).toBe(200);
@@ -140,7 +140,7 @@ describe("wrong keys of an address", () => {
     };
   }
 
-  test("shut it out until the window is over", async () => {
+  test("block it until the window ends", async () => {
     const { ask, pass } = await openThrottled();
     for (const address of ["192.0.2.1", "192.0.2.1"]) {
       expect((await ask(WRONG, address)).status).toBe(401);
@@ -156,7 +156,7 @@ describe("wrong keys of an address", () => {
     expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
   });
 
-  test("shut out no key that was let in from there before", async () => {
+  test("block no key that was accepted from there before", async () => {
     const { ask } = await openThrottled();
     expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
     for (const status of [401, 401, 429]) {
@@ -169,17 +169,17 @@ describe("wrong keys of an address", () => {
     expect((await ask(RIGHT_TOO, "192.0.2.2")).status).toBe(200);
   });
 
-  test("are not counted where nobody says the address", async () => {
+  test("are not counted if the address is unknown", async () => {
     const { ask } = await openThrottled();
     for (let turn = 0; turn < 4; turn += 1) expect((await ask(WRONG)).status).toBe(401);
     expect((await ask(RIGHT)).status).toBe(200);
   });
 
-  describe("where a rate limit asks who sends a request that takes no key", () => {
+  describe("on a route without a key, if a rate limit identifies clients", () => {
     const RATE = { publicReads: true, rateLimit: { requests: 100, windowMs: 60_000 } };
     const post = (init: RequestInit) => ({ ...init, method: "POST" });
 
-    test("count there too, once, and are refused nothing", async () => {
+    test("count there too, once, and are not refused", async () => {
       const { ask } = await openThrottled(RATE);
       expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
       for (const status of [401, 429]) {
@@ -190,7 +190,7 @@ describe("wrong keys of an address", () => {
       expect((await ask(post(RIGHT), "192.0.2.2")).status).toBe(400);
     });
 
-    test("leave a key its own rate that was let in there before, on a route without keys too", async () => {
+    test("leave its own rate to a key that was accepted there before, on a route without keys too", async () => {
       const { ask } = await openThrottled(RATE);
       const left = async (init: RequestInit) =>
         (await ask(init, "192.0.2.1")).headers.get("RateLimit");
@@ -202,7 +202,7 @@ describe("wrong keys of an address", () => {
       expect(await left(RIGHT_TOO)).toBe('"default";r=96;t=60');
     });
 
-    test("tell a right one neither before the address's rate is used up nor after", async () => {
+    test("do not reveal a right key, neither before the address's rate is used up nor after", async () => {
       const { ask } = await openThrottled({
         ...RATE,
         rateLimit: { requests: 5, windowMs: 60_000 },
@@ -217,7 +217,7 @@ describe("wrong keys of an address", () => {
       expect(guessed.headers.get("RateLimit")).toBe('"default";r=0;t=60');
     });
 
-    test("that were refused elsewhere make a right key look like a wrong one", async () => {
+    test("that were refused on other routes make a right key look like a wrong one", async () => {
       const { ask, log } = await openThrottled(RATE);
       for (const status of [401, 401, 429]) {
         expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
@@ -231,7 +231,7 @@ describe("wrong keys of an address", () => {
   });
 });
 
-test("a route of another app asks for a scope, and learns the key's name", async () => {
+test("a route of another app can require a scope, and gets the key's name", async () => {
   const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
   const app = new Hono<AppEnv>().get("/", requireScope("metrics", { keys }), (c) =>
     c.text(c.var.keyName ?? ""),
@@ -240,7 +240,7 @@ test("a route of another app asks for a scope, and learns the key's name", async
   expect(await response.text()).toBe("default");
 });
 
-test("a key that opens a part of another app opens no part within that takes another key", async () => {
+test("a key for a part of another app does not open an inner part with another key", async () => {
   const app = new Hono<AppEnv>()
     .use(requireApiKey(API_KEY))
     .get("/outer", (c) => c.text("outer"))
@@ -251,7 +251,7 @@ test("a key that opens a part of another app opens no part within that takes ano
   expect((await app.request("/outer/inner", { headers })).status).toBe(401);
 });
 
-test("a key that is let in where nothing is throttled is not let in where its address is", async () => {
+test("a key that is accepted where nothing is throttled is still refused where its address is throttled", async () => {
   const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
   const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
   failures.count("192.0.2.1");

@@ -6,8 +6,8 @@ import { type Authenticator, type AuthResult, authenticate } from "./authenticat
 import { allows, type Scope } from "./key.ts";
 
 /**
- * Lets a request pass that carries a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
- * (RFC 6750); if both are sent, `X-API-Key` decides. The key's name is `c.var.keyName` from then on.
+ * Lets only requests pass that carry a key with the scope, in `X-API-Key` or as `Authorization: Bearer`
+ * (RFC 6750); if both are sent, `X-API-Key` counts. Then `c.var.keyName` is the key's name.
  *
  * @throws {DomainError} `api_key_required`, `invalid_api_key`, `insufficient_scope`, or
  * `too_many_failures` to an address that sent too many wrong keys, unless it now sends one that was
@@ -38,9 +38,9 @@ export function requireScope(
 }
 
 /**
- * Names the client that the rate limit counts a request for: its key if that is valid, else its address.
- * So nobody can use up a key's limit without having the key, and wrong keys count for the address that
- * sends them.
+ * Names the client for which the rate limit counts a request: its key if that is valid, else its
+ * address. So only a client with the key can use up the key's limit, and wrong keys count for the
+ * address that sends them.
  */
 export function rateLimitKey(authenticator: Authenticator) {
   return async function rateLimitKey(c: Context<AppEnv>): Promise<string> {
@@ -51,18 +51,21 @@ export function rateLimitKey(authenticator: Authenticator) {
   };
 }
 
-/** Authenticates once for all callers within a request, so that a wrong key counts once. */
+/** The authenticator of each request, and its result. */
+const authenticated = new WeakMap<Request, Authenticator & { result: Promise<AuthResult> }>();
+
+/** Authenticates once per request, so that a wrong key counts once. */
 function authenticateRequest(
   c: Context<AppEnv>,
   authenticator: Authenticator,
 ): Promise<AuthResult> {
   const { keys, failures } = authenticator;
-  const earlier = c.var.authenticated;
+  const earlier = authenticated.get(c.req.raw);
   if (earlier?.keys === keys && earlier.failures === failures) return earlier.result;
   const address = c.var.clientAddress;
   const network = address === undefined ? undefined : addressPrefix(address);
   const result = authenticate(authenticator, { secret: presentedKey(c), network });
-  c.set("authenticated", { keys, failures, result });
+  authenticated.set(c.req.raw, { keys, failures, result });
   return result;
 }
 

@@ -314,7 +314,7 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
     for (const value of bad) {
       test(`refuses ${JSON.stringify(value)}, naming itself and what it takes`, () => {
         const takes = variables[name].takes.replaceAll("`", "");
-        expect(problemsOf({ API_KEY, [name]: value })).toEqual([`${name} takes ${takes}`]);
+        expect(problemsOf({ API_KEY, [name]: value })).toEqual([`${name} must be ${takes}`]);
       });
     }
   });
@@ -326,13 +326,13 @@ test("every variable is in these tables", () => {
     ...(Object.keys(VALUES) as VariableName[]),
     "API_KEYS",
     ...inPairs,
-    // They have tables of their own, beside them.
+    // tracing.test.ts has tables for them.
     ...(Object.keys(tracingVariables) as VariableName[]),
   ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
 });
 
-test("every variable says what it takes and what it does", () => {
+test("every variable has texts for its values and its purpose", () => {
   for (const { takes, description } of Object.values(variables)) {
     expect(takes).toMatch(/\S/);
     expect(description).toMatch(/\S/);
@@ -343,7 +343,7 @@ test("DEBUG=true logs from level DEBUG up, whatever LOG_LEVEL says", () => {
   expect(parse({ DEBUG: "true", LOG_LEVEL: "ERROR" }).logLevel).toBe("DEBUG");
 });
 
-test("every problem is told at once", () => {
+test("every problem is reported at once", () => {
   const problems = problemsOf({
     ENVIRONMENT: "prod",
     PORT: "http",
@@ -368,7 +368,7 @@ describe("API_KEY is", () => {
   for (const ENVIRONMENT of ["production", "staging", "test", undefined]) {
     test(`required where ENVIRONMENT is ${ENVIRONMENT ?? "not set"}`, () => {
       expect(problemsOf({ ENVIRONMENT })).toEqual([
-        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
+        "API_KEY is required; it must be at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
       ]);
     });
   }
@@ -396,7 +396,7 @@ describe("API_KEYS", () => {
     expect(hasKey(parseConfig({ ENVIRONMENT: "development" }))).toBe(false);
   });
 
-  test("may be set beside API_KEY", () => {
+  test("may be set together with API_KEY", () => {
     expect(parse({ API_KEYS: READER })).toMatchObject({ apiKey: API_KEY, apiKeys: [{}] });
   });
 
@@ -405,34 +405,34 @@ describe("API_KEYS", () => {
     expect(parse({ API_KEYS }).apiKeys).toHaveLength(1);
   });
 
-  test("is told by the number of each wrong line, as its file counts them, without its content", () => {
+  test("is reported with the number of each wrong line in its file, without its content", () => {
     const text = `\n\n${READER}\nhidden-1\n${READER}\n  hidden-2 books:write x`;
     expect(problemsOf({ API_KEYS_FILE: "/f" }, () => text)).toEqual([
       expect.stringMatching(/^API_KEYS_FILE line 4: scopes are books:read, .+/),
-      "API_KEYS_FILE line 5: the name of line 3 again; each is used once",
+      "API_KEYS_FILE line 5: repeats the name of line 3; each must be unique",
       expect.stringMatching(/^API_KEYS_FILE line 6: a digest is sha256: and 64 /),
     ]);
     expect(problemsOf({ API_KEYS: text }).join("\n")).not.toMatch(/hidden|_FILE/);
   });
 
-  test("has to hold a key", () => {
+  test("must hold a key", () => {
     for (const API_KEYS of ["# none yet", "\n#\n"]) {
       expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
-        expect.stringMatching(/^API_KEYS holds no key; it takes NAME SCOPE/),
+        expect.stringMatching(/^API_KEYS holds no key; write lines of the form NAME SCOPE/),
       ]);
     }
   });
 
-  test("cannot have a key that is called as API_KEY is, where that is set", () => {
+  test("cannot have a key with the name of API_KEY, if that is set", () => {
     const API_KEYS = `default books:read ${DIGEST}`;
     expect(problemsOf({ API_KEY, API_KEYS })).toEqual([
-      "API_KEYS names a key default, as API_KEY is called; give it another name",
+      "API_KEYS has a key named default, the name of API_KEY; choose another name",
     ]);
     expect(problemsOf({ API_KEYS })).toEqual([]);
   });
 });
 
-describe("a variable that is set to nothing counts as unset:", () => {
+describe("an empty variable counts as unset:", () => {
   const names = (Object.keys(variables) as VariableName[]).flatMap((name) =>
     secretNames.includes(name) ? [name, `${name}_FILE`] : [name],
   );
@@ -449,7 +449,7 @@ describe("a variable that is set to nothing counts as unset:", () => {
 });
 
 describe("a secret's file", () => {
-  test("is there for the key, the database's URL and its password, and for a collector's key", () => {
+  test("is possible for the key, the database's URL and its password, and for a collector's key", () => {
     expect(secretNames).toEqual([
       "API_KEY",
       "API_KEYS",
@@ -473,21 +473,21 @@ describe("a secret's file", () => {
     expect(database).toEqual({ kind: "postgres", url: "postgres://u:p%20w@db/n" });
   });
 
-  test("is not read where the variable is set too", () => {
+  test("is not read if the variable is set too", () => {
     expect(problemsOf({ API_KEY, API_KEY_FILE: "/f" })).toEqual([
       "API_KEY and API_KEY_FILE are both set; set one of them",
     ]);
   });
 
-  test("has to hold what the variable takes", () => {
+  test("must hold a valid value of the variable", () => {
     const problems = problemsOf({ API_KEY_FILE: "/f" }, read("short"));
-    expect(problems).toEqual([expect.stringMatching(/^API_KEY takes at least 16 /)]);
+    expect(problems).toEqual([expect.stringMatching(/^API_KEY must be at least 16 /)]);
   });
 
-  test("is a problem where there are no files", () => {
+  test("is a problem on a platform without files", () => {
     const environment = { API_KEY_FILE: "/f", DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "" };
     expect(() => parseConfig(environment)).toThrow(
-      /^API_KEY_FILE is set, and there are no files here; set API_KEY$/,
+      /^API_KEY_FILE is set, but there are no files here; set API_KEY$/,
     );
     expect(() => parseConfig({})).toThrow(/In its place, API_KEYS may hold keys with scopes$/);
   });
@@ -579,7 +579,7 @@ describe("DATABASE_PASSWORD", () => {
     expect(urlWith("postgres://u:@db/n", "secret").href).toBe("postgres://u:secret@db/n");
   });
 
-  test("arrives as it was given, whatever characters it has", () => {
+  test("arrives unchanged, with any characters", () => {
     const special = fc.constantFrom(..."%:/?#[]@!$&'()*+,;= \\", "%41", "%zz");
     const passwords = fc
       .array(fc.oneof(special, fc.string({ unit: "binary" })), { minLength: 1 })
@@ -594,16 +594,16 @@ describe("DATABASE_PASSWORD", () => {
     );
   });
 
-  test("is a problem beside a URL that has one", () => {
+  test("is a problem together with a URL that has one", () => {
     expect(
       problemsOf({ API_KEY, DATABASE_URL: "postgres://u:p@db/n", DATABASE_PASSWORD: "secret" }),
-    ).toEqual(["DATABASE_PASSWORD is set, and DATABASE_URL has a password; set one of them"]);
+    ).toEqual(["DATABASE_PASSWORD is set, but DATABASE_URL has a password too; set one of them"]);
   });
 
   for (const DATABASE_URL of [undefined, "memory:", "sqlite:books.db"]) {
     test(`is a problem where DATABASE_URL is ${DATABASE_URL ?? "not set"}`, () => {
       expect(problemsOf({ API_KEY, DATABASE_URL, DATABASE_PASSWORD: "secret" })).toEqual([
-        "DATABASE_PASSWORD takes a password, together with a postgres:// DATABASE_URL that has none",
+        "DATABASE_PASSWORD must be a password, together with a postgres:// DATABASE_URL that has none",
       ]);
     });
   }
@@ -611,7 +611,7 @@ describe("DATABASE_PASSWORD", () => {
 
 test("a problem never shows a value", () => {
   const names = Object.keys(variables).flatMap((name) => [name, `${name}_FILE`]);
-  // Random letters and digits of a length that no message holds by chance.
+  // Random letters and digits, too long to occur in a message by chance.
   const secret = fc.stringMatching(/^[A-Z0-9]{12,40}$/);
   const shape = fc.constantFrom<(secret: string) => string>(
     (text) => text,
@@ -633,8 +633,8 @@ test("a problem never shows a value", () => {
   );
 });
 
-describe("what the database is opened by", () => {
-  test("asks for no key, and for nothing else that serving takes", () => {
+describe("the configuration of the database alone", () => {
+  test("requires no key, and nothing else that only serving needs", () => {
     const environment = { PORT: "high", API_KEY_FILE: "/no/such/file", DATA_DIR: "/data" };
     expect(parseDatabaseConfig(environment, noFiles)).toEqual({
       database: { kind: "sqlite", path: "/data/thimble.db" },
@@ -645,7 +645,7 @@ describe("what the database is opened by", () => {
     });
   });
 
-  test("takes secrets from files", () => {
+  test("reads secrets from files", () => {
     const environment = { DATABASE_URL: "postgres://u@db/n", DATABASE_PASSWORD_FILE: "/f" };
     const { database } = parseDatabaseConfig(environment, () => "p w\n");
     expect(database).toEqual({ kind: "postgres", url: "postgres://u:p%20w@db/n" });
@@ -654,7 +654,7 @@ describe("what the database is opened by", () => {
   test("is refused with every problem at once", () => {
     const environment = { DATABASE_URL: "mysql://db", DATABASE_POOL_SIZE: "0", LOG_LEVEL: "loud" };
     expect(() => parseDatabaseConfig(environment, noFiles)).toThrow(
-      /^DATABASE_POOL_SIZE takes .+\nLOG_LEVEL takes .+\nDATABASE_URL takes .+$/,
+      /^DATABASE_POOL_SIZE must be .+\nLOG_LEVEL must be .+\nDATABASE_URL must be .+$/,
     );
   });
 });
@@ -666,7 +666,7 @@ describe("a certificate", () => {
     expect(parse(both).tls).toEqual({ certFile: "/tls/tls.crt", keyFile: "/tls/tls.key" });
   });
 
-  test("cannot do without one of them", () => {
+  test("needs both of them", () => {
     expect(problemsOf({ API_KEY, ...both, TLS_KEY_FILE: "" })).toEqual([
       "TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both",
     ]);
@@ -675,9 +675,9 @@ describe("a certificate", () => {
     ]);
   });
 
-  test("cannot be where there are no files", () => {
+  test("is a problem on a platform without files", () => {
     expect(() => parseConfig({ API_KEY, ...both })).toThrow(
-      "TLS_CERT_FILE is set, and there are no files here",
+      "TLS_CERT_FILE is set, but there are no files here",
     );
   });
 });
@@ -695,19 +695,19 @@ describe("the address to ask for readiness", () => {
     expect(parseProbeAddress({ HOST: "::1", PORT: "80" })).toEqual(address);
   });
 
-  test("speaks HTTPS where there is a certificate", () => {
+  test("uses HTTPS if there is a certificate", () => {
     expect(parseProbeAddress({ TLS_CERT_FILE: "tls.crt" }).isHttps).toBe(true);
     expect(parseProbeAddress({ TLS_CERT_FILE: "" }).isHttps).toBe(false);
   });
 
-  test("is that of METRICS_PORT, without HTTPS, where the health routes have their own", () => {
+  test("is that of METRICS_PORT, without HTTPS, if the health routes have their own port", () => {
     const environment = { PORT: "80", METRICS_PORT: "9090", TLS_CERT_FILE: "tls.crt" };
     const address = { host: "0.0.0.0", port: 9090, isHttps: false };
     expect(parseProbeAddress(environment)).toEqual(address);
     expect(parseProbeAddress({ PORT: "80", METRICS_PORT: "" }).port).toBe(80);
   });
 
-  test("has the defaults of serve, and asks for no key", () => {
+  test("has the defaults of serve, and requires no key", () => {
     expect(parseProbeAddress({ PORT: "" })).toEqual({
       host: "0.0.0.0",
       port: 5000,
@@ -715,13 +715,13 @@ describe("the address to ask for readiness", () => {
     });
   });
 
-  test("does not mind what is wrong elsewhere", () => {
+  test("ignores mistakes elsewhere", () => {
     expect(parseProbeAddress({ DATABASE_URL: "x:", API_KEY: "x" }).port).toBe(5000);
   });
 
-  test("names every problem of its own", () => {
+  test("names every problem with its own variables", () => {
     expect(() => parseProbeAddress({ HOST: "a b", PORT: "x" })).toThrow(
-      /^HOST takes .+\nPORT takes /,
+      /^HOST must be .+\nPORT must be /,
     );
   });
 });

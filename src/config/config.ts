@@ -2,6 +2,7 @@ import type { Key } from "../auth/key.ts";
 import { parseKeyFile } from "../auth/key-file.ts";
 import { DEFAULT_KEY } from "../auth/key-ring.ts";
 import type { Rate } from "../http/fixed-windows.ts";
+import { SCOPES } from "../service.ts";
 import { tracingConfig } from "./tracing.ts";
 import {
   hasLines,
@@ -15,24 +16,24 @@ import {
 } from "./variables.ts";
 
 /**
- * What managed servers put into the URLs they hand out for libpq's sake; the driver would pass it on to
- * the server, which refuses it.
+ * Parameters for libpq in the URLs of managed servers. The driver would pass them to the server, which
+ * refuses them.
  */
 const LIBPQ_PARAMETERS = ["channel_binding", "gssencmode"];
 
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
 
-/** Reads a whole text file; throws an Error whose `code` says why it cannot. */
+/** Reads a whole text file. @throws {Error} with a `code` that gives the reason. */
 export type ReadFile = (path: string) => string;
 
-/** Where books live, as `DATABASE_URL` says it. */
+/** Where books live, from `DATABASE_URL`. */
 export type DatabaseConfig =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
   | { kind: "postgres"; url: string };
 
-/** Where the service is reached. */
+/** The address of the service. */
 export type ListenAddress = { host: string; port: number; isHttps: boolean };
 
 const ALL = Object.keys(variables) as VariableName[];
@@ -40,10 +41,10 @@ const ALL = Object.keys(variables) as VariableName[];
 const RATE_LIMIT: Rate = { requests: 600, windowMs: WINDOWS_MS.minute };
 const AUTH_FAILURE_LIMIT: Rate = { requests: 10, windowMs: WINDOWS_MS.minute };
 
-/** Environments that strangers can reach, where limits are on unless they are turned off. */
+/** Environments that strangers can reach, where limits are on by default. */
 const EXPOSED = new Set(["production", "staging"]);
 
-/** A configuration that cannot work: every problem of it, each naming its variable, never a value. */
+/** All problems of a wrong configuration. Each names its variable, never a value. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -60,10 +61,9 @@ export type Config = ReturnType<typeof parseConfig>;
 /**
  * Parses the environment into a configuration, once.
  *
- * A variable that is set to nothing counts as unset, as Compose passes on what its own environment
- * lacks.
+ * An empty variable counts as unset, because Compose passes unset variables as empty ones.
  *
- * @param readFile left out where there are no files; then `NAME_FILE` is a problem.
+ * @param readFile missing where there are no files; then `NAME_FILE` is a problem.
  * @throws {ConfigError} with every problem at once.
  */
 export function parseConfig(environment: Environment, readFile?: ReadFile) {
@@ -74,7 +74,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY", "API_KEYS")) {
     const file = readFile ? "API_KEY_FILE may name a file, or " : "";
     const instead = `${file}API_KEYS may hold keys with scopes`;
-    problems.push(`API_KEY is required; it takes ${takes("API_KEY")}. In its place, ${instead}`);
+    problems.push(`API_KEY is required; it must be ${takes("API_KEY")}. In its place, ${instead}`);
   }
   if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
     problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
@@ -126,12 +126,12 @@ const DATABASE_VARIABLES = [
 
 type DatabaseVariables = Values<(typeof DATABASE_VARIABLES)[number]>;
 
-/** What a command goes by that only touches the database. */
+/** The configuration of a command that only uses the database. */
 export type DatabaseCommandConfig = ReturnType<typeof databaseCommandConfig>;
 
 /**
- * Parses what a command needs that only touches the database; the rest of the environment, an API key
- * before all, does not matter.
+ * Parses the configuration of a command that only uses the database. It ignores the rest of the
+ * environment, above all the API key.
  *
  * @throws {ConfigError} with every problem at once.
  */
@@ -160,11 +160,10 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
 }
 
 /**
- * The address that a client on this machine finds the health routes at, and whether it speaks HTTPS
- * there: the port of metrics and health is for the inside of a network, and speaks plain HTTP.
+ * The address of the health routes for a client on this machine, and whether it speaks HTTPS there. The
+ * port of metrics and health is for an inner network, and speaks plain HTTP.
  *
- * @throws {ConfigError} when HOST, PORT or METRICS_PORT is wrong; the rest of the environment does not
- * matter.
+ * @throws {ConfigError} if HOST, PORT or METRICS_PORT is wrong; the rest of the environment is ignored.
  */
 export function parseProbeAddress(environment: Environment): ListenAddress {
   const problems: string[] = [];
@@ -176,12 +175,12 @@ export function parseProbeAddress(environment: Environment): ListenAddress {
   return { host, port: METRICS_PORT ?? PORT, isHttps };
 }
 
-/** Whether anybody can have a key; where nobody can, `development` makes one up. */
+/** Whether a key is configured; if not, `development` generates one. */
 export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">): boolean {
   return apiKey !== undefined || apiKeys.length > 0;
 }
 
-/** The variables that are set to something. */
+/** The variables that are not empty. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
@@ -193,7 +192,7 @@ function has(environment: Environment, ...names: string[]): boolean {
     .some((name) => Boolean(environment[name]?.trim()));
 }
 
-/** The environment with the content of every secret's file in the place of its variable. */
+/** The environment, with the content of every secret's file as its variable. */
 function withSecrets(
   environment: Environment,
   readFile: ReadFile | undefined,
@@ -204,7 +203,7 @@ function withSecrets(
     const file = environment[`${name}_FILE`];
     if (file === undefined) continue;
     if (!readFile) {
-      problems.push(`${name}_FILE is set, and there are no files here; set ${name}`);
+      problems.push(`${name}_FILE is set, but there are no files here; set ${name}`);
       continue;
     }
     if (environment[name] !== undefined) {
@@ -224,7 +223,7 @@ function readSecret(name: string, path: string, readFile: ReadFile, problems: st
   return undefined;
 }
 
-/** Reads the file that a variable names; where it cannot be read, that is one problem more. */
+/** Reads the file that a variable names, or adds a problem. */
 export function readNamedFile(
   { name, path }: { name: string; path: string },
   readFile: ReadFile,
@@ -233,7 +232,8 @@ export function readNamedFile(
   try {
     return readFile(path);
   } catch (error) {
-    // Not the message, which holds the path: that is the secret, where someone took NAME_FILE for NAME.
+    // Not the message, which contains the path: that is the secret if somebody set NAME_FILE instead of
+    // NAME.
     const { code } = error as { code?: string };
     problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
     return undefined;
@@ -243,15 +243,17 @@ export function readNamedFile(
 function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
   if (values.API_KEYS === undefined) return [];
   const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
-  const { keys, problems: found } = parseKeyFile(values.API_KEYS);
+  const { keys, problems: found } = parseKeyFile(values.API_KEYS, SCOPES);
   problems.push(...found.map((problem) => `${name} ${problem}`));
   if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {
-    problems.push(`${name} names a key ${DEFAULT_KEY}, as API_KEY is called; give it another name`);
+    problems.push(
+      `${name} has a key named ${DEFAULT_KEY}, the name of API_KEY; choose another name`,
+    );
   }
   return keys;
 }
 
-/** The files of the certificate and its key; `undefined` where the port speaks plain HTTP. */
+/** The files of the certificate and its key; `undefined` if the port speaks plain HTTP. */
 function parseTls(
   { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Environment,
   readFile: ReadFile | undefined,
@@ -262,7 +264,7 @@ function parseTls(
     problems.push("TLS_KEY_FILE is set, and TLS_CERT_FILE is not; set both");
   else if (keyFile === undefined) {
     problems.push("TLS_CERT_FILE is set, and TLS_KEY_FILE is not; set both");
-  } else if (!readFile) problems.push("TLS_CERT_FILE is set, and there are no files here");
+  } else if (!readFile) problems.push("TLS_CERT_FILE is set, but there are no files here");
   else return { certFile, keyFile };
   return undefined;
 }
@@ -270,7 +272,7 @@ function parseTls(
 function parseDatabase(data: DatabaseVariables, problems: string[]): DatabaseConfig | undefined {
   const { DATABASE_URL: url, DATABASE_PASSWORD: password } = data;
   if (password !== undefined && !/^postgres(ql)?:/.test(url ?? "")) {
-    problems.push(`DATABASE_PASSWORD takes ${takes("DATABASE_PASSWORD")}`);
+    problems.push(`DATABASE_PASSWORD must be ${takes("DATABASE_PASSWORD")}`);
   }
   if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/thimble.db` };
   if (url === "memory:") return { kind: "memory" };
@@ -278,12 +280,14 @@ function parseDatabase(data: DatabaseVariables, problems: string[]): DatabaseCon
   if (sqlitePath) return { kind: "sqlite", path: sqlitePath };
   const postgres = parsePostgresUrl(url);
   if (!postgres) {
-    problems.push(`DATABASE_URL takes ${takes("DATABASE_URL")}`);
+    problems.push(`DATABASE_URL must be ${takes("DATABASE_URL")}`);
     return undefined;
   }
   if (password !== undefined) {
     if (postgres.password) {
-      problems.push("DATABASE_PASSWORD is set, and DATABASE_URL has a password; set one of them");
+      problems.push(
+        "DATABASE_PASSWORD is set, but DATABASE_URL has a password too; set one of them",
+      );
     }
     postgres.password = encodeURIComponent(password);
   }

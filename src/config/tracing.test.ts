@@ -19,17 +19,17 @@ function problemsOf(environment: Environment): readonly string[] {
   return [];
 }
 
-test("without a collector there is nothing", () => {
+test("without a collector, tracing is off", () => {
   const others = { OTEL_SERVICE_NAME: "books", OTEL_TRACES_SAMPLER: "always_on" };
   expect(parse({ ...others, OTEL_EXPORTER_OTLP_ENDPOINT: undefined })).toBeUndefined();
 });
 
-test("nor where it is turned off", () => {
+test("it can be turned off", () => {
   expect(parse({ OTEL_SDK_DISABLED: "true" })).toBeUndefined();
   expect(parse({ OTEL_SDK_DISABLED: "false" })).toBeDefined();
 });
 
-test("a timeout is a whole number as any other, with zeros in front too", () => {
+test("a timeout is a whole number like any other, also with leading zeros", () => {
   expect(parse({ OTEL_EXPORTER_OTLP_TIMEOUT: "0000002500" })?.timeoutMs).toBe(2500);
 });
 
@@ -56,7 +56,7 @@ describe("where spans go", () => {
     });
   }
 
-  test("to the letter, where it is said for traces alone", () => {
+  test("exactly as written, if the variable is for traces only", () => {
     const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = "http://other.example/traces";
     expect(parse({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT })?.url).toBe("http://other.example/traces");
     const alone = { OTEL_EXPORTER_OTLP_ENDPOINT: "", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT };
@@ -65,7 +65,7 @@ describe("where spans go", () => {
 });
 
 describe("pairs", () => {
-  test("are decoded, headers and attributes alike", () => {
+  test("are decoded, both headers and attributes", () => {
     const pairs = "x-key=a%2Cb%3Dc, tenant = one ,empty=,";
     const decoded = { "x-key": "a,b=c", tenant: "one", empty: "" };
     const tracing = parse({ OTEL_EXPORTER_OTLP_HEADERS: pairs, OTEL_RESOURCE_ATTRIBUTES: pairs });
@@ -87,7 +87,7 @@ describe("pairs", () => {
   });
 });
 
-test("the service's name comes before the attributes'", () => {
+test("the service's name overrides the one in the attributes", () => {
   const OTEL_RESOURCE_ATTRIBUTES = "service.name=shelf,k8s.pod.name=thimble-1";
   expect(parse({ OTEL_RESOURCE_ATTRIBUTES })?.resource).toEqual({
     "service.name": "shelf",
@@ -113,7 +113,7 @@ test("a part of all traces", () => {
   }
 });
 
-describe("what cannot work is refused, naming the variable and no value", () => {
+describe("a wrong value is refused, with the name of its variable and without the value", () => {
   const rows: Record<keyof typeof tracingVariables, string[]> = {
     OTEL_EXPORTER_OTLP_ENDPOINT: ["collector:4318", "localhost", "ftp://a.example", "http://"],
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ["/v1/traces", "grpc://a.example"],
@@ -130,7 +130,7 @@ describe("what cannot work is refused, naming the variable and no value", () => 
       test(`${name}=${value}`, () => {
         const variable = tracingVariables[name as keyof typeof tracingVariables];
         const takes = variable.takes.replaceAll("`", "");
-        expect(problemsOf({ [name]: value })).toEqual([`${name} takes ${takes}`]);
+        expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${takes}`]);
       });
     }
   }

@@ -3,12 +3,12 @@ import { flag, integer, type ValuesOf, type Variable } from "./variable.ts";
 
 /** Where and how spans are exported. */
 export type TracingConfig = {
-  /** The collector's, for traces. */
+  /** The collector's URL for traces. */
   url: string;
   headers: Record<string, string>;
-  /** For one batch of spans, with all that is tried again. */
+  /** For one batch of spans, including retries. */
   timeoutMs: number;
-  /** What the spans are said to come from, in OpenTelemetry's names. */
+  /** The source of the spans, in OpenTelemetry's names. */
   resource: Record<string, string>;
   sampler: SamplerName;
   /** From 0 to 1. */
@@ -23,7 +23,7 @@ const SAMPLERS = [
   "parentbased_always_off",
   "parentbased_traceidratio",
 ] as const;
-/** The standard's name of how it is decided whether a request is recorded. */
+/** The standard's name for the way to choose which requests are recorded. */
 export type SamplerName = (typeof SAMPLERS)[number];
 
 const TRACES_PATH = "v1/traces";
@@ -35,7 +35,7 @@ const HEADER_VALUE = /^[\x20-\x7e]*$/;
 const httpUrl = () =>
   z.string().refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""));
 
-/** `name=value` pairs with percent-encoded values, which the standard has after W3C Baggage. */
+/** `name=value` pairs with percent-encoded values, the standard's format, from W3C Baggage. */
 const pairs = () =>
   z.string().transform((text, context) => {
     const entries = text
@@ -61,7 +61,7 @@ const isHeader = ([name, value]: [string, string]) =>
   HEADER_NAME.test(name) && HEADER_VALUE.test(value);
 
 /**
- * The standard's variables that this service goes by.
+ * The standard's variables that this service supports.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
@@ -70,47 +70,46 @@ export const tracingVariables = {
     schema: httpUrl,
     takes: "an `http:` or `https:` URL",
     description:
-      "The OpenTelemetry collector; spans go to `/v1/traces` below it, as JSON. Without it, none are made.",
+      "The OpenTelemetry collector; spans go to `/v1/traces` below it, as JSON. By default, none are made.",
   },
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
     schema: httpUrl,
     takes: "an `http:` or `https:` URL",
     defaultText: "`v1/traces` below `OTEL_EXPORTER_OTLP_ENDPOINT`",
-    description: "Where spans go, to the letter.",
+    description: "The exact URL for spans.",
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     schema: () => pairs().refine((headers) => Object.entries(headers).every(isHeader)),
     default: {},
     takes: "headers as `name=value`, separated by commas, with percent-encoded values",
     defaultText: "none",
-    description: "What the collector wants to be sent, such as a key.",
+    description: "Headers that the collector requires, such as a key.",
     secret: true,
   },
   OTEL_EXPORTER_OTLP_TIMEOUT: {
-    schema: () => integer(1, 60_000),
+    ...integer({ min: 1, max: 60_000, unit: "milliseconds" }),
     default: 10_000,
-    takes: "a whole number of milliseconds from 1 to 60000",
-    description: "How long sending spans may take in all, before they are given up.",
+    description: "How long sending spans may take in total, before they are dropped.",
   },
   OTEL_SERVICE_NAME: {
     schema: () => z.string(),
     takes: "a name",
     defaultText: "`thimble`",
-    description: "What traces call this service.",
+    description: "The name of this service in traces.",
   },
   OTEL_RESOURCE_ATTRIBUTES: {
     schema: pairs,
     default: {},
     takes: "`name=value`, separated by commas, with percent-encoded values",
     defaultText: "none",
-    description: "What else traces say of this service, such as `k8s.pod.name=thimble-1`.",
+    description: "Further attributes of this service in traces, such as `k8s.pod.name=thimble-1`.",
   },
   OTEL_TRACES_SAMPLER: {
     schema: () => z.enum(SAMPLERS),
     default: "parentbased_always_on",
     takes: "`always_on`, `always_off`, `traceidratio`, or one of them after `parentbased_`",
     description:
-      "Which requests become spans; after `parentbased_`, callers decide for those that they trace.",
+      "Which requests become spans; with `parentbased_`, callers decide for requests that they trace.",
   },
   OTEL_TRACES_SAMPLER_ARG: {
     schema: () =>
@@ -121,19 +120,18 @@ export const tracingVariables = {
         .pipe(z.number().min(0).max(1)),
     default: 1,
     takes: "a number from 0 to 1",
-    description: "Which part of the traces `traceidratio` takes.",
+    description: "The part of the traces that `traceidratio` samples.",
   },
   OTEL_SDK_DISABLED: {
-    schema: flag,
+    ...flag,
     default: false,
-    takes: "`true` or `false`",
-    description: "Makes no spans, whatever the other variables say.",
+    description: "Turns spans off, whatever the other variables say.",
   },
 } satisfies Record<string, Variable>;
 
 type TracingValues = ValuesOf<typeof tracingVariables>;
 
-/** Nothing where no spans are to be made. */
+/** `undefined` if no spans are made. */
 export function tracingConfig(data: TracingValues): TracingConfig | undefined {
   const url =
     data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? tracesBelow(data.OTEL_EXPORTER_OTLP_ENDPOINT);

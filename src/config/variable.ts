@@ -1,18 +1,18 @@
 import { z } from "zod";
 
-/** A variable of the environment: how it is validated, and what the README and a problem say of it. */
+/** A variable of the environment: its validation, and its texts for the README and for problems. */
 export type Variable = {
-  /** Made when the variable is set, for a service starts sooner without schemas that nothing needs. */
+  /** Made only when the variable is set, so that the service starts sooner. */
   schema: () => z.ZodType<unknown, string>;
   default?: unknown;
-  /** What it takes, as a problem with it and the README say it. */
+  /** The values that it accepts, as the README and a problem describe them. */
   takes: string;
   description: string;
-  /** The default, where the README shows it in other words than the value's. */
+  /** The README's text for the default, if it is not the value itself. */
   defaultText?: string;
   /** Whether it may also come from a file named by `NAME_FILE`. */
   secret?: boolean;
-  /** Whether problems name its lines, so that blank ones in front of a file's others count. */
+  /** Whether problems name its lines, so that a file's leading blank lines must be kept. */
   lines?: boolean;
 };
 
@@ -23,14 +23,38 @@ type ValueOf<V extends Variable> =
 /** Each of these variables with its value, or its default. */
 export type ValuesOf<V extends Record<string, Variable>> = { [N in keyof V]: ValueOf<V[N]> };
 
-/** `true` or `false`, and what else Zod takes for them in any case, such as `1` and `off`. */
-export const flag = () => z.stringbool();
+/** `true` or `false`, and Zod's other words for them in any case, such as `1` and `off`. */
+export const flag = { schema: () => z.stringbool(), takes: "`true` or `false`" };
 
-/** A whole number in decimal digits, from `minimum` to `maximum`. */
-export const integer = (minimum: number, maximum: number) =>
-  z.transform((text: string, context) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= minimum && number <= maximum) return number;
-    context.addIssue("out of range");
-    return z.NEVER;
-  });
+/** A whole number in decimal digits, from `min` to `max`. */
+export function integer({ min, max, unit }: { min: number; max: number; unit?: string }) {
+  const schema = () =>
+    z.transform((text: string, context) => {
+      const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      if (number >= min && number <= max) return number;
+      context.addIssue("out of range");
+      return z.NEVER;
+    });
+  const whole = unit ? `a whole number of ${unit}` : "a whole number";
+  return { schema, takes: `${whole} from ${min} to ${max}` };
+}
+
+/** A TCP port to listen on. */
+export function port() {
+  const [min, max] = [0, 65_535];
+  const { schema } = integer({ min, max });
+  return { schema, takes: `a port number from ${min} to ${max}; 0 lets the system choose` };
+}
+
+/** One of these words. */
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
+  return { schema: () => z.enum(words), takes: oneOf(words) };
+}
+
+/** These words in Markdown: `a`, `b` or `c`. */
+export function oneOf(words: readonly string[]): string {
+  const quoted = words.map((word) => `\`${word}\``);
+  return quoted.length < 2
+    ? quoted.join()
+    : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+}

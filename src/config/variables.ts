@@ -2,27 +2,27 @@ import { z } from "zod";
 import type { Rate } from "../http/fixed-windows.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { tracingVariables } from "./tracing.ts";
-import { flag, integer, type ValuesOf, type Variable } from "./variable.ts";
+import { choice, flag, integer, oneOf, port, type ValuesOf, type Variable } from "./variable.ts";
 
 const API_KEY_MIN_LENGTH = 16;
 const MIB = 1024 * 1024;
 
-const upperCased = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.string().toUpperCase().pipe(z.enum(values));
-
 export const WINDOWS_MS = { second: 1000, minute: 60_000, hour: 3_600_000 };
-const RATE_TAKES =
-  "`off`, or a number of requests per `second`, `minute` or `hour` such as `600/minute`";
+const WINDOWS = Object.keys(WINDOWS_MS);
+const RATE = new RegExp(`^(off|[1-9]\\d{0,8}/(${WINDOWS.join("|")}))$`);
 
-const rate = () =>
-  z
-    .string()
-    .regex(/^(off|[1-9]\d{0,8}\/(second|minute|hour))$/)
-    .transform((text): Rate | "off" => {
-      if (text === "off") return text;
-      const [requests, window] = text.split("/") as [string, keyof typeof WINDOWS_MS];
-      return { requests: Number(requests), windowMs: WINDOWS_MS[window] };
-    });
+const rate = {
+  schema: () =>
+    z
+      .string()
+      .regex(RATE)
+      .transform((text): Rate | "off" => {
+        if (text === "off") return text;
+        const [requests, window] = text.split("/") as [string, keyof typeof WINDOWS_MS];
+        return { requests: Number(requests), windowMs: WINDOWS_MS[window] };
+      }),
+  takes: `\`off\`, or a number of requests per ${oneOf(WINDOWS)} such as \`600/minute\``,
+};
 
 const isOrigin = (value: string) =>
   value === "*" || (!value.includes("*") && URL.parse(value)?.origin === value);
@@ -33,12 +33,11 @@ const origins = () =>
     .transform((list) => list.split(",").map((entry) => entry.trim()))
     .pipe(z.array(z.string().refine(isOrigin)));
 
-/** Every variable there is. */
+/** Every variable. */
 export const variables = {
   ENVIRONMENT: {
-    schema: () => z.enum(["production", "staging", "test", "development"]),
+    ...choice(["production", "staging", "test", "development"]),
     default: "production",
-    takes: "`production`, `staging`, `test` or `development`",
     description: "Where this runs. Only `development` starts without `API_KEY` or `API_KEYS`.",
   },
   API_KEY: {
@@ -48,13 +47,13 @@ export const variables = {
         .min(API_KEY_MIN_LENGTH)
         .regex(/^[\x21-\x7e]+$/),
     takes: `at least ${API_KEY_MIN_LENGTH} printable ASCII characters without spaces`,
-    description: "The one key, or beside `API_KEYS` a further one, that is allowed everything.",
+    description: "A key with every right, in addition to those in `API_KEYS`.",
     secret: true,
   },
   API_KEYS: {
     schema: () => z.string(),
-    takes: "keys with scopes, one a line (docs/keys.md)",
-    description: "The keys that protected routes ask for.",
+    takes: "keys with scopes, one per line (docs/keys.md)",
+    description: "The keys for protected routes.",
     secret: true,
     lines: true,
   },
@@ -65,16 +64,15 @@ export const variables = {
     description: "The address to listen on.",
   },
   PORT: {
-    schema: () => integer(0, 65_535),
+    ...port(),
     default: 5000,
-    takes: "a port number from 0 to 65535; 0 lets the system choose",
     description: "The port to listen on.",
   },
   TLS_CERT_FILE: {
     schema: () => z.string(),
     takes: "the path of a PEM file, together with `TLS_KEY_FILE`",
     description:
-      "The certificate to serve HTTPS with, and those that chain it to a root; read again when it changes.",
+      "The certificate for HTTPS, followed by its chain to a root; read again when it changes.",
   },
   TLS_KEY_FILE: {
     schema: () => z.string(),
@@ -82,23 +80,21 @@ export const variables = {
     description: "The certificate's private key.",
   },
   DEBUG: {
-    schema: flag,
+    ...flag,
     default: false,
-    takes: "`true` or `false`",
     description:
-      "Logs everything from level DEBUG up, and stack traces of expected faults too. Responses stay the same.",
+      "Logs everything from level DEBUG up, and also stack traces of expected faults. Responses stay the same.",
   },
   LOG_LEVEL: {
-    schema: () => upperCased(LOG_LEVELS),
+    schema: () => z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)),
     default: "INFO",
-    takes: "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
-    description: "The least severe level that is logged.",
+    takes: oneOf(LOG_LEVELS),
+    description: "The lowest level that is logged.",
   },
   LOG_FORMAT: {
-    schema: () => z.enum(LOG_FORMATS),
+    ...choice(LOG_FORMATS),
     default: "json",
-    takes: "`json` or `text`",
-    description: "One JSON object a line, or a line for people.",
+    description: "One JSON object per line, or lines for people.",
   },
   DATABASE_URL: {
     schema: () => z.string(),
@@ -110,114 +106,99 @@ export const variables = {
   DATABASE_PASSWORD: {
     schema: () => z.string(),
     takes: "a password, together with a `postgres://` `DATABASE_URL` that has none",
-    description: "Joined into `DATABASE_URL`.",
+    description: "The password for `DATABASE_URL`.",
     secret: true,
   },
   DATABASE_POOL_SIZE: {
-    schema: () => integer(1, 1000),
+    ...integer({ min: 1, max: 1000 }),
     default: 10,
-    takes: "a whole number from 1 to 1000",
     description: "The most connections to PostgreSQL.",
   },
   DATA_DIR: {
     schema: () => z.string(),
     default: "./data",
     takes: "the path of a directory",
-    description: "Holds the SQLite file `thimble.db`; made if missing.",
+    description: "The directory of the SQLite file `thimble.db`; created if missing.",
   },
   MAX_BODY_BYTES: {
-    schema: () => integer(1, 1024 * MIB),
+    ...integer({ min: 1, max: 1024 * MIB, unit: "bytes" }),
     default: MIB,
-    takes: `a whole number of bytes from 1 to ${1024 * MIB}`,
     description: "The largest request body; a larger one is a 413.",
   },
   REQUEST_TIMEOUT_SECONDS: {
-    schema: () => integer(1, 240),
+    ...integer({ min: 1, max: 240, unit: "seconds" }),
     default: 30,
-    takes: "a whole number of seconds from 1 to 240",
-    description: "How long a request may take before it is answered with a 503.",
+    description: "How long a request may take before it gets a 503.",
   },
   IDLE_TIMEOUT_SECONDS: {
-    schema: () => integer(1, 240),
+    ...integer({ min: 1, max: 240, unit: "seconds" }),
     default: 60,
-    takes: "a whole number of seconds from 1 to 240",
-    description: "How long a connection may say nothing before it is closed.",
+    description: "How long a connection may be silent before it is closed.",
   },
   MAX_URL_BYTES: {
-    schema: () => integer(64, 64 * 1024),
+    ...integer({ min: 64, max: 64 * 1024, unit: "bytes" }),
     default: 8192,
-    takes: `a whole number of bytes from 64 to ${64 * 1024}`,
     description: "The longest path and query; a longer one is a 414.",
   },
   MAX_HEADER_BYTES: {
-    schema: () => integer(256, 64 * 1024),
+    ...integer({ min: 256, max: 64 * 1024, unit: "bytes" }),
     default: 8192,
-    takes: `a whole number of bytes from 256 to ${64 * 1024}`,
     description: "The most bytes in the names and values of a request's headers; more are a 431.",
   },
   MAX_CONCURRENT_REQUESTS: {
-    schema: () => integer(1, 100_000),
+    ...integer({ min: 1, max: 100_000 }),
     default: 1000,
-    takes: "a whole number from 1 to 100000",
     description:
-      "The most requests under way at once, health routes and /metrics apart; more are a 503.",
+      "The most requests in flight at once, without health routes and /metrics; more are a 503.",
   },
   RATE_LIMIT: {
-    schema: rate,
-    takes: RATE_TAKES,
+    ...rate,
     defaultText: "`600/minute` in production and staging, else `off`",
     description:
-      "The most requests of a key, or without one of a client's address; more are a 429.",
+      "The most requests of a key, or of a client's address if there is no key; more are a 429.",
   },
   AUTH_FAILURE_LIMIT: {
-    schema: rate,
-    takes: RATE_TAKES,
+    ...rate,
     defaultText: "`10/minute` in production and staging, else `off`",
     description:
-      "The most wrong keys of a client's address; after them, any key new there is a 429.",
+      "The most wrong keys from a client's address; after them, every key that is new there is a 429.",
   },
   TRUST_PROXY: {
-    schema: () => integer(0, 10),
+    ...integer({ min: 0, max: 10 }),
     default: 0,
-    takes: "a whole number from 0 to 10",
     description:
-      "How many proxies in front are believed when they say in `X-Forwarded-For` who the client is.",
+      "The number of proxies in front whose entries in `X-Forwarded-For` are trusted to find the client.",
   },
   METRICS_PORT: {
-    schema: () => integer(0, 65_535),
-    takes: "a port number from 0 to 65535; 0 lets the system choose",
+    ...port(),
     defaultText: "that of the API",
-    description: "The port of `/metrics` and the health routes, which the API's then leaves out.",
+    description:
+      "A separate port for `/metrics` and the health routes, which then leave the API's port.",
   },
   LOG_ACCESS: {
-    schema: flag,
+    ...flag,
     default: true,
-    takes: "`true` or `false`",
-    description: "Whether every request is a line of the log.",
+    description: "Whether every request is logged.",
   },
   DRAIN_DELAY_SECONDS: {
-    schema: () => integer(0, 300),
-    takes: "a whole number of seconds from 0 to 300",
+    ...integer({ min: 0, max: 300, unit: "seconds" }),
     defaultText: "`5` in production and staging, else `0`",
-    description: "How long after a SIGTERM everything but `/ready` goes on as before.",
+    description: "How long after a SIGTERM everything except `/ready` continues as before.",
   },
   DRAIN_TIMEOUT_SECONDS: {
-    schema: () => integer(1, 300),
+    ...integer({ min: 1, max: 300, unit: "seconds" }),
     default: 20,
-    takes: "a whole number of seconds from 1 to 300",
-    description: "How long the requests under way have to end then.",
+    description: "How long the requests in flight then have to end.",
   },
   SEED: {
-    schema: flag,
-    takes: "`true` or `false`",
+    ...flag,
     defaultText: "`true` in development, else `false`",
     description: "Adds sample entries at the first start of an empty database.",
   },
   PUBLIC_READS: {
-    schema: flag,
+    ...flag,
     default: true,
-    takes: "`true` or `false`",
-    description: "Whether books can be read without a key.",
+    description: "Whether clients can read books without a key.",
   },
   CORS_ORIGINS: {
     schema: origins,
@@ -240,13 +221,13 @@ export type Values<Name extends VariableName = VariableName> = ValuesOf<
   Pick<typeof variables, Name>
 >;
 
-/** What a variable is where it is not set, in Markdown. */
+/** A variable's default, in Markdown. */
 export function defaultOf(variable: Variable): string {
   if (variable.defaultText !== undefined) return variable.defaultText;
   return variable.default === undefined ? "none" : `\`${variable.default}\``;
 }
 
-/** What a variable takes, for a problem with it. */
+/** The values that a variable accepts, for a problem with it. */
 export function takes(name: VariableName): string {
   return variables[name].takes.replaceAll("`", "");
 }
@@ -256,7 +237,7 @@ export function hasLines(name: VariableName): boolean {
   return (variables[name] as Variable).lines ?? false;
 }
 
-/** Validates these variables; adds a problem for each that is wrong, and leaves that one out. */
+/** Validates these variables. Adds a problem for each wrong one, and leaves it out. */
 export function parseVariables<Name extends VariableName>(
   names: readonly Name[],
   environment: Record<string, string | undefined>,
@@ -270,6 +251,6 @@ function parseVariable(name: VariableName, text: string | undefined, problems: s
   const variable: Variable = variables[name];
   if (text === undefined) return variable.default;
   const parsed = variable.schema().safeParse(text);
-  if (!parsed.success) problems.push(`${name} takes ${takes(name)}`);
+  if (!parsed.success) problems.push(`${name} must be ${takes(name)}`);
   return parsed.data;
 }

@@ -101,7 +101,10 @@ export function migrateSqlite(
 ): number {
   requireOwnDatabase(connection);
   // Without the lock at first: usually there is nothing to do, and others may be writing.
-  if (pendingMigrations(migrations, readSqliteVersion(connection)).length === 0) return 0;
+  if (pendingMigrations(migrations, readSqliteVersion(connection)).length === 0) {
+    readEveryTable(connection);
+    return 0;
+  }
   return inTransaction(connection, () => {
     requireOwnDatabase(connection);
     const pending = pendingMigrations(migrations, readSqliteVersion(connection));
@@ -112,6 +115,14 @@ export function migrateSqlite(
     }
     return pending.length;
   });
+}
+
+/** Fails now if the beginning of a table is damaged, and not at the first request for it. */
+function readEveryTable(connection: SqliteConnection): void {
+  const tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  for (const { name } of tables) {
+    connection.prepare(`SELECT 1 FROM "${String(name).replaceAll('"', '""')}" LIMIT 1`).get();
+  }
 }
 
 /**

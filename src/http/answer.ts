@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { AppEnv } from "./env.ts";
 
@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 
 type Headers = Record<string, string>;
 
-/** Answers with a text or bytes, and notes the length for the access log. */
+/** Answers with a text or bytes, and notes their length for the access log. */
 export function answer(
   c: Context<AppEnv>,
   body: string | Uint8Array<ArrayBuffer>,
@@ -18,15 +18,39 @@ export function answer(
   return c.body(body, status, headers);
 }
 
-/** Answers with a value as JSON. */
-export function answerJson(
+/** Answers with a value as JSON, of a type that typed clients know. */
+export function answerJson<T, Status extends ContentfulStatusCode>(
   c: Context<AppEnv>,
-  value: unknown,
-  status: ContentfulStatusCode = 200,
+  value: T,
+  status: Status,
   headers: Headers = {},
-): Response {
-  return answer(c, JSON.stringify(value), status, {
+) {
+  const response = answer(c, JSON.stringify(value), status, {
     "Content-Type": "application/json",
     ...headers,
   });
+  return response as Response & TypedResponse<T, Status, "json">;
+}
+
+/** Answers with a line of plain text. */
+export function answerText<T extends string>(c: Context<AppEnv>, text: T, headers: Headers = {}) {
+  const response = answer(c, text, 200, {
+    "Content-Type": "text/plain; charset=UTF-8",
+    ...headers,
+  });
+  return response as Response & TypedResponse<T, 200, "text">;
+}
+
+/** Answers with a page. */
+export function answerHtml(c: Context<AppEnv>, page: string, headers: Headers): Response {
+  return answer(c, page, 200, { "Content-Type": "text/html; charset=UTF-8", ...headers });
+}
+
+/** The number of bytes of body that a request is answered with; `undefined` if only the server will know. */
+export function bodyBytes(c: Context<AppEnv>): number | undefined {
+  if (c.req.method === "HEAD" || c.res.body === null) return 0;
+  const { bodyBytes } = c.var;
+  if (bodyBytes !== undefined) return bodyBytes;
+  const declared = c.res.headers.get("Content-Length");
+  return declared === null ? undefined : Number(declared);
 }

@@ -1,18 +1,6 @@
 import type { TypedResponse } from "hono";
 import { z } from "zod";
-import type { Scope } from "../auth/key.ts";
 import { lazySchema } from "../validation.ts";
-
-/**
- * A route's `security` where it needs an API key that has a scope; the schemes are declared in openapi.ts.
- * OpenAPI 3.1 calls such scopes the roles that a scheme's users need (section 4.8.30).
- */
-export function keySecurity(scope: Scope) {
-  return [{ apiKey: [scope] }, { bearer: [scope] }];
-}
-
-/** What a route can answer to its key, or to the lack of one. */
-export const KEY_PROBLEMS = [401, 403, 429] as const;
 
 const problemSchema = lazySchema(() =>
   z
@@ -30,33 +18,48 @@ const problemSchema = lazySchema(() =>
     .openapi("Problem"),
 );
 
-/** Problem details (RFC 9457), with the members that this service adds to them. */
+/** Problem details (RFC 9457), with the members that this service adds. */
 export type Problem = z.output<typeof problemSchema>;
 
-const MEANINGS = {
-  400: "The request is malformed or invalid",
-  401: "The API key is missing or wrong",
-  403: "The API key lacks the scope",
-  404: "Not found",
-  412: "The precondition failed",
-  413: "The body is too large",
-  415: "The body is not JSON",
-  422: "The idempotency key was used with another body",
-  429: "Too many requests or wrong keys; Retry-After says when to try again",
-  503: "Not available now; Retry-After says when to try again",
+/** The statuses of problems: their titles in answers, and what they mean in the OpenAPI document. */
+export const PROBLEM_STATUSES = {
+  400: { title: "Bad Request", meaning: "The request is malformed or invalid" },
+  401: { title: "Unauthorized", meaning: "The API key is missing or wrong" },
+  403: { title: "Forbidden", meaning: "The API key lacks the scope" },
+  404: { title: "Not Found", meaning: "Not found" },
+  405: { title: "Method Not Allowed", meaning: "The path has no such method" },
+  412: { title: "Precondition Failed", meaning: "The precondition failed" },
+  413: { title: "Content Too Large", meaning: "The body is too large" },
+  414: { title: "URI Too Long", meaning: "Path and query are too long" },
+  415: { title: "Unsupported Media Type", meaning: "The body is not JSON" },
+  422: {
+    title: "Unprocessable Content",
+    meaning: "The idempotency key was used with another body",
+  },
+  429: {
+    title: "Too Many Requests",
+    meaning: "Too many requests or wrong keys; Retry-After says when to try again",
+  },
+  431: { title: "Request Header Fields Too Large", meaning: "The headers are too large" },
+  500: { title: "Internal Server Error", meaning: "The server has a defect" },
+  503: {
+    title: "Service Unavailable",
+    meaning: "Not available now; Retry-After says when to try again",
+  },
 } as const;
+export type ProblemStatus = keyof typeof PROBLEM_STATUSES;
 
 /** Describes a JSON response. */
 export function jsonContent<T extends z.ZodType>(schema: T, description: string) {
   return { description, content: { "application/json": { schema } } };
 }
 
-type DescribedStatus = keyof typeof MEANINGS;
-
 /** Describes the problems (RFC 9457) that a route can answer, by status. */
-export function problems<Status extends DescribedStatus>(...statuses: Status[]) {
-  const described = statuses.map((status) => [status, problemContent(MEANINGS[status])] as const);
-  // `fromEntries` forgets which statuses they are, and typed clients tell answers apart by them.
+export function problems<Status extends ProblemStatus>(...statuses: Status[]) {
+  const described = statuses.map(
+    (status) => [status, problemContent(PROBLEM_STATUSES[status].meaning)] as const,
+  );
+  // `fromEntries` loses the literal statuses, which typed clients need to tell answers apart.
   return Object.fromEntries(described) as Record<Status, ReturnType<typeof problemContent>>;
 }
 
@@ -64,9 +67,5 @@ function problemContent(description: string) {
   return { description, content: { "application/problem+json": { schema: problemSchema } } };
 }
 
-/** For typed clients: the problems of a route whose description is apart from its handler. */
-export type ProblemResponse<Status extends DescribedStatus> = TypedResponse<
-  Problem,
-  Status,
-  "json"
->;
+/** For typed clients: the problems of a route whose description is separate from its handler. */
+export type ProblemResponse<Status extends ProblemStatus> = TypedResponse<Problem, Status, "json">;

@@ -1,28 +1,25 @@
-import type { Authenticator, AuthResult } from "../auth/authenticator.ts";
 import type { Trace } from "../telemetry/trace-context.ts";
 
-/** What a runtime says of the connection that a request came on. */
+/** What a runtime knows about a request's connection. */
 export type Connection = {
   /** The IP address of the other end, which may be a proxy's. */
   peerAddress?: string | undefined;
 };
 
-/** What a request carries through the app, for Hono's types. */
+/** A request's variables in the app, for Hono's types. */
 export type AppEnv = {
   Bindings: Connection;
   Variables: {
     requestId: string;
-    /** The result of authenticating the request, and with what. */
-    authenticated?: Authenticator & { result: Promise<AuthResult> };
     /** The name of the valid key that the request carries. */
     keyName?: string;
     /** The client's IP address in its shortest form, without port or zone; unknown on some runtimes. */
     clientAddress: string | undefined;
-    /** Makes reading the request's body fail, while it is being read. */
+    /** Makes the read of the request's body fail, while it is in progress. */
     abandonBody: ((reason: Error) => void) | undefined;
-    /** Not where route groups are mounted in another app. */
+    /** Missing if route groups are mounted in another app. */
     trace?: Trace;
-    /** How many bytes the answer's body has, where that is known. */
+    /** The number of bytes of the answer's body, if known. */
     bodyBytes?: number | undefined;
   };
 };

@@ -23,7 +23,7 @@ test("each key counts for itself", () => {
   expect([hits("a"), hits("a"), hits("b"), hits("a")]).toEqual([1, 2, 1, 3]);
 });
 
-test("a window starts with its first hit, and ends a window's length after", () => {
+test("a window starts with its first hit, and ends after its length", () => {
   const { windows, hits, now, pass } = open();
   const endsAt = now() + WINDOW_MS;
   expect(windows.count("a").endsAt).toBe(endsAt);
@@ -41,7 +41,7 @@ test("a window ends when the clock is set back", () => {
 });
 
 describe("memory", () => {
-  test("holds no more keys than its capacity, and those that go on longest", () => {
+  test("holds at most its capacity of keys, and keeps those that were seen last", () => {
     const { windows, hits } = open(100);
     for (let number = 0; number < 100_000; number += 1) {
       hits(`key ${number}`);
@@ -57,7 +57,7 @@ describe("memory", () => {
     expect(windows.size()).toBe(100_000);
   });
 
-  test("forgets what is over", () => {
+  test("forgets expired windows", () => {
     const { windows, hits, pass } = open();
     for (let number = 0; number < 1000; number += 1) hits(`key ${number}`);
     expect(windows.size()).toBe(1000);
@@ -69,7 +69,7 @@ describe("memory", () => {
   });
 });
 
-test("counts as a plain list of hits would, whenever they come", () => {
+test("counts like a plain list of hits, at any times", () => {
   const hit = fc.record({ key: fc.constantFrom("a", "b", "c"), after: fc.nat(700) });
   fc.assert(
     fc.property(fc.array(hit, { maxLength: 50 }), (sequence) => {

@@ -3,12 +3,12 @@ import type { Clock } from "../time.ts";
 /** At most `requests` requests in `windowMs` milliseconds. */
 export type Rate = { requests: number; windowMs: number };
 
-/** More clients than one instance answers within a minute, in some 25 MB at the most. */
+/** More clients than one instance answers within a minute, in at most about 25 MB. */
 const CAPACITY = 100_000;
 
 type Window = { hits: number; startedAt: number };
 
-/** How many hits a key's window has, and when it ends, in milliseconds since the Unix epoch. */
+/** The number of hits in a key's window, and its end in milliseconds since the Unix epoch. */
 export type WindowState = { hits: number; endsAt: number };
 
 export type FixedWindowsOptions = {
@@ -21,10 +21,10 @@ export type FixedWindowsOptions = {
 /**
  * Counts hits by key in windows of one length, each of which starts with its key's first hit.
  *
- * Its memory is bounded whatever keys come: beyond `capacity`, keys that were not seen for longest are
- * forgotten. What is over is forgotten too, though nothing runs between two hits: keys are kept in two
- * generations, those that were seen since the younger one began and others. When as much time has gone as
- * a window has, or the younger one is full, it becomes the older one, whose keys are forgotten at once.
+ * Its memory is bounded: beyond `capacity`, it forgets the keys that it has not seen for the longest
+ * time. It also forgets expired windows, without a timer: keys are in two generations, a younger one
+ * for keys that were seen since it began, and an older one. When the younger generation is as old as a
+ * window, or full, it becomes the older one, whose keys are all forgotten.
  */
 export function createFixedWindows(options: FixedWindowsOptions) {
   const { windowMs, clock, capacity = CAPACITY } = options;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import vectors from "../../test/vectors/ip-addresses.json" with { type: "json" };
 import { ipVersion } from "./ip-address.ts";
 
-/** CPython's `ipaddress`, step by step as its source has it, and so in another way than ours. */
+/** CPython's `ipaddress`, step by step as in its source, so different from our implementation. */
 const python = {
   ipVersion(text: string): 4 | 6 | null {
     if (python.isIpv4(text)) return 4;
@@ -108,7 +108,7 @@ const six = fc
   .tuple(fc.oneof(hextets(9), trueHextets), colons, tail, zone)
   .map((parts) => parts.join(""));
 
-/** A text with one of its characters taken away, doubled or replaced. */
+/** A text with one of its characters removed, doubled or replaced. */
 const slightlyWrong = (texts: fc.Arbitrary<string>) =>
   fc
     .tuple(texts, fc.nat(), fc.constantFrom("", ":", ".", "%", "/", " ", "0", "f", "\n", "\u0660"))
@@ -146,13 +146,12 @@ test("every text is what Python's algorithm says it is", () => {
   );
 });
 
-test("every number of hextets before and behind every kind of gap", () => {
+test("every number of hextets before and after every kind of gap", () => {
   const texts = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((before) =>
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((behind) =>
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((after) =>
       ["", ":", "::", ":::", "::1::"].flatMap((gap) =>
         ["", "1.2.3.4", ":1.2.3.4", ":1.2.3.04", ":", "%1"].map(
-          (end) =>
-            Array(before).fill("a").join(":") + gap + Array(behind).fill("b").join(":") + end,
+          (end) => Array(before).fill("a").join(":") + gap + Array(after).fill("b").join(":") + end,
         ),
       ),
     ),
@@ -163,7 +162,7 @@ test("every number of hextets before and behind every kind of gap", () => {
 });
 
 describe("the real ipaddress module", () => {
-  /** Python 3.9.5 was the first to refuse leading zeros; 3.9 the first to take zones. */
+  /** Python 3.9.5 was the first to refuse leading zeros; 3.9 the first to accept zones. */
   const probe = "import sys, ipaddress; print(sys.version_info >= (3, 9, 5))";
   const executable = Bun.which("python3");
   const found = executable ? Bun.spawnSync([executable, "-c", probe]).stdout.toString().trim() : "";

@@ -11,7 +11,7 @@ const HEXTET = /^[0-9a-fA-F]{1,4}$/;
 const HEXTETS = 8;
 
 /**
- * The version of the IP address that `text` is, or null where it is none.
+ * The IP version of the address in `text`, or null if it is not an address.
  *
  * It accepts exactly what Python's `ipaddress.ip_address` does: IPv4 as four decimal octets without
  * leading zeros; IPv6 as in RFC 4291 section 2.2, with an RFC 4007 zone of any characters but `%`.
@@ -43,7 +43,7 @@ function isFull(hextets: string[]): boolean {
   return hextets.length === HEXTETS && hextets.every(isHextet);
 }
 
-/** Whether exactly one `::` stands for one hextet of zeros or more. */
+/** Whether exactly one `::` replaces one or more hextets of zeros. */
 function isCompressed(hextets: string[]): boolean {
   const [head, tail, ...more] = hextets.join(":").split("::");
   if (head === undefined || tail === undefined || more.length > 0) return false;
@@ -56,8 +56,8 @@ function isHextet(text: string): boolean {
 }
 
 /**
- * The address that limits count for: an IPv4 address itself, of IPv6 the /64 network, which is the
- * least that one client is given (RFC 6177). Clients without an address are counted as one.
+ * The address for which limits count: an IPv4 address itself; for IPv6 the /64 network, the smallest
+ * that a client gets (RFC 6177). All clients without an address count as one.
  */
 export function addressPrefix(address: string | undefined): string {
   if (address === undefined) return "unknown";
@@ -78,7 +78,7 @@ export function parseAddress(text: string | undefined): string | undefined {
   return version === 4 ? address : shortestIpv6(address);
 }
 
-/** As a URL's host is written. Not every runtime takes each way to write an IPv4 address within IPv6. */
+/** In the form of a URL's host. Not every runtime accepts every form of an IPv4 address within IPv6. */
 function shortestIpv6(address: string): string | undefined {
   const shortest = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1);
   if (shortest === undefined) return undefined;

@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 
-/** The path of the route that a request met, as it was registered (`/books/:id`), if it met one. */
+/** The template of the route that matched a request (`/books/:id`), if one did. */
 export function routeTemplate(c: Context): string | undefined {
   return matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path;
 }
 
 /**
- * The methods that metrics and spans name. Any other has one name together, so that no client can make up
- * values without end.
+ * The methods that metrics and spans name. All others share one name, so that clients cannot create an
+ * unlimited number of values.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/#http-request-method
  */

@@ -5,11 +5,11 @@ import type { AppEnv } from "./env.ts";
 import { problemResponse } from "./problem.ts";
 
 /**
- * Answers what no route of `app` did: with a 404 where there is nothing at the path; where there is,
- * with a 405, or to OPTIONS a 204, that names in `Allow` the methods which the path has.
+ * Answers requests without a route in `app`: with a 404 if the path has no route; otherwise with a 405,
+ * or a 204 to OPTIONS, whose `Allow` names the methods of the path.
  *
- * Hono's `method-not-allowed` does this as a middleware of every request; here only those pay for it
- * that end here.
+ * Hono's `method-not-allowed` is a middleware that every request pays for; this costs only requests
+ * without a route.
  */
 export function notFound(app: Hono<AppEnv>) {
   let methodsAt: ((path: string) => string[]) | undefined;
@@ -28,7 +28,7 @@ export function notFound(app: Hono<AppEnv>) {
   };
 }
 
-/** Finds the methods that a path has routes for; a route that takes GET answers HEAD too. */
+/** Finds the methods that have routes at a path; a route for GET answers HEAD too. */
 function methodIndex(app: Hono<AppEnv>): (path: string) => string[] {
   const router = new TrieRouter<string>();
   for (const { method, path } of app.routes) {

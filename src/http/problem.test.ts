@@ -14,7 +14,7 @@ function failingApp(config: { debug?: boolean } = {}) {
   return openApp({ config, store: { list: fail, get: fail } });
 }
 
-describe("an exception that nobody expected", () => {
+describe("an unexpected exception", () => {
   for (const path of ["/books", "/books/1", "/api/v1/books"]) {
     test(`is a 500 at ${path} that says nothing of it`, async () => {
       const response = await failingApp().request(path, { headers: { "X-Request-Id": "id-1" } });
@@ -51,7 +51,7 @@ describe("an exception that nobody expected", () => {
     expect(log[0]?.stack).toContain("problem.test.ts");
   });
 
-  test("leaves its stack in the log, and only there, where DEBUG is true", async () => {
+  test("leaves its stack only in the log, also if DEBUG is true", async () => {
     const { request, log } = failingApp({ debug: true });
     const response = await request("/books");
     expect(log[0]).toMatchObject({ stack: expect.stringContaining("problem.test.ts") });
@@ -68,10 +68,10 @@ describe("an exception that nobody expected", () => {
   });
 });
 
-describe("what a client did wrong is in the log at level DEBUG, and no value with it:", () => {
+describe("a client's mistake is in the log at level DEBUG, without values:", () => {
   const headers = { "Content-Type": "application/json", "X-API-Key": API_KEY };
   const refusals: { what: string; path: string; init?: RequestInit; says: object }[] = [
-    { what: "no such book", path: "/books/99", says: { code: "book_not_found" } },
+    { what: "no such book", path: "/books/99", says: { code: "entry_not_found" } },
     {
       what: "parameters",
       path: "/books?limit=0&sort=hidden&hidden-one=1&hidden-two=2",

@@ -4,99 +4,71 @@ import { DomainError, type ErrorCode } from "../errors.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
+import { answerJson } from "./answer.ts";
+import { PROBLEM_STATUSES, type Problem, type ProblemStatus } from "./describe.ts";
 import type { AppEnv } from "./env.ts";
 
-type ProblemStatus =
-  | 400
-  | 401
-  | 403
-  | 404
-  | 405
-  | 412
-  | 413
-  | 414
-  | 415
-  | 422
-  | 429
-  | 431
-  | 500
-  | 503;
-type Mapping = { status: ProblemStatus; error: string; headers?: Record<string, string> };
+type Mapping = { status: ProblemStatus; headers?: Record<string, string> };
 
-const TITLES: Record<ProblemStatus, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  412: "Precondition Failed",
-  413: "Content Too Large",
-  414: "URI Too Long",
-  415: "Unsupported Media Type",
-  422: "Unprocessable Content",
-  429: "Too Many Requests",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
+const BEARER = 'Bearer realm="thimble"';
+const CHALLENGE = { "WWW-Authenticate": BEARER };
 
-const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="thimble"' };
-
-/** The one place where an error's code becomes a status, a short sentence and headers. */
+/** Maps each error code to a status and headers; no other place does. */
 const MAPPINGS: Record<ErrorCode, Mapping> = {
-  endpoint_not_found: { status: 404, error: "Endpoint not found" },
-  method_not_allowed: { status: 405, error: "Method not allowed" },
-  api_key_required: { status: 401, error: "API key required", headers: CHALLENGE },
-  invalid_api_key: { status: 401, error: "Invalid API key", headers: CHALLENGE },
+  endpoint_not_found: { status: 404 },
+  method_not_allowed: { status: 405 },
+  api_key_required: { status: 401, headers: CHALLENGE },
+  invalid_api_key: { status: 401, headers: CHALLENGE },
   insufficient_scope: {
     status: 403,
-    error: "Insufficient scope",
-    headers: { "WWW-Authenticate": 'Bearer realm="thimble", error="insufficient_scope"' },
+    headers: { "WWW-Authenticate": `${BEARER}, error="insufficient_scope"` },
   },
-  too_many_failures: { status: 429, error: "Too many failed authentications" },
-  rate_limited: { status: 429, error: "Rate limit exceeded" },
-  overloaded: { status: 503, error: "Service overloaded", headers: { "Retry-After": "1" } },
-  uri_too_long: { status: 414, error: "Request URL too long" },
-  headers_too_large: { status: 431, error: "Request headers too large" },
-  no_data: { status: 400, error: "No data provided" },
-  malformed_json: { status: 400, error: "Malformed JSON" },
-  incomplete_body: { status: 400, error: "Incomplete request body" },
-  unsupported_media_type: { status: 415, error: "Unsupported media type" },
-  body_too_large: { status: 413, error: "Request body too large" },
-  invalid_input: { status: 400, error: "Validation failed" },
-  entry_not_found: { status: 404, error: "Not found" },
-  precondition_failed: { status: 412, error: "Precondition failed" },
-  idempotency_key_reused: { status: 422, error: "Idempotency key reused" },
-  request_timeout: { status: 503, error: "Request timed out", headers: { "Retry-After": "5" } },
-  store_unavailable: {
-    status: 503,
-    error: "Database unavailable",
-    headers: { "Retry-After": "2" },
-  },
-  not_configured: { status: 503, error: "Service not configured" },
+  too_many_failures: { status: 429 },
+  rate_limited: { status: 429 },
+  overloaded: { status: 503, headers: { "Retry-After": "1" } },
+  uri_too_long: { status: 414 },
+  headers_too_large: { status: 431 },
+  no_data: { status: 400 },
+  malformed_json: { status: 400 },
+  incomplete_body: { status: 400 },
+  unsupported_media_type: { status: 415 },
+  body_too_large: { status: 413 },
+  invalid_input: { status: 400 },
+  entry_not_found: { status: 404 },
+  precondition_failed: { status: 412 },
+  idempotency_key_reused: { status: 422 },
+  request_timeout: { status: 503, headers: { "Retry-After": "5" } },
+  store_unavailable: { status: 503, headers: { "Retry-After": "2" } },
+  not_configured: { status: 503 },
 };
 
-const INTERNAL: Mapping = { status: 500, error: "Internal server error" };
+/** What a client learns of a defect. */
+const DEFECT = {
+  summary: "Internal server error",
+  message: "The server could not answer this request; its log says why.",
+};
 
 /**
- * Answers an error as problem details (RFC 9457). Only a {@link DomainError}'s message reaches the
- * client; of anything else it says nothing but that it happened.
+ * Answers an error as problem details (RFC 9457). Only the message of a {@link DomainError} reaches the
+ * client; any other error gives no details.
  */
 export function problemResponse(c: Context<AppEnv>, error: Error): Response {
   const known = asDomainError(error);
-  const mapping = known ? MAPPINGS[known.code] : INTERNAL;
-  const body = {
+  const mapping: Mapping = known ? MAPPINGS[known.code] : { status: 500 };
+  const { message, summary } = known ?? DEFECT;
+  const { traceId } = c.var.trace ?? {};
+  const body: Problem = {
     type: "about:blank",
-    title: TITLES[mapping.status],
+    title: PROBLEM_STATUSES[mapping.status].title,
     status: mapping.status,
-    detail: known?.message ?? "The server could not answer this request; its log says why.",
+    detail: message,
     request_id: c.var.requestId,
-    trace_id: c.var.trace?.traceId,
+    ...(traceId !== undefined && { trace_id: traceId }),
     success: false,
-    error: known?.summary ?? mapping.error,
-    ...(known?.issues && { errors: known.issues }),
+    error: summary,
+    ...(known?.issues && { errors: [...known.issues] }),
   };
-  return c.body(JSON.stringify(body), mapping.status, {
+  return answerJson(c, body, mapping.status, {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     ...mapping.headers,
@@ -105,8 +77,8 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
 }
 
 /**
- * Answers the errors of a route group that is mounted in another app: those that this service knows of
- * as problems, logged where there is a logger. Any other is thrown on, for that app to handle as its own.
+ * Answers the errors of a route group that is mounted in another app. Known errors become problems, and
+ * are logged if there is a logger. Any other error is thrown again, for that app to handle.
  */
 export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   return function problemHandler(error, c) {
@@ -116,7 +88,7 @@ export function problemHandler(logger?: Logger): ErrorHandler<AppEnv> {
   };
 }
 
-/** A problem that brings its answer, as Hono's own error handler and those of other apps know errors. */
+/** A problem with its response, in the form that error handlers of Hono and of other apps know. */
 class ProblemException extends HTTPException {
   readonly problem: DomainError;
 
@@ -126,7 +98,7 @@ class ProblemException extends HTTPException {
   }
 }
 
-/** A middleware for routes of another app: the problems that it throws bring their answer. */
+/** A middleware for routes of another app: the problems that it throws contain their response. */
 export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): MiddlewareHandler<AppEnv> {
   return async function bringingAnswers(c, next) {
     try {
@@ -138,7 +110,7 @@ export function bringingAnswers(middleware: MiddlewareHandler<AppEnv>): Middlewa
   };
 }
 
-/** Answers the errors of an app of this service's own: each as a problem, logged, and told to `metrics`. */
+/** Answers the errors of this service's own app: each becomes a problem, is logged and counted. */
 export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): ErrorHandler<AppEnv> {
   return function appErrorHandler(error, c) {
     logError(logger, error, c, { stack });
@@ -150,11 +122,11 @@ export function appErrorHandler({ logger, stack, metrics }: AppErrorOptions): Er
 
 type AppErrorOptions = { logger: Logger; stack: boolean; metrics?: Metrics | undefined };
 
-/** The library's own refusals (a body that is no JSON, a wrong media type) in this domain's words. */
+/** The library's own refusals (a body that is not JSON, a wrong media type) as domain errors. */
 function asDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
   if (error instanceof ProblemException) return error.problem;
-  // One that brings its own response is somebody else's, such as a middleware's of another app.
+  // An error with its own response comes from elsewhere, such as a middleware of another app.
   if (!(error instanceof HTTPException) || error.res) return undefined;
   if (error.status === 415) {
     return new DomainError("unsupported_media_type", "Send the body as application/json.");
@@ -166,8 +138,8 @@ function asDomainError(error: Error): DomainError | undefined {
 }
 
 /**
- * Logs what went wrong on the server's side, and at level DEBUG why a client was refused. A defect is always
- * logged with its stack, an expected fault where `stack` asks for it.
+ * Logs failures on the server's side, and at level DEBUG why a client was refused. A defect is always
+ * logged with its stack, an expected fault only if `stack` is set.
  */
 function logError(
   logger: Logger,
@@ -191,7 +163,7 @@ function logError(
   } else logger.debug("request refused", { ...fields, issues: issuePaths(known) });
 }
 
-/** Where an input is wrong, without what the client sent, of which its own names are part too. */
+/** The paths of wrong input, without anything that the client sent, including its own names. */
 function issuePaths({ issues }: DomainError): string[] | undefined {
   if (!issues) return undefined;
   const paths = issues.map(({ path, message }) => (message === UNKNOWN_FIELD ? message : path));

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
+import { answer, answerHtml } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -10,8 +11,8 @@ import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
 
 /**
- * Swagger UI draws its icons from `data:` images. It styles elements through the DOM, which a policy
- * without `unsafe-inline` permits.
+ * Swagger UI draws its icons from `data:` images. It styles elements through the DOM, which is allowed
+ * without `unsafe-inline`.
  */
 const PAGE_POLICY = [
   "default-src 'none'",
@@ -31,7 +32,7 @@ const JAVASCRIPT = "text/javascript; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 
 /**
- * The OpenAPI document and a page to read and try it, with all that the page loads.
+ * The OpenAPI document and a page to read and try it, with the page's assets.
  *
  * @param describedApp the app whose routes the document describes.
  * @param resources those that it offers.
@@ -56,17 +57,19 @@ export function docsRoutes(
           text: JSON.stringify(openApiDocument(describedApp(), { base, resources })),
         };
       }
-      return c.body(document.text, 200, { "Content-Type": "application/json" });
+      return answer(c, document.text, 200, { "Content-Type": "application/json" });
     })
-    .get("/docs", (c) => c.html(page(basePath(c)), 200, { "Content-Security-Policy": PAGE_POLICY }))
+    .get("/docs", async (c) =>
+      answerHtml(c, String(await page(basePath(c))), { "Content-Security-Policy": PAGE_POLICY }),
+    )
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
-      c.body(startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
+      answer(c, startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
     );
 }
 
-/** The path that another app has mounted this one at: nothing, where it is none. */
+/** The path at which another app has mounted this one; empty if none has. */
 function basePath(c: Context): string {
   return encodedPath(c).replace(/\/[^/]*$/, "");
 }
@@ -74,8 +77,9 @@ function basePath(c: Context): string {
 let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
 
 /**
- * Loaded when it is first asked for, as most services never show the page: it is half of the bundle.
- * Asked for once, as Bun never finishes the second import of a file whose macros it is still running.
+ * Loaded at the first request, because it is half of the bundle and most services never show the page.
+ * Imported only once, because Bun never finishes a second import of a file whose macros are still
+ * running.
  */
 function swaggerUi() {
   swaggerUiModule ??= import("./swagger-ui.ts");
@@ -92,9 +96,9 @@ function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<Ar
   };
 }
 
-/** Sends an asset as it is stored, or unpacked to a client that does not take gzip. */
+/** Sends an asset as it is stored, or uncompressed to a client that does not accept gzip. */
 async function gzippedAsset(
-  c: Context,
+  c: Context<AppEnv>,
   gzipped: () => Promise<Uint8Array<ArrayBuffer>>,
   type: string,
 ): Promise<Response> {
@@ -105,14 +109,17 @@ async function gzippedAsset(
     default: "identity",
   });
   const bytes = await gzipped();
-  if (encoding === "gzip") return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  if (encoding === "gzip") {
+    c.set("bodyBytes", bytes.byteLength);
+    return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
+  }
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return c.body(unpacked, 200, headers);
 }
 
 /**
- * On Workers a body is compressed on its way out, as its Content-Encoding says, unless the answer says
- * that it is so already (https://developers.cloudflare.com/workers/runtime-apis/response/).
+ * Workers compress a body according to its Content-Encoding, unless the answer says that it is already
+ * compressed (https://developers.cloudflare.com/workers/runtime-apis/response/).
  */
 function encoded(body: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
   const init: ResponseInit & { encodeBody: "manual" } = { headers, encodeBody: "manual" };

@@ -1,8 +1,8 @@
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "text" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "text" };
 
-// Macros: the bundler runs these functions and puts in their place what they return
-// (https://bun.com/docs/bundler/macros), so the binary holds 0.7 MB in the place of 3.7 MB.
+// Macros: the bundler runs these functions and replaces each call with its result
+// (https://bun.com/docs/bundler/macros), so the binary holds 0.7 MB instead of 3.7 MB.
 
 /** Swagger UI's script, compressed with gzip, as base64. */
 export function gzippedScript(): Promise<string> {

@@ -4,7 +4,7 @@ import { openApp } from "../../test/app.ts";
 
 const PAGE = { headers: { Accept: "text/html" } };
 
-describe("the page tells the uptime in its two largest units:", () => {
+describe("the page shows the uptime in its two largest units:", () => {
   const SECOND = 1000;
   const MINUTE = 60 * SECOND;
   const HOUR = 60 * MINUTE;
@@ -31,7 +31,7 @@ describe("the page tells the uptime in its two largest units:", () => {
   }
 });
 
-test("the policy permits the very stylesheet that the page has, and no script", async () => {
+test("the policy permits exactly the page's stylesheet, and no script", async () => {
   const response = await openApp().request("/", PAGE);
   const [, style = ""] = /<style>([\s\S]*?)<\/style>/.exec(await response.text()) ?? [];
   const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
 import { html, raw } from "hono/html";
 import { z } from "zod";
+import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
 import { SERVICE } from "../service.ts";
@@ -10,7 +11,7 @@ import style from "./landing.css" with { type: "text" };
 
 type LandingDeps = {
   clock: Clock;
-  /** When the service began, by `clock`. */
+  /** When the service started, by `clock`. */
   startedAt: number;
   /** Whether the page links to the health routes, which may be on another port. */
   linksHealth: boolean;
@@ -46,17 +47,16 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
       default: "text/plain",
     });
     c.header("Vary", "Accept");
-    if (type === "text/plain") return c.text(GREETING);
+    if (type === "text/plain") return answerText(c, GREETING);
     policy ??= pagePolicy();
-    // The path that another app has mounted this one at: nothing, where it is none.
+    // The path at which another app has mounted this one; empty if none has.
     const base = encodedPath(c).replace(/\/$/, "");
-    return c.html(page(clock() - startedAt, base, linksHealth), 200, {
-      "Content-Security-Policy": await policy,
-    });
+    const content = await page(clock() - startedAt, base, linksHealth);
+    return answerHtml(c, String(content), { "Content-Security-Policy": await policy });
   });
 }
 
-/** The page may use this very stylesheet and nothing else (CSP Level 3, hash sources). */
+/** The page may use only this stylesheet (CSP Level 3, hash sources). */
 async function pagePolicy(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
   const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));

@@ -30,7 +30,7 @@ export function openApiDocument(
         name: tagOf(resource),
         description: `At /${resource.name} and, the same, at /api/v1/${resource.name}.`,
       })),
-      { name: "Process", description: "Small actions behind the API key." },
+      { name: "Process", description: "Small actions that need an API key." },
       { name: "Health", description: "For people and orchestrators." },
       { name: "Pages", description: "For browsers." },
     ],
@@ -43,20 +43,7 @@ export function openApiDocument(
   return document;
 }
 
-/** Declares the schemes that `keySecurity` names. */
-export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
-    type: "apiKey",
-    in: "header",
-    name: "X-API-Key",
-  });
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
-    type: "http",
-    scheme: "bearer",
-  });
-}
-
-/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, whatever is mounted twice. */
+/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, even if routes are mounted twice. */
 function operationId(method: string, path: string): string {
   const words = path.match(/[A-Za-z0-9]+/g) ?? ["root"];
   return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");

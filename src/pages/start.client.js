@@ -1,4 +1,4 @@
-// Runs in the browser, behind swagger-ui-bundle.js.
+// Runs in the browser, after swagger-ui-bundle.js.
 window.addEventListener("DOMContentLoaded", () => {
   SwaggerUIBundle({
     url: "openapi.json",

@@ -1,6 +1,6 @@
 import { gzippedScript, gzippedStyle } from "./gzip.macro.ts" with { type: "macro" };
 
-/** Base64 of gzip: by the macro a string, and where no bundler ran it the promise of one. */
+/** Base64 of gzip: a string from the bundler's macro; without a bundler, a promise of one. */
 type Asset = string | Promise<string>;
 
 export const swaggerScript = (): Asset => gzippedScript();

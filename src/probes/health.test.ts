@@ -4,7 +4,7 @@ import { openApp } from "../../test/app.ts";
 describe("readiness", () => {
   test("fails where the database does not answer", async () => {
     const ping = () => Promise.reject(new Error("connection refused by db.internal"));
-    const response = await openApp({ store: { ping } }).request("/ready");
+    const response = await openApp({ ping }).request("/ready");
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       ready: false,
@@ -14,7 +14,7 @@ describe("readiness", () => {
 
   test("fails where the database takes longer than a second", async () => {
     const ping = () => new Promise<never>(() => {});
-    const response = await openApp({ store: { ping } }).request("/ready");
+    const response = await openApp({ ping }).request("/ready");
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       ready: false,
@@ -35,7 +35,7 @@ describe("readiness", () => {
 describe("liveness and health are the same whatever readiness says:", () => {
   const { request } = openApp({
     readiness: () => "draining",
-    store: { ping: () => Promise.reject(new Error("gone")) },
+    ping: () => Promise.reject(new Error("gone")),
   });
   for (const path of ["/healthz", "/health"]) {
     test(path, async () => expect((await request(path)).status).toBe(200));

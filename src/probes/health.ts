@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
+import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
 import { type Clock, timestamp, withDeadline } from "../time.ts";
@@ -47,12 +48,12 @@ export function healthRoutes(deps: HealthDeps) {
   describeRoutes(app);
 
   return app
-    .get("/health", (c) => c.json(health(deps), 200, FRESH))
-    .get("/healthz", (c) => c.text("OK", 200, FRESH))
+    .get("/health", (c) => answerJson(c, health(deps), 200, FRESH))
+    .get("/healthz", (c) => answerText(c, "OK", FRESH))
     .get("/ready", async (c) => {
       const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
       const ready = Object.values(checks).every((word) => word === "ok");
-      return c.json({ ready, checks }, ready ? 200 : 503, FRESH);
+      return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
     });
 }
 

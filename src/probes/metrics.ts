@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { accepts } from "hono/accepts";
+import { answer, answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import type { Records } from "../telemetry/metrics.ts";
 
@@ -31,8 +32,11 @@ export function metricsRoutes({ records, expose, access }: MetricsRoutesDeps) {
       default: "text/plain",
     }) as (typeof SUPPORTED)[number];
     const headers = { "Cache-Control": "no-store", Vary: "Accept" };
-    if (type === JSON_TYPE) return c.json(summary(records), 200, headers);
-    return c.body(await expose(type), 200, { ...headers, "Content-Type": EXPOSITION_TYPES[type] });
+    if (type === JSON_TYPE) return answerJson(c, summary(records), 200, headers);
+    return answer(c, await expose(type), 200, {
+      ...headers,
+      "Content-Type": EXPOSITION_TYPES[type],
+    });
   });
 }
 

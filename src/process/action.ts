@@ -1,8 +1,8 @@
 import type { z } from "zod";
 
 /**
- * Something `POST /api/v1/process` can do. `input` validates the members of the request body beside
- * `action`; `run` answers the members of the response beside `success`, `action` and `timestamp`.
+ * An action of `POST /api/v1/process`. `input` validates the members of the request body besides
+ * `action`; `run` returns the members of the response besides `success`, `action` and `timestamp`.
  */
 export type Action<
   Name extends string = string,
@@ -15,7 +15,7 @@ export type Action<
   run: (input: z.output<Input>) => Output;
 };
 
-/** Infers an action's types from its name, its schema and what it answers. */
+/** Infers an action's types from its name, its schema and its result. */
 export function defineAction<
   const Name extends string,
   Input extends z.ZodObject,

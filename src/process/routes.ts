@@ -1,14 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
+import { KEY_PROBLEMS, keySecurity } from "../auth/openapi.ts";
 import { DomainError, invalidInput, shortName } from "../errors.ts";
-import {
-  jsonContent,
-  KEY_PROBLEMS,
-  keySecurity,
-  type ProblemResponse,
-  problems,
-} from "../http/describe.ts";
+import { answerJson } from "../http/answer.ts";
+import { jsonContent, type ProblemResponse, problems } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
 import { type Clock, timestamp } from "../time.ts";
@@ -17,14 +13,14 @@ import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";
 
-/** Every action there is. A new one is a file of its own and an entry here. */
+/** Every action. A new one is a new file and an entry here. */
 const ACTIONS = [echo, validateIp] as const;
 type KnownAction = (typeof ACTIONS)[number];
 
 type ProcessDeps = {
   clock: Clock;
   requireKey: MiddlewareHandler;
-  /** Takes in the request's body (see json-body.ts). */
+  /** Reads the request's body (see json-body.ts). */
   receiveJson: MiddlewareHandler;
 };
 
@@ -35,17 +31,17 @@ export function processRoutes({ clock, requireKey, receiveJson }: ProcessDeps) {
   describeRoutes(app);
 
   return app
-    .get("/process", (c) => c.json({ actions: ACTIONS.map(describeAction) }, 200))
+    .get("/process", (c) => answerJson(c, { actions: ACTIONS.map(describeAction) }, 200))
     .post("/process", requireKey, receiveJson, readCommand, (c): ProcessResponse => {
       const { action: name, ...members } = c.req.valid("json");
       const action = findAction(name);
       const result = action.run(parseInput(action, members));
       const answer = { success: true, action: action.name, ...result, timestamp: timestamp(clock) };
-      return c.json(answer as Answer<KnownAction>, 200);
+      return answerJson(c, answer as Answer<KnownAction>, 200);
     });
 }
 
-/** For typed clients: what the route takes, and what its handler gets, which has not been validated. */
+/** For typed clients: the route's input, and its handler's input, which is not validated. */
 type ReadCommand = MiddlewareHandler<
   AppEnv,
   string,
@@ -86,7 +82,7 @@ function badAction(summary: string, detail: string): DomainError {
   return new DomainError("invalid_input", detail, { summary });
 }
 
-/** An input that is wrong in one of its fields is summed up in the first such field's own words. */
+/** If an input has wrong fields, the message of the first one is the summary. */
 function parseInput(action: Action, members: Record<string, unknown>) {
   const parsed = action.input.safeParse(members);
   if (parsed.success) return parsed.data;
@@ -102,7 +98,7 @@ function commandSchema(action: Action) {
 
 function describeAction(action: KnownAction) {
   const { name, description } = action;
-  // Its own type is that of all JSON schemas, which is more than a client or a declaration can hold.
+  // Its own type covers all JSON schemas, which is too large for a client or a declaration.
   const input: Record<string, unknown> = z.toJSONSchema(commandSchema(action), { io: "input" });
   return { name, description, input };
 }
@@ -130,7 +126,10 @@ const actionsSchema = lazySchema(() =>
   }),
 );
 
-/** The handlers above answer in words that a validator of the whole body would not find, so they are described apart. */
+/**
+ * The handlers above give better messages than a validator of the whole body, so they are described
+ * separately.
+ */
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
   app.openAPIRegistry.registerPath({
     method: "get",

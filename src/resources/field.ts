@@ -80,7 +80,7 @@ const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 /** A whole number from `min` to `max`, both of at most 2^53 - 1. */
 export function integer<const O extends Bounds & Options<number>>(
-  options: O,
+  options: O = {} as O,
 ): Field<number, IsOptional<O>> {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER, example } = options;
   const schema = () => z.int().min(min).max(max);
@@ -99,7 +99,7 @@ export function integer<const O extends Bounds & Options<number>>(
 
 /** A number with 64 bits of floating point, from `min` to `max`. */
 export function number<const O extends Bounds & Options<number>>(
-  options: O,
+  options: O = {} as O,
 ): Field<number, IsOptional<O>> {
   const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, example } = options;
   // JSON has a -0, which no database tells from 0.
@@ -132,7 +132,7 @@ function bounds({ min, max }: Bounds) {
 
 /** `true` or `false`. */
 export function boolean<const O extends Options<boolean>>(
-  options: O,
+  options: O = {} as O,
 ): Field<boolean, IsOptional<O>> {
   return {
     optional: isOptional(options),
@@ -171,7 +171,9 @@ export function fromTimestamp(stored: unknown): string {
 }
 
 /** A point in time (RFC 3339), in UTC with milliseconds. */
-export function instant<const O extends Options<string>>(options: O): Field<string, IsOptional<O>> {
+export function instant<const O extends Options<string>>(
+  options: O = {} as O,
+): Field<string, IsOptional<O>> {
   return {
     optional: isOptional(options),
     schema: () => withExample(instantSchema(), options.example),
@@ -184,7 +186,7 @@ export function instant<const O extends Options<string>>(options: O): Field<stri
 /** One of a few words. */
 export function choice<const T extends string, const O extends Options<T>>(
   values: readonly [T, ...T[]],
-  options: O,
+  options: O = {} as O,
 ): Field<T, IsOptional<O>> {
   const schema = () => z.enum(values) as unknown as z.ZodType<T, T>;
   return {

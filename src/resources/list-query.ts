@@ -9,29 +9,40 @@ import { wordsOf } from "./words.ts";
 const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 50;
 const QUERY_MAX_LENGTH = 255;
+const CURSOR = "The next_cursor of the page before.";
 
 type Parameters = { limit: number; cursor?: string; sort: string; q?: string } & Record<
   string,
   unknown
 >;
 
-/** The query parameters of a resource's lists. */
+/** The query parameters of a resource's lists. Each is made when it is first used, by a getter. */
 export function listParameters(resource: Resource) {
-  const { search, filter, sort } = resource;
+  const { search, filter } = resource;
+  const shape: Record<string, z.ZodType> = {};
+  const add = (name: string, get: () => z.ZodType) =>
+    Object.defineProperty(shape, name, { get, enumerable: true });
+  add("limit", limitParameter);
+  add("cursor", () => z.string().optional().openapi({ description: CURSOR }));
+  add("sort", () => sortParameter(resource));
+  if (search.length > 0) add("q", () => searchParameter(resource));
+  for (const name of filter) add(name, () => filterParameter(resource, name));
+  return z.strictObject(shape);
+}
+
+function limitParameter() {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error: "Expected a whole number" })
+    .transform(Number)
+    .pipe(z.int().min(1).max(LIMIT_MAX))
+    .default(LIMIT_DEFAULT)
+    .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX });
+}
+
+function sortParameter({ sort }: Resource) {
   const sorts = ["id", ...sort].flatMap((field) => [field, `-${field}`]);
-  return z.strictObject({
-    limit: z
-      .string()
-      .regex(/^\d{1,9}$/, { error: "Expected a whole number" })
-      .transform(Number)
-      .pipe(z.int().min(1).max(LIMIT_MAX))
-      .default(LIMIT_DEFAULT)
-      .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX }),
-    cursor: z.string().optional().openapi({ description: "The next_cursor of the page before." }),
-    sort: z.enum(sorts).default("id").openapi({ description: "A leading - sorts downwards." }),
-    ...(search.length > 0 && { q: searchParameter(resource) }),
-    ...Object.fromEntries(filter.map((name) => [name, filterParameter(resource, name)])),
-  });
+  return z.enum(sorts).default("id").openapi({ description: "A leading - sorts downwards." });
 }
 
 function searchParameter({ search }: Resource) {

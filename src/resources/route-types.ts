@@ -1,6 +1,7 @@
 import type { TypedResponse } from "hono";
 import type { MergeSchemaPath, Schema, ToSchema } from "hono/types";
-import type { KEY_PROBLEMS, ProblemResponse } from "../http/describe.ts";
+import type { KEY_PROBLEMS } from "../auth/openapi.ts";
+import type { ProblemResponse } from "../http/describe.ts";
 import type { ChangesOf, EntryOf, InputOf, Resource } from "./resource.ts";
 
 // What Hono's typed client knows of a resource's routes. It repeats in types what routes.ts does; the test

@@ -8,7 +8,7 @@ function openLog() {
   return { lines, logger: createLogger({ level: "INFO", format: "json", clock: () => 0, write }) };
 }
 
-/** A server that notes what it is told, and has stopped when `stopped` says so. */
+/** A server that records its calls, and has stopped when `stopped` resolves. */
 function openServer(stopped: Promise<void>) {
   const told: string[] = [];
   const stop = () => {
@@ -26,7 +26,7 @@ function openServer(stopped: Promise<void>) {
 }
 
 describe("a drain", () => {
-  test("goes on for the delay, and then stops", async () => {
+  test("continues for the delay, and then stops", async () => {
     const { told, server } = openServer(Promise.resolve());
     const { lines, logger } = openLog();
     const drained = drain({ server, delaySeconds: 0.05, timeoutSeconds: 1, logger });
@@ -41,7 +41,7 @@ describe("a drain", () => {
     expect(told).toEqual(["stop"]);
   });
 
-  test("cuts off what takes longer than the timeout, and says how much that was", async () => {
+  test("cuts off requests that take longer than the timeout, and logs their number", async () => {
     const { told, server } = openServer(new Promise(() => {}));
     const { lines, logger } = openLog();
     await drain({ server, delaySeconds: 0, timeoutSeconds: 0.01, logger });
@@ -51,7 +51,7 @@ describe("a drain", () => {
     ]);
   });
 
-  test("fails as the server's stop does", async () => {
+  test("fails if the server's stop fails", async () => {
     const { server } = openServer(Promise.reject(new TypeError("a defect")));
     const { logger } = openLog();
     const drained = drain({ server, delaySeconds: 0, timeoutSeconds: 1, logger });
@@ -59,7 +59,7 @@ describe("a drain", () => {
   });
 });
 
-test("a request that began before the drain is told that its connection closes", async () => {
+test("a request that began before the drain learns that its connection closes", async () => {
   let isLast = false;
   const answer = Promise.withResolvers<Response>();
   const fetch = closeConnectionWhen(
@@ -72,7 +72,7 @@ test("a request that began before the drain is told that its connection closes",
   expect((await early).headers.get("Connection")).toBe("close");
 });
 
-test("an answer before the drain says nothing of its connection", async () => {
+test("an answer before the drain does not close its connection", async () => {
   const fetch = closeConnectionWhen(
     () => false,
     () => new Response("OK"),
@@ -82,7 +82,7 @@ test("an answer before the drain says nothing of its connection", async () => {
 });
 
 describe("a last step", () => {
-  test("is waited for, and says nothing", async () => {
+  test("is waited for, and logs nothing", async () => {
     const { lines, logger } = openLog();
     let done = false;
     const run = async () => {
@@ -93,7 +93,7 @@ describe("a last step", () => {
     expect({ done, lines }).toEqual({ done: true, lines: [] });
   });
 
-  test("that fails is a line of the log", async () => {
+  test("that fails is logged", async () => {
     const { lines, logger } = openLog();
     const run = () => Promise.reject(new Error("no route"));
     await runLastStep({ name: "send what is left", run }, logger);
@@ -102,7 +102,7 @@ describe("a last step", () => {
     ]);
   });
 
-  test("that never ends is a line of the log", async () => {
+  test("that never ends is logged", async () => {
     const { lines, logger } = openLog();
     const run = () => new Promise<never>(() => {});
     await runLastStep({ name: "close the store", run }, logger, 10);

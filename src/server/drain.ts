@@ -2,24 +2,26 @@ import { describeError, type Logger } from "../telemetry/logger.ts";
 import { withDeadline } from "../time.ts";
 import type { Fetch, Server } from "./runtime.ts";
 
-/** How long each step behind the last answer may take, such as closing a store. */
+/** How long each step after the last answer may take, such as closing a store. */
 const STEP_LIMIT_MS = 5000;
 
-/** A step behind the last answer, and what the log calls it. */
+/** A step after the last answer, and its name in the log. */
 type LastStep = { name: string; run: () => Promise<void> };
 
 type DrainOptions = {
   server: Pick<Server, "stop" | "inFlight" | "closeAllConnections">;
-  /** How long everything goes on as before, so that whoever asks `/ready` lets go of this instance. */
+  /**
+   * How long everything continues as before, so that clients that check `/ready` leave this instance.
+   */
   delaySeconds: number;
-  /** How long the requests under way have to end then. */
+  /** How long the requests in flight then have to end. */
   timeoutSeconds: number;
   logger: Logger;
 };
 
 /**
- * Ends a server's work: goes on for the delay, then takes no new connection, and resolves when every
- * request under way is answered, or cut off because it took longer than the timeout.
+ * Ends a server's work: continues for the delay, then accepts no new connection. Resolves when every
+ * request in flight is answered, or cut off because it took longer than the timeout.
  */
 export async function drain({
   server,
@@ -38,20 +40,22 @@ export async function drain({
 }
 
 /**
- * Answers as `fetch` does, and from the moment that `isLast` says so tells the client that this was its
- * connection's last answer (RFC 9112, section 9.6): its next request goes to another instance then, and
- * never onto a connection that is about to be closed.
+ * Answers like `fetch`. While `isLast` returns true, each answer tells the client that it is the
+ * connection's last one (RFC 9112, section 9.6). So the client's next request goes to another instance,
+ * and never to a connection that will close.
  */
 export function closeConnectionWhen(isLast: () => boolean, fetch: Fetch): Fetch {
   return async (request, connection) => {
     const response = await fetch(request, connection);
-    // Asked behind the answer, for a request may have begun before the drain did.
+    // Called after the answer, because the drain may begin while a request is in flight.
     if (isLast()) response.headers.set("Connection", "close");
     return response;
   };
 }
 
-/** Runs a step within a limit. One that fails or takes longer is a line of the log, and the end goes on. */
+/**
+ * Runs a step within a limit. If it fails or takes longer, that is logged, and the next step follows.
+ */
 export async function runLastStep(
   { name, run }: LastStep,
   logger: Logger,
@@ -66,7 +70,7 @@ export async function runLastStep(
   }
 }
 
-/** Counts the requests under way, for whoever has to wait until there are none. */
+/** Counts the requests in flight, so that callers can wait until there are none. */
 export function createInFlight() {
   let count = 0;
   let onNone = () => {};
@@ -80,10 +84,10 @@ export function createInFlight() {
       if (count === 0) onNone();
     },
 
-    /** How many are under way. */
+    /** How many are in flight. */
     count: (): number => count,
 
-    /** Resolves when none is under way. */
+    /** Resolves when none is in flight. */
     async none(): Promise<void> {
       if (count === 0) return;
       await new Promise<void>((resolve) => {

@@ -17,7 +17,7 @@ export const EXIT = {
   config: 78,
 } as const;
 
-/** What a command refuses to do, or cannot, and is for whoever runs it to mend. */
+/** A command that refuses or fails for a reason that its user can correct. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
@@ -30,15 +30,15 @@ export class CommandError extends Error {
   }
 }
 
-/** What keeps the service from starting or going on, and is for whoever runs it to mend. */
+/** A reason why the service cannot start or continue, which its operator can correct. */
 export type Failure = {
   exitCode: number;
   message: string;
-  /** Every one that a configuration has. */
+  /** Every problem of a configuration. */
   problems?: readonly string[];
 };
 
-/** Says what to mend where that is known; anything else is a defect, and its stack is wanted. */
+/** Explains a failure that people can correct; any other is a defect, which needs its stack. */
 export function explainFailure(error: unknown): Failure | undefined {
   if (error instanceof ConfigError) {
     const { problems } = error;
@@ -55,7 +55,7 @@ export function explainFailure(error: unknown): Failure | undefined {
     return { exitCode: EXIT.unavailable, message: withCause(error) };
   }
   if (error instanceof Error && isDataError(error)) {
-    return { exitCode: EXIT.data, message: `the database takes no such data: ${error.message}` };
+    return { exitCode: EXIT.data, message: `the database refuses the data: ${error.message}` };
   }
   if (error instanceof ListenError || (error instanceof Error && isServerError(error))) {
     return { exitCode: EXIT.unavailable, message: error.message };

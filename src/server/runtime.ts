@@ -2,50 +2,50 @@ import type { Environment } from "../config/config.ts";
 import type { Connection } from "../http/env.ts";
 import type { Clock } from "../time.ts";
 
-/** Answers a request that came on a connection. */
+/** Answers a request from a connection. */
 export type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>;
 
-/** A certificate, with what chains it to a root, and its private key, both in PEM. */
+/** A certificate with its chain to a root, and its private key, both in PEM. */
 export type TlsPair = { cert: string; key: string };
 
 export type ListenOptions = {
   host: string;
   port: number;
-  /** How long a connection may say nothing. */
+  /** How long a connection may be silent. */
   idleTimeoutSeconds: number;
-  /** How long a request may take, by which time the app has answered it in any case. */
+  /** How long a request may take; by then the app has always answered it. */
   requestTimeoutSeconds: number;
-  /** The most bytes of a request's line and headers; a server that allows more by itself may go on so. */
+  /** The most bytes of a request's line and headers; a server may always allow more by itself. */
   maxHeadBytes: number;
-  /** With it, the port speaks HTTPS, of TLS 1.2 or later. */
+  /** If set, the port speaks HTTPS, with TLS 1.2 or later. */
   tls?: TlsPair;
 };
 
 /** A listening server. */
 export type Server = {
   port: number;
-  /** Takes no new connection, and resolves when every request under way is answered. */
+  /** Accepts no new connection, and resolves when every request in flight is answered. */
   stop: () => Promise<void>;
-  /** How many requests are under way. */
+  /** How many requests are in flight. */
   inFlight: () => number;
-  /** Ends every connection at once, whatever is under way on it. */
+  /** Closes every connection at once, even with a request in flight. */
   closeAllConnections: () => void;
   /**
-   * Shows another certificate to whoever connects from now on. Not there where the port speaks no
-   * HTTPS, or the runtime cannot do it. @throws {Error} where the runtime refuses the pair.
+   * Uses another certificate for new connections. Missing if the port speaks no HTTPS, or the runtime
+   * cannot do it. @throws {Error} if the runtime refuses the pair.
    */
   setTls?: (pair: TlsPair) => void;
 };
 
-/** What a JavaScript runtime brings to the service. */
+/** What the service needs from a JavaScript runtime. */
 export type Runtime = {
   env: Environment;
   clock: Clock;
   stdout: (line: string) => void;
   stderr: (line: string) => void;
   /**
-   * Opens standard output for what serves: a reader that does not keep up holds nothing up. `onLost` is
-   * told how many lines it did not get, when it is back. Returns what writes a line.
+   * Opens standard output for the service: a slow reader delays nothing. When the reader continues,
+   * `onLost` receives the number of lost lines. Returns a function that writes a line.
    */
   openLog: (onLost: (lines: number) => void) => (line: string) => void;
   listen: (fetch: Fetch, options: ListenOptions) => Server | Promise<Server>;
@@ -53,11 +53,11 @@ export type Runtime = {
   untilSignal: () => Promise<string>;
   /** Calls the listener whenever the process is asked to read its configuration again. */
   onHangup: (listener: () => void) => void;
-  /** From now on, an error that nothing catches is told to `report`, and then ends the process with 1. */
+  /** From now on, an uncaught error is passed to `report`, and then ends the process with 1. */
   onCrash: (report: (error: unknown) => void) => void;
 };
 
-/** The address that the configuration names cannot be listened on. */
+/** The service cannot listen on the configured address. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }

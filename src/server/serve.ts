@@ -13,19 +13,20 @@ import { openTracing } from "./telemetry/open-tracing.ts";
 import { createServiceMetrics } from "./telemetry/service-metrics.ts";
 import type { Tls, TlsFiles } from "./tls.ts";
 
-/** A connection outlives the slowest request, so that its answer still finds it. */
+/** A connection must live longer than the slowest request, to carry its answer. */
 const ANSWER_MARGIN_SECONDS = 5;
 
 /**
- * How much longer than it may be a request's head may reach the app, which then says what is wrong with it
- * and counts it; a server refuses a longer one with neither.
+ * A request's head may exceed the limit by this much and still reach the app, which then says what is
+ * wrong and counts it. A longer one is refused by the server, which does neither.
  */
 const HEAD_MARGIN_BYTES = 8 * 1024;
 
 /**
- * Serves until a signal comes, then finishes what is under way, closes the store and sends off the rest.
+ * Serves until a signal comes, then finishes the requests in flight, closes the store and sends the
+ * rest of spans and log.
  *
- * @throws {ConfigError} and whatever keeps the store, the certificate or the port from being opened.
+ * @throws {ConfigError} and any error of opening the store, the certificate or the port.
  */
 export async function serve(runtime: Runtime): Promise<void> {
   const { env, clock } = runtime;
@@ -33,8 +34,8 @@ export async function serve(runtime: Runtime): Promise<void> {
   const { config } = read;
   const ownKey = hasKey(config) ? undefined : crypto.randomUUID().replaceAll("-", "");
   const { logger, stdout } = openLog(runtime, config);
-  // Asked for before anything that may take long: as process 1 of a container, a signal that nobody
-  // listens for is lost.
+  // Before anything that may take long: a container's process 1 loses signals that it does not listen
+  // for.
   const untilSignal = runtime.untilSignal();
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
@@ -105,7 +106,7 @@ function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: form
   return { logger, stdout };
 }
 
-/** Loaded here, for a service without HTTPS starts sooner without it. */
+/** Loaded here, so that a service without HTTPS starts sooner. */
 async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
   const tlsFiles = await import("./tls.ts");
   return tlsFiles.openTls({ files, logger });
@@ -166,7 +167,7 @@ function announce(
   });
   if (ownKey === undefined) return;
   const url = `${schemeOf(config)}://${localName(config.host)}:${port}`;
-  // Without `--insecure`, curl would refuse a certificate that nobody else vouches for.
+  // Without `--insecure`, curl would refuse a certificate that no authority has signed.
   const curl = config.tls ? "curl --insecure" : "curl";
   stdout(`
   Thimble listens on ${url}
@@ -181,7 +182,7 @@ function schemeOf({ tls }: Config): "http" | "https" {
   return tls ? "https" : "http";
 }
 
-/** What a client on this machine calls the address that the service listens on. */
+/** The name that a client on this machine uses for the service's address. */
 function localName(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;

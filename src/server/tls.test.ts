@@ -30,21 +30,21 @@ function filesIn(directory: string) {
   return { certFile, keyFile };
 }
 
-/** Reads the pair that a directory has. */
+/** Reads the pair in a directory. */
 async function readPair(directory: string, { logger } = openLog()): Promise<TlsPair> {
   const tls = await openTls({ files: filesIn(directory), logger });
   tls.close();
   return tls.pair;
 }
 
-/** A server that notes the certificates that it is given. */
+/** A server that records the certificates that it receives. */
 function openServer() {
   const pairs: TlsPair[] = [];
   return { pairs, setTls: (pair: TlsPair) => void pairs.push(pair) };
 }
 
 describe("a certificate and its key", () => {
-  test("are read as they are", async () => {
+  test("are read unchanged", async () => {
     const directory = newDirectory();
     putCertificate(directory, "first");
     const log = openLog();
@@ -53,7 +53,7 @@ describe("a certificate and its key", () => {
     expect(log.lines).toEqual([]);
   });
 
-  test("may have others behind them that chain them to a root", async () => {
+  test("may be followed by others that chain them to a root", async () => {
     const directory = newDirectory();
     putCertificate(directory, "first");
     const chain = `${pem("first.crt")}\nissued by\n${pem("second.crt")}`;
@@ -61,7 +61,7 @@ describe("a certificate and its key", () => {
     expect((await readPair(directory)).cert).toBe(chain);
   });
 
-  test("that have expired are a warning", async () => {
+  test("that have expired cause a warning", async () => {
     const directory = newDirectory();
     putCertificate(directory, "expired");
     const log = openLog();
@@ -91,42 +91,42 @@ describe("a certificate and its key", () => {
       "hunter2",
       "",
       [
-        "TLS_CERT_FILE names a file that is no certificate in PEM",
-        "TLS_KEY_FILE names a file that is no private key in PEM",
+        "TLS_CERT_FILE names a file that is not a certificate in PEM",
+        "TLS_KEY_FILE names a file that is not a private key in PEM",
       ],
     ],
     [
       "a certificate whose bytes are damaged",
       broken,
       pem("first.key"),
-      ["TLS_CERT_FILE names a file that is no certificate in PEM"],
+      ["TLS_CERT_FILE names a file that is not a certificate in PEM"],
     ],
     [
       "a chain whose last certificate is damaged",
       pem("first.crt") + broken,
       pem("first.key"),
-      ["TLS_CERT_FILE names a file that is no certificate in PEM"],
+      ["TLS_CERT_FILE names a file that is not a certificate in PEM"],
     ],
     [
-      "each in the place of the other",
+      "swapped",
       pem("first.key"),
       pem("first.crt"),
       [
-        "TLS_CERT_FILE names a file that is no certificate in PEM",
-        "TLS_KEY_FILE names a file that is no private key in PEM",
+        "TLS_CERT_FILE names a file that is not a certificate in PEM",
+        "TLS_KEY_FILE names a file that is not a private key in PEM",
       ],
     ],
     [
       "the key of another certificate",
       pem("first.crt"),
       pem("second.key"),
-      ["TLS_KEY_FILE names a file whose key is not that of TLS_CERT_FILE's certificate"],
+      ["TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE"],
     ],
     [
       "a key with a passphrase",
       pem("expired.crt"),
       pem("encrypted.key"),
-      ["TLS_KEY_FILE names a key with a passphrase; it takes one without"],
+      ["TLS_KEY_FILE names a key with a passphrase; use a key without one"],
     ],
   ] as const) {
     test(`cannot be ${what}`, async () => {
@@ -142,7 +142,7 @@ describe("a certificate and its key", () => {
 });
 
 describe("a certificate whose files change", () => {
-  /** One that is served already, and its directory. */
+  /** A certificate in use, and its directory. */
   async function openFirst() {
     const directory = newDirectory();
     putCertificate(directory, "first");
@@ -152,7 +152,7 @@ describe("a certificate whose files change", () => {
     return { directory, tls: opened, ...log };
   }
 
-  test("is handed to the server", async () => {
+  test("is passed to the server", async () => {
     const { directory, tls, lines, logged } = await openFirst();
     const server = openServer();
     tls.follow(server);
@@ -166,7 +166,7 @@ describe("a certificate whose files change", () => {
     expect(lines).toHaveLength(1);
   });
 
-  test("but hold what they held is not, when it is asked for", async () => {
+  test("but whose content does not is not passed again on a reload", async () => {
     const { directory, tls, lines, logged } = await openFirst();
     const server = openServer();
     tls.follow(server);
@@ -179,7 +179,7 @@ describe("a certificate whose files change", () => {
     expect(lines).toHaveLength(1);
   });
 
-  test("while there is no server yet, is handed to it later", async () => {
+  test("while there is no server yet, is passed to it later", async () => {
     const { directory, tls, logged } = await openFirst();
     putCertificate(directory, "second");
     await Bun.sleep(10 * SETTLE_MS);
@@ -189,7 +189,7 @@ describe("a certificate whose files change", () => {
     expect(server.pairs).toHaveLength(1);
   });
 
-  test("stays as it was where the new one cannot be used, until one can", async () => {
+  test("stays in use if the new one cannot be used, until one can", async () => {
     const { directory, tls, logged } = await openFirst();
     const server = openServer();
     tls.follow(server);
@@ -204,7 +204,7 @@ describe("a certificate whose files change", () => {
     expect(server.pairs).toHaveLength(1);
   });
 
-  test("stays as it was where the runtime refuses the new one", async () => {
+  test("stays in use if the runtime refuses the new one", async () => {
     const { directory, tls, logged } = await openFirst();
     tls.follow({
       setTls: () => {
@@ -217,7 +217,7 @@ describe("a certificate whose files change", () => {
     });
   });
 
-  test("is a warning where the runtime cannot change it", async () => {
+  test("causes a warning if the runtime cannot change it", async () => {
     const { directory, tls, logged } = await openFirst();
     tls.follow({});
     putCertificate(directory, "second");

@@ -4,33 +4,33 @@ import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Server, TlsPair } from "./runtime.ts";
 import { type FileContents, readFrom, watchSecretFiles } from "./secrets/watch.ts";
 
-/** The paths of a certificate, with what chains it to a root, and of its private key, both in PEM. */
+/** The paths of a certificate with its chain to a root, and of its private key, both in PEM. */
 export type TlsFiles = { certFile: string; keyFile: string };
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 
-/** A certificate that is replaced whenever its files are. */
+/** A certificate that is replaced when its files change. */
 export type Tls = {
   pair: TlsPair;
-  /** Names the server that is to serve what the files hold from now on. */
+  /** From now on, `server` gets every new certificate. */
   follow: (server: Pick<Server, "setTls">) => void;
-  /** Reads the files now, and serves what they hold. */
+  /** Reads the files now, and uses their content. */
   reload: () => Promise<void>;
-  /** Leaves the server with what it has. */
+  /** Stops watching; the server keeps its certificate. */
   close: () => void;
 };
 
 type OpenOptions = {
   files: TlsFiles;
   logger: Logger;
-  /** How long the files have to stay as they are before they are believed. */
+  /** How long the files must stay unchanged before they are used. */
   settleMs?: number;
 };
 
 /**
- * Reads a certificate and its key, and follows their files. A certificate that is not valid now is a line
- * of the log.
+ * Reads a certificate and its key, and watches their files. If the certificate is not valid now, that
+ * is logged.
  *
  * @throws {ConfigError} with every problem, each naming its variable.
  */
@@ -63,7 +63,7 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
 
   const paths = [files.certFile, files.keyFile];
   const known: FileContents = new Map(paths.map((path) => [path, { code: "ENOENT" }]));
-  // Before the files are read, lest a change between the two is missed.
+  // Before the files are read, so that no change between the two is missed.
   const watch = watchSecretFiles({ known, onChange: replace, ...timing });
   const close = () => {
     isClosed = true;
@@ -90,7 +90,7 @@ function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
   const certificate = cert === undefined ? undefined : parseCertificate(cert, problems);
   const privateKey = key === undefined ? undefined : parseKey(key, problems);
   if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
-    problems.push("TLS_KEY_FILE names a file whose key is not that of TLS_CERT_FILE's certificate");
+    problems.push("TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE");
   }
   if (cert === undefined || key === undefined || !certificate || problems.length > 0) {
     throw new ConfigError(problems);
@@ -98,32 +98,32 @@ function parsePair({ certFile, keyFile }: TlsFiles, contents: FileContents) {
   return { pair: { cert, key }, certificate };
 }
 
-/** The first certificate of the file, which is the service's own; those behind it chain it to a root. */
+/** The first certificate of the file, which is the service's own; the next ones chain it to a root. */
 function parseCertificate(text: string, problems: string[]): X509Certificate | undefined {
   try {
     const [own] = (text.match(CERTIFICATES) ?? []).map((block) => new X509Certificate(block));
     if (own) return own;
   } catch {
-    // It says in the words of a library what the problem below says.
+    // The problem below says it in plainer words.
   }
-  problems.push("TLS_CERT_FILE names a file that is no certificate in PEM");
+  problems.push("TLS_CERT_FILE names a file that is not a certificate in PEM");
   return undefined;
 }
 
 function parseKey(text: string, problems: string[]): KeyObject | undefined {
   if (ENCRYPTED_KEY.test(text)) {
-    problems.push("TLS_KEY_FILE names a key with a passphrase; it takes one without");
+    problems.push("TLS_KEY_FILE names a key with a passphrase; use a key without one");
     return undefined;
   }
   try {
     return createPrivateKey(text);
   } catch {
-    problems.push("TLS_KEY_FILE names a file that is no private key in PEM");
+    problems.push("TLS_KEY_FILE names a file that is not a private key in PEM");
     return undefined;
   }
 }
 
-/** Not an error, for clocks are wrong at times, and some clients look at something else. */
+/** Not an error: clocks can be wrong, and some clients check something else. */
 function warnOfDates({ validFromDate, validToDate }: X509Certificate, logger: Logger): void {
   const dates = { valid_from: validFromDate, valid_to: validToDate };
   if (validToDate.getTime() < Date.now()) logger.warning("the certificate has expired", dates);

@@ -62,7 +62,7 @@ describe("the build context", () => {
   });
 });
 
-test("where Dockerfile and package.json differ on Bun, the build ends with one line that says so", async () => {
+test("if Dockerfile and package.json name different Bun versions, the build fails with one line", async () => {
   const text = readFileSync("package.json", "utf8");
   write("package.json", text.replace(packageJson.packageManager, "bun@0.0.1"));
   const { status, output } = await checkout.run(["docker", "build", "--target=packages", "."]);

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Container } from "./container.ts";
 
 /**
- * The packages that a running container holds, as `name@version`, found by another way than the bill
- * of materials is: where a bundle is not minified, a comment above each module says where its text is
- * from; and what the docs page loads is compared with the packages' files.
+ * The packages in a running container, as `name@version`, found in a different way than for the bill of
+ * materials: in a bundle that is not minified, a comment above each module names its source; and the
+ * docs page's assets are compared with the packages' files.
  */
 export async function packagesOf(container: Container): Promise<string[]> {
   const folders = new Set([...(await modulesInBundle()), ...(await foldersOfAssets(container))]);
@@ -28,7 +28,7 @@ async function foldersOfAssets(container: Container): Promise<string[]> {
   return (await Promise.all(assets.map((path) => folderOfAsset(container, path)))).flat();
 }
 
-/** The package that has a file of the same name and the same bytes. */
+/** The package with a file of the same name and bytes. */
 async function folderOfAsset(container: Container, path: string): Promise<string[]> {
   const bytes = Buffer.from(await (await container.fetch(path)).arrayBuffer());
   const files = new Bun.Glob(`node_modules/*/${path.split("/").at(-1)}`).scanSync();

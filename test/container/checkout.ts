@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 export type Checkout = ReturnType<typeof copyCheckout>;
 
-/** A copy of this checkout, as a new user would clone it; without what git ignores. */
+/** A copy of this checkout, like a new user's clone, without ignored files. */
 export function copyCheckout() {
   const directory = mkdtempSync(join(tmpdir(), "thimble-checkout-"));
   const list = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"];

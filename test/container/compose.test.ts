@@ -16,7 +16,7 @@ let db: Container;
 let apiKey: string;
 let service: Service;
 
-/** Starts what is not up yet, and takes hold of it: containers and ports are others after each `up`. */
+/** Starts what is not up yet, and returns a handle: containers and ports change with each `up`. */
 async function up(target: string): Promise<string> {
   const { status, output } = await deployment.up(target);
   expect(output).toContain("Thimble answers on");
@@ -28,7 +28,7 @@ async function up(target: string): Promise<string> {
   return output;
 }
 
-/** Builds an image for one that cannot be pulled, and has the deployment take it. */
+/** Builds an image instead of one that cannot be pulled, and lets the deployment use it. */
 async function standIn(name: "caddy" | "prometheus", dockerfile: string, override: string) {
   const { checkout } = deployment;
   const path = checkout.path(`${name}.Dockerfile`);
@@ -43,7 +43,7 @@ beforeAll(() => {
 
 afterAll(() => deployment.remove());
 
-test("without its secrets, plain Compose names the file that is missing", async () => {
+test("without its secrets, plain Compose names the missing file", async () => {
   const { status, output } = await deployment.compose("up", "--build", "--detach");
   expect(status).not.toBe(0);
   expect(output).toMatch(/bind source path does not exist: \S+\/secrets\/\w+\.txt/);
@@ -110,7 +110,7 @@ describe("secrets", () => {
   });
 
   test("can be read by the container's user and by no other user of the host", async () => {
-    // Whoever could get as far as the directory.
+    // Lets every user reach the directory.
     chmodSync(deployment.checkout.directory, 0o755);
     for (const name of ["api_key", "postgres_password"]) {
       const cat = ["cat", deployment.checkout.path(`secrets/${name}.txt`)];
@@ -123,7 +123,7 @@ describe("secrets", () => {
     expect(response.status).toBe(200);
   });
 
-  test("are in nothing that Docker tells, and in no log", async () => {
+  test("are in no output of Docker, and in no log", async () => {
     const { output: logs } = await deployment.compose("logs", "--no-color");
     expect(logs).toContain("listening");
     const told = (await inspectEverything()) + logs;
@@ -141,7 +141,7 @@ describe("secrets", () => {
     }
   });
 
-  test("a removed API key is replaced, and the new one holds at once", async () => {
+  test("a removed API key is replaced, and the new one is valid at once", async () => {
     const before = apiKey;
     rmSync(deployment.checkout.path("secrets/api_key.txt"));
     await up("tiny");
@@ -163,7 +163,7 @@ describe("secrets", () => {
     expect(status).toBe(1);
   });
 
-  test("a lost database password is not replaced while there is a database made with it", async () => {
+  test("a lost database password is not replaced while a database uses it", async () => {
     const path = deployment.checkout.path("secrets/postgres_password.txt");
     const password = await Bun.file(path).text();
     rmSync(path);
@@ -180,7 +180,7 @@ describe("the containers", () => {
     await up("tiny");
   });
 
-  test("are confined, and limited", async () => {
+  test("have few rights, and limits", async () => {
     const host = JSON.parse(await api.inspect("{{json .HostConfig}}"));
     expect(host).toMatchObject({
       ReadonlyRootfs: true,
@@ -192,19 +192,19 @@ describe("the containers", () => {
     expect(host.PidsLimit).toBeGreaterThan(0);
   });
 
-  test("the service is given longer to stop than that may take", async () => {
+  test("the service has more time to stop than it needs at most", async () => {
     const { drainDelaySeconds, drainTimeoutSeconds } = parseConfig({
       ENVIRONMENT: "production",
       API_KEY: "0123456789abcdef",
     });
-    // The metrics' port and the store have 5 each, spans and log 2 each: docs/deployment.md.
+    // The metrics' port and the store have 5 s each, spans and log 2 s each: docs/deployment.md.
     const closingSeconds = 14;
     expect(Number(await api.inspect("{{.Config.StopTimeout}}"))).toBeGreaterThan(
       drainDelaySeconds + drainTimeoutSeconds + closingSeconds,
     );
   });
 
-  test("the database is out of reach from outside, and cannot reach out", async () => {
+  test("the database cannot be reached from outside, and cannot reach the outside", async () => {
     expect(await db.inspect("{{json .HostConfig.PortBindings}}")).toBe("{}");
     const networks = Object.keys(
       JSON.parse(await db.inspect("{{json .NetworkSettings.Networks}}")),
@@ -248,7 +248,7 @@ describe("the backup profile", () => {
     backup = await deployment.container("backup");
   });
 
-  test("is confined as the service is, and limited", async () => {
+  test("has few rights, like the service, and limits", async () => {
     const host = JSON.parse(await backup.inspect("{{json .HostConfig}}"));
     expect(host).toMatchObject({
       ReadonlyRootfs: true,
@@ -262,7 +262,7 @@ describe("the backup profile", () => {
     expect(Object.keys(networks)).toEqual([expect.stringMatching(/_database$/)]);
   });
 
-  test("keeps the newest, and the newest of them brings the books back", async () => {
+  test("keeps the newest backups, and the newest one restores the books", async () => {
     expect(await addBook(service, "Backed up")).toBeNumber();
     const books = await everyBook();
     const before = await runs();
@@ -294,14 +294,14 @@ describe("the backup profile", () => {
 });
 
 describe("the profile observability", () => {
-  /** Debian's Prometheus with the public image's paths and user, for where that cannot be had. */
+  /** Debian's Prometheus with the public image's paths and user, if that image is unavailable. */
   const PROMETHEUS = `FROM debian:trixie-slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus \\
   && install -d -o 65534 -g 65534 /prometheus
 USER 65534
 ENTRYPOINT ["prometheus"]
 `;
-  /** Grafana is in no package of Debian's: here it is left out. */
+  /** Debian has no package of Grafana, so it is left out here. */
   const OVERRIDE = `services:
   prometheus:
     image: ${tagOf("prometheus")}
@@ -336,14 +336,14 @@ ENTRYPOINT ["prometheus"]
     return data?.result.map(({ value }) => value[1]) ?? [];
   };
 
-  test("has every replica read, with the key", async () => {
+  test("reads every replica, with the key", async () => {
     await until("both replicas are read", async () =>
       Bun.deepEquals(await query('up{job="thimble"}'), ["1", "1"]),
     );
     expect(await query("thimble_database_up")).toEqual(["1", "1"]);
   });
 
-  test("has the rules worked out", async () => {
+  test("evaluates the rules", async () => {
     const response = await fetch(`${url}/api/v1/rules`);
     const { data } = (await response.json()) as {
       data: { groups: { name: string; rules: unknown[] }[] };
@@ -353,7 +353,7 @@ ENTRYPOINT ["prometheus"]
 });
 
 describe("three replicas behind the proxy", () => {
-  /** Debian's Caddy with the public image's directories, for where that cannot be had. */
+  /** Debian's Caddy with the public image's directories, if that image is unavailable. */
   const CADDY = `FROM debian:trixie-slim
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends caddy
 ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data

@@ -5,7 +5,7 @@ import { RUN } from "./images.ts";
 
 export type Deployment = ReturnType<typeof deploy>;
 
-/** A new user's checkout, and the commands of the README run in it. */
+/** A new user's checkout, in which the README's commands run. */
 export function deploy() {
   const checkout = copyCheckout();
   const env = (target: string) => ({
@@ -21,7 +21,7 @@ export function deploy() {
   return {
     checkout,
     compose,
-    /** `bun run up`; `profile` says whether the proxy, or the backups, come too. */
+    /** `bun run up`; `profile` also starts the proxy or the backups. */
     up: (target: string, profile = "", ...options: string[]) =>
       checkout.run([process.execPath, "scripts/up.ts", ...options], {
         ...env(target),
@@ -36,7 +36,7 @@ export function deploy() {
   };
 }
 
-/** Everything that Docker tells about what belongs to the deployment. */
+/** All of Docker's output about the deployment. */
 export async function inspectEverything(): Promise<string> {
   const mine = `--filter=label=com.docker.compose.project=${RUN}`;
   const list = async (...args: string[]) => (await docker(...args, "--quiet", mine)).split("\n");

@@ -50,7 +50,7 @@ export function controlContainer(id: string, scheme: Scheme = "http") {
     signal: (name: string) => docker("kill", `--signal=${name}`, id),
     /** Resolves with the exit code. */
     exited: async () => Number(await docker("wait", id)),
-    /** What it wrote to both streams. */
+    /** Its output on both streams. */
     logs: () => logsOf(id),
     answering: () => until(`${id} answers`, async () => (await ask("/ready")).ok),
     healthIs: (health: string) =>
@@ -61,7 +61,7 @@ export function controlContainer(id: string, scheme: Scheme = "http") {
   };
 }
 
-/** Runs a container to its end, whatever that is. */
+/** Runs a container to its end, with any exit code. */
 export async function runToEnd(target: Target, options: string[], args: string[] = []) {
   const command = ["run", "--rm", `--label=${RUN}`, ...HARDENED, ...options, tagOf(target)];
   const child = Bun.spawn(["docker", ...command, ...args], { stdout: "pipe", stderr: "pipe" });
@@ -91,7 +91,7 @@ function logsOf(id: string): string {
   return `${stdout}${stderr}`;
 }
 
-/** As for any service, within a minute; what is not up yet answers with an error, which counts as a no. */
+/** Waits up to a minute; errors while the service is not up yet count as "no". */
 export function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   return within(what, () => isSo().catch(() => false), DEADLINE_MS);
 }

@@ -19,7 +19,7 @@ type Component = {
 };
 
 const SYSTEM = "operating-system";
-/** What the Dockerfile builds from. */
+/** The base image in the Dockerfile. */
 const BASE = `oven/bun:${packageJson.packageManager.replace("bun@", "")}-slim`;
 
 for (const target of TARGETS) {
@@ -43,7 +43,7 @@ for (const target of TARGETS) {
       expect(config.Cmd ?? null).toBeNull();
     });
 
-    test("it is checked without a shell, and given time to start", () => {
+    test("its health check needs no shell, and gives it time to start", () => {
       expect(config.Healthcheck).toMatchObject({
         Test: ["CMD", "/thimble", "healthcheck"],
         StartPeriod: 10_000_000_000,
@@ -84,7 +84,7 @@ for (const target of TARGETS) {
       systems = document.components.filter(({ type }: Component) => type === SYSTEM);
     });
 
-    test("the bill of materials names the Debian that the libraries are of", async () => {
+    test("the bill of materials names the Debian release of the libraries", async () => {
       const osRelease = await docker("run", "--rm", "--entrypoint=cat", BASE, "/etc/os-release");
       expect(systems).toEqual([
         { type: SYSTEM, "bom-ref": expect.any(String), ...systemOf(osRelease) },
@@ -106,7 +106,7 @@ for (const target of TARGETS) {
       });
     });
 
-    test("nothing that a user who is not root could change, except the data", () => {
+    test("only root can change files, except the data", () => {
       const writable = files.filter(({ mode, owner }) => mode[8] === "w" || owner !== "0/0");
       expect(writable.map(({ path }) => path)).toEqual(["data/"]);
     });
@@ -124,7 +124,7 @@ for (const target of TARGETS) {
       );
     });
 
-    test("the bill of materials names the Bun that is in it", async () => {
+    test("the bill of materials names the version of Bun", async () => {
       const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["--version"]);
       expect(named("bun")?.version).toBe(stdout.trim());
     });
@@ -142,7 +142,7 @@ for (const target of TARGETS) {
       expect(stdout).toContain(`Debian GLIBC ${named("libc6")?.version}`);
     });
 
-    test("the bill of materials names what the launcher is made of, where there is one", () => {
+    test("the bill of materials names the launcher's parts, if there is a launcher", () => {
       const names = components.map(({ name }) => name);
       const launcher = ["thimble-launcher", "libxxhash-dev", "libzstd-dev", "musl-dev"];
       expect(names.filter((name) => launcher.includes(name))).toEqual(
@@ -150,7 +150,7 @@ for (const target of TARGETS) {
       );
     });
 
-    test("has a licence text of every component, and the long ones that these refer to", async () => {
+    test("has a licence text of every component, and the long texts to which these refer", async () => {
       const texts = files.filter(({ path, size }) => path.startsWith("licenses/") && size > 0);
       const folders = new Set(texts.map(({ path }) => path.replace(/^licenses\/|\/[^/]+$/g, "")));
       const names = [packageJson.name, ...components.map(({ name }) => name)];

@@ -1,15 +1,15 @@
 import type { Target } from "../../scripts/release/tags.ts";
 
-/** Name or label of all that one run of the tests makes, so that two runs do not meet. */
+/** Name or label of everything that a test run makes, so that two runs do not mix. */
 export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`;
 
-/** Whether the images were built before, and are only tested here. */
+/** Whether the images are already built, and only tested here. */
 export const BUILT = process.env.THIMBLE_TEST_BUILT === "true";
 
-/** The memory that each target is promised to run in. */
+/** The memory in which each target must run. */
 export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "160m" };
 
-/** The same with HTTPS, for which `tiny` unpacks itself once more for each health check. */
+/** The same with HTTPS: `tiny` then unpacks itself again for each health check. */
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "288m" };
 
 /** An image of this run; a user's own images have other names. */

@@ -9,7 +9,7 @@ export async function beginRequest(url: string, apiKey: string): Promise<() => P
   const { head, body } = slowPost(apiKey, "in flight");
   const connection = openConnection({ port: Number(new URL(url).port) });
   connection.send(head);
-  // The answer to `Expect` is the sign that the service has begun with the request.
+  // The answer to `Expect` shows that the service has begun with the request.
   await connection.answered("100 Continue");
   return async () => {
     connection.send(body);

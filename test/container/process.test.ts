@@ -32,7 +32,7 @@ for (const target of TARGETS) {
     return container;
   };
 
-  test(`${target}: adds books whose words are more than SQLite keeps in memory`, async () => {
+  test(`${target}: adds books with more words than SQLite keeps in memory`, async () => {
     const container = await start();
     const url = await container.url();
     const service = {
@@ -48,7 +48,7 @@ for (const target of TARGETS) {
   });
 
   describe(`${target}: one process`, () => {
-    test("runs as the image's user, and nothing else runs beside it", async () => {
+    test("runs as the image's user, as the only process", async () => {
       const { id } = await start();
       const [, ...processes] = (await docker("top", id, "-o", "pid,uid,gid")).split("\n");
       expect(processes.map((line) => line.trim().split(/\s+/).slice(1))).toEqual([
@@ -89,7 +89,7 @@ for (const target of TARGETS) {
     });
   });
 
-  test(`${target}: after SIGTERM goes on for DRAIN_DELAY_SECONDS, but for /ready`, async () => {
+  test(`${target}: after SIGTERM continues for DRAIN_DELAY_SECONDS, except /ready`, async () => {
     const container = await start(["--env=DRAIN_DELAY_SECONDS=200"]);
     await container.signal("TERM");
     await container.logged('"draining"');
@@ -99,13 +99,13 @@ for (const target of TARGETS) {
       status: 200,
       connection: "close",
     });
-    // A second signal does not wait for it; one that follows at once is taken for the echo of the first.
+    // A second signal ends the wait; one that follows at once is ignored as an echo of the first.
     const insisting = setInterval(() => container.signal("TERM").catch(() => {}), 200);
     const status = await container.exited().finally(() => clearInterval(insisting));
     expect(status).toBe(143);
   });
 
-  test(`${target}: serves HTTPS with a certificate that is mounted, and is healthy`, async () => {
+  test(`${target}: serves HTTPS with a mounted certificate, and is healthy`, async () => {
     const certificates = join(import.meta.dir, "../certificates");
     const options = [
       `--memory=${HTTPS_MEMORY[target]}`,
@@ -118,20 +118,20 @@ for (const target of TARGETS) {
     expect((await container.fetch("/books/1")).status).toBe(200);
   });
 
-  describe(`${target}: what it cannot start with`, () => {
+  describe(`${target}: does not start with`, () => {
     const expectOneProblem = (stderr: string, problem: RegExp) => {
       expect(stderr).toMatch(problem);
       expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2);
       expect(stderr).not.toMatch(/^\s+at /m);
     };
 
-    test("no API key: says so, and ends with 78", async () => {
+    test("no API key: reports it, and ends with 78", async () => {
       const { status, stderr } = await runToEnd(target, []);
       expectOneProblem(stderr, /API_KEY is required/);
       expect(status).toBe(78);
     });
 
-    test("data that cannot be written: says so, and ends with 78", async () => {
+    test("data that cannot be written: reports it, and ends with 78", async () => {
       const used = await start([`--mount=type=volume,src=${volume},dst=/data`]);
       await used.signal("KILL");
       const mount = `--mount=type=volume,src=${volume},dst=/data,readonly`;
@@ -140,7 +140,7 @@ for (const target of TARGETS) {
       expect(status).toBe(78);
     });
 
-    test("a secret that is not there: names its variable, and ends with 78", async () => {
+    test("a missing secret: names its variable, and ends with 78", async () => {
       const { status, stderr } = await runToEnd(target, [
         "--env=API_KEY_FILE=/run/secrets/api_key",
       ]);
@@ -163,7 +163,7 @@ for (const target of TARGETS) {
       await expectBooks(await start(mount), books);
     });
 
-    test("are all there after kill -9 in the middle of writes, once acknowledged", async () => {
+    test("are all there after kill -9 during writes, if they were acknowledged", async () => {
       const container = await start();
       const books = await writeUntilRefused(container, 100, () => container.signal("KILL"));
       expect(await container.exited()).toBe(137);
@@ -175,7 +175,7 @@ for (const target of TARGETS) {
   });
 }
 
-test("tiny: in too little memory says what it needs, and names the way out", async () => {
+test("tiny: with too little memory says what it needs, and what to do", async () => {
   const { status, stderr } = await runToEnd("tiny", [KEY, "--memory=100m"]);
   expect(status).toBe(71);
   expect(stderr).toMatch(/^thimble: the memory limit is 100 MiB .* `standard` image\n$/);

@@ -19,7 +19,7 @@ import {
   UNLOGGED_VERIFYING,
 } from "./registry.ts";
 
-/** This machine builds for its own architecture alone; this stands for the image of another. */
+/** This machine builds only for its own architecture; this replaces the image of another. */
 const FOREIGN = `FROM scratch
 COPY sbom.cdx.json thimble /
 CMD ["/thimble"]
@@ -29,13 +29,13 @@ let registry: Registry;
 let runner: Runner;
 const digests = new Map<Target | "foreign", string>();
 
-/** The engine's own `docker`, for which GitHub's registry is the one of this test. */
+/** The engine's own `docker`, with the registry of this test instead of GitHub's. */
 function dockerStub(): string {
   const rename = `arguments="$arguments '$(echo "$each" | sed s,ghcr.io,${registry.address},g)'"`;
   return `for each in "$@"; do ${rename}; done; eval exec '${Bun.which("docker")}' $arguments`;
 }
 
-/** cosign, with a key in place of an identity, which is only Sigstore's to give. */
+/** cosign, with a key instead of an identity, which only Sigstore can give. */
 function cosignStub(): string {
   const docker = `'${Bun.which("docker")}'`;
   return `
@@ -70,7 +70,7 @@ async function buildForeign(): Promise<void> {
   rmSync(directory, { recursive: true });
 }
 
-/** As the builds do: by digest, with a name that nobody is told. */
+/** Like the builds: refers to the image by digest; nothing else uses the tag. */
 async function push(image: Target | "foreign"): Promise<string> {
   const name = `${registry.address}/owner/thimble:pushed-${image}`;
   await docker("tag", tagOf(image), name);
@@ -107,7 +107,7 @@ function publish(command: string, env: Record<string, string> = {}): Promise<str
   return run(`bun scripts/release/publish.ts ${command}`, { TARGET: "tiny", ...env });
 }
 
-/** As docs/verify.md asks for them, of `tiny`. */
+/** As in docs/verify.md, for `tiny`. */
 async function attestedSboms(): Promise<unknown[]> {
   const image = `ghcr.io/owner/thimble@${await runner.read("published/tiny")}`;
   const lines = await run(`cosign verify-attestation --type=cyclonedx ${image}`);
@@ -131,7 +131,7 @@ async function index(target: Target): Promise<void> {
 }
 
 describe("to a registry", () => {
-  test("each run's index is published, of what was pushed, and nothing more", async () => {
+  test("each run publishes an index of exactly the pushed images", async () => {
     for (const target of TARGETS) await index(target);
     const published = await runner.read("published/tiny");
     expect(published).toBe(await digestOf(nameOf("run-42-1")));
@@ -141,11 +141,11 @@ describe("to a registry", () => {
     }
   });
 
-  test("what nobody has signed is not verified", async () => {
+  test("an unsigned image fails verification", async () => {
     await expect(publish('verify "$TARGET"')).rejects.toThrow("no signatures found");
   });
 
-  test("what is published is signed, and what each architecture is made of is attested", async () => {
+  test("the published index is signed, and each architecture's bill of materials is attested", async () => {
     await publish('sign "$TARGET"');
     const sboms = await attestedSboms();
     expect(sboms).toHaveLength(2);
@@ -153,7 +153,7 @@ describe("to a registry", () => {
     expect(JSON.stringify(sboms)).toContain(`arch=${otherArchitecture}`);
   });
 
-  test("what docs/verify.md says writes each architecture's own bill of materials", async () => {
+  test("the commands of docs/verify.md write each architecture's own bill of materials", async () => {
     const image = `${REGISTRY}/owner/thimble@${await runner.read("published/tiny")}`;
     const command = await documented("cosign verify-attestation ");
     for (const architecture of ARCHITECTURES) {
@@ -163,7 +163,7 @@ describe("to a registry", () => {
     }
   });
 
-  test("what is published is verified, pulled by digest, and answers, before a tag moves", async () => {
+  test("before a tag moves, the image is verified and pulled by digest, and answers", async () => {
     expect(await publish('verify "$TARGET"')).toContain("is signed, attested and healthy");
     const pulled = `${registry.address}/owner/thimble@${await runner.read("published/tiny")}`;
     await docker("image", "rm", pulled);
@@ -192,7 +192,7 @@ describe("to a registry", () => {
     }
   });
 
-  test("what is signed without one architecture's bill of materials is not verified", async () => {
+  test("a signed image without one architecture's bill of materials fails verification", async () => {
     const own = await readImageFile(tagOf("standard"), SBOM);
     await runner.write("own.json", own);
     const image = `ghcr.io/owner/thimble@${await runner.read("published/standard")}`;
@@ -203,7 +203,7 @@ describe("to a registry", () => {
     );
   });
 
-  test("a release offers what is in the image of each architecture", async () => {
+  test("a release offers the files from the image of each architecture", async () => {
     await publish("download", { GITHUB_REF_NAME: "v1.2.3" });
     const path = `dist/release/thimble-1.2.3-linux-${otherArchitecture}`;
     expect(await runner.read(path)).toBe("not for this machine");
@@ -212,7 +212,7 @@ describe("to a registry", () => {
     expect(sums).toContain(`thimble-1.2.3-linux-${NATIVE_ARCHITECTURE}: OK`);
   });
 
-  test("an index of what was never pushed is refused", async () => {
+  test("an index of images that were never pushed is refused", async () => {
     const DIGEST = `sha256:${"0".repeat(64)}`;
     await publish('record "$TARGET" "$ARCHITECTURE"', { ARCHITECTURE: "arm64", DIGEST });
     await expect(publish('index "$TARGET"')).rejects.toThrow("docker buildx failed: ");

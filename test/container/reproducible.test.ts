@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BUILT } from "./images.ts";
 
-// Where the images are given, as in test.yml, a job of its own runs the same command.
+// If the images are already built, as in test.yml, a separate job runs the same command.
 test.skipIf(BUILT)("two clean builds make the same executable and the same images", async () => {
   const command = [process.execPath, "run", "check:reproducible"];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });

@@ -48,7 +48,7 @@ const verifyBillOfMaterials = (reference: string, name = "release") =>
     reference,
   );
 
-/** Pushes an image of this machine as the release. @returns the digest that it has in the registry. */
+/** Pushes an image of this machine as the release. @returns its digest in the registry. */
 async function push(image: string): Promise<string> {
   const name = `${registry.address}/thimble:1.0.0`;
   await docker("tag", image, name);
@@ -89,7 +89,7 @@ async function inTemporaryFile<T>(name: string, text: string, use: (path: string
   }
 }
 
-/** Puts what belongs to one digest beside another, as who controls the registry can. */
+/** Attaches the signature of one digest to another, as an attacker who controls the registry can. */
 async function copyProof(suffix: "sig" | "att", from: string, to: string): Promise<void> {
   const url = (each: string) =>
     `http://${registry.address}/v2/thimble/manifests/${each.replace(":", "-")}.${suffix}`;
@@ -102,19 +102,19 @@ async function copyProof(suffix: "sig" | "att", from: string, to: string): Promi
 }
 
 describe("a release", () => {
-  test("is signed by its digest, which the tag leads to", async () => {
+  test("is signed by the digest to which the tag leads", async () => {
     const [signature] = JSON.parse(await verify(TAG));
     expect(signature.critical.image["docker-manifest-digest"]).toBe(digest);
   });
 
-  test("has the bill of materials attested that is in it", async () => {
+  test("has an attestation of the bill of materials that is in it", async () => {
     const envelope = JSON.parse(await verifyBillOfMaterials(TAG));
     const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString());
     expect(statement.subject[0].digest.sha256).toBe(digest.replace("sha256:", ""));
     expect(statement.predicate).toEqual(JSON.parse(await readImageFile(IMAGE, SBOM)));
   });
 
-  test("is not taken for that of another key's owner", async () => {
+  test("is not accepted for the owner of another key", async () => {
     await expect(verify(TAG, "other")).rejects.toThrow("no matching signatures");
     await expect(verifyBillOfMaterials(TAG, "other")).rejects.toThrow("no matching attestations");
   });
@@ -124,7 +124,7 @@ describe("docs/verify.md", () => {
   const signature = () => documented("cosign verify ");
   const billOfMaterials = () => documented("cosign verify-attestation ");
 
-  test("gives commands with options that cosign has", async () => {
+  test("gives commands with existing options of cosign", async () => {
     for (const command of [await signature(), await billOfMaterials()]) {
       const [, subcommand = ""] = command.split(" ");
       const help = await registry.cosign(subcommand, "--help");
@@ -148,7 +148,7 @@ describe("docs/verify.md", () => {
     expect(await docker("exec", registry.signer, "cat", "sbom.cdx.json")).toBe("");
   });
 
-  test("refuses what is no release", async () => {
+  test("refuses an image that is not a release", async () => {
     for (const command of [await signature(), await billOfMaterials()]) {
       await expect(registry.follow(command, `${REPOSITORY}:0.0.1`)).rejects.toThrow(
         "MANIFEST_UNKNOWN",
@@ -165,30 +165,30 @@ describe("an image that somebody else put under the release's tag", () => {
     expect(tampered).not.toBe(digest);
   });
 
-  test("is refused, for it is not signed", async () => {
+  test("is refused, because it is not signed", async () => {
     await expect(verify(TAG)).rejects.toThrow("no signatures found");
     await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching attestations");
   });
 
-  describe("with the release's own signature and attestation beside it", () => {
+  describe("together with the release's own signature and attestation", () => {
     beforeAll(async () => {
       await copyProof("sig", digest, tampered);
       await copyProof("att", digest, tampered);
     });
 
-    test("is refused, for they are about another digest", async () => {
+    test("is refused, because they are about another digest", async () => {
       await expect(verify(TAG)).rejects.toThrow("invalid or missing digest in claim");
       await expect(verifyBillOfMaterials(TAG)).rejects.toThrow("no matching subject digest found");
     });
 
-    test("is refused by what docs/verify.md says", async () => {
+    test("is refused by the commands of docs/verify.md", async () => {
       for (const start of ["cosign verify ", "cosign verify-attestation "]) {
         await expect(registry.follow(await documented(start), TAG)).rejects.toThrow("no matching");
       }
     });
   });
 
-  test("does not keep the release itself from being verified by its digest", async () => {
+  test("does not prevent verification of the release itself by its digest", async () => {
     await verify(`${REPOSITORY}@${digest}`);
   });
 });

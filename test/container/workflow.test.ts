@@ -9,7 +9,7 @@ import { openRunner, type Runner } from "../workflow-commands.ts";
 import { readImageFile } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
 
-/** What test.yml calls the images that it builds, and the run of these tests there. */
+/** The names in test.yml of its images, and of the run of these tests. */
 const CI = "thimble-ci";
 const ON_GITHUB = RUN === CI;
 const IMAGES = TARGETS.map((target) => `${CI}:${target}`);
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // On GitHub these are the images themselves, which `--built` promises to leave there.
+  // On GitHub these are the images themselves, which `--built` must not remove.
   if (!ON_GITHUB) await docker("image", "rm", ...IMAGES);
   runner.close();
 });
@@ -40,7 +40,7 @@ test("both images fit their budgets, as the workflow measures them", async () =>
 });
 
 for (const target of TARGETS) {
-  test(`the bill of materials that is scanned is the image's own: ${target}`, async () => {
+  test(`the scanned bill of materials is the image's own: ${target}`, async () => {
     const file = `dist/${target}.cdx.json`;
     const step = `bun scripts/image/files.ts thimble-ci:${target} ${file}`;
     expect(await runner.step(step)).toMatchObject({ exitCode: 0 });
@@ -48,13 +48,13 @@ for (const target of TARGETS) {
   });
 }
 
-// There it is this very run.
+// There, this run itself is the test.
 test.skipIf(ON_GITHUB)(
-  "test:container --built tests the images, and leaves them there",
+  "test:container --built tests the images, and does not remove them",
   async () => {
     const one = "the bill of materials that is scanned";
     const command = `bun run test:container --built --test-name-pattern "${one}"`;
-    // Where npm started this run, its Bun is in no directory of PATH; the runner has it.
+    // If npm started this run, its Bun is not in PATH; on GitHub's machines it is.
     const PATH = [runner.at("."), process.env.PATH].join(delimiter);
     const env = { PATH, HOME: process.env.HOME ?? "", THIMBLE_TEST_RUN: CI };
     const { stderr, exitCode } = await runner.step(`cd '${process.cwd()}'; ${command}`, env);
@@ -64,7 +64,7 @@ test.skipIf(ON_GITHUB)(
   },
 );
 
-test("test:container --built asks for images that are not there, and builds none", async () => {
+test("test:container --built reports missing images, and builds none", async () => {
   const { exitCode, stderr } = await runner.step("bun scripts/image/test-container.ts --built", {
     THIMBLE_TEST_RUN: "thimble-absent",
   });
@@ -76,22 +76,22 @@ test("test:container --built asks for images that are not there, and builds none
 
 describe("before a tag moves, its image", () => {
   for (const target of TARGETS) {
-    test(`is run, and its health asked: ${target}`, async () => {
+    test(`is run, and its health is checked: ${target}`, async () => {
       expect(await checkAnswers(tagOf(target))).toMatchObject({ status: "healthy" });
     });
   }
 
-  test("is refused with its log where it does not start", async () => {
+  test("is refused, with its log, if it does not start", async () => {
     const id = await docker("create", tagOf("standard"));
     await docker("commit", "--change=ENV PORT=none", id, tagOf("broken"));
     await docker("rm", "--volumes", id);
     await expect(checkAnswers(tagOf("broken"))).rejects.toThrow(
-      /is exited [^\n]*\n[\s\S]*PORT takes a port number/,
+      /is exited [^\n]*\n[\s\S]*PORT must be a port number/,
     );
   });
 });
 
-test("what a release offers is the executable of the image, with its checksum", async () => {
+test("a release offers the executable of the image, with its checksum", async () => {
   const architecture = await docker("version", "--format={{.Server.Arch}}");
   const before = process.cwd();
   process.chdir(runner.at("."));

@@ -7,7 +7,7 @@ export type Service = {
 
 const WRITERS = 8;
 
-/** Adds a book; resolves with its id once the service has acknowledged it, else with nothing. */
+/** Adds a book; resolves with its id if the service acknowledged it, else with `undefined`. */
 export async function addBook(service: Service, title: string): Promise<number | undefined> {
   try {
     const response = await service.fetch("/books", {
@@ -23,7 +23,7 @@ export async function addBook(service: Service, title: string): Promise<number |
 
 /**
  * Adds books from several connections at once, calls `disturb` when `before` of them are acknowledged,
- * and goes on until each writer has met a refusal.
+ * and continues until each writer gets a refusal.
  *
  * @returns the titles of the acknowledged books, by id.
  */

@@ -17,6 +17,9 @@ type Document = {
   components?: { securitySchemes?: Record<string, unknown> };
 };
 
+/** The routes that the document lists: of the two paths of books, it has the first. */
+const DESCRIBED = ROUTES.filter(({ template }) => !template.startsWith(BOOKS[1]));
+
 /** Every object of a JSON document, itself included. */
 function objectsIn(value: unknown): Record<string, unknown>[] {
   if (typeof value !== "object" || value === null) return [];
@@ -48,10 +51,7 @@ export function docsContract(api: Api): void {
       expect(info).toMatchObject({ title: expect.stringMatching(/thimble/i), version });
     });
 
-    // The document and the page that shows it need not describe themselves.
-    const undescribed = ["/openapi.json", "/docs"];
-    for (const { template, methods } of ROUTES) {
-      if (undescribed.includes(template)) continue;
+    for (const { template, methods } of DESCRIBED) {
       for (const method of methods) {
         test(`describes the answers of ${method} ${template}`, async () => {
           const { paths } = await readDocument();
@@ -63,7 +63,19 @@ export function docsContract(api: Api): void {
       }
     }
 
+    test("lists every operation once, at one of its paths", async () => {
+      const { paths } = await readDocument();
+      const listed = Object.entries(paths).flatMap(([path, operations]) =>
+        Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+      );
+      const expected = DESCRIBED.flatMap(({ template, methods }) =>
+        methods.map((method) => `${method} ${template}`),
+      );
+      expect(listed.sort()).toEqual(expected.sort());
+    });
+
     for (const { method, template } of KEYED_ROUTES) {
+      if (!DESCRIBED.some((each) => each.template === template)) continue;
       test(`says that ${method} ${template} needs the key`, async () => {
         const { paths, security, components } = await readDocument();
         const operation = paths[template]?.[method.toLowerCase()];
@@ -78,7 +90,7 @@ export function docsContract(api: Api): void {
       });
     }
 
-    for (const path of BOOKS) {
+    for (const path of [BOOKS[0]]) {
       for (const method of ["get", "put", "patch", "delete"]) {
         test(`names the preconditions of ${method.toUpperCase()} ${path}/{id}, and its 412`, async () => {
           const { paths } = await readDocument();
@@ -90,7 +102,7 @@ export function docsContract(api: Api): void {
       }
     }
 
-    for (const path of [...BOOKS, PROCESS]) {
+    for (const path of [BOOKS[0], PROCESS]) {
       test(`has a schema for the body of POST ${path}`, async () => {
         const { paths } = await readDocument();
         const body = paths[path]?.post?.requestBody;
@@ -98,7 +110,7 @@ export function docsContract(api: Api): void {
       });
     }
 
-    for (const path of BOOKS) {
+    for (const path of [BOOKS[0]]) {
       for (const method of ["put", "patch"]) {
         test(`asks for no particular field of ${method.toUpperCase()} ${path}/{id}`, async () => {
           const document = await readDocument();

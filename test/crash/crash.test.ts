@@ -29,7 +29,7 @@ const PROGRAMS: [name: string, command: () => Promise<string[]>][] = [
 ];
 
 for (const [name, command] of PROGRAMS) {
-  describe(`a defect that nothing catches, on ${name},`, () => {
+  describe(`an uncaught defect, on ${name},`, () => {
     for (const [what, signal, error] of [
       ["thrown", "SIGUSR2", "TypeError: it broke at postgres://***@db.example/books"],
       ["rejected", "SIGHUP", "RangeError: nobody waited for it"],
@@ -50,7 +50,7 @@ for (const [name, command] of PROGRAMS) {
   });
 }
 
-test("a service that is killed loses the lines of one turn at most, and tears none", async () => {
+test("a service that is killed loses the lines of at most one turn, and cuts none", async () => {
   await using service = await startService({ command: [process.execPath, SOURCE] });
   const clients = Array.from({ length: 8 }, () => askUntilGone(service));
   await eventually("some are answered", () => service.log().length > 100 || undefined);
@@ -58,6 +58,6 @@ test("a service that is killed loses the lines of one turn at most, and tears no
   const answered = (await Promise.all(clients)).flat();
   const logged = new Set(service.log().map(({ request_id }) => request_id));
   const missing = answered.filter((id) => !logged.has(id));
-  // Of eight clients that wait for their answers, no more than eight requests meet in a turn.
+  // Eight clients wait for their answers, so at most eight requests share a turn.
   expect(missing.length).toBeLessThanOrEqual(clients.length);
 });

@@ -1,4 +1,4 @@
-// Loaded before the program by the tests: a defect that nobody foresaw, on a signal.
+// The tests load this before the program: it causes an unexpected defect on a signal.
 process.on("SIGUSR2", () => {
   setTimeout(() => {
     throw new TypeError("it broke at postgres://admin:hidden@db.example/books");

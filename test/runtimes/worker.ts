@@ -5,7 +5,7 @@ import { eventually, type LogLine } from "../service.ts";
 
 type Binding = NonNullable<MiniflareOptions["workers"][number]["config"]["env"]>[string];
 
-/** What a Worker is bound to; a plain text is a variable or a secret. */
+/** A Worker's bindings; a plain text is a variable or a secret. */
 export type WorkerBindings = Record<string, string | Binding>;
 
 export type Worker = {
@@ -15,7 +15,7 @@ export type Worker = {
   log: () => LogLine[];
   /** Resolves when such a line is in the log. */
   logged: (message: string) => Promise<LogLine>;
-  /** What was written besides its log, by whomever. */
+  /** All output besides its log. */
   noise: () => string[];
   /** The database that is bound as DB. */
   d1: () => Promise<D1Binding>;
@@ -23,14 +23,14 @@ export type Worker = {
   [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-/** A D1 database of the Worker's own, in memory. */
+/** The Worker's own D1 database, in memory. */
 export const D1_BINDING: Binding = { type: "d1", id: "books" };
 
 export function hyperdrive(connectionString: string): Binding {
   return { type: "hyperdrive", id: "books", dev: { connectionString } };
 }
 
-/** Starts a module on workerd as it would be deployed, to be spoken to with nothing in between. */
+/** Starts a module on workerd as it would be deployed, with direct access to it. */
 export async function startWorker(contents: string, bindings: WorkerBindings): Promise<Worker> {
   const lines: string[] = [];
   const env = Object.entries(bindings).map(([name, value]) => [
@@ -40,7 +40,7 @@ export async function startWorker(contents: string, bindings: WorkerBindings): P
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: 0,
-    // Else it would ask a server on the internet where this machine is.
+    // Otherwise it would ask a server on the internet for this machine's location.
     cf: false,
     enableDevRegistry: false,
     handleStructuredLogs: ({ message }) => lines.push(message),

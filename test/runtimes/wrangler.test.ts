@@ -8,13 +8,13 @@ import wrangler from "../../wrangler.jsonc";
 import { API_KEY, eventually } from "../service.ts";
 import { nodeProgram } from "./programs.ts";
 
-// Wrangler builds, starts and watches, each with a process of its own.
+// Wrangler builds, starts and watches, each in a separate process.
 setDefaultTimeout(120_000);
 
 const ROOT = join(import.meta.dir, "../..");
 const START_LIMIT_MS = 60_000;
 
-/** What Wrangler reads of the checkout, with the bundle built already. */
+/** The files that Wrangler reads, with the bundle already built. */
 const project = mkdtempSync(join(tmpdir(), "thimble-wrangler-"));
 const { build: _build, ...config } = wrangler;
 const migrations = config.d1_databases[0].migrations_dir;
@@ -25,7 +25,7 @@ const script = await bundle("workers", join(project, "dist/workers"));
 
 afterAll(() => rmSync(project, { recursive: true }));
 
-/** Starts Wrangler on Node, with no account and no word to anybody. */
+/** Starts Wrangler on Node, without an account and without telemetry. */
 function startWrangler(...args: string[]) {
   const command = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), ...args];
   const child = spawn(nodeProgram(), command, {
@@ -40,7 +40,7 @@ function startWrangler(...args: string[]) {
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
     },
     stdio: ["ignore", "pipe", "pipe"],
-    // A group of its own, with workerd in it.
+    // In its own process group, together with workerd.
     detached: true,
   });
   let output = "";
@@ -54,7 +54,7 @@ function startWrangler(...args: string[]) {
   return { output: () => output, exited, kill };
 }
 
-test("a deployment is the bundle as it is, bound to D1", async () => {
+test("a deployment is the unchanged bundle, bound to D1", async () => {
   const { output, exited } = startWrangler("deploy", "--dry-run", "--outdir", "out");
   expect({ code: await exited, output: output() }).toMatchObject({ code: 0 });
   expect(output()).toContain("env.DB (thimble)");
@@ -66,7 +66,7 @@ test("a deployment is the bundle as it is, bound to D1", async () => {
   );
 });
 
-test("it is developed on this machine, on a D1 database that its migrations are applied to", async () => {
+test("it runs on this machine for development, on a migrated D1 database", async () => {
   const migration = startWrangler("d1", "migrations", "apply", "DB", "--local");
   expect({ code: await migration.exited, output: migration.output() }).toMatchObject({ code: 0 });
   expect(migration.output()).toContain("0001-books.sql");

@@ -9,7 +9,7 @@ const parse = (environment: Record<string, string>) =>
   parseLambdaConfig(environment, () => API_KEY);
 
 describe("a function's configuration", () => {
-  test("keeps books where it may write, and one connection, unless told otherwise", () => {
+  test("keeps books where it may write, and one connection, by default", () => {
     expect(parse({ API_KEY, DATA_DIR: "", DATABASE_POOL_SIZE: " " })).toMatchObject({
       database: { kind: "sqlite", path: `${tmpdir()}/thimble.db` },
       databasePoolSize: 1,
@@ -20,11 +20,11 @@ describe("a function's configuration", () => {
     });
   });
 
-  test("takes its key from a file", () => {
+  test("reads its key from a file", () => {
     expect(parse({ API_KEY_FILE: "/var/task/key" }).apiKey).toBe(API_KEY);
   });
 
-  test("takes keys with scopes in its place", () => {
+  test("accepts keys with scopes instead", () => {
     const API_KEYS = `ci process sha256:${"0a".repeat(32)}`;
     expect(parse({ API_KEYS, ENVIRONMENT: "development" }).apiKeys).toHaveLength(1);
   });

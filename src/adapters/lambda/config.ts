@@ -9,9 +9,9 @@ import {
   withoutEmpty,
 } from "../../config/config.ts";
 
-/** What suits an instance of a function where a variable is not set. */
+/** Defaults for an instance of a function. */
 const DEFAULTS = {
-  /** The one directory that can be written. It lasts as long as the instance does. */
+  /** The only writable directory. It is lost when the instance ends. */
   DATA_DIR: tmpdir(),
   /** An instance answers one request at a time, and there may be a thousand of them. */
   DATABASE_POOL_SIZE: "1",

@@ -44,26 +44,26 @@ describe("the path of an event", () => {
   }
 });
 
-test("a header that is empty stays one, and one that is not ASCII does not become ASCII", () => {
+test("an empty header stays empty, and a header outside ASCII does not become ASCII", () => {
   const headers = { empty: "", plain: 'a\t"b', letter: "café", absent: undefined };
   const { headers: plain } = plainEvent(eventOf({ headers }));
   expect(plain).toEqual({ empty: " ", plain: 'a\t"b', letter: "caf\x7f", absent: undefined });
   expect(new Headers({ empty: plain.empty ?? "" }).get("empty")).toBe("");
 });
 
-test("cookies are as plain as headers", () => {
+test("cookies keep their text, like headers", () => {
   expect(plainEvent(eventOf({ cookies: ["a=東", "b=1"] })).cookies).toEqual(["a=\x7f", "b=1"]);
   expect(plainEvent(eventOf({}))).not.toHaveProperty("cookies");
 });
 
-test("a body that no request may have is left out", () => {
+test("a body is left out if the method must not have one", () => {
   for (const method of ["GET", "HEAD"]) {
     expect(plainEvent(eventOf({ method, body: "{}" })).body).toBeNull();
   }
   expect(plainEvent(eventOf({ method: "POST", body: "{}" })).body).toBe("{}");
 });
 
-test("events of another kind are told apart", () => {
+test("events of another kind are recognised", () => {
   for (const event of [
     null,
     undefined,

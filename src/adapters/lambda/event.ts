@@ -1,9 +1,9 @@
 import type { LambdaEvent } from "hono/aws-lambda";
 
-/** A request as API Gateway's HTTP APIs and function URLs hand it on, in payload format 2.0. */
+/** A request from API Gateway's HTTP APIs or a function URL, in payload format 2.0. */
 export type HttpEvent = Extract<LambdaEvent, { rawPath: string }>;
 
-/** The stage whose name is no part of a path, and the only one of a function URL. */
+/** The stage whose name is not part of the path, and the only one of a function URL. */
 const DEFAULT_STAGE = "$default";
 
 export function isHttpEvent(event: unknown): event is HttpEvent {
@@ -12,7 +12,7 @@ export function isHttpEvent(event: unknown): event is HttpEvent {
 }
 
 /**
- * The same request in the form that Hono's adapter makes of it what a server would have made of it.
+ * The same request, changed so that Hono's adapter turns it into what a server would have received.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
@@ -26,7 +26,7 @@ export function plainEvent(event: HttpEvent): HttpEvent {
     rawPath: encodePath(withoutStage(event)),
     headers: Object.fromEntries(headers),
     ...(event.cookies && { cookies: event.cookies.map(plainValue) }),
-    // No `Request` may have one then, and the service would not look at it.
+    // A `Request` with this method must not have a body, and the service would ignore it.
     body: method === "GET" || method === "HEAD" ? null : event.body,
   };
 }
@@ -39,16 +39,16 @@ function withoutStage({ rawPath, requestContext: { stage } }: HttpEvent): string
 }
 
 /**
- * Function URLs leave a path as it was sent; HTTP APIs decode it, and then some characters would end
- * it or vanish from it as a part of a URL.
+ * Function URLs leave a path as it was sent. HTTP APIs decode it, and then some characters would end
+ * the path or disappear when it becomes part of a URL.
  */
 function encodePath(path: string): string {
   return path.replace(/[\p{Cc} "#<>?\\]/gu, encodeURIComponent);
 }
 
 /**
- * The adapter leaves out a header that is empty, and percent-encodes what is not ASCII into what is.
- * A space alone stands for empty, and DEL for a character that no header of this service may have.
+ * The adapter drops empty headers, and percent-encodes characters outside ASCII. So an empty value
+ * becomes a single space, and such a character becomes DEL, which no header of this service may have.
  */
 function plainValue(value: string): string {
   return value === "" ? " " : value.replace(/[^\t\x20-\x7e]/gu, "\x7f");

@@ -19,12 +19,12 @@ function problemsOf(bindings: Bindings): readonly string[] {
 }
 
 describe("the database is", () => {
-  test("the one that is bound as DB", () => {
+  test("D1, if it is bound as DB", () => {
     const { database } = parseBindings({ API_KEY, DB });
     expect(database).toEqual({ kind: "d1", binding: DB as never });
   });
 
-  test("the one behind HYPERDRIVE", () => {
+  test("PostgreSQL, if HYPERDRIVE is bound", () => {
     const { database } = parseBindings({ API_KEY, HYPERDRIVE });
     expect(database).toEqual({ kind: "postgres", url: HYPERDRIVE.connectionString });
   });
@@ -46,7 +46,7 @@ describe("the database is", () => {
     });
   });
 
-  test("none, where that is asked for", () => {
+  test("none, if DATABASE_URL says so", () => {
     const { database } = parseBindings({ API_KEY, DATABASE_URL: "memory:" });
     expect(database).toEqual({ kind: "memory" });
   });
@@ -96,38 +96,39 @@ describe("a problem is", () => {
     {
       what: "a variable in the place of D1",
       bindings: { API_KEY, DB: "books" },
-      problem: "DB takes a D1 database",
+      problem: "DB must be a D1 database",
     },
     {
       what: "a variable in the place of Hyperdrive",
       bindings: { API_KEY, HYPERDRIVE: "postgres://user:secret@db/books" },
-      problem: "HYPERDRIVE takes a Hyperdrive binding",
+      problem: "HYPERDRIVE must be a Hyperdrive binding",
     },
     {
       what: "no key",
       bindings: { DB },
       problem:
-        "API_KEY is required; it takes at least 16 printable ASCII characters without spaces. In its place, API_KEYS may hold keys with scopes",
+        "API_KEY is required; it must be at least 16 printable ASCII characters without spaces. In its place, API_KEYS may hold keys with scopes",
     },
     {
       what: "no key in development",
       bindings: { DB, ENVIRONMENT: "development" },
-      problem: "API_KEY is required, in development too, as instances come and go",
+      problem:
+        "API_KEY is required, in development too, because instances start and end at any time",
     },
     {
       what: "the file of a key",
       bindings: { DB, API_KEY_FILE: "/run/secrets/key" },
-      problem: "API_KEY_FILE is set, and there are no files here; set API_KEY",
+      problem: "API_KEY_FILE is set, but there are no files here; set API_KEY",
     },
     {
       what: "the file of a database's URL",
       bindings: { API_KEY, DATABASE_URL_FILE: "/run/secrets/url" },
-      problem: "DATABASE_URL_FILE is set, and there are no files here; set DATABASE_URL",
+      problem: "DATABASE_URL_FILE is set, but there are no files here; set DATABASE_URL",
     },
     {
       what: "what is one everywhere",
       bindings: { API_KEY, DB, LOG_LEVEL: "loud" },
-      problem: "LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR",
+      problem: "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR",
     },
   ])("$what", ({ bindings, problem }) => {
     expect(problemsOf(bindings)).toContain(problem);

@@ -7,7 +7,7 @@ import {
 } from "../../config/config.ts";
 import type { D1Binding } from "../../database/d1.ts";
 
-/** What a Worker is configured with: variables and secrets, and the services bound to it, by name. */
+/** A Worker's configuration: variables and secrets, and the services bound to it, by name. */
 export type Bindings = Readonly<Record<string, unknown>>;
 
 export type WorkersDatabase =
@@ -35,13 +35,15 @@ export function parseBindings(bindings: Bindings): WorkersConfig {
   const config = parseVariables(variables, problems);
   const database = config && databaseOf(config, d1, problems);
   if (config && !hasKey(config)) {
-    problems.push("API_KEY is required, in development too, as instances come and go");
+    problems.push(
+      "API_KEY is required, in development too, because instances start and end at any time",
+    );
   }
   if (!database || problems.length > 0) throw new ConfigError(problems);
   return { ...config, database };
 }
 
-/** Variables may be written as numbers and booleans of JSON too. */
+/** Variables may also be numbers and booleans of JSON. */
 function variablesOf(bindings: Bindings): Environment {
   const simple = Object.entries(bindings).filter(([, value]) =>
     ["string", "number", "boolean"].includes(typeof value),
@@ -49,15 +51,15 @@ function variablesOf(bindings: Bindings): Environment {
   return Object.fromEntries(simple.map(([name, value]) => [name, String(value)]));
 }
 
-/** Books that are suddenly in another database than yesterday would be worse than an error. */
+/** An error is better than books that are suddenly in another database than yesterday. */
 function databaseProblems(bindings: Bindings): string[] {
   const named = ["DB", "HYPERDRIVE", "DATABASE_URL"].filter((name) => isSet(bindings[name]));
   if (named.length > 1) return [`${named.join(" and ")} are set; set one of them`];
   if (named.length === 0) return [`no database: ${DATABASE_CHOICES}`];
   const problems: string[] = [];
-  if (isSet(bindings.DB) && !isD1(bindings.DB)) problems.push("DB takes a D1 database");
+  if (isSet(bindings.DB) && !isD1(bindings.DB)) problems.push("DB must be a D1 database");
   if (isSet(bindings.HYPERDRIVE) && !isHyperdrive(bindings.HYPERDRIVE)) {
-    problems.push("HYPERDRIVE takes a Hyperdrive binding");
+    problems.push("HYPERDRIVE must be a Hyperdrive binding");
   }
   return problems;
 }

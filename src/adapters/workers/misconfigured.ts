@@ -10,8 +10,8 @@ import type { Logger } from "../../telemetry/logger.ts";
 type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: () => string };
 
 /**
- * In the place of the service where its configuration cannot work and no process can refuse to start:
- * every request gets a 503 that says so, and a line in the log that says why.
+ * Replaces the service if its configuration is wrong, because a Worker cannot refuse to start: every
+ * request gets a 503, and a line in the log with the reason.
  */
 export function createMisconfiguredApp({ problems, logger, newId }: MisconfiguredDeps) {
   const app = new Hono<AppEnv>();

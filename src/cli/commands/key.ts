@@ -3,6 +3,7 @@ import { digestOf, type Key } from "../../auth/key.ts";
 import { KeyLineError, parseKeyWords } from "../../auth/key-file.ts";
 import { toHex } from "../../encoding.ts";
 import type { Runtime } from "../../server/runtime.ts";
+import { SCOPES } from "../../service.ts";
 import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
 
@@ -61,7 +62,7 @@ function describeKey(args: readonly string[], now: number) {
 /** What goes into a file is what is accepted in a file. */
 function expectKey(words: readonly string[]): Key {
   try {
-    return parseKeyWords(words);
+    return parseKeyWords(words, SCOPES);
   } catch (error) {
     throw error instanceof KeyLineError ? new UsageError(error.message) : error;
   }

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 import type { Logger } from "../../telemetry/logger.ts";
+import { bodyBytes } from "../answer.ts";
 import type { AppEnv } from "../env.ts";
 import { routeTemplate } from "../labels.ts";
-import { bodyBytes, countBodyBytes } from "./response-bytes.ts";
 
 /**
  * Logs one line for each answered request, always at INFO: failures of the server have a line of their own
@@ -11,7 +11,6 @@ import { bodyBytes, countBodyBytes } from "./response-bytes.ts";
 export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
   return async function accessLog(c, next) {
     const started = performance.now();
-    countBodyBytes(c);
     await next();
     logger.info("request", {
       request_id: c.var.requestId,

@@ -31,7 +31,7 @@ describe("the peer's address is", () => {
 describe("X-Forwarded-For", () => {
   const rows: [what: string, forwarded: string, trustProxy: number, address: string][] = [
     ["is not believed by default", "192.0.2.1", 0, PEER],
-    ["says whom the one proxy was called by", "192.0.2.1", 1, "192.0.2.1"],
+    ["names the caller of the only proxy", "192.0.2.1", 1, "192.0.2.1"],
     ["may have been begun by the client", "203.0.113.9, 192.0.2.1", 1, "192.0.2.1"],
     ["counts from the right", "203.0.113.9, 192.0.2.1, 10.0.0.1", 2, "192.0.2.1"],
     ["may be shorter than it should be", "192.0.2.1", 3, "192.0.2.1"],
@@ -62,7 +62,7 @@ describe("X-Forwarded-For", () => {
     });
   }
 
-  test("is believed where the runtime says nothing of the connection", () => {
+  test("is trusted if the runtime does not report the connection's address", () => {
     expect(addressOf(undefined, "192.0.2.1", 1)).toBe("192.0.2.1");
   });
 });
@@ -107,7 +107,7 @@ describe("whatever a client sends", () => {
     );
   });
 
-  test("the address is one, or none", () => {
+  test("the result is an address, or nothing", () => {
     fc.assert(
       fc.property(entry, fc.array(entry), fc.nat(10), (peer, made, trustProxy) => {
         const address = addressOf(peer, made.join(), trustProxy);
@@ -116,7 +116,7 @@ describe("whatever a client sends", () => {
     );
   });
 
-  test("two addresses of one /64 are one, and of two are two", () => {
+  test("addresses of one /64 count as one client, those of two as two", () => {
     const hextets = (length: number) =>
       fc.array(
         fc.nat(0xffff).map((number) => number.toString(16)),

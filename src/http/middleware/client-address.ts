@@ -3,9 +3,9 @@ import type { AppEnv } from "../env.ts";
 import { parseAddress } from "../ip-address.ts";
 
 /**
- * Learns the address of every request's client, for {@link clientAddress}.
+ * Finds the address of every request's client, for {@link clientAddress}.
  *
- * @param trustProxy how many proxies in front of the service are believed, 0 for none.
+ * @param trustProxy the number of proxies in front of the service that are trusted, 0 for none.
  */
 export function clientAddress(trustProxy: number): MiddlewareHandler<AppEnv> {
   return function clientAddress(c, next) {
@@ -17,9 +17,10 @@ export function clientAddress(trustProxy: number): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * Every proxy appends to `X-Forwarded-For` whom it was called by. So of the list, and the peer after it,
- * the entry that the outermost trusted proxy appended is the client; whatever is left of it, the client
- * may have made up. An entry that is no address ends the search at the proxy which sent it.
+ * Every proxy appends its caller's address to `X-Forwarded-For`. So the client is the entry that the
+ * outermost trusted proxy appended to the list; the peer counts as the last entry. The client may have
+ * invented the entries further left. If an entry is not an address, the proxy that sent it is the
+ * client.
  *
  * @internal exported for its test.
  */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { openApp } from "../../../test/app.ts";
 import { eventually } from "../../../test/service.ts";
 
-/** An app of at most one request at once, whose list of books is given or refused by hand. */
+/** An app with at most one request at once, whose list of books the test completes or fails. */
 function open(requestTimeoutSeconds = 30) {
   const list = Promise.withResolvers<never[]>();
   const { request } = openApp({
@@ -23,7 +23,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
       type: "about:blank",
       title: "Service Unavailable",
       status: 503,
-      detail: "1 requests are under way, which is the most.",
+      detail: "1 requests are in flight, which is the limit; try again later.",
       request_id: "one-more",
       trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
       success: false,
@@ -34,7 +34,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     expect((await request("/books/1")).status).toBe(200);
   });
 
-  test("does not count the health routes, nor keeps them from an answer", async () => {
+  test("neither counts nor limits the health routes", async () => {
     const { request, list } = open();
     const first = request("/books");
     for (const path of ["/health", "/healthz", "/ready"]) {
@@ -44,7 +44,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     await first;
   });
 
-  test("has room again after a fault", async () => {
+  test("accepts requests again after a fault", async () => {
     const { request, list } = open();
     const first = request("/books");
     list.reject(new Error("a fault"));
@@ -52,7 +52,7 @@ describe("MAX_CONCURRENT_REQUESTS", () => {
     expect((await request("/books/1")).status).toBe(200);
   });
 
-  test("counts a request that was timed out until its work is over", async () => {
+  test("counts a request that timed out until its work ends", async () => {
     const { request, list } = open(0.02);
     expect(await (await request("/books")).json()).toMatchObject({ error: "Request timed out" });
     expect(await (await request("/books/1")).json()).toMatchObject({ error: "Service overloaded" });

@@ -2,19 +2,22 @@ import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
 
 /**
- * Lets no more than `max` requests be under way at once.
+ * Lets at most `max` requests be in flight at once.
  *
- * A request counts until its handlers are done with it, whatever has become of its client: behind
- * `requestTimeout`, one that was answered for with a 503 counts for as long as it works on.
+ * A request counts until its handlers are done, even if its client has gone. A request that
+ * `requestTimeout` has answered with a 503 counts until its work ends.
  *
- * @param max as many as come, unless told.
+ * @param max unlimited by default.
  * @throws {DomainError} `overloaded`
  */
 export function limitConcurrency(max = Number.POSITIVE_INFINITY): MiddlewareHandler {
   let count = 0;
   return async function limitConcurrency(_c, next) {
     if (count >= max) {
-      throw new DomainError("overloaded", `${max} requests are under way, which is the most.`);
+      throw new DomainError(
+        "overloaded",
+        `${max} requests are in flight, which is the limit; try again later.`,
+      );
     }
     count += 1;
     try {

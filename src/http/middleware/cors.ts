@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 
-/** Lets pages of these origins call the API from a browser, and read the headers it answers with. */
+/** Lets pages of these origins call the API from a browser, and read the headers of its answers. */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
   const share = cors({
     origin: origins.includes("*") ? "*" : [...origins],
@@ -14,7 +14,7 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
       "If-None-Match",
       "X-API-Key",
       "X-Request-Id",
-      // Of pages that trace their requests (https://www.w3.org/TR/trace-context/).
+      // For pages that trace their requests (https://www.w3.org/TR/trace-context/).
       "traceparent",
       "tracestate",
     ],
@@ -31,7 +31,7 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
     maxAge: 600,
   });
   return function allowOrigins(c, next) {
-    // The library takes every OPTIONS for a preflight; without this header (Fetch standard) it is none.
+    // The library treats every OPTIONS as a preflight; only one with this header is (Fetch standard).
     const plainOptions =
       c.req.method === "OPTIONS" && c.req.header("Access-Control-Request-Method") === undefined;
     return plainOptions ? next() : share(c, next);

@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from "hono";
 
-/** Of what has no content, the length of what GET would bring is nothing that is known here. */
+/** For these statuses without content, the length of GET's answer is unknown here. */
 const WITHOUT_CONTENT = new Set([204, 304]);
 
 /**
- * Tells HEAD how long the answer to GET would be (RFC 9110 section 8.6): Hono makes it from the answer
- * to GET by leaving out the body, and a server that sees none says 0.
+ * Gives HEAD the length of the answer to GET (RFC 9110 section 8.6): Hono makes it from GET's answer by
+ * removing the body, and a server that sees no body reports 0.
  */
 export const headLength: MiddlewareHandler = async (c, next) => {
   await next();

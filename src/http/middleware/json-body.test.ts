@@ -4,8 +4,8 @@ import { isNestedDeeper } from "./json-body.ts";
 
 const HEADERS = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
 
-describe("a client that goes away in the middle of its body", () => {
-  /** A body that breaks off, of a length that is known beforehand or not. */
+describe("a client that disconnects in the middle of its body", () => {
+  /** A body that breaks off, with or without a known length. */
   const send = (headers: Record<string, string>) => {
     const { request, log } = openApp();
     const body = new ReadableStream({
@@ -57,7 +57,7 @@ describe("MAX_BODY_BYTES", () => {
       body: BODY,
     });
 
-  test("takes a body of as many bytes", async () => {
+  test("accepts a body of exactly that size", async () => {
     expect((await send(BODY.length)).status).toBe(200);
   });
 
@@ -70,11 +70,11 @@ describe("MAX_BODY_BYTES", () => {
   });
 });
 
-describe("a body is counted, whatever it says of its length:", () => {
+describe("a body is counted, whatever its Content-Length says:", () => {
   const MAX_BYTES = 1000;
   const CHUNK = new TextEncoder().encode("x".repeat(100));
 
-  /** A body without an end, and how many chunks of it were asked for. */
+  /** A body without an end, and the number of its chunks that were read. */
   const endless = () => {
     const taken = { chunks: 0, cancelled: false };
     const body = new ReadableStream<Uint8Array>(

@@ -2,21 +2,20 @@ import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
 import type { AppEnv } from "../env.ts";
 
-/** Deeper than any data that people have, and shallow enough for a container's memory. */
+/** Deeper than real data, and shallow enough for a container's memory. */
 const MAX_DEPTH = 1000;
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 /**
- * Lets a request pass that brings JSON, or what says it is, of at most `maxBytes` bytes, by count,
- * whatever it says of its length. The validator after it reads the text from memory.
+ * Lets only requests pass whose body is declared as JSON and has at most `maxBytes` bytes, counted as
+ * they arrive, whatever its Content-Length is. The validator after it reads the text from memory.
  *
- * @throws {DomainError} `body_too_large`, `incomplete_body` when the client goes away, `no_data`
- * without a body, or `unsupported_media_type` for a body of another type.
+ * @throws {DomainError} `body_too_large`, `incomplete_body` if the client disconnects, `no_data` without a body, or `unsupported_media_type` for a body of another type.
  */
 export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
   return async function jsonBody(c, next) {
-    // Before the first byte is asked for: where the server says `100 Continue` no sooner, none is sent.
+    // Before the first byte is read: a client that waits for `100 Continue` then sends no body.
     if (Number(c.req.header("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
     const text = await receiveText(c, maxBytes);
     requireJson(c, text);
@@ -39,7 +38,7 @@ export async function parsedJson(c: Context): Promise<unknown> {
   }
 }
 
-/** Where Hono itself keeps what it has read: as a promise, other than its types say. */
+/** Hono's own cache of what it has read. It holds promises, unlike its types. */
 function keepText(c: Context, text: string): void {
   const cache: { text?: unknown } = c.req.bodyCache;
   cache.text = Promise.resolve(text);
@@ -49,16 +48,16 @@ function tooLarge(maxBytes: number): DomainError {
   return new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
 }
 
-/** Reads the body until it ends, or is too large, or is not waited for any longer. */
+/** Reads the body until it ends, is too large, or is abandoned. */
 async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string> {
   const reader = readerOf(c.req.raw);
   if (!reader) return "";
   let abandoned: Error | undefined;
   c.set("abandonBody", (reason) => {
     abandoned = reason;
-    // What may still come of the body would stand before the next request.
+    // The rest of the body would come before the next request.
     c.header("Connection", "close");
-    // Ends the read that is waiting, as if that were the end of the body.
+    // Ends the waiting read, as if the body had ended.
     void reader.cancel().catch(() => {});
   });
   try {
@@ -66,14 +65,14 @@ async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string
     if (!abandoned) return text;
     throw abandoned;
   } catch (error) {
-    // The end that came too early may also be found in the middle of a character.
+    // The early end may also be in the middle of a character.
     throw abandoned ?? error;
   } finally {
     c.set("abandonBody", undefined);
   }
 }
 
-/** Node has no body for a client that is gone already, and says so by a fault. */
+/** If the client has already gone, Node throws because there is no body. */
 function readerOf(request: Request): ReadableStreamDefaultReader<Uint8Array> | undefined {
   try {
     return request.body?.getReader();
@@ -98,7 +97,7 @@ async function readText(
   }
 }
 
-/** Strictly: a byte that is no UTF-8 would be stored as something that nobody sent. */
+/** Strict: otherwise bytes that are not UTF-8 would be stored as text that nobody sent. */
 function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
   try {
     return decoder.decode(bytes, { stream: bytes !== undefined });
@@ -108,7 +107,9 @@ function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
 }
 
 function rethrowIncomplete(cause: unknown): never {
-  throw new DomainError("incomplete_body", "The request body did not arrive whole.", { cause });
+  throw new DomainError("incomplete_body", "The request body did not arrive completely.", {
+    cause,
+  });
 }
 
 function requireJson(c: Context, text: string): void {
@@ -129,8 +130,8 @@ const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
 /**
- * Whether the arrays and objects of a JSON text are nested deeper than `limit`. A parser keeps
- * something for each level it is in: half a million of them, which fit in 1 MiB, cost it 60 MiB.
+ * Whether the arrays and objects of a JSON text are nested deeper than `limit`. A parser needs memory
+ * for each open level: half a million of them fit in 1 MiB of text and need 60 MiB.
  */
 export function isNestedDeeper(text: string, limit: number): boolean {
   let depth = 0;
@@ -144,7 +145,7 @@ export function isNestedDeeper(text: string, limit: number): boolean {
   return false;
 }
 
-/** The index of the quote that ends the string which begins at `start`. */
+/** The index of the quote at the end of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);

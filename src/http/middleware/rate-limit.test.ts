@@ -5,7 +5,7 @@ import type { AppConfig } from "../../app.ts";
 const HOUR_MS = 3_600_000;
 const KEY = { "X-API-Key": API_KEY };
 
-/** An app that lets two requests an hour through, at a time that stands still. */
+/** An app that allows two requests per hour; its clock stands still. */
 function open(config: Partial<AppConfig> = {}) {
   let now = Date.UTC(2026, 10, 20);
   const rateLimit = { requests: 2, windowMs: HOUR_MS };
@@ -18,7 +18,7 @@ function open(config: Partial<AppConfig> = {}) {
     pass: (milliseconds: number) => {
       now += milliseconds;
     },
-    /** How many of four requests are answered. */
+    /** How many of four requests are accepted. */
     answered: async (ask: (turn: number) => Promise<Response>) => {
       const statuses: number[] = [];
       for (let turn = 0; turn < 4; turn += 1) statuses.push((await ask(turn)).status);
@@ -32,7 +32,7 @@ function fieldsOf({ headers }: Response) {
 }
 
 describe("a client", () => {
-  test("is told what is left, and refused when nothing is", async () => {
+  test("learns how many requests are left, and is refused when none is", async () => {
     const { from, pass } = open();
     expect(fieldsOf(await from("192.0.2.1"))).toEqual([
       '"default";q=2;w=3600',
@@ -62,7 +62,7 @@ describe("a client", () => {
     expect((await from("192.0.2.1")).status).toBe(200);
   });
 
-  test("is told with a 404, a 401 and a 405 too", async () => {
+  test("learns it with a 404, a 401 and a 405 too", async () => {
     const { request } = open();
     const rows = [
       ["GET", "/nothing", 404],
@@ -88,7 +88,7 @@ describe("a client", () => {
     expect(await answered((turn) => from(`2001:db8:0:${turn + 1}::1`))).toBe(4);
   });
 
-  test("without an address is one with all of them", async () => {
+  test("without an address counts together with all others without one", async () => {
     const { from, answered } = open();
     expect(await answered(() => from(undefined))).toBe(2);
   });
@@ -103,28 +103,28 @@ describe("a client", () => {
     expect(await answered((turn) => from("192.0.2.1", forged(turn)))).toBe(2);
   });
 
-  test("behind a trusted proxy is whom that names", async () => {
+  test("of a trusted proxy is the address that the proxy names", async () => {
     const { from, answered } = open({ trustProxy: 1 });
-    const behind = (address: string) => from("10.0.0.1", { "X-Forwarded-For": address });
-    expect(await answered((turn) => behind(`203.0.113.${turn}`))).toBe(4);
-    expect(await answered((turn) => behind(`203.0.113.${turn}, 192.0.2.1`))).toBe(2);
+    const proxied = (address: string) => from("10.0.0.1", { "X-Forwarded-For": address });
+    expect(await answered((turn) => proxied(`203.0.113.${turn}`))).toBe(4);
+    expect(await answered((turn) => proxied(`203.0.113.${turn}, 192.0.2.1`))).toBe(2);
   });
 });
 
 describe("a key", () => {
-  test("counts wherever it is used from, in whichever header", async () => {
+  test("counts for all addresses and both headers", async () => {
     const { from, answered } = open();
     const headers = [KEY, { Authorization: `Bearer ${API_KEY}` }];
     expect(await answered((turn) => from(`192.0.2.${turn}`, headers[turn % 2]))).toBe(2);
   });
 
-  test("is not used up by an address, nor uses that up", async () => {
+  test("and an address have separate limits", async () => {
     const { from, answered } = open();
     expect(await answered(() => from("192.0.2.1"))).toBe(2);
     expect(await answered(() => from("192.0.2.1", KEY))).toBe(2);
   });
 
-  test("that is wrong counts for the address which tries it", async () => {
+  test("that is wrong counts for the address that sends it", async () => {
     const { from, answered } = open();
     const guess = (turn: number) => ({ "X-API-Key": `another-key-of-1${turn}` });
     expect(await answered((turn) => from("192.0.2.1", guess(turn)))).toBe(2);
@@ -153,7 +153,7 @@ describe("without a limit", () => {
     }
   });
 
-  test("that is configured, nothing is counted or told", async () => {
+  test("in the configuration, nothing is counted or reported", async () => {
     const { from, answered } = open({ rateLimit: undefined });
     expect(await answered(() => from("192.0.2.1"))).toBe(4);
     expect(fieldsOf(await from("192.0.2.1"))).toEqual([null, null, null]);

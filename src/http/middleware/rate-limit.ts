@@ -4,18 +4,18 @@ import type { Clock } from "../../time.ts";
 import type { AppEnv } from "../env.ts";
 import { createFixedWindows, type Rate } from "../fixed-windows.ts";
 
-/** The name of the one policy, as a string of structured fields (RFC 9651). */
+/** The name of the only policy, as a string of structured fields (RFC 9651). */
 const POLICY = '"default"';
 
 export type RateLimitOptions = {
   rate: Rate;
   clock: Clock;
-  /** Names the client that a request counts for. */
+  /** Names the client for which a request counts. */
   keyOf: (c: Context<AppEnv>) => Promise<string>;
 };
 
 /**
- * Allows each client a number of requests in a window of time, and reports in every answer what is left
+ * Allows each client a number of requests in a window of time, and reports the rest in every answer
  * (draft-ietf-httpapi-ratelimit-headers-11).
  *
  * @throws {DomainError} `rate_limited`

@@ -10,7 +10,7 @@ async function idFor(given: string): Promise<string> {
   return response.headers.get("X-Request-Id") ?? "";
 }
 
-/** Header values as HTTP itself lets them through: no line breaks, no NUL, no space at either end. */
+/** Header values that HTTP itself allows: no line breaks, no NUL, no space at either end. */
 const value = fc
   .array(
     fc.oneof(
@@ -21,7 +21,7 @@ const value = fc
   )
   .map((codes) => String.fromCharCode(...codes).replace(/^[\t ]+|[\t ]+$/g, ""));
 
-test("an id is kept where it is 1 to 128 printable ASCII characters, else replaced", async () => {
+test("an id is kept if it is 1 to 128 printable ASCII characters, else replaced", async () => {
   await fc.assert(
     fc.asyncProperty(value, async (given) => {
       const codes = [...given].map((character) => character.charCodeAt(0));

@@ -4,8 +4,8 @@ import type { AppEnv } from "../env.ts";
 const ACCEPTABLE = /^[\x20-\x7e]{1,128}$/;
 
 /**
- * Gives every request an id: the caller's `X-Request-Id` where it is 1 to 128 printable ASCII
- * characters, else a new one. The answer carries it back, and log lines and problems name it.
+ * Gives every request an id: the caller's `X-Request-Id` if it is 1 to 128 printable ASCII characters,
+ * else a new one. The answer, log lines and problems carry it.
  */
 export function requestId(newId: () => string): MiddlewareHandler<AppEnv> {
   return async function requestId(c, next) {

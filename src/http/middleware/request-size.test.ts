@@ -7,7 +7,7 @@ describe("MAX_URL_BYTES", () => {
   const { request } = openApp({ config: { maxUrlBytes: LIMIT } });
   const query = (bytes: number) => `/books?q=${"x".repeat(bytes - "/books?q=".length)}`;
 
-  test("takes a path and query of as many bytes", async () => {
+  test("accepts a path and query of exactly that size", async () => {
     expect((await request(query(LIMIT))).status).toBe(200);
   });
 
@@ -22,7 +22,7 @@ describe("MAX_URL_BYTES", () => {
     });
   });
 
-  test("counts what is not ASCII as it is sent", async () => {
+  test("counts characters outside ASCII as they are sent", async () => {
     expect((await request(`/${"é".repeat(16)}`)).status).toBe(404);
     expect((await request(`/${"é".repeat(17)}`)).status).toBe(414);
   });
@@ -37,7 +37,7 @@ describe("MAX_HEADER_BYTES", () => {
   /** Headers of that many bytes, each with its name, `: ` and the end of its line. */
   const headers = (bytes: number) => ({ A: "1", B: "x".repeat(bytes - "A: 1__B: __".length) });
 
-  test("takes headers of as many bytes", async () => {
+  test("accepts headers of exactly that size", async () => {
     expect((await request("/health", { headers: headers(LIMIT) })).status).toBe(200);
   });
 
@@ -52,7 +52,7 @@ describe("MAX_HEADER_BYTES", () => {
   });
 });
 
-test("without limits, both are as long as they are", async () => {
+test("without limits, both may have any length", async () => {
   const { request } = openApp();
   const long = "x".repeat(100_000);
   expect((await request(`/health?${long}`, { headers: { A: long } })).status).toBe(200);

@@ -5,14 +5,14 @@ import { DomainError } from "../../errors.ts";
 const BYTES_AROUND_HEADER = 4;
 
 export type RequestSizeOptions = {
-  /** The most bytes of path and query: as many as the server takes, unless told. */
+  /** The most bytes of path and query; by default, only the server limits them. */
   maxUrlBytes?: number | undefined;
-  /** The most bytes of all header lines: as many as the server takes, unless told. */
+  /** The most bytes of all header lines; by default, only the server limits them. */
   maxHeaderBytes?: number | undefined;
 };
 
 /**
- * Lets a request pass whose URL and headers are of a reasonable size.
+ * Lets only requests pass whose URL and headers are within the limits.
  *
  * @throws {DomainError} `uri_too_long` or `headers_too_large`
  */
@@ -33,13 +33,13 @@ export function limitRequestSize({
   };
 }
 
-/** A parsed URL is ASCII: what is not was percent-encoded. */
+/** A parsed URL is ASCII; other characters are percent-encoded. */
 function urlBytes(url: string): number {
   const path = url.indexOf("/", url.indexOf("://") + 3);
   return path === -1 ? 0 : url.length - path;
 }
 
-/** A header's value is one character a byte. Lines of one name count as one, joined. */
+/** A header's value has one character per byte. Lines with one name count as one joined line. */
 function headerBytes(headers: Headers): number {
   let bytes = 0;
   headers.forEach((value, name) => {

@@ -4,9 +4,10 @@ import { withDeadline } from "../../time.ts";
 import type { AppEnv } from "../env.ts";
 
 /**
- * The time covers the reading of the body, which is given up when it is over. Other work goes on.
+ * Limits the time for an answer, including the read of the body, which stops at the limit. Other work
+ * continues.
  *
- * @throws {DomainError} `request_timeout` when the answer takes longer than `seconds`.
+ * @throws {DomainError} `request_timeout` if the answer takes longer than `seconds`.
  */
 export function requestTimeout(seconds: number): MiddlewareHandler<AppEnv> {
   return function requestTimeout(c, next) {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 
-/** Whatever is not a page may load nothing, and nothing may frame it. */
+/** Answers that are not pages may load nothing, and no page may frame them. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 export const SECURITY_HEADERS = {
@@ -16,11 +16,11 @@ export const SECURITY_HEADERS = {
 };
 
 /**
- * Sets the security headers of every response. A page that needs another Content-Security-Policy sets
- * its own, which is kept.
+ * Sets the security headers of every response. A page may set its own Content-Security-Policy, which is
+ * kept.
  *
- * Hono's `secureHeaders` does the same and looks each header up first; at a microsecond a request
- * that is a tenth of what the whole service takes for one.
+ * Hono's `secureHeaders` does the same, but looks up each header first. That costs a microsecond per
+ * request, a tenth of the time of the whole service.
  *
  * @see https://owasp.org/www-project-secure-headers/
  */

@@ -3,7 +3,7 @@ import { defineAction } from "../action.ts";
 
 export const echo = defineAction({
   name: "echo",
-  description: "Answers the data it is given.",
+  description: "Returns the data that it receives.",
   input: z.strictObject({
     data: z.unknown().default({}).meta({ description: "Any JSON value." }),
   }),

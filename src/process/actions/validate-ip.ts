@@ -4,7 +4,7 @@ import { defineAction } from "../action.ts";
 
 export const validateIp = defineAction({
   name: "validate_ip",
-  description: "Says whether a text is an IP address, and of which version.",
+  description: "Reports whether a text is an IP address, and its version.",
   input: z.strictObject({
     ip: z.string({ error: "IP address required" }).meta({ examples: ["192.0.2.1"] }),
   }),

@@ -58,7 +58,7 @@ test("an invalid file changes nothing, and is reported without its contents", as
     {
       level: "ERROR",
       message: "secrets not reloaded",
-      problems: [expect.stringMatching(/^API_KEY takes at least 16 /)],
+      problems: [expect.stringMatching(/^API_KEY must be at least 16 /)],
     },
   ]);
   expect(JSON.stringify(lines)).not.toContain("short-secret");

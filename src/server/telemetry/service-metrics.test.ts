@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { API_KEY, openApp } from "../../../test/app.ts";
 import { parseSamples, parseTypes, readValue } from "../../../test/exposition.ts";
+import type { DatabaseLifecycle } from "../../database/lifecycle.ts";
+import { createMemoryDatabase } from "../../database/memory.ts";
 import { DomainError } from "../../errors.ts";
-import { createMemoryBookStore } from "../../resources/stores/memory.ts";
 import { REFUSALS } from "../../telemetry/metrics.ts";
-import type { OpenStore } from "../database/open-store.ts";
 import { createServiceMetrics } from "./service-metrics.ts";
 
 const promtool = Bun.which("promtool");
@@ -13,9 +13,8 @@ const OPENMETRICS = "application/openmetrics-text";
 const KEY = { "X-API-Key": API_KEY };
 
 /** The app with its metrics, and a function that scrapes them. */
-function openMeasuredApp(opened: Partial<OpenStore> = {}) {
-  const store = createMemoryBookStore(Date.now);
-  const metrics = createServiceMetrics({ store, ...opened }, Date.now);
+function openMeasuredApp(differences: Partial<DatabaseLifecycle> = {}) {
+  const metrics = createServiceMetrics({ ...createMemoryDatabase(), ...differences }, Date.now);
   const { request, app } = openApp({ metrics });
   const scrape = async (accept = "text/plain") => {
     const response = await request("/metrics", { headers: { ...KEY, Accept: accept } });
@@ -132,9 +131,8 @@ describe("refusals", () => {
 
 describe("the database", () => {
   test("is up while it answers, and a scrape works also while it does not", async () => {
-    const store = createMemoryBookStore(Date.now);
     let ping: () => Promise<void> = async () => {};
-    const { scrape } = openMeasuredApp({ store: { ...store, ping: () => ping() } });
+    const { scrape } = openMeasuredApp({ ping: () => ping() });
     const up = async () => readValue(await scrape(), "thimble_database_up");
     expect(await up()).toBe(1);
     ping = () => Promise.reject(new DomainError("store_unavailable", "gone"));
@@ -158,9 +156,8 @@ describe("the database", () => {
       await Bun.sleep(1);
       running -= 1;
     };
-    const store = { ...createMemoryBookStore(Date.now), ping };
     const poolUse = () => ({ size: 1, inUse: running, waiting: running });
-    const text = await openMeasuredApp({ store, poolUse }).scrape();
+    const text = await openMeasuredApp({ ping, poolUse }).scrape();
     expect(readValue(text, "thimble_database_pool_in_use")).toBe(0);
     expect(readValue(text, "thimble_database_pool_waiting")).toBe(0);
     expect(readValue(text, "thimble_database_up")).toBe(1);
@@ -299,8 +296,7 @@ describe("GET /metrics", () => {
 
   test("is a 404 without metrics, and where metrics have their own port", async () => {
     expect((await openApp().request("/metrics", { headers: KEY })).status).toBe(404);
-    const store = createMemoryBookStore(Date.now);
-    const metrics = createServiceMetrics({ store }, Date.now);
+    const metrics = createServiceMetrics(createMemoryDatabase(), Date.now);
     const elsewhere = openApp({ metrics, probesElsewhere: true });
     for (const path of ["/metrics", "/health", "/healthz", "/ready"]) {
       expect((await elsewhere.request(path, { headers: KEY })).status).toBe(404);

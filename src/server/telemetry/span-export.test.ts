@@ -5,7 +5,6 @@ import { API_KEY, openApp } from "../../../test/app.ts";
 import { startCollector, takeSpans } from "../../../test/collector.ts";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { parseConfig } from "../../config/config.ts";
-import { createMemoryBookStore } from "../../resources/stores/memory.ts";
 import { createLogger, type LogFields } from "../../telemetry/logger.ts";
 import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import { createSecretReload } from "../secrets/reload.ts";
@@ -38,9 +37,7 @@ async function openTracedApp(variables: Record<string, string>) {
   const config = parseConfig({ API_KEY, DATABASE_URL: "memory:", ...variables });
   const { logger, lines } = memoryLog();
   const opened = openTracing(config, logger);
-  const seed = [{ title: "Emma", author: "Jane Austen", year: 1815 }];
-  const store = opened.watch(createMemoryBookStore(Date.now, seed));
-  const { app } = openApp({ store, tracing: opened.tracing });
+  const { app } = openApp({ tracing: opened.tracing });
   const ask = async (path: string, init: RequestInit = {}) => {
     const request = new Request(`http://books.example:5000${path}`, init);
     return app.fetch(request, { peerAddress: "192.0.2.7" });
@@ -166,14 +163,13 @@ describe("a request that is sampled", () => {
 
   test("that fails has the status ERROR, and one that finds nothing has not", async () => {
     using collector = startCollector();
-    const { tracing, watch, flush } = await openTracedApp({
+    const { tracing, flush } = await openTracedApp({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     });
     const fail = async () => {
       throw new RangeError("hidden reason");
     };
-    const store = watch({ ...createMemoryBookStore(Date.now), list: fail });
-    const { request } = openApp({ store, tracing });
+    const { request } = openApp({ store: { list: fail }, tracing });
     await request("/books");
     await request("/books/99");
     await flush();
@@ -263,10 +259,8 @@ test("without a collector, only PostgreSQL learns of traces", async () => {
   const open = (DATABASE_URL: string) =>
     openTracing(parseConfig({ API_KEY, DATABASE_URL }), logger);
   expect(open("memory:").tracing).toBeUndefined();
-  const { tracing, watch, flush } = open("postgres://u@db.example/books");
+  const { tracing, flush } = open("postgres://u@db.example/books");
   expect(tracing?.spans).toBeUndefined();
-  const store = createMemoryBookStore(Date.now);
-  expect(watch(store)).toBe(store);
   await flush();
 });
 

@@ -17,7 +17,7 @@ export async function lend(origin: string, apiKey: string): Promise<Book> {
   return found.json();
 }
 
-/** Asks the service what a text is as an IP address. */
+/** Asks the service for a text's version as an IP address. */
 export async function ipVersion(origin: string, apiKey: string, ip: string) {
   const client = hc<AppType>(origin, { headers: { "X-API-Key": apiKey } });
   const response = await client.api.v1.process.$post({ json: { action: "validate_ip", ip } });
@@ -26,7 +26,7 @@ export async function ipVersion(origin: string, apiKey: string, ip: string) {
   return answer.action === "validate_ip" ? answer.version : null;
 }
 
-/** What the compiler has to refuse. */
+/** The compiler must refuse these. */
 export function wrong(origin: string) {
   const { library, loans } = hc<Library>(origin);
   // @ts-expect-error a book needs a year
