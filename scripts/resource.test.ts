@@ -48,7 +48,7 @@ function addToService(root: string): void {
     .replace('import { books } from "./books.ts";\n', (line) => {
       return `${line}import { readingNotes } from "./reading-notes.ts";\n`;
     })
-    .replace("RESOURCES = [books]", "RESOURCES = [books, readingNotes]");
+    .replace(/RESOURCES = \[(.+)\]/, "RESOURCES = [$1, readingNotes]");
   writeFileSync(path, service);
 }
 

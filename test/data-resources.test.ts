@@ -37,7 +37,14 @@ import { newDirectory } from "./service.ts";
 setDefaultTimeout(60_000);
 
 const { migrations } = TWO_RESOURCES;
-const ONE_RESOURCE = { resources: [books], clock: Date.now };
+const ONE_RESOURCE = {
+  resources: [books],
+  migrations: {
+    sqlite: migrations.sqlite.slice(0, 3),
+    postgres: migrations.postgres.slice(0, 3),
+  },
+  clock: Date.now,
+};
 
 const BOOKS = someBooks(3);
 const MEASUREMENTS = someMeasurements(2105);
@@ -417,15 +424,17 @@ describe("tables of SQLite that the service does not know", () => {
     await execute(source, "CREATE TABLE loans (code TEXT)", "CREATE TABLE changes (what TEXT)");
     const file = newFile("backup");
     const said = (await runHere(source, ["backup", file])).stderr;
-    expect(said).toMatch(/^Backed up 0 books, and the tables changes, loans in \d+\.\d s to /);
+    expect(said).toMatch(
+      /^Backed up 0 books(, 0 \w+)*, and the tables changes, loans in \d+\.\d s to /,
+    );
     const target = await empty("SQLite");
     expect((await runHere(target, ["restore", file])).stderr).toMatch(
-      /^Restored 0 books, and the tables changes, loans in \d+\.\d s from /,
+      /^Restored 0 books(, 0 \w+)*, and the tables changes, loans in \d+\.\d s from /,
     );
     const other = await empty("SQLite");
     const flag = "--without-unknown-tables";
-    expect((await runHere(other, ["restore", flag, file])).stderr).toStartWith(
-      "Restored 0 books in",
+    expect((await runHere(other, ["restore", flag, file])).stderr).toMatch(
+      /^Restored 0 books(, 0 \w+)* in /,
     );
     expect(await execute(other, "SELECT name FROM sqlite_schema WHERE name = 'loans'")).toEqual([]);
   });

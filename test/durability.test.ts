@@ -13,7 +13,7 @@ import { openDatabase } from "../src/server/database/open-database.ts";
 import { API_KEY, type ChildService, runService, startService } from "./child-service.ts";
 import { type Book, everyEntry } from "./data.ts";
 import { freshDatabase } from "./postgres.ts";
-import { until } from "./service.ts";
+import { until, type Variables } from "./service.ts";
 
 setDefaultTimeout(30_000);
 
@@ -109,14 +109,14 @@ function durability(name: string, open: () => Promise<Place>): void {
       await place.remove();
     });
 
-    const start = async (variables: Record<string, string> = {}) => {
+    const start = async (variables: Variables = {}) => {
       const service = await startService({ ...place.variables, ...variables });
       services.push(service);
       return service;
     };
 
     test("loses no acknowledged book when it is killed during writes", async () => {
-      let service = await start();
+      let service = await start({ SEED: "false" });
       const acknowledged: Book[] = [];
       for (const round of [1, 2]) {
         const enough = acknowledged.length + 100;
@@ -128,7 +128,7 @@ function durability(name: string, open: () => Promise<Place>): void {
         killed.abort();
         await service.kill();
         await Promise.all(writers);
-        service = await start();
+        service = await start({ SEED: "false" });
         const kept = await everyBook(service);
         const byId = new Map(kept.map((book) => [book.id, book]));
         for (const book of acknowledged) expect(byId.get(book.id)).toEqual(book);
@@ -192,8 +192,8 @@ function durability(name: string, open: () => Promise<Place>): void {
     test("adds no books if SEED is false, which it is outside of development", async () => {
       const development = { ENVIRONMENT: "development" };
       expect(await everyBook(await start({ ...development, SEED: "false" }))).toEqual([]);
-      expect(await everyBook(await start())).toEqual([]);
-      expect(await everyBook(await start(development))).toHaveLength(2);
+      expect(await everyBook(await start({ SEED: undefined }))).toEqual([]);
+      expect(await everyBook(await start({ ...development, SEED: undefined }))).toHaveLength(2);
     });
 
     test("does not bring deleted seeds back", async () => {

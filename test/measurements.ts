@@ -29,13 +29,17 @@ export const measurements = defineResource("field_measurements", {
 
 export type Measurement = EntryOf<typeof measurements>;
 
-const version = MIGRATIONS.sqlite.length + 1;
+/** The migrations that make the books, and the records of every resource. */
+const version = 4;
 const name = "field_measurements";
 
 /** The schema of a service that has books and measurements. */
 const migrations: Migrations = {
-  sqlite: [...MIGRATIONS.sqlite, { version, name, sql: sqliteMigration(measurements) }],
-  postgres: [...MIGRATIONS.postgres, { version, name, sql: postgresMigration(measurements) }],
+  sqlite: [...MIGRATIONS.sqlite.slice(0, 3), { version, name, sql: sqliteMigration(measurements) }],
+  postgres: [
+    ...MIGRATIONS.postgres.slice(0, 3),
+    { version, name, sql: postgresMigration(measurements) },
+  ],
 };
 
 export const TWO_RESOURCES = { resources: [books, measurements], migrations, clock: Date.now };

@@ -36,7 +36,7 @@ async function exportTo(pipe: number, path: string) {
     stdout: (line) => void said.push(line),
     stderr: (line) => void said.push(line),
   });
-  return { code: await runExport([], runtime, pipe), said };
+  return { code: await runExport(["books"], runtime, pipe), said };
 }
 
 function inFifo(use: (fifo: string, path: string) => Promise<void>) {
