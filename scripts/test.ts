@@ -30,7 +30,7 @@ export const PARTS: Record<string, readonly string[]> = {
     "./test/http.test.ts",
     "./test/stores.test.ts",
     "./src/database/",
-    "./src/server/database/open-store.test.ts",
+    "./src/server/database/open-database.test.ts",
   ],
 };
 

@@ -182,7 +182,7 @@ export function httpsContract(
     }
 
     describe("another certificate in its files", () => {
-      test("is shown to whoever connects then; who is connected keeps the connection", async () => {
+      test("is shown to new connections; older ones are kept", async () => {
         const { directory, service } = await start();
         await using _ = service;
         const early = await openTls(service);
@@ -234,7 +234,7 @@ function ask({ url }: Service, path: string): Promise<Response> {
   return fetch(url + path, { tls: { ca: pem("first.crt") } });
 }
 
-/** A TLS connection, whoever it is that answers; what it has received so far. */
+/** A TLS connection that accepts any certificate, and what it has received so far. */
 async function openTls({ port }: Service, version?: SecureVersion) {
   const versions = version && { minVersion: version, maxVersion: version };
   const options = { port, host: "127.0.0.1", rejectUnauthorized: false, ...versions };
@@ -298,7 +298,7 @@ async function endWith(service: Service, goOn: () => Promise<void>): Promise<voi
   expect(service.log().map(({ message }) => message)).not.toContain("requests cut off");
 }
 
-/** Clients that ask without a pause, and connect anew where they are told to; `finish` says what failed. */
+/** Clients that ask without a pause, and connect again if an answer says so; `finish` returns what failed. */
 function startLoad(service: Service) {
   const failures: string[] = [];
   let isOver = false;

@@ -25,19 +25,19 @@ const PROCESS = "/api/v1/process";
 export type Program = () => Promise<readonly string[]> | readonly string[];
 
 export type ProgramOptions = {
-  /** What meets a request that comes during the drain: a closed port, unless told, or an empty 503. */
+  /** What a request meets that comes during the drain: a closed port by default, or an empty 503. */
   refuses?: "connection" | "503";
-  /** Who closes a connection behind an answer with `Connection: close`: the service, unless told. */
+  /** Which side closes a connection after an answer with `Connection: close`: the service by default. */
   closes?: "service" | "client";
-  /** Whether a connection in its TLS handshake is waited for, as a request is: no, unless told. */
+  /** Whether the drain waits for a connection in its TLS handshake, as for a request: no by default. */
   waitsForHandshakes?: boolean;
-  /** Whether a certificate is replaced while the service runs: yes, unless told. */
+  /** Whether a certificate is replaced while the service runs: yes by default. */
   replacesCertificate?: boolean;
-  /** Whether it closes connections that say nothing, or a body's that is not waited for: yes unless told. */
+  /** Whether it closes connections that are idle, or whose body comes too late: yes by default. */
   closesIdle?: boolean;
-  /** Whether a reader of the log that does not keep up holds up the service: no, unless told. */
+  /** Whether a slow reader of the log holds up the service: no by default. */
   waitsForReader?: boolean;
-  /** Whether it learns how much was written before a disk was full: yes unless told. */
+  /** Whether it learns how much was written before a disk was full: yes by default. */
   learnsPartialWrites?: boolean;
 };
 
@@ -51,7 +51,7 @@ const SOON_MS = 8000;
 const ECHO_MS = 600;
 
 /**
- * What the program does beside HTTP, whatever runs it: commands, exit codes, output, signals, and what
+ * What the program does besides HTTP, on every runtime: commands, exit codes, output, signals, and what
  * comes over a raw connection.
  */
 export function programContract(
@@ -256,7 +256,7 @@ export function programContract(
       const scrape = (origin: string, accept: string) =>
         fetch(`${origin}/metrics`, { headers: { "X-API-Key": API_KEY, Accept: accept } });
 
-      test("are shown to whoever has the key, in every format", async () => {
+      test("are shown to a client with the key, in every format", async () => {
         await using service = await startService();
         expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
         const ofBooks = { method: "GET", route: "/books", status: "200" };

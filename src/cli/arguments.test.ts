@@ -5,7 +5,7 @@ import { UsageError } from "./command.ts";
 const options = { force: { type: "boolean" }, keep: { type: "string" } } as const;
 const parse = (...args: string[]) => parseArguments({ args, options, allowPositionals: true });
 
-test("options and operands are told apart", () => {
+test("tells options from operands", () => {
   const { values, positionals } = parse("--keep=3", "a.db", "--force", "--", "--b");
   expect({ ...values }).toEqual({ keep: "3", force: true });
   expect(positionals).toEqual(["a.db", "--b"]);

@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UsageError } from "./command.ts";
 
 /**
- * Parses the arguments of a command as `node:util` does, strictly unless told otherwise.
+ * Parses the arguments of a command as `node:util` does, strictly by default.
  *
  * @throws {UsageError} that names the argument that is unknown, missing or one too many.
  */

@@ -10,7 +10,7 @@ export interface D1Statement {
 }
 
 /**
- * The part of a D1 database that is used here: SQLite behind a network, with no transaction but that of
+ * The part of a D1 database that is used here: SQLite over a network, with no transaction but that of
  * a batch.
  *
  * @see https://developers.cloudflare.com/d1/worker-api/d1-database/

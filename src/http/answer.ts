@@ -46,9 +46,16 @@ export function answerHtml(c: Context<AppEnv>, page: string, headers: Headers): 
   return answer(c, page, 200, { "Content-Type": "text/html; charset=UTF-8", ...headers });
 }
 
-/** The number of bytes of body that a request is answered with; `undefined` if only the server will know. */
+/** Statuses of answers that have no content (RFC 9110 section 6.4.1). */
+export const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
+
+/**
+ * The number of bytes of body that a request is answered with; `undefined` if only the server will know.
+ *
+ * It does not look at the body itself: on Node and Deno, that makes a stream of it, which is sent slower.
+ */
 export function bodyBytes(c: Context<AppEnv>): number | undefined {
-  if (c.req.method === "HEAD" || c.res.body === null) return 0;
+  if (c.req.method === "HEAD" || WITHOUT_CONTENT.has(c.res.status)) return 0;
   const { bodyBytes } = c.var;
   if (bodyBytes !== undefined) return bodyBytes;
   const declared = c.res.headers.get("Content-Length");

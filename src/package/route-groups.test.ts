@@ -100,7 +100,7 @@ describe("books in another app", () => {
     });
   }
 
-  test("take bodies of a megabyte, or as large as they are told", async () => {
+  test("accept bodies of a megabyte, or of the size in the options", async () => {
     const long = { ...EMMA, title: "a".repeat(1024 * 1024) };
     expect((await library.request("/library", post(long))).status).toBe(413);
     const small = bookRoutes({ store: openStore(), writeAccess, maxBodyBytes: 10 });

@@ -35,8 +35,8 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   const app = new OpenAPIHono<AppEnv, ResourceSchema<R>>();
   const schemas = schemasOf(resource);
   const parseListQuery = listQueryParser(resource);
-  // Caches share what a key was needed for unless they are told not to: they know only Authorization
-  // (RFC 9111 section 3.5). Whatever they keep, they ask for again, which may be answered by a 304.
+  // Of all headers with keys, caches know only Authorization (RFC 9111 section 3.5), so this says that they
+  // must not share. Whatever they keep, they ask for again, which may be answered by a 304.
   const caching = { "Cache-Control": readAccess ? "private, no-cache" : "no-cache" };
 
   const list: Handler = async (c) => {

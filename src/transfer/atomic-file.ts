@@ -23,7 +23,7 @@ export type AtomicFile = {
   discard: () => void;
 };
 
-/** What SQLite keeps beside a database that is open, or was when its process died. */
+/** The files next to a SQLite database that is open, or was open when its process died. */
 const SQLITE_COMPANIONS = ["-wal", "-journal"];
 
 /** What the name of an unfinished file ends with that some other run may go on with. */
@@ -72,7 +72,7 @@ export function prepareAtomicFile(
   });
 }
 
-/** Removes a file that SQLite may have written, and what it keeps beside it. */
+/** Removes a file that SQLite may have written, and the files next to it. */
 export function removeSqliteFile(path: string): void {
   for (const companion of ["", ...SQLITE_COMPANIONS]) rmSync(path + companion, { force: true });
 }

@@ -9,7 +9,7 @@ export type Target = {
   close?: () => Promise<void> | void;
 };
 
-/** A key beside the target's own `apiKey`, which may do as much. */
+/** A second key besides the target's own `apiKey`, with the same rights. */
 export const OTHER_KEY = "another-key-of-the-contract";
 
 /** What a target's configuration has to say for the contract to hold. */

@@ -38,7 +38,7 @@ export function authenticationContract(api: Api): void {
       { what: "Authorization: bearer", headers: (key) => ({ Authorization: `bearer ${key}` }) },
       { what: "Authorization: BEARER", headers: (key) => ({ Authorization: `BEARER ${key}` }) },
       {
-        what: "X-API-Key beside a wrong bearer token",
+        what: "X-API-Key next to a wrong bearer token",
         headers: (key) => ({ "X-API-Key": key, Authorization: "Bearer wrong" }),
       },
     ];
@@ -50,12 +50,12 @@ export function authenticationContract(api: Api): void {
 
     const wrong: { what: string; headers: (key: string) => Record<string, string> }[] = [
       { what: "cut short", headers: (key) => ({ "X-API-Key": key.slice(0, -1) }) },
-      { what: "with more behind it", headers: (key) => ({ "X-API-Key": `${key}x` }) },
+      { what: "with more after it", headers: (key) => ({ "X-API-Key": `${key}x` }) },
       { what: "of one letter", headers: () => ({ "X-API-Key": "x" }) },
       { what: "of a thousand letters", headers: () => ({ "X-API-Key": "x".repeat(1000) }) },
       { what: "as a wrong bearer token", headers: () => ({ Authorization: "Bearer wrong" }) },
       {
-        what: "beside a right bearer token",
+        what: "next to a right bearer token",
         headers: (key) => ({ "X-API-Key": "wrong", Authorization: `Bearer ${key}` }),
       },
     ];

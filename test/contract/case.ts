@@ -11,7 +11,7 @@ let missed = new Set<string>();
  * reason. An exception that is the name of no case fails when the cases are over.
  *
  * Bun collects what a `describe` within holds when the `describe` around it is done, and before the
- * next one beside that: until then the exceptions are these.
+ * next one at the same level: until then the exceptions are these.
  */
 export function registerCases(excepted: Exceptions, register: () => void): void {
   const unmet = new Set(Object.keys(excepted));

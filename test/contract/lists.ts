@@ -98,7 +98,7 @@ export function listsContract(api: Api): void {
     /^<([^<>]+)>; rel="next"$/.exec(response.headers.get("Link") ?? "")?.[1];
 
   describe("pages", () => {
-    test("a page holds 50 books unless told otherwise, and 200 at most", async () => {
+    test("a page holds 50 books by default, and 200 at most", async () => {
       const { author, books } = await booksByOneAuthor(51);
       const page = await listBooks(api, { author });
       expect(page.items).toEqual(books.slice(0, 50));
@@ -171,7 +171,7 @@ export function listsContract(api: Api): void {
   });
 
   describe("order", () => {
-    test("is by id unless told otherwise", async () => {
+    test("is by id by default", async () => {
       const { author, books } = await booksByOneAuthor(5);
       expect((await listBooks(api, { author })).items).toEqual(books);
     });
@@ -218,7 +218,7 @@ export function listsContract(api: Api): void {
       }
     }
 
-    test("a cursor outlives every book behind it", async () => {
+    test("a cursor outlives every book after it", async () => {
       const { author, books } = await booksByOneAuthor(4);
       const cursor = await firstCursor(api, { author, limit: "2" });
       for (const book of books) await deleteBook(api, book);

@@ -175,13 +175,13 @@ describe("the log", () => {
       },
     ));
 
-  test("names what was started, and warns that its books will be lost", () =>
+  test("names what was started, and warns that its entries will be lost", () =>
     withInstance({}, async (instance) => {
       expect(instance.log()).toMatchObject([
         { level: "INFO", message: "database migrated" },
         {
           level: "WARNING",
-          message: "books last as long as this instance; set DATABASE_URL to keep them",
+          message: "entries last as long as this instance; set DATABASE_URL to keep them",
         },
         { level: "INFO", message: "started", environment: "production", database: "sqlite" },
       ]);

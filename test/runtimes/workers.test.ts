@@ -123,11 +123,11 @@ describe("an instance", () => {
     await drop();
   });
 
-  test("warns if its books will be lost", async () => {
+  test("warns if its entries will be lost", async () => {
     await using worker = await start({ DATABASE_URL: "memory:" });
     await worker.fetch("/healthz");
     const { level } = await worker.logged(
-      "books last as long as this instance; bind a database to keep them",
+      "entries last as long as this instance; bind a database to keep them",
     );
     expect(level).toBe("WARNING");
   });

@@ -35,21 +35,21 @@ describe("a service that is ready", () => {
   }
 });
 
-test("one with a certificate is found, whatever name that says and whoever signed it", async () => {
+test("one with a certificate is found, of any name and any issuer", async () => {
   const tls = { cert: pem("expired.crt"), key: pem("expired.key") };
   const port = answerReady(200, "127.0.0.1", tls);
   expect(await checkHealth({ host: "0.0.0.0", port, isHttps: true })).toBeUndefined();
   expect(await checkHealth({ host: "0.0.0.0", port, isHttps: false })).toMatch(/^no/);
 });
 
-test("one that is not ready is told by its status", async () => {
+test("one that is not ready is reported with its status", async () => {
   const port = answerReady(503, "127.0.0.1");
   expect(await checkHealth({ host: "127.0.0.1", port, isHttps: false })).toBe(
     "not ready: HTTP 503",
   );
 });
 
-test("one that is not there is told by its address", async () => {
+test("one that does not answer is reported with its address", async () => {
   const port = answerReady(200, "127.0.0.1");
   await server?.stop(true);
   expect(await checkHealth({ host: "::", port, isHttps: false })).toMatch(

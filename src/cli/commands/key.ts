@@ -10,7 +10,7 @@ import { UsageError } from "../command.ts";
 /** By which people, and scanners of source code, tell a key from other random text. */
 const PREFIX = "thb_";
 
-/** As many as a digest has: no guessing comes near it, so its digest needs no salt and no slow hash. */
+/** The length of the digest: too long to guess, so that the digest needs no salt and no slow hash. */
 const SECRET_BYTES = 32;
 
 const OPTIONS = {

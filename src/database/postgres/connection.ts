@@ -34,7 +34,7 @@ const CONNECTION_OPTIONS = {
   },
 };
 
-/** What every connection to the database that a URL names is made with, beside the URL. */
+/** The options of every connection to the database that a URL names, besides the URL. */
 export function connectionOptions(url: string) {
   return { ...CONNECTION_OPTIONS, ...addressOf(url) };
 }

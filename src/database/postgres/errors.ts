@@ -42,7 +42,7 @@ export function isDataError(error: unknown): boolean {
 export function translatePostgresError(error: unknown): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   if (typeof code !== "string") return error;
-  // In a bundle, the driver's class is called something short that tells whoever reads the log nothing.
+  // In a bundle, the driver's class has a short name that means nothing in a log.
   if (error instanceof Error && isServerError(error)) error.name = "PostgresError";
   const unavailable = UNAVAILABLE_SQLSTATE.test(code) || isConnectionCode(code);
   return unavailable ? unavailableError(error) : error;

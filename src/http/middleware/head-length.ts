@@ -1,11 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-
-/** For these statuses without content, the length of GET's answer is unknown here. */
-const WITHOUT_CONTENT = new Set([204, 304]);
+import { WITHOUT_CONTENT } from "../answer.ts";
 
 /**
  * Gives HEAD the length of the answer to GET (RFC 9110 section 8.6): Hono makes it from GET's answer by
- * removing the body, and a server that sees no body reports 0.
+ * removing the body, and a server that sees no body reports 0. Without content, that length is unknown.
  */
 export const headLength: MiddlewareHandler = async (c, next) => {
   await next();

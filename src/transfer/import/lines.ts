@@ -7,7 +7,7 @@ export const LINE_MAX_BYTES = 64 * 1024;
 
 const NEWLINE = 0x0a;
 
-/** A line without its end, or what is wrong with it. `end` is the offset of the byte behind it. */
+/** A line without its end, or what is wrong with it. `end` is the offset of the byte after it. */
 export type Line = { number: number; end: number } & (
   | { text: string; problem?: never }
   | { problem: string; text?: never }

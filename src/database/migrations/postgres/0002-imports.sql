@@ -1,8 +1,8 @@
--- How far each import under way has got, for one that was cut short to go on from there.
+-- How far each unfinished import has got, so that it can go on from there.
 CREATE TABLE imports (
   -- Of the whole input, in hexadecimal.
   sha256 text PRIMARY KEY,
-  -- As many lines are in the database.
+  -- The number of lines that are in the database.
   lines bigint NOT NULL,
   updated_at timestamptz(3) NOT NULL
 );

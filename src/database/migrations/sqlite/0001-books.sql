@@ -9,7 +9,7 @@ CREATE TABLE books (
   updated_at INTEGER NOT NULL
 ) STRICT;
 
--- Each sort, and the author and year filters; the id behind each is implied, being the row id.
+-- Each sort, and the author and year filters; each ends in the row id, which is the id.
 CREATE INDEX books_by_title ON books (title);
 CREATE INDEX books_by_author ON books (author);
 CREATE INDEX books_by_year ON books (year);
