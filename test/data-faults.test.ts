@@ -204,7 +204,7 @@ describe("pipes", () => {
   test("an export waits for whoever reads slowly", async () => {
     const place = await filled("SQLite");
     const script = '"$@" | { read -r line; printf "%s\\n" "$line"; sleep 1; cat; }';
-    const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export"], {
+    const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export", "books"], {
       env: { PATH: process.env.PATH, ...place.env },
       stderr: "ignore",
     });
