@@ -1,4 +1,5 @@
-import type { BookInput } from "../src/resources/book.ts";
+import type { books } from "../src/books.ts";
+import type { InputOf } from "../src/resources/resource.ts";
 
 /** The same books in every run: words by Zipf's law, so that some are common and most are rare. */
 export function createBooks() {
@@ -22,7 +23,7 @@ export function createBooks() {
     Array.from({ length: words }, () => capital(anyWord())).join(" ");
   return {
     anyWord,
-    next: (): BookInput => ({
+    next: (): InputOf<typeof books> => ({
       title: phrase(2 + Math.floor(random() * 4)),
       author: phrase(2),
       year: 1450 + Math.floor(random() * 576),

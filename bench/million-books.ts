@@ -5,11 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { inTransaction } from "../src/database/sqlite.ts";
-import { createPostgresBookStore } from "../src/resources/stores/postgres.ts";
-import { prepareSqliteBooks } from "../src/resources/stores/sqlite.ts";
-import { bookWords } from "../src/resources/words.ts";
-import { openSqliteFile } from "../src/server/database/sqlite-file.ts";
+import { books } from "../src/books.ts";
+import { parseDatabaseConfig } from "../src/config/config.ts";
+import { openTransfer } from "../src/transfer/open.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { startService } from "../test/service.ts";
 import { API_KEY } from "./api-key.ts";
@@ -22,46 +20,37 @@ const PAGE = 1000;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
 
-function fillSqlite(path: string): void {
-  const database = openSqliteFile(path);
-  prepareSqliteBooks(database, Date.now, []);
-  const book = database.prepare(
-    "INSERT INTO books (title, author, year, created_at, updated_at) VALUES (?, ?, ?, 0, 0) RETURNING id",
-  );
-  const words = database.prepare("INSERT INTO book_words (rowid, words) VALUES (?, ?)");
+/** Adds the books as an import does, in batches. */
+async function fill(databaseUrl: string): Promise<void> {
+  const config = parseDatabaseConfig({ DATABASE_URL: databaseUrl }, () => "");
+  const database = await openTransfer(config, {
+    resources: [books],
+    clock: Date.now,
+    access: "write",
+  });
   const { next } = createBooks();
+  const at = new Date().toISOString();
   for (let done = 0; done < BOOKS; done += BATCH) {
-    inTransaction(database, () => {
-      for (let row = done; row < Math.min(done + BATCH, BOOKS); row += 1) {
-        const input = next();
-        const { id } = book.get(input.title, input.author, input.year) ?? {};
-        words.all(Number(id), bookWords(input).join(" "));
-      }
+    const inputs = Array.from({ length: Math.min(BATCH, BOOKS - done) }, next);
+    await database.write([books], async (loader) => {
+      const ids = await loader.takeIds(books, inputs.length);
+      const entries = inputs.map((input, index) => ({
+        id: ids[index] ?? 0,
+        ...input,
+        created_at: at,
+        updated_at: at,
+      }));
+      await loader.add(books, entries);
     });
   }
-  database.exec("PRAGMA optimize");
-  database.close();
+  database.sqlite?.exec("PRAGMA optimize");
+  await database.close();
 }
 
-async function fillPostgres(url: string): Promise<void> {
+async function analyze(url: string): Promise<void> {
   const sql = postgres(url, { onnotice: () => {} });
-  const store = createPostgresBookStore({ connect: () => sql, clock: Date.now, seed: [] });
-  await store.prepare();
-  const { next } = createBooks();
-  for (let done = 0; done < BOOKS; done += BATCH) {
-    const rows = Array.from({ length: Math.min(BATCH, BOOKS - done) }, next);
-    await sql`
-      INSERT INTO books (title, author, year, created_at, updated_at, words)
-      SELECT title, author, year, now(), now(), array_to_tsvector(string_to_array(words, ' '))
-      FROM unnest(
-        ${rows.map((row) => row.title)}::text[],
-        ${rows.map((row) => row.author)}::text[],
-        ${rows.map((row) => row.year)}::integer[],
-        ${rows.map((row) => [...new Set(bookWords(row))].join(" "))}::text[]
-      ) AS rows (title, author, year, words)`;
-  }
   await sql`VACUUM ANALYZE books`;
-  await store.close();
+  await sql.end();
 }
 
 async function ask(url: string, init: RequestInit = {}) {
@@ -124,9 +113,10 @@ async function measure(name: string, databaseUrl: string): Promise<void> {
 const file = join(directory, "thimble.db");
 const { url, drop } = await freshDatabase();
 try {
-  fillSqlite(file);
+  await fill(`sqlite:${file}`);
   await measure("SQLite", `sqlite:${file}`);
-  await fillPostgres(url);
+  await fill(url);
+  await analyze(url);
   await measure("PostgreSQL", url);
 } finally {
   await drop();

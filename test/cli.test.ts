@@ -6,6 +6,7 @@ import { runCli } from "../src/cli/cli.ts";
 import type { Environment } from "../src/config/config.ts";
 import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import type { Fetch, ListenOptions } from "../src/server/runtime.ts";
+import { SCOPES } from "../src/service.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
 import { idleRuntime } from "./runtime.ts";
 import { eventually, inTemporaryDirectory } from "./service.ts";
@@ -103,7 +104,7 @@ const ROWS: Row[] = [
       [["new", "--scope", "process"], "a name is 1 to 64 letters"],
       [["new", "a b", "--scope", "process"], "a name is 1 to 64 letters"],
       [["new", "a", "b", "--scope", "process"], "unexpected argument: b"],
-      [["new", "a"], "scopes are books:read, books:write, process, metrics, admin"],
+      [["new", "a"], `scopes are ${SCOPES.join(", ")}`],
       [["new", "a", "--scope", "everything"], "scopes are books:read, books:write"],
       [["new", "a", "--scope", "process", "--expires", "soon"], "DATE such as 2027-01-31"],
       [
@@ -254,6 +255,18 @@ test("migrate makes the schema once", async () => {
     const second = await run(["migrate"], env);
     expect(second).toEqual({ code: 0, stdout: "Migrations applied: 0", stderr: "" });
     expect(existsSync(join(directory, "new/thimble.db"))).toBe(true);
+  });
+});
+
+test("migrate adds no sample entries", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const env = { ENVIRONMENT: "development", SEED: "true", DATA_DIR: directory };
+    expect((await run(["migrate"], env)).code).toBe(0);
+    const { code, stderr } = await run(["export", "books", join(directory, "books")], env);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^Exported 0 books in /),
+    });
   });
 });
 

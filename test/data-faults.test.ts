@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
-import type { Book } from "../src/resources/book.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
+  type Book,
   COMMAND,
   KINDS,
   type Kind,
@@ -68,7 +68,7 @@ function manyBackedUp(): Promise<string> {
 async function makeBackup(): Promise<string> {
   const path = join(directory, "backup");
   const source = await openPlace("SQLite");
-  await succeed(source, "import", fileWith(LINES));
+  await succeed(source, "import", "books", fileWith(LINES));
   await succeed(source, "backup", path);
   return path;
 }
@@ -82,7 +82,7 @@ async function filled(kind: Kind): Promise<Place> {
 
 async function exported(place: Place): Promise<string> {
   const path = join(directory, `export-${++files}`);
-  await succeed(place, "export", path);
+  await succeed(place, "export", "books", path);
   return readFileSync(path, "utf8");
 }
 
@@ -137,14 +137,14 @@ for (const kind of KINDS) {
         const place = await openPlace(kind);
         const file = fileWith(lines);
         const watched = observe(place);
-        const { child, exited } = start(place, ["import", file]);
+        const { child, exited } = start(place, ["import", "books", file]);
         await eventually("some books are there", async () => (await watched.books()) || undefined);
         await kill(child, exited);
         const before = await watched.books();
         expect(before).toBeLessThan(MANY.length);
         expect(before % 10_000).toBe(0);
 
-        const { code, stderr } = await runHere(place, ["import", file]);
+        const { code, stderr } = await runHere(place, ["import", "books", file]);
         expect({ code, stderr }).toEqual({
           code: 0,
           stderr: expect.stringMatching(
@@ -166,7 +166,7 @@ for (const kind of KINDS) {
     test("a restore: the database is as it was, and can be restored then", async () => {
       const backup = await manyBackedUp();
       const place = await openPlace(kind);
-      await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
+      await succeed(place, "import", "books", fileWith(toLines(MANY.slice(0, 2))));
       const watched = observe(place);
       const { child, exited } = start(place, ["restore", "--force", backup]);
       await eventually("it writes", async () => (await watched.isBeingFilled()) || undefined);
@@ -183,19 +183,19 @@ for (const kind of KINDS) {
 describe("pipes", () => {
   test("standard input is imported as a file is, and nothing of it stays behind", async () => {
     const place = await openPlace("SQLite");
-    const result = await runThere(place, ["import"], LINES);
+    const result = await runThere(place, ["import", "books"], LINES);
     expect(result).toMatchObject({ code: 0, stdout: "" });
     expect(result.stderr).toMatch(/^Imported 40000 books in \d+\.\d s\n$/);
     expect(await exported(place)).toBe(LINES);
     expect(readdirSync(join(place.env.DATA_DIR, "tmp"))).toEqual([]);
-    const again = await runThere(place, ["import", "-"], `{"title":1}\n`);
+    const again = await runThere(place, ["import", "books", "-"], `{"title":1}\n`);
     expect(again).toMatchObject({ code: 65, stdout: "" });
     expect(again.stderr).toStartWith("thimble: standard input cannot be imported, and nothing ");
   });
 
   test("an export that nobody reads to its end ends without a word", async () => {
     const place = await filled("SQLite");
-    const { child, exited, stderr } = start(place, ["export"]);
+    const { child, exited, stderr } = start(place, ["export", "books"]);
     child.stdout?.once("data", () => child.stdout?.destroy());
     expect(await exited).toEqual({ code: 141, signal: null });
     expect(stderr()).toBe("");
@@ -204,7 +204,7 @@ describe("pipes", () => {
   test("an export waits for whoever reads slowly", async () => {
     const place = await filled("SQLite");
     const script = '"$@" | { read -r line; printf "%s\\n" "$line"; sleep 1; cat; }';
-    const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export"], {
+    const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export", "books"], {
       env: { PATH: process.env.PATH, ...place.env },
       stderr: "ignore",
     });
@@ -221,12 +221,12 @@ describe("pipes", () => {
         shown += Buffer.from(data).toString();
       },
     });
-    const child = Bun.spawn([...COMMAND, "import", fileWith(LINES)], {
+    const child = Bun.spawn([...COMMAND, "import", "books", fileWith(LINES)], {
       env: { PATH: process.env.PATH, ...place.env },
       terminal,
     });
     expect(await child.exited).toBe(0);
-    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % \d+ books, \d+\/s/);
+    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % \d+ lines, \d+\/s/);
     expect(shown).toMatch(/Importing \[#+-+\] +\d+ % \d+ books, \d+\/s/);
     const last = shown.slice(shown.lastIndexOf("\r\x1b[K") + 4);
     expect(last).toMatch(/^Imported 40000 books in \d+\.\d s\r\n$/);
@@ -234,7 +234,7 @@ describe("pipes", () => {
 
   test("a schedule ends with 0 on SIGTERM, also between two runs", async () => {
     const place = await openPlace("SQLite");
-    await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
+    await succeed(place, "import", "books", fileWith(toLines(MANY.slice(0, 2))));
     const backups = newDirectory();
     const { child, exited, stdout, stderr } = start(place, [
       ...["backup", "--every", "24h", "--keep", "1", backups],
@@ -247,6 +247,50 @@ describe("pipes", () => {
   });
 });
 
+const HAS_STRACE = Bun.which("strace") !== null;
+const NO_STRACE = HAS_STRACE ? "" : " (skipped: no strace)";
+
+/** Runs a command, and returns its calls that order what reaches the disk, with the paths they are for. */
+async function syncedBy({ env }: Place, args: readonly string[]): Promise<string[]> {
+  const log = join(directory, `calls-${++files}`);
+  const trace = ["strace", "-f", "-y", "-o", log, "-e", "trace=/^(fsync|fdatasync|rename.*)$"];
+  const child = Bun.spawn([...trace, ...COMMAND, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stderr: "ignore",
+  });
+  expect(await child.exited).toBe(0);
+  const calls = readFileSync(log, "utf8").matchAll(
+    /^\d+ +(fsync|fdatasync|rename)\w*\((.+)\) += 0$/gm,
+  );
+  return Array.from(calls, ([, call, operands = ""]) => {
+    const [path = "", to] = operands.match(/[^<"]+(?=[>"](?:,|$))/g) ?? [];
+    return to ? `${call} ${path} to ${to}` : `${call} ${path}`;
+  });
+}
+
+describe.skipIf(!HAS_STRACE)(`a finished file on the disk${NO_STRACE}`, () => {
+  test.each([
+    ["backup", "SQLite", []],
+    ["backup", "PostgreSQL", []],
+    ["export", "SQLite", ["books"]],
+  ] as const)(
+    "is synced before it gets its name, and its directory after: %s of %s",
+    async (command, kind, operands) => {
+      const place = await openPlace(kind);
+      await succeed(place, "import", "books", fileWith(toLines(MANY.slice(0, 2))));
+      const into = newDirectory();
+      const file = join(into, "file");
+      const calls = await syncedBy(place, [command, ...operands, file]);
+      const renamed = calls.findIndex((call) => call.startsWith("rename "));
+      const part = /^rename (.+) to (.+)$/.exec(calls[renamed] ?? "");
+      expect(part?.slice(1)).toEqual([expect.stringMatching(/\.part$/), file]);
+      expect(calls[renamed - 1]).toBe(`fsync ${part?.[1]}`);
+      expect(calls.slice(renamed + 1)).toEqual([`fsync ${into}`]);
+      await place.drop();
+    },
+  );
+});
+
 describe("a full disk", () => {
   test.if(mayMount)(`leaves an earlier backup and export as they were${MOUNTING}`, async () => {
     const small = newDirectory();
@@ -254,10 +298,10 @@ describe("a full disk", () => {
     try {
       for (const kind of KINDS) {
         const place = await filled(kind);
-        for (const command of ["backup", "export"]) {
+        for (const [command, ...operands] of [["backup"], ["export", "books"]] as const) {
           const path = join(small, command);
           writeFileSync(path, "an earlier one");
-          const { code, stderr } = await runHere(place, [command, path]);
+          const { code, stderr } = await runHere(place, [command, ...operands, path]);
           expect({ code, stderr }).toEqual({
             code: 73,
             stderr: expect.stringMatching(/thimble: cannot write \S+\.part: the disk is full$/),
@@ -280,12 +324,12 @@ describe("a full disk", () => {
     const DATABASE_URL = `sqlite:${join(small, "books.db")}`;
     const place = { env: { DATABASE_URL, DATA_DIR: small }, drop: async () => {} };
     try {
-      await succeed(place, "import", fileWith(toLines(MANY.slice(0, 2))));
+      await succeed(place, "import", "books", fileWith(toLines(MANY.slice(0, 2))));
       const { code, stderr } = await runHere(place, ["restore", "--force", backup]);
       expect(code).toBe(69);
       expect(stderr).toContain("full");
       expect(await exported(place)).toBe(toLines(MANY.slice(0, 2)));
-      const spooled = await runThere(place, ["import"], LINES);
+      const spooled = await runThere(place, ["import", "books"], LINES);
       expect(spooled).toMatchObject({ code: 73, stdout: "" });
       expect(spooled.stderr).toMatch(
         /^thimble: cannot write .+\/tmp\/import-.+: the disk is full\n$/,
@@ -304,8 +348,8 @@ describe("PostgreSQL that is down", () => {
     for (const args of [
       ["backup", join(directory, "none")],
       ["restore", backup],
-      ["export"],
-      ["import", fileWith("")],
+      ["export", "books"],
+      ["import", "books", fileWith("")],
     ]) {
       const { code, stdout, stderr } = await runHere(place, args);
       expect({ code, stdout }).toEqual({ code: 69, stdout: "" });
@@ -370,7 +414,7 @@ for (const kind of KINDS) {
     test("a restore is seen at once and whole, and reading goes on", async () => {
       const backup = await manyBackedUp();
       const place = await openPlace(kind);
-      const service = await startService(place.env);
+      const service = await startService({ ...place.env, SEED: "true" });
       try {
         const restoring = start(place, ["restore", "--force", backup]);
         const titles: string[] = [];

@@ -3,18 +3,31 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
-import { parseDatabaseConfig } from "../src/config/config.ts";
-import { type Book, SEED_BOOKS } from "../src/resources/book.ts";
-import { openPostgresBooks } from "../src/server/database/postgres-books.ts";
-import { openSqliteBooks } from "../src/server/database/sqlite-books.ts";
+import { books } from "../src/books.ts";
+import type { Resource } from "../src/resources/resource.ts";
+import { createStore } from "../src/resources/stores/create-store.ts";
 import { CommandError } from "../src/server/failure.ts";
+import { RESOURCES } from "../src/service.ts";
 import { backUp } from "../src/transfer/backup/backup.ts";
 import { writeLines } from "../src/transfer/import/batches.ts";
 import { openInput } from "../src/transfer/import/input.ts";
 import { scanLines } from "../src/transfer/import/scan.ts";
 import { openTransfer } from "../src/transfer/open.ts";
-import { createProgress } from "../src/transfer/progress.ts";
-import { KINDS, type Kind, openPlace, type Place, runHere, someBooks, toLines } from "./data.ts";
+import {
+  type Book,
+  configOf,
+  everyEntry,
+  KINDS,
+  type Kind,
+  openPlace,
+  openPlaceDatabase,
+  type Place,
+  runHere,
+  someBooks,
+  sqlitePath,
+  toLines,
+  withStore,
+} from "./data.ts";
 import { eventually, newDirectory } from "./service.ts";
 
 // A busy machine may take longer than Bun's five seconds for two databases.
@@ -59,43 +72,21 @@ async function succeed(place: Place, ...args: string[]): Promise<string> {
 /** A database with these books. */
 async function filled(kind: Kind, books: readonly unknown[]): Promise<Place> {
   const place = await empty(kind);
-  await succeed(place, "import", fileWith(toLines(books)));
+  await succeed(place, "import", "books", fileWith(toLines(books)));
   return place;
 }
 
 /** The books of a database, as `export` says them. */
 async function exported(place: Place): Promise<Book[]> {
   const path = newFile("export");
-  await succeed(place, "export", path);
+  await succeed(place, "export", "books", path);
   const lines = readFileSync(path, "utf8").split("\n");
   expect(lines.pop()).toBe("");
   return lines.map((line) => JSON.parse(line));
 }
 
-function openStore({ env: { DATABASE_URL } }: Place) {
-  return DATABASE_URL.startsWith("sqlite:")
-    ? openSqliteBooks(DATABASE_URL.slice("sqlite:".length))
-    : openPostgresBooks(DATABASE_URL, { poolSize: 1 });
-}
-
-async function withStore<T>(
-  place: Place,
-  use: (store: ReturnType<typeof openStore>) => Promise<T>,
-) {
-  const store = openStore(place);
-  try {
-    return await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
-const everyBook = (words: string[] = []) => ({
-  limit: 200,
-  sort: { field: "id", descending: false } as const,
-  words,
-});
-
+/** What the service itself stores. */
+const SERVICE = { resources: RESOURCES, clock: Date.now };
 const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
 /** More than go into one page, and one that fills no statement of many rows. */
 const BOOKS = someBooks(2061);
@@ -104,25 +95,25 @@ for (const from of KINDS) {
   for (const to of KINDS) {
     test(`a backup of ${from} is restored into ${to} with everything that there was`, async () => {
       const source = await filled(from, BOOKS);
-      const { last, created } = await withStore(source, async (store) => {
-        const { book } = await store.create(DUNE, "a-key");
-        const { book: highest } = await store.create(DUNE);
+      const { last, created } = await withStore(source, books, async (store) => {
+        const { entry } = await store.create(DUNE, "a-key");
+        const { entry: highest } = await store.create(DUNE);
         await store.delete(highest.id);
-        return { last: highest.id, created: book };
+        return { last: highest.id, created: entry };
       });
       const file = newFile("backup");
       expect(await succeed(source, "backup", file)).toMatch(
-        /^Backed up 2062 books in \d+\.\d s to .+, \d\.\d MB$/,
+        /^Backed up 2062 books(, 0 \w+)* in \d+\.\d s to .+, \d\.\d MB$/,
       );
 
       const target = await empty(to);
       const said = await succeed(target, "restore", file);
-      expect(said).toMatch(/^Restored 2062 books in \d+\.\d s from /);
+      expect(said).toMatch(/^Restored 2062 books(, 0 \w+)* in \d+\.\d s from /);
       expect(await exported(target)).toEqual([...BOOKS, created]);
-      await withStore(target, async (store) => {
-        expect(await store.create(DUNE, "a-key")).toEqual({ book: created, replayed: true });
-        expect((await store.create(DUNE)).book.id).toBe(last + 1);
-        expect(await store.list(everyBook(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
+      await withStore(target, books, async (store) => {
+        expect(await store.create(DUNE, "a-key")).toEqual({ entry: created, replayed: true });
+        expect((await store.create(DUNE)).entry.id).toBe(last + 1);
+        expect(await store.list(everyEntry(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
       });
     });
   }
@@ -134,10 +125,14 @@ for (const kind of KINDS) {
       const file = newFile("backup");
       await succeed(await filled(kind, BOOKS.slice(0, 3)), "backup", file);
       expect(readdirSync(directory).filter((name) => name.startsWith(`${file}.`))).toEqual([]);
-      const served = openSqliteBooks(file);
-      expect(await served.list(everyBook())).toEqual(BOOKS.slice(0, 3));
-      expect(await served.list(everyBook(["wri"]))).toHaveLength(3);
-      await served.close();
+      const place = {
+        env: { DATABASE_URL: `sqlite:${file}`, DATA_DIR: "." },
+        drop: async () => {},
+      };
+      await withStore(place, books, async (served) => {
+        expect(await served.list(everyEntry())).toEqual(BOOKS.slice(0, 3));
+        expect(await served.list(everyEntry(["wri"]))).toHaveLength(3);
+      });
     });
 
     test("a backup replaces an earlier one, and none is made of a database that is not there", async () => {
@@ -146,7 +141,7 @@ for (const kind of KINDS) {
       const before = readFileSync(file);
       const { code, stderr } = await run(await empty(kind), "backup", file);
       expect(code).toBe(78);
-      expect(stderr).toMatch(/There (is no database .+|are no books in the database, nor .+)\.$/);
+      expect(stderr).toMatch(/(There is no database .+|The database is empty: .+)\.$/);
       expect(readFileSync(file)).toEqual(before);
       await succeed(await filled(kind, BOOKS.slice(0, 4)), "backup", file);
       const target = await empty(kind);
@@ -163,14 +158,14 @@ for (const kind of KINDS) {
         code: 1,
         stdout: "",
         stderr:
-          "thimble: the database has books already, 2 of them; --force removes them for those of the backup",
+          "thimble: the database has 2 books already; --force removes them for those of the backup",
       });
       expect(await exported(target)).toEqual(before);
       await succeed(target, "restore", "--force", file);
       expect(await exported(target)).toEqual(BOOKS.slice(0, 3));
-      await withStore(target, async (store) => {
-        expect(await store.list(everyBook(["dune"]))).toEqual([]);
-        expect((await store.create(DUNE)).book.id).toBe(8);
+      await withStore(target, books, async (store) => {
+        expect(await store.list(everyEntry(["dune"]))).toEqual([]);
+        expect((await store.create(DUNE)).entry.id).toBe(8);
       });
     });
 
@@ -179,8 +174,8 @@ for (const kind of KINDS) {
       await succeed(await filled(kind, BOOKS.slice(0, 1)), "backup", file);
       const target = await filled(kind, [{ ...BOOKS[0], id: 500 }]);
       await succeed(target, "restore", "--force", file);
-      await withStore(target, async (store) => {
-        expect((await store.create(DUNE)).book.id).toBe(501);
+      await withStore(target, books, async (store) => {
+        expect((await store.create(DUNE)).entry.id).toBe(501);
       });
     });
 
@@ -188,24 +183,26 @@ for (const kind of KINDS) {
       const file = newFile("backup");
       await succeed(await filled(kind, []), "backup", file);
       const target = await empty(kind);
-      expect(await succeed(target, "restore", file)).toStartWith("Restored 0 books in ");
+      expect(await succeed(target, "restore", file)).toMatch(/^Restored 0 books(, 0 \w+)* in /);
       expect(await exported(target)).toEqual([]);
     });
 
     test("what is exported and imported again is the same, and again changes nothing", async () => {
       const source = await filled(kind, BOOKS);
       const file = newFile("export");
-      await succeed(source, "export", file);
+      await succeed(source, "export", "books", file);
       const target = await empty(kind);
-      expect(await succeed(target, "import", file)).toMatch(/^Imported 2061 books in \d+\.\d s$/);
+      expect(await succeed(target, "import", "books", file)).toMatch(
+        /^Imported 2061 books in \d+\.\d s$/,
+      );
       expect(await exported(target)).toEqual(BOOKS);
-      expect(await succeed(target, "import", file)).toMatch(
+      expect(await succeed(target, "import", "books", file)).toMatch(
         /^Imported 0 books in \d+\.\d s; 2061 were there already$/,
       );
       expect(await exported(target)).toEqual(BOOKS);
-      await withStore(target, async (store) => {
-        expect(await store.list(everyBook(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
-        expect((await store.create(DUNE)).book.id).toBe((BOOKS.at(-1)?.id ?? 0) + 1);
+      await withStore(target, books, async (store) => {
+        expect(await store.list(everyEntry(["oeuvres", "2060"]))).toEqual(BOOKS.slice(-1));
+        expect((await store.create(DUNE)).entry.id).toBe((BOOKS.at(-1)?.id ?? 0) + 1);
       });
     });
 
@@ -231,7 +228,7 @@ for (const kind of KINDS) {
       const lines = BOOKS.slice(0, 5).map((book) => JSON.stringify(book));
       lines[2] = '{"title":"","author":"A","year":1}';
       const file = fileWith(lines.join("\n"));
-      expect(await run(place, "import", file)).toEqual({
+      expect(await run(place, "import", "books", file)).toEqual({
         code: 65,
         stdout: "",
         stderr: `thimble: ${file} cannot be imported, and nothing of it was written:\n  - line 3: title: The title is empty`,
@@ -243,7 +240,7 @@ for (const kind of KINDS) {
       const place = await filled(kind, BOOKS.slice(0, 3));
       const others = [BOOKS[0], BOOKS[5], { ...BOOKS[1], year: 7 }, DUNE];
       const file = fileWith(toLines(others));
-      const { code, stderr } = await run(place, "import", file);
+      const { code, stderr } = await run(place, "import", "books", file);
       expect(code).toBe(65);
       expect(stderr).toEndWith("\n  - line 3: book 5 is there already, with other content");
       expect(await exported(place)).toEqual(BOOKS.slice(0, 3));
@@ -253,7 +250,7 @@ for (const kind of KINDS) {
       const place = await filled(kind, [...BOOKS.slice(0, 3), ...BOOKS.slice(1, 4)]);
       expect(await exported(place)).toEqual(BOOKS.slice(0, 4));
       const file = fileWith(toLines([BOOKS[9], BOOKS[8], { ...BOOKS[9], year: 7 }]));
-      const { code, stderr } = await run(place, "import", file);
+      const { code, stderr } = await run(place, "import", "books", file);
       expect({ code, stderr }).toEqual({
         code: 65,
         stderr: expect.stringMatching(/:\n {2}- line 3: book 21 is there already[^\n]+$/),
@@ -267,8 +264,8 @@ for (const kind of KINDS) {
       const lines = toLines(BOOKS);
       const cut = lines.indexOf(`{"id":${BOOKS[1500]?.id}`) + 20;
       writeFileSync(`${file}.part`, lines.slice(0, cut));
-      expect(await succeed(place, "export", "--resume", file)).toMatch(
-        /^Exported 561 books in \d+\.\d s to .+, those behind id 3001$/,
+      expect(await succeed(place, "export", "books", "--resume", file)).toMatch(
+        /^Exported 561 books in \d+\.\d s to .+, those after id 3001$/,
       );
       expect(readFileSync(file, "utf8")).toBe(lines);
       expect(existsSync(`${file}.part`)).toBe(false);
@@ -282,7 +279,7 @@ describe("an export", () => {
     for (const part of [undefined, "", '{"id":3,"ti']) {
       const file = newFile("export");
       if (part !== undefined) writeFileSync(`${file}.part`, part);
-      await succeed(place, "export", "--resume", file);
+      await succeed(place, "export", "books", "--resume", file);
       expect(readFileSync(file, "utf8")).toBe(toLines(BOOKS.slice(0, 3)));
     }
   });
@@ -292,7 +289,7 @@ describe("an export", () => {
     for (const part of ["a letter\n", `${"x".repeat(300_000)}`, `{"id":"3"}\n`]) {
       const file = newFile("export");
       writeFileSync(`${file}.part`, part);
-      const { code, stderr } = await run(place, "export", "--resume", file);
+      const { code, stderr } = await run(place, "export", "books", "--resume", file);
       expect({ code, stderr }).toEqual({
         code: 65,
         stderr: `thimble: ${file}.part is no part of an export`,
@@ -303,7 +300,7 @@ describe("an export", () => {
 
   test("that fails leaves nothing where there was nothing", async () => {
     const file = newFile("export");
-    const { code } = await run(await empty("SQLite"), "export", file);
+    const { code } = await run(await empty("SQLite"), "export", "books", file);
     expect(code).toBe(78);
     expect(existsSync(`${file}.part`)).toBe(false);
   });
@@ -322,16 +319,16 @@ describe("times", () => {
   ];
 
   test.each([...KINDS])("of the years 1 to 9999 are kept by %s", async (kind) => {
-    const books = behindBatches(FIRST, LAST);
-    const source = await filled(kind, books);
-    expect((await exported(source)).slice(-2)).toEqual(books.slice(-2));
+    const lines = behindBatches(FIRST, LAST);
+    const source = await filled(kind, lines);
+    expect((await exported(source)).slice(-2)).toEqual(lines.slice(-2));
     const file = newFile("backup");
     await succeed(source, "backup", file);
     const target = await empty(kind);
     await succeed(target, "restore", file);
-    expect((await exported(target)).slice(-2)).toEqual(books.slice(-2));
-    await withStore(target, async (store) => {
-      expect(await store.get(100_000)).toEqual(books.at(-2));
+    expect((await exported(target)).slice(-2)).toEqual(lines.slice(-2));
+    await withStore(target, books, async (store) => {
+      expect(await store.get(100_000)).toEqual(lines.at(-2));
     });
   });
 
@@ -344,7 +341,7 @@ describe("times", () => {
     ];
     const place = await filled(kind, BOOKS.slice(0, 1));
     const file = fileWith(toLines(behindBatches(...beyond)));
-    const { code, stderr } = await run(place, "import", file);
+    const { code, stderr } = await run(place, "import", "books", file);
     const problem = `created_at: is not from ${FIRST} to ${LAST}`;
     expect({ code, lines: stderr.split("\n") }).toEqual({
       code: 65,
@@ -385,11 +382,11 @@ test("data that PostgreSQL refuses in a later batch is said with its lines, and 
   const books = someBooks(10_002);
   const refused = books.map((book) => (book.id === 20_003 ? { ...book, title: "Refused" } : book));
   const file = fileWith(toLines(refused));
-  const { code, stderr } = await run(place, "import", file);
+  const { code, stderr } = await run(place, "import", "books", file);
   expect({ code, stderr }).toEqual({
     code: 65,
     stderr:
-      `thimble: the database does not take what is in lines 10001 to 10002 of ${file}, ` +
+      `thimble: the database refuses what is in lines 10001 to 10002 of ${file}, ` +
       "and nothing from line 10001 on was written: not this one",
   });
   expect(await exported(place)).toEqual(books.slice(0, 10_000));
@@ -417,7 +414,7 @@ describe("lines to import", () => {
     ["with blank lines", `\n${text.replaceAll("\n", "\n \n\n")}`],
   ])("%s are books", async (_what, content) => {
     const place = await empty("SQLite");
-    await succeed(place, "import", fileWith(content));
+    await succeed(place, "import", "books", fileWith(content));
     expect(await exported(place)).toEqual(whole);
   });
 
@@ -427,7 +424,9 @@ describe("lines to import", () => {
     ["a byte order mark", "\uFEFF"],
   ])("may be none: %s", async (_what, content) => {
     const place = await empty("SQLite");
-    expect(await succeed(place, "import", fileWith(content))).toStartWith("Imported 0 books in ");
+    expect(await succeed(place, "import", "books", fileWith(content))).toStartWith(
+      "Imported 0 books in ",
+    );
     expect(await exported(place)).toEqual([]);
   });
 
@@ -442,19 +441,24 @@ describe("lines to import", () => {
     ["a name in control characters", '{"\\u001b[31m":1}', 'Unrecognized key: "\ufffd[31m"'],
     ["a value that is no object", "[1]", "line 1: Invalid input: expected object, received array"],
     ["a null", "null", "line 1: Invalid input: expected object, received null"],
+    [
+      "a time that is none",
+      `{"id":1,"created_at":"soon"}`,
+      "line 1: created_at: Invalid ISO datetime",
+    ],
     ["an id beyond what leaves room", `{"id":9007199254740991}`, "line 1: id: Too big"],
   ])("are refused where they are %s", async (_what, content, says) => {
     const place = await empty("SQLite");
-    const { code, stderr } = await run(place, "import", fileWith(content));
+    const { code, stderr } = await run(place, "import", "books", fileWith(content));
     expect(code).toBe(65);
     expect(stderr).toContain(says);
     expect(stderr.length).toBeLessThan(5000);
-    expect(existsSync(place.env.DATABASE_URL.slice("sqlite:".length))).toBe(false);
+    expect(existsSync(sqlitePath(place.env.DATABASE_URL))).toBe(false);
   });
 
   test("that are wrong are said ten at most, and how many more", async () => {
     const file = fileWith("x\n".repeat(25));
-    const { stderr } = await run(await empty("SQLite"), "import", file);
+    const { stderr } = await run(await empty("SQLite"), "import", "books", file);
     expect(stderr.split("\n").slice(-2)).toEqual(["  - line 10: is not JSON", "  - and 15 more"]);
   });
 });
@@ -519,14 +523,14 @@ describe("a file that is no backup", () => {
 
   test("is refused: the database itself", async () => {
     const place = await filled("SQLite", BOOKS.slice(0, 2));
-    const path = place.env.DATABASE_URL.slice("sqlite:".length);
+    const path = sqlitePath(place.env.DATABASE_URL);
     const said = `thimble: ${path} is the database itself`;
     for (const [command, code] of [
-      ["restore", 65],
-      ["backup", 73],
-      ["export", 73],
+      [["restore"], 65],
+      [["backup"], 73],
+      [["export", "books"], 73],
     ] as const) {
-      expect(await run(place, command, path)).toEqual({ code, stdout: "", stderr: said });
+      expect(await run(place, ...command, path)).toEqual({ code, stdout: "", stderr: said });
     }
     expect(await exported(place)).toEqual(BOOKS.slice(0, 2));
   });
@@ -534,7 +538,7 @@ describe("a file that is no backup", () => {
 
 test("a damaged database is not backed up, and an earlier backup stays", async () => {
   const place = await filled("SQLite", BOOKS);
-  const path = place.env.DATABASE_URL.slice("sqlite:".length);
+  const path = sqlitePath(place.env.DATABASE_URL);
   const bytes = readFileSync(path);
   bytes.fill(0xff, bytes.length / 2, bytes.length / 2 + 9000);
   writeFileSync(path, bytes);
@@ -552,8 +556,8 @@ describe("a file is not written", () => {
   test("into the place of a device or a directory", async () => {
     const place = await filled("SQLite", BOOKS.slice(0, 2));
     for (const path of ["/dev/null", directory]) {
-      for (const command of ["backup", "export"]) {
-        const { code, stderr } = await run(place, command, path);
+      for (const command of [["backup"], ["export", "books"]]) {
+        const { code, stderr } = await run(place, ...command, path);
         expect({ code, stderr }).toEqual({
           code: 73,
           stderr: `thimble: ${path} is there, and is no regular file`,
@@ -565,14 +569,17 @@ describe("a file is not written", () => {
   test("into the place of a database that is in use", async () => {
     const place = await filled("SQLite", BOOKS.slice(0, 2));
     const used = newFile("used");
-    const store = openSqliteBooks(used, { seed: SEED_BOOKS });
+    const at = { env: { DATABASE_URL: `sqlite:${used}`, DATA_DIR: "." }, drop: async () => {} };
+    const database = await openPlaceDatabase(at);
+    const store = createStore<Resource>(database, books);
+    await store.addSamples(books.samples);
     const { code, stderr } = await run(place, "backup", used);
     expect({ code, stderr }).toEqual({
       code: 73,
       stderr: `thimble: ${used} is in use as a database: there is ${used}-wal`,
     });
-    expect(await store.list(everyBook())).toHaveLength(2);
-    await store.close();
+    expect(await store.list(everyEntry())).toHaveLength(2);
+    await database.close();
   });
 
   test("where no directory can be", async () => {
@@ -589,9 +596,9 @@ describe("a file is not written", () => {
 test("a backup that a signal ends leaves nothing", async () => {
   const { env } = await filled("PostgreSQL", BOOKS);
   const path = newFile("backup");
-  const config = parseDatabaseConfig(env, () => "");
+  const config = configOf({ env });
   const signal = AbortSignal.abort(new Error("SIGTERM"));
-  const backedUp = backUp(path, config, { clock: Date.now }, { signal });
+  const backedUp = backUp(path, config, { ...SERVICE, signal });
   await expect(backedUp).rejects.toThrow(new Error("SIGTERM"));
   expect(leftBy(path)).toEqual([]);
 });
@@ -599,16 +606,15 @@ test("a backup that a signal ends leaves nothing", async () => {
 /** An import of a file up to where it writes. */
 async function startedImport({ env }: Place, path: string) {
   const input = await openInput(path, directory);
-  const scan = scanLines(input, createProgress("Checking", undefined));
-  const config = parseDatabaseConfig(env, () => "");
-  const database = await openTransfer(config, Date.now, "write");
-  const progress = createProgress("Importing", undefined);
-  return { database, input, scan, resumedAt: 0, clock: Date.now, progress };
+  const progress = { update: () => {}, end: () => {} };
+  const scan = scanLines(books, input, progress);
+  const database = await openTransfer(configOf({ env }), { ...SERVICE, access: "write" });
+  return { resource: books, database, input, scan, resumedAt: 0, clock: Date.now, progress };
 }
 
 describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
   const said = (path: string) =>
-    `another import of what is in ${path} is under way, or has just ended; this one has stopped, ` +
+    `another import of ${path} is in progress, or has just ended; this one has stopped, ` +
     "and no line was added twice";
   const plain = (count: number) => someBooks(count).map(({ title }) => ({ ...DUNE, title }));
 
@@ -621,10 +627,10 @@ describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
     const first = await startedImport(place, path);
     // The second runs as a whole where the first is about to write its first batch.
     let writes = 0;
-    const write: typeof first.database.write = async (work) => {
+    const write: typeof first.database.write = async (locked, work) => {
       writes += 1;
-      if (writes === 2) await succeed(place, "import", path);
-      return first.database.write(work);
+      if (writes === 2) await succeed(place, "import", "books", path);
+      return first.database.write(locked, work);
     };
     const both = writeLines({ ...first, database: { ...first.database, write } });
     await expect(both).rejects.toThrow(new CommandError(69, said(path)));
@@ -639,7 +645,7 @@ describe.each([...KINDS])("the same import twice at once into %s", (kind) => {
     const place = await empty(kind);
     const path = fileWith(toLines(plain(20)));
     const job = await startedImport(place, path);
-    await job.database.write((loader) => loader.recordImport(job.scan.sha256, 10));
+    await job.database.write([books], (loader) => loader.recordImport(books, job.scan.sha256, 10));
     await expect(writeLines(job)).rejects.toThrow(new CommandError(69, said(path)));
     await job.database.close();
     job.input.close();
@@ -652,9 +658,10 @@ test.each([...KINDS])(
   async (kind) => {
     const { env } = await filled(kind, BOOKS);
     const path = newFile("backup");
-    const config = parseDatabaseConfig(env, () => "");
-    const both = [1, 2].map(() => backUp(path, config, { clock: Date.now }));
-    expect(await Promise.all(both)).toEqual([BOOKS.length, BOOKS.length]);
+    const config = configOf({ env });
+    const both = [1, 2].map(() => backUp(path, config, SERVICE));
+    for (const { counts } of await Promise.all(both))
+      expect(counts.get("books")).toBe(BOOKS.length);
     expect(leftBy(path)).toEqual([path]);
     const target = await empty("SQLite");
     await succeed(target, "restore", path);
@@ -665,7 +672,7 @@ test.each([...KINDS])(
 test("why a backup fails is said, also where what it leaves cannot be removed", async () => {
   const { env } = await filled("PostgreSQL", BOOKS);
   const path = newFile("backup");
-  const config = parseDatabaseConfig(env, () => "");
+  const config = configOf({ env });
   const progress = {
     update: () => {
       for (const part of leftBy(path).filter((name) => name.endsWith(".part")))
@@ -674,7 +681,7 @@ test("why a backup fails is said, also where what it leaves cannot be removed", 
     },
     end: () => {},
   };
-  const backedUp = backUp(path, config, { clock: Date.now }, { progress });
+  const backedUp = backUp(path, config, { ...SERVICE, progress });
   await expect(backedUp).rejects.toThrow(new Error("the first failure"));
   expect(leftBy(path)).toEqual([expect.stringMatching(/\.part-wal$/)]);
 });
@@ -683,7 +690,7 @@ test("a file that changes while it is imported is noticed", async () => {
   const path = fileWith(toLines(BOOKS.slice(0, 10)));
   const job = await startedImport(await empty("SQLite"), path);
   writeFileSync(path, "x\n".repeat(500));
-  await expect(writeLines(job)).rejects.toThrow(`line 1 of ${path} has changed meanwhile`);
+  await expect(writeLines(job)).rejects.toThrow(`line 1 of ${path} has changed in the meantime`);
   await job.database.close();
   job.input.close();
 });
@@ -710,7 +717,7 @@ describe("a directory of backups", () => {
     const log = stdout.split("\n").map((line) => JSON.parse(line));
     expect(log).toMatchObject([
       { message: "backing up on schedule", every_seconds: 3600, keep: 2 },
-      { message: "backed up", books: 2 },
+      { message: "backed up", entries: { books: 2 } },
       { message: "removed an old backup", file: join(backups, old[0] ?? "") },
       { message: "stopped", signal: "SIGTERM" },
     ]);
@@ -741,7 +748,7 @@ describe("a directory of backups", () => {
       message: "a backup with a name in the future is left alone",
     };
     expect(log.slice(1)).toMatchObject([
-      { message: "backed up", books: 2 },
+      { message: "backed up", entries: { books: 2 } },
       ...future.map((name) => ({ ...warning, file: join(backups, name) })),
       { message: "removed an old backup", file: join(backups, old) },
       { message: "stopped" },
@@ -834,21 +841,21 @@ describe("arguments", () => {
   const file = fileWith("");
 
   test.each([
-    [["backup"], "takes one FILE, or one DIRECTORY"],
-    [["backup", "a", "b"], "takes one FILE, or one DIRECTORY"],
+    [["backup"], "expected one FILE, or one DIRECTORY"],
+    [["backup", "a", "b"], "expected one FILE, or one DIRECTORY"],
     [["backup", "--keep", "3", "a"], "--keep goes with --every"],
     [["backup", "--every", "1h", "a"], "--every goes with --keep"],
     [
       ["backup", "--every", "1x", "--keep", "3", "a"],
-      "--every takes a whole number of s, m, h or d",
+      "--every expects a whole number of s, m, h or d",
     ],
-    [["backup", "--every", "1h", "--keep", "0", "a"], "--keep takes a whole number from 1"],
+    [["backup", "--every", "1h", "--keep", "0", "a"], "--keep expects a whole number from 1"],
     [["backup", "--force", "a"], "--force"],
-    [["restore"], "takes one FILE, or one DIRECTORY"],
-    [["export", "a", "b"], "takes one FILE"],
-    [["export", "--resume"], "--resume takes a FILE"],
-    [["import", "a", "b"], "takes one FILE"],
-    [["import", "--force"], "--force"],
+    [["restore"], "expected one FILE, or one DIRECTORY"],
+    [["export", "books", "a", "b"], "expected at most one FILE"],
+    [["export", "books", "--resume"], "--resume needs a FILE"],
+    [["import", "books", "a", "b"], "expected at most one FILE"],
+    [["import", "books", "--force"], "--force"],
   ])("%j are a wrong use", async (args, says) => {
     const { code, stdout, stderr } = await runHere(memory, args);
     expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
@@ -861,12 +868,12 @@ describe("arguments", () => {
     { args: ["backup", file] },
     { args: ["backup", "--every", "1h", "--keep", "1", directory] },
     { args: ["restore", file] },
-    { args: ["export"] },
-    { args: ["import", file] },
+    { args: ["export", "books"] },
+    { args: ["import", "books", file] },
   ])("$args cannot be where books are in memory", async ({ args }) => {
     const { code, stderr } = await runHere(memory, args);
     expect(code).toBe(78);
-    expect(stderr).toStartWith("thimble: DATABASE_URL is memory:, where ");
+    expect(stderr).toStartWith("thimble: DATABASE_URL is memory:, which only ");
   });
 
   test("are explained", async () => {

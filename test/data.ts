@@ -1,9 +1,18 @@
 import { join } from "node:path";
+import type { books } from "../src/books.ts";
 import { runCli } from "../src/cli/cli.ts";
-import type { Book } from "../src/resources/book.ts";
+import { parseDatabaseConfig } from "../src/config/config.ts";
+import type { Migrations } from "../src/database/migrations/migration.ts";
+import type { EntryOf, Resource } from "../src/resources/resource.ts";
+import { createStore, type StoreOf } from "../src/resources/stores/create-store.ts";
+import { openPostgresDatabase } from "../src/server/database/postgres.ts";
+import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
+import { MIGRATIONS } from "../src/transfer/copy.ts";
 import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";
 import { newDirectory, type Variables } from "./service.ts";
+
+export type Book = EntryOf<typeof books>;
 
 /** The program from source, in a process of its own. */
 export const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
@@ -45,6 +54,50 @@ export async function runHere(
   const code = await runCli(args, runtime);
   return { code, stdout: written.stdout.join("\n"), stderr: written.stderr.join("\n") };
 }
+
+/** What a command reads from the environment of a place. */
+export function configOf({ env }: { env: Variables }) {
+  return parseDatabaseConfig(env, () => "");
+}
+
+/** The database of a place, with its schema up to date. */
+export async function openPlaceDatabase(
+  { env: { DATABASE_URL } }: Place,
+  { sqlite, postgres }: Migrations = MIGRATIONS,
+) {
+  const database = DATABASE_URL.startsWith("sqlite:")
+    ? openSqliteDatabase(sqlitePath(DATABASE_URL), { migrations: sqlite })
+    : openPostgresDatabase(DATABASE_URL, { poolSize: 1, migrations: postgres });
+  await database.migrate();
+  return database;
+}
+
+export function sqlitePath(databaseUrl: string): string {
+  return databaseUrl.slice("sqlite:".length);
+}
+
+/** Uses a store of a place, and closes its database. */
+export async function withStore<T, R extends Resource>(
+  place: Place,
+  resource: R,
+  use: (store: StoreOf<R>) => Promise<T>,
+  migrations?: Migrations,
+): Promise<T> {
+  const database = await openPlaceDatabase(place, migrations);
+  try {
+    return await use(createStore(database, resource));
+  } finally {
+    await database.close();
+  }
+}
+
+/** Every entry, up to 200, or those with these words. */
+export const everyEntry = (words: string[] = []) => ({
+  limit: 200,
+  sort: { field: "id", descending: false } as const,
+  words,
+  filters: {},
+});
 
 /** Books as an export has them, in order of their ids, which are not all there. */
 export function someBooks(count: number): Book[] {

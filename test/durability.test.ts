@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
+import { books } from "../src/books.ts";
 import { postgresMigrations } from "../src/database/migrations/postgres.ts";
 import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
-import type { Book } from "../src/resources/book.ts";
-import { openStore } from "../src/server/database/open-store.ts";
+import type { Resource } from "../src/resources/resource.ts";
+import { createStore } from "../src/resources/stores/create-store.ts";
+import { openDatabase } from "../src/server/database/open-database.ts";
 import { API_KEY, type ChildService, runService, startService } from "./child-service.ts";
+import { type Book, everyEntry } from "./data.ts";
 import { freshDatabase } from "./postgres.ts";
-import { until } from "./service.ts";
+import { until, type Variables } from "./service.ts";
 
 setDefaultTimeout(30_000);
 
@@ -69,21 +72,21 @@ function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }
 
-test("PostgreSQL: twenty stores that are prepared at the same moment migrate once", async () => {
+test("PostgreSQL: twenty instances that start at the same moment migrate once and add the samples once", async () => {
   const { url, drop } = await freshDatabase();
   const database = { kind: "postgres", url } as const;
-  const config = { database, databasePoolSize: 1, seedBooks: true };
-  const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(config, Date.now)));
+  const config = { database, databasePoolSize: 1 };
+  const opened = await Promise.all(Array.from({ length: 20 }, () => openDatabase(config)));
+  const stores = opened.map((each) => createStore<Resource>(each.database, books));
   try {
-    const applied = await Promise.all(stores.map(({ prepare }) => prepare()));
+    const applied = await Promise.all(opened.map((each) => each.database.migrate()));
     expect(sum(applied)).toBe(postgresMigrations.length);
-    for (const { store } of stores) {
-      const sort = { field: "id", descending: false } as const;
-      const books = await store.list({ limit: 10, sort, words: [] });
-      expect(books.map(({ id }) => id)).toEqual([1, 2]);
+    await Promise.all(stores.map((store) => store.addSamples(books.samples)));
+    for (const store of stores) {
+      expect((await store.list(everyEntry())).map(({ id }) => id)).toEqual([1, 2]);
     }
   } finally {
-    await Promise.all(stores.map(({ store }) => store.close()));
+    await Promise.all(opened.map((each) => each.database.close()));
     await drop();
   }
 });
@@ -106,14 +109,14 @@ function durability(name: string, open: () => Promise<Place>): void {
       await place.remove();
     });
 
-    const start = async (variables: Record<string, string> = {}) => {
+    const start = async (variables: Variables = {}) => {
       const service = await startService({ ...place.variables, ...variables });
       services.push(service);
       return service;
     };
 
     test("loses no acknowledged book when it is killed during writes", async () => {
-      let service = await start({ SEED_BOOKS: "false" });
+      let service = await start({ SEED: "false" });
       const acknowledged: Book[] = [];
       for (const round of [1, 2]) {
         const enough = acknowledged.length + 100;
@@ -125,7 +128,7 @@ function durability(name: string, open: () => Promise<Place>): void {
         killed.abort();
         await service.kill();
         await Promise.all(writers);
-        service = await start({ SEED_BOOKS: "false" });
+        service = await start({ SEED: "false" });
         const kept = await everyBook(service);
         const byId = new Map(kept.map((book) => [book.id, book]));
         for (const book of acknowledged) expect(byId.get(book.id)).toEqual(book);
@@ -138,7 +141,7 @@ function durability(name: string, open: () => Promise<Place>): void {
     test("gives the first answer to an idempotency key again after a restart", async () => {
       const key = { "Idempotency-Key": "a key" };
       const input = { title: "Dune", author: "Frank Herbert", year: 1965 };
-      const first = await start();
+      const first = await start({ SEED: "true" });
       const created = await first.send("POST", "/books", input, key);
       const body = await created.text();
       expect(created.status).toBe(201);
@@ -157,7 +160,7 @@ function durability(name: string, open: () => Promise<Place>): void {
     });
 
     test("ten instances that start together migrate once and seed once", async () => {
-      await Promise.all(Array.from({ length: 10 }, () => start()));
+      await Promise.all(Array.from({ length: 10 }, () => start({ SEED: "true" })));
       expect(services).toHaveLength(10);
       for (const service of services) {
         expect((await service.fetch("/ready")).status).toBe(200);
@@ -186,17 +189,20 @@ function durability(name: string, open: () => Promise<Place>): void {
       expect(stderr).not.toContain(API_KEY);
     });
 
-    test("adds no books if SEED_BOOKS is false", async () => {
-      expect(await everyBook(await start({ SEED_BOOKS: "false" }))).toEqual([]);
+    test("adds no books if SEED is false, which it is outside of development", async () => {
+      const development = { ENVIRONMENT: "development" };
+      expect(await everyBook(await start({ ...development, SEED: "false" }))).toEqual([]);
+      expect(await everyBook(await start({ SEED: undefined }))).toEqual([]);
+      expect(await everyBook(await start({ ...development, SEED: undefined }))).toHaveLength(2);
     });
 
     test("does not bring deleted seeds back", async () => {
-      const first = await start();
+      const first = await start({ SEED: "true" });
       for (const id of [1, 2]) {
         expect((await first.send("DELETE", `/books/${id}`)).status).toBe(204);
       }
       await first.kill();
-      expect(await everyBook(await start())).toEqual([]);
+      expect(await everyBook(await start({ SEED: "true" }))).toEqual([]);
     });
   });
 }

@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runCli } from "../src/cli/cli.ts";
 import { secretNames, variables } from "../src/config/variables.ts";
+import { createMemoryDatabase } from "../src/database/memory.ts";
 import { NewerSchemaError } from "../src/database/migrations/migration.ts";
 import { noAnswer } from "../src/database/postgres/pool.ts";
-import { createMemoryBookStore } from "../src/resources/stores/memory.ts";
 import { reason } from "../src/server/database/sqlite-file.ts";
 import { createServiceMetrics } from "../src/server/telemetry/service-metrics.ts";
 import { REFUSALS } from "../src/telemetry/metrics.ts";
@@ -100,7 +100,7 @@ test("every variable is one of the configuration, or of compose.yml", () => {
 
 test("every route is served", () => {
   const clock = Date.now;
-  const metrics = createServiceMetrics({ store: createMemoryBookStore(clock) }, clock);
+  const metrics = createServiceMetrics(createMemoryDatabase(), clock);
   const { app } = openApp({ metrics });
   const served = app.routes.map(({ path }) => path);
   const paths = someOf(runbook, /(?:\$URL|(?<=[\s(])`(?:GET )?)(\/(?!data\b)[a-z]\w*)/g);

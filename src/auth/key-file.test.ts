@@ -65,8 +65,7 @@ describe("a line is a key", () => {
 
 describe("a line is a problem", () => {
   const NAME = /^line 1: a name is 1 to 64 letters/;
-  const SCOPES_PROBLEM =
-    /^line 1: scopes are books:read, books:write, process, metrics, admin, with/;
+  const SCOPES_PROBLEM = new RegExp(`^line 1: scopes are ${SCOPES.join(", ")}, with`);
   const HASH = /^line 1: a digest is sha256: and 64 hexadecimal digits$/;
   const DATES = /^line 1: after the digest only not-before=DATE and expires=DATE may follow, DATE /;
 

@@ -63,7 +63,7 @@ test("the defaults", () => {
     logAccess: true,
     drainDelaySeconds: 5,
     drainTimeoutSeconds: 20,
-    seedBooks: true,
+    seed: false,
     publicReads: true,
     corsOrigins: [],
     tracing: undefined,
@@ -82,6 +82,14 @@ for (const [ENVIRONMENT, isExposed] of [
       authFailureLimit: isExposed ? { requests: 10, windowMs: 60_000 } : undefined,
       drainDelaySeconds: isExposed ? 5 : 0,
     });
+  });
+}
+
+for (const ENVIRONMENT of ["production", "staging", "test", "development"]) {
+  test(`sample entries are ${ENVIRONMENT === "development" ? "added" : "left out"} in ${ENVIRONMENT}`, () => {
+    expect(parse({ ENVIRONMENT }).seed).toBe(ENVIRONMENT === "development");
+    expect(parse({ ENVIRONMENT, SEED: "true" }).seed).toBe(true);
+    expect(parse({ ENVIRONMENT, SEED: "false" }).seed).toBe(false);
   });
 }
 
@@ -145,7 +153,7 @@ const FIELDS = {
   LOG_ACCESS: "logAccess",
   DRAIN_DELAY_SECONDS: "drainDelaySeconds",
   DRAIN_TIMEOUT_SECONDS: "drainTimeoutSeconds",
-  SEED_BOOKS: "seedBooks",
+  SEED: "seed",
   PUBLIC_READS: "publicReads",
   CORS_ORIGINS: "corsOrigins",
 } as const;
@@ -271,7 +279,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   LOG_ACCESS: flags,
   DRAIN_DELAY_SECONDS: integers(0, 300),
   DRAIN_TIMEOUT_SECONDS: integers(1, 300),
-  SEED_BOOKS: flags,
+  SEED: flags,
   PUBLIC_READS: flags,
   CORS_ORIGINS: {
     good: [
@@ -632,7 +640,6 @@ describe("the configuration of the database alone", () => {
       database: { kind: "sqlite", path: "/data/thimble.db" },
       databasePoolSize: 10,
       dataDirectory: "/data",
-      seedBooks: true,
       logLevel: "INFO",
       logFormat: "json",
     });

@@ -19,7 +19,7 @@ export { createMemoryDatabase, type MemoryDatabase } from "../database/memory.ts
 export type { Migration } from "../database/migrations/migration.ts";
 export { postgresMigrations } from "../database/migrations/postgres.ts";
 export { sqliteMigrations } from "../database/migrations/sqlite.ts";
-export type { PostgresDatabase } from "../database/postgres/database.ts";
+export type { PostgresDatabase, PostgresRow, PostgresValue, Query } from "../database/postgres.ts";
 export {
   createSqliteDatabase,
   type SqliteConnection,

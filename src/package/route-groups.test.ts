@@ -10,27 +10,41 @@ import { createKeyRing } from "../auth/key-ring.ts";
 import { DomainError } from "../errors.ts";
 import type { AppEnv } from "../http/env.ts";
 import { clientAddress } from "../http/middleware/client-address.ts";
-import type { BookStore } from "../resources/store.ts";
-import { createMemoryBookStore } from "../resources/stores/memory.ts";
+import type { Store } from "../resources/store.ts";
 import { createLogger } from "../telemetry/logger.ts";
-import { bookRoutes, healthRoutes, processRoutes, requireApiKey, requireScope } from "./index.ts";
+import {
+  books,
+  createMemoryDatabase,
+  createStore,
+  healthRoutes,
+  processRoutes,
+  type Resource,
+  type ResourceRoutesOptions,
+  requireApiKey,
+  requireScope,
+  resourceRoutes,
+} from "./index.ts";
 
 const API_KEY = "0123456789abcdef";
 const writeAccess = requireApiKey(API_KEY);
 const SEND = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
 const EMMA = { title: "Emma", author: "Jane Austen", year: 1815 };
 
-/** A store in memory, with what differs from it. */
-function createStore(differences: Partial<BookStore> = {}): BookStore {
-  return { ...createMemoryBookStore(Date.now, [EMMA]), ...differences };
+/** A store in memory that has one book, with what differs from it. */
+function openStore(differences: Partial<Store> = {}): Store {
+  const store = createStore<Resource>(createMemoryDatabase(), books);
+  void store.addSamples([EMMA]);
+  return { ...store, ...differences };
 }
+
+const bookRoutes = (options: ResourceRoutesOptions) => resourceRoutes(books, options);
 
 function post(body: unknown, headers: Record<string, string> = SEND): RequestInit {
   return { method: "POST", headers, body: JSON.stringify(body) };
 }
 
 describe("books in another app", () => {
-  const library = new Hono().route("/library", bookRoutes({ store: createStore(), writeAccess }));
+  const library = new Hono().route("/library", bookRoutes({ store: openStore(), writeAccess }));
 
   test("are found below the path where they are mounted", async () => {
     const response = await library.request("/library", post(EMMA));
@@ -48,7 +62,7 @@ describe("books in another app", () => {
     ["/:tenant/books", "/100%25%2F/books"],
   ] as const) {
     test(`name where they are, mounted at ${mount} and asked at ${path}`, async () => {
-      const host = new Hono().route(mount, bookRoutes({ store: createStore(), writeAccess }));
+      const host = new Hono().route(mount, bookRoutes({ store: openStore(), writeAccess }));
       const created = await host.request(path, post({ ...EMMA, title: "Persuasion" }));
       expect(created.status).toBe(201);
       const location = created.headers.get("Location") ?? "";
@@ -89,14 +103,14 @@ describe("books in another app", () => {
   test("accept bodies of a megabyte, or of the size in the options", async () => {
     const long = { ...EMMA, title: "a".repeat(1024 * 1024) };
     expect((await library.request("/library", post(long))).status).toBe(413);
-    const small = bookRoutes({ store: createStore(), writeAccess, maxBodyBytes: 10 });
+    const small = bookRoutes({ store: openStore(), writeAccess, maxBodyBytes: 10 });
     expect((await small.request("/", post(EMMA))).status).toBe(413);
   });
 
   test("leave what they do not know to the app's own handlers", async () => {
     const list = () => Promise.reject(new Error("a defect"));
     const host = new Hono()
-      .route("/library", bookRoutes({ store: createStore({ list }), writeAccess }))
+      .route("/library", bookRoutes({ store: openStore({ list }), writeAccess }))
       .onError((error, c) => c.text(`host: ${error.message}`, 500))
       .notFound((c) => c.text("host: nothing here", 404));
     const defect = await host.request("/library");
@@ -110,8 +124,8 @@ describe("books in another app", () => {
       [bearerAuth({ token: API_KEY }), "Bearer", 400],
     ] as const;
     for (const [guard, authorization, status] of guards) {
-      const books = bookRoutes({ store: createStore(), writeAccess, readAccess: guard });
-      const host = new Hono().route("/library", books);
+      const routes = bookRoutes({ store: openStore(), writeAccess, readAccess: guard });
+      const host = new Hono().route("/library", routes);
       const headers = authorization && { Authorization: authorization };
       const response = await host.request("/library", headers && { headers });
       expect(response.status).toBe(status);
@@ -126,12 +140,12 @@ describe("books in another app", () => {
     const logger = createLogger({ level: "INFO", format: "text", clock: Date.now, write });
     const cause = new Error("connection refused by db.internal");
     const list = () => Promise.reject(new DomainError("store_unavailable", "Not now.", { cause }));
-    const store = createStore({ list });
-    for (const books of [
+    const store = openStore({ list });
+    for (const routes of [
       bookRoutes({ store, writeAccess, logger }),
       bookRoutes({ store, writeAccess }),
     ]) {
-      const response = await new Hono().route("/library", books).request("/library");
+      const response = await new Hono().route("/library", routes).request("/library");
       expect(response.status).toBe(503);
       expect(await response.text()).not.toContain("db.internal");
     }
@@ -160,7 +174,7 @@ test("health in another app is that app's own", async () => {
   const health = healthRoutes({
     service,
     environment: "staging",
-    store: createStore(),
+    database: createMemoryDatabase(),
     readiness: () => readiness,
     clock: () => now,
   });

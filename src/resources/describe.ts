@@ -30,9 +30,10 @@ export function describeResource(
   const tags = [tagOf(resource)];
   const title = titleOf(resource);
   const schemas = schemasOf(resource);
-  const entry = lazySchema(() => schemas.entry.openapi(title));
-  const input = lazySchema(() => schemas.input.openapi(`${title}Input`));
-  const changes = lazySchema(() => schemas.changes.openapi(`${title}Changes`));
+  // A schema that was made before the document's generator was loaded has no `openapi`, but its clone has.
+  const entry = lazySchema(() => schemas.entry.clone().openapi(title));
+  const input = lazySchema(() => schemas.input.clone().openapi(`${title}Input`));
+  const changes = lazySchema(() => schemas.changes.clone().openapi(`${title}Changes`));
   const page = lazySchema(() =>
     z.object({ items: z.array(entry), next_cursor: z.string().nullable() }),
   );

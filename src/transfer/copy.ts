@@ -1,5 +1,19 @@
+import type { Migrations } from "../database/migrations/migration.ts";
+import { postgresMigrations } from "../database/migrations/postgres.ts";
+import { sqliteMigrations } from "../database/migrations/sqlite.ts";
 import type { Value } from "../resources/field.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
+import type { Clock } from "../time.ts";
+
+/** What is copied, and the schema that has its tables. */
+export type TransferOptions = {
+  resources: readonly Resource[];
+  clock: Clock;
+  /** The service's own by default. */
+  migrations?: Migrations;
+};
+
+export const MIGRATIONS: Migrations = { sqlite: sqliteMigrations, postgres: postgresMigrations };
 
 /** A row of the service's own tables, with its times in milliseconds since the Unix epoch and JSON as text. */
 export type RecordRow = Record<string, string | number>;
@@ -25,6 +39,9 @@ export const RECORD_TABLES: readonly RecordTable[] = [
   },
 ];
 
+/** Schemas before version 3 had one resource, which no record names. */
+export const FIRST_RESOURCE = "books";
+
 /** Where a page of a record table starts: after this row. */
 export type RecordPosition = { resource: string; key: string };
 
@@ -46,10 +63,8 @@ export type Snapshot = {
 /** Changes to a database that take effect all together or not at all. */
 export type Loader = {
   count(resource: Resource): Promise<number>;
-  /** Removes every entry of a resource. */
+  /** Removes every entry of a resource, and what {@link RECORD_TABLES} have of it. */
   clear(resource: Resource): Promise<void>;
-  /** Removes every row of {@link RECORD_TABLES}. */
-  clearRecords(): Promise<void>;
   /** Those of the entries that there are, by id. */
   find(resource: Resource, ids: readonly number[]): Promise<Map<number, Entry>>;
   /** Adds entries under ids that no entry has. */
@@ -89,7 +104,7 @@ type CopyOptions = {
 const PAGE_SIZE = 2000;
 
 /**
- * Copies the resources and the service's own tables, ids and times as they are. No id that either database
+ * Copies the entries and records of the resources, ids and times as they are. No id that either database
  * has given out is given out again.
  *
  * @returns the number of entries.
@@ -117,7 +132,10 @@ export async function copyDatabase(
   for (const table of RECORD_TABLES) {
     for await (const page of recordPages(from, table)) {
       signal?.throwIfAborted();
-      await to.addRecords(table, page);
+      await to.addRecords(
+        table,
+        page.filter((row) => resources.some(({ name }) => name === row.resource)),
+      );
     }
   }
   return counts;
@@ -135,9 +153,14 @@ export async function countEntries(
   return counts;
 }
 
+/** `reading list` for one, `reading lists` for any other number. */
+export function nameOf({ one, name }: Resource, count: number): string {
+  return (count === 1 ? one : name).replaceAll("_", " ");
+}
+
 /** `1 book`, `3 reading lists`. */
-export function describeCount({ one, name }: Resource, count: number): string {
-  return `${count} ${(count === 1 ? one : name).replaceAll("_", " ")}`;
+export function describeCount(resource: Resource, count: number): string {
+  return `${count} ${nameOf(resource, count)}`;
 }
 
 /** `3 books, 1 note`. */

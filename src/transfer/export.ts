@@ -12,9 +12,8 @@ import type { DatabaseCommandConfig } from "../config/config.ts";
 import type { Resource } from "../resources/resource.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { writeFully } from "../server/output/write-fully.ts";
-import type { Clock } from "../time.ts";
 import { failingAt, prepareAtomicFile } from "./atomic-file.ts";
-import { entryPages, type Snapshot } from "./copy.ts";
+import { entryPages, type Snapshot, type TransferOptions } from "./copy.ts";
 import { parseImportLine } from "./import/line.ts";
 import { LINE_MAX_BYTES } from "./import/lines.ts";
 import { openTransfer } from "./open.ts";
@@ -24,7 +23,10 @@ import { createProgress, type Progress } from "./progress.ts";
 export class BrokenPipeError extends Error {}
 
 /** What to export: the entries of a resource in the database that the configuration names. */
-export type ExportSource = { resource: Resource; config: DatabaseCommandConfig; clock: Clock };
+export type ExportSource = Pick<TransferOptions, "clock" | "migrations"> & {
+  resource: Resource;
+  config: DatabaseCommandConfig;
+};
 
 type Output = { write: (bytes: Uint8Array) => void; after: number };
 
@@ -102,10 +104,14 @@ function lastWholeEntry(resource: Resource, part: string): number {
 }
 
 async function writeEntries(
-  { resource, config, clock }: ExportSource,
+  { resource, config, ...options }: ExportSource,
   output: Output,
 ): Promise<number> {
-  const database = await openTransfer(config, { resources: [resource], clock, access: "read" });
+  const database = await openTransfer(config, {
+    ...options,
+    resources: [resource],
+    access: "read",
+  });
   const progress = createProgress("Exporting", resource.name);
   try {
     return await database.read((snapshot) => writePages(snapshot, resource, output, progress));

@@ -1,8 +1,6 @@
 import { existsSync } from "node:fs";
 import type { DatabaseCommandConfig, DatabaseConfig } from "../config/config.ts";
 import { type Migration, pendingMigrations } from "../database/migrations/migration.ts";
-import { postgresMigrations } from "../database/migrations/postgres.ts";
-import { sqliteMigrations } from "../database/migrations/sqlite.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import {
   migrateSqlite,
@@ -10,11 +8,9 @@ import {
   type SqliteConnection,
   UnusableDatabaseError,
 } from "../database/sqlite.ts";
-import type { Resource } from "../resources/resource.ts";
 import { openSqliteFile, unusable } from "../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
-import type { Clock } from "../time.ts";
-import type { TransferDatabase } from "./copy.ts";
+import { MIGRATIONS, type TransferDatabase, type TransferOptions } from "./copy.ts";
 import { createSqliteTransfer } from "./sqlite.ts";
 
 /** An open database to copy from or to. */
@@ -24,9 +20,7 @@ export type OpenTransfer = TransferDatabase & {
   close: () => Promise<void>;
 };
 
-type OpenOptions = {
-  resources: readonly Resource[];
-  clock: Clock;
+type OpenOptions = TransferOptions & {
   /** A database that is read has to exist; one that is written is made if missing. */
   access: "read" | "write";
 };
@@ -68,10 +62,11 @@ async function openSqlite(
   if (access === "read" && !existsSync(path)) {
     throw new UnusableDatabaseError(`There is no database ${path}.`);
   }
+  const { sqlite: migrations } = options.migrations ?? MIGRATIONS;
   const connection = openSqliteFile(path, access);
   try {
-    if (access === "write") migrateSqlite(connection);
-    else requireSchema(sqliteMigrations, readSqliteVersion(connection));
+    if (access === "write") migrateSqlite(connection, migrations);
+    else requireSchema(migrations, readSqliteVersion(connection));
   } catch (error) {
     connection.close();
     throw unusable(path, error);
@@ -91,7 +86,7 @@ async function openPostgres(
   const { migrate, version, transfer, close } = connectForTransfer(url, options);
   try {
     if (access === "write") await migrate();
-    else requireSchema(postgresMigrations, await version());
+    else requireSchema((options.migrations ?? MIGRATIONS).postgres, await version());
   } catch (error) {
     await close();
     throw translatePostgresError(error);

@@ -1,5 +1,4 @@
 import postgres, { type Sql } from "postgres";
-import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { connectionOptions } from "../database/postgres/connection.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import {
@@ -7,17 +6,22 @@ import {
   migratePostgres,
   readPostgresVersion,
 } from "../database/postgres/migrate.ts";
-import { type Query, queryOn } from "../database/postgres/query.ts";
+import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
+import type { Query } from "../database/postgres.ts";
+import type { Value } from "../resources/field.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import type { Clock } from "../time.ts";
 import {
+  FIRST_RESOURCE,
   type Loader,
+  MIGRATIONS,
   RECORD_TABLES,
   type RecordTable,
   type Snapshot,
   type TransferDatabase,
+  type TransferOptions,
   toRecord,
 } from "./copy.ts";
 
@@ -41,16 +45,15 @@ const COLUMNS = {
 
 const quoted = (name: string) => `"${name}"`;
 
-type Options = { resources: readonly Resource[]; clock: Clock };
-
 /** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
-export function connectForTransfer(url: string, options: Options) {
+export function connectForTransfer(url: string, options: TransferOptions) {
+  const { postgres: migrations } = options.migrations ?? MIGRATIONS;
   // Rows are written as arrays, one a column.
   const sql = postgres(url, { ...connectionOptions(url), fetch_types: true, max: 1 });
   return {
     transfer: createPostgresTransfer(sql, options),
     /** Brings the schema up to date. */
-    migrate: () => migratePostgres(sql, postgresMigrations),
+    migrate: () => migratePostgres(sql, migrations),
     /** The version of the schema: 0 if there is none. */
     version: () => readPostgresVersion(queryOn(sql)),
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
@@ -58,7 +61,7 @@ export function connectForTransfer(url: string, options: Options) {
 }
 
 /** Statements may take any time. While one writes, others can read; those that write wait. */
-function createPostgresTransfer(sql: Sql, { resources, clock }: Options): TransferDatabase {
+function createPostgresTransfer(sql: Sql, { resources, clock }: TransferOptions): TransferDatabase {
   async function within<T>(mode: string, work: (query: Query) => Promise<T>): Promise<T> {
     try {
       return await transact(sql, mode, async (transaction) => {
@@ -96,6 +99,15 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     return row?.found === true;
   }
 
+  async function sourceOf({ name }: RecordTable): Promise<string> {
+    const [column] = await query(
+      "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'resource'",
+      [name],
+    );
+    const source = column ? name : `(SELECT '${FIRST_RESOURCE}' AS resource, * FROM ${name})`;
+    return `${source} AS record`;
+  }
+
   return {
     has: ({ name }) => hasTable(name),
     count: async (resource) => ((await hasTable(resource.name)) ? countOf(query, resource) : 0),
@@ -116,13 +128,13 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
 
     async records(table, after, limit) {
       if (!(await hasTable(table.name))) return [];
-      const { name, key, columns } = table;
+      const { key, columns } = table;
       const read = Object.entries(columns).map(
         ([column, kind]) => `${COLUMNS[kind].read(column)} AS ${column}`,
       );
       const rows = await query(
-        `SELECT ${read.join(", ")} FROM ${name} WHERE (resource, ${key}) > ($1, $2)
-          ORDER BY ${name}.resource, ${name}.${key} LIMIT $3`,
+        `SELECT ${read.join(", ")} FROM ${await sourceOf(table)}
+          WHERE (resource, ${key}) > ($1, $2) ORDER BY record.resource, record.${key} LIMIT $3`,
         [after.resource, after.key, limit],
       );
       return rows.map((row) => toRecord(table, row));
@@ -152,10 +164,9 @@ function createLoader(query: Query, clock: Clock): Loader {
     async clear({ name }) {
       // TRUNCATE would keep others from reading.
       await query(`DELETE FROM ${quoted(name)}`);
-    },
-
-    async clearRecords() {
-      for (const { name } of RECORD_TABLES) await query(`DELETE FROM ${name}`);
+      for (const table of RECORD_TABLES) {
+        await query(`DELETE FROM ${table.name} WHERE resource = $1`, [name]);
+      }
     },
 
     async find(resource, ids) {
@@ -219,41 +230,44 @@ function createLoader(query: Query, clock: Clock): Loader {
   };
 }
 
-/** One array a column, of the column's type without its collation. */
+/**
+ * One array a column. Each is sent as text, because the driver takes the type of an array from its first
+ * element.
+ */
 async function insertEntries(
   query: Query,
   resource: Resource,
   entries: readonly Entry[],
 ): Promise<void> {
   const { fields, search, name } = resource;
-  const columns = [
-    { column: "id", type: "bigint" },
-    ...Object.entries(fields).map(
-      ([
-        column,
-        {
-          postgres: { type },
-        },
-      ]) => ({
-        column,
-        type: type.replace(/ COLLATE .*| ?\(.*\)/, ""),
-      }),
-    ),
-    ...["created_at", "updated_at"].map((column) => ({ column, type: "timestamptz" })),
-  ];
   const { lexemes } = postgresStatements(resource);
   const hasWords = search.length > 0;
-  const all = hasWords ? [...columns, { column: "words", type: "text" }] : columns;
+  const columns = [
+    { column: "id", type: "bigint" },
+    ...Object.entries(fields).map(([column, { postgres }]) => ({
+      column,
+      type: postgres.type.replace(/ COLLATE .*| ?\(.*\)/, ""),
+    })),
+    ...["created_at", "updated_at"].map((column) => ({ column, type: "timestamptz" })),
+  ];
+  const stored = columns.map(({ column, type }) => ({
+    column,
+    value: `${quoted(column)}::${type}`,
+    data: entries.map((entry) => textOf(entry[column])),
+  }));
+  const words = {
+    column: "words",
+    value: lexemesOf(quoted("words")),
+    data: entries.flatMap((entry) => lexemes(entry)),
+  };
+  const all = hasWords ? [...stored, words] : stored;
   const names = all.map(({ column }) => quoted(column)).join(", ");
-  const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
-  const values = all.map(({ column }) =>
-    hasWords && column === "words" ? lexemesOf(quoted(column)) : quoted(column),
-  );
-  const data = columns.map(({ column }) => entries.map((entry) => entry[column] ?? null));
-  const words = hasWords ? [entries.flatMap((entry) => lexemes(entry))] : [];
   await query(
-    `INSERT INTO ${quoted(name)} (${names}) SELECT ${values.join(", ")}
-      FROM unnest(${arrays}) AS entry (${names})`,
-    [...data, ...words],
+    `INSERT INTO ${quoted(name)} (${names}) SELECT ${all.map(({ value }) => value).join(", ")}
+      FROM unnest(${all.map((_, index) => `$${index + 1}::text[]`).join(", ")}) AS entry (${names})`,
+    all.map(({ data }) => data),
   );
 }
+
+const textOf = (value: Value | undefined) =>
+  value === null || value === undefined ? null : String(value);

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
-import { createProgress, summary } from "./progress.ts";
+import { books } from "../books.ts";
+import { defineResource } from "../resources/resource.ts";
+import { describeCounts } from "./copy.ts";
+import { createProgress, secondsSince } from "./progress.ts";
 
 test("a terminal sees how far it is and how fast, and then nothing of it", () => {
   let shown = "";
-  const progress = createProgress("Restoring", (text) => {
+  const progress = createProgress("Restoring", "books", (text) => {
     shown += text;
   });
   progress.update(5, 0.5);
@@ -20,19 +23,29 @@ test.each([
   [2, "100 %"],
 ])("a share of %d is shown as %s", (share, percent) => {
   let shown = "";
-  createProgress("Exporting", (text) => {
+  createProgress("Exporting", "books", (text) => {
     shown += text;
   }).update(1, share);
   expect(shown).toContain(percent);
 });
 
 test("without a terminal nothing is shown", () => {
-  const progress = createProgress("Exporting", undefined);
+  const progress = createProgress("Exporting", "books", undefined);
   progress.update(1, 0.5);
   progress.end();
 });
 
-test("the summary counts books", () => {
-  expect(summary(1, performance.now())).toBe("1 book in 0.0 s");
-  expect(summary(0, performance.now() - 1234)).toMatch(/^0 books in 1\.2 s$/);
+test("seconds are written with one digit after the point", () => {
+  expect(secondsSince(performance.now())).toBe("0.0 s");
+  expect(secondsSince(performance.now() - 1234)).toBe("1.2 s");
+});
+
+test("entries are counted in words", () => {
+  const lists = defineResource("reading_lists", { one: "reading_list", fields: {} });
+  const counts = new Map([
+    ["books", 1],
+    ["reading_lists", 0],
+  ]);
+  expect(describeCounts([books, lists], counts)).toBe("1 book, 0 reading lists");
+  expect(describeCounts([lists, books], new Map([["reading_lists", 1]]))).toBe("1 reading list");
 });

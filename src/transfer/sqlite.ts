@@ -8,11 +8,14 @@ import type { Entry, Resource } from "../resources/resource.ts";
 import { sqliteStatements, wordsTable } from "../resources/stores/sqlite-statements.ts";
 import type { Clock } from "../time.ts";
 import {
+  FIRST_RESOURCE,
   type Loader,
   RECORD_TABLES,
   type RecordRow,
+  type RecordTable,
   type Snapshot,
   type TransferDatabase,
+  type TransferOptions,
   toRecord,
 } from "./copy.ts";
 
@@ -22,15 +25,13 @@ const ROWS_PER_STATEMENT = 50;
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const lastIdSql = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = ?";
 
-type Options = { resources: readonly Resource[]; clock: Clock };
-
 /**
  * Copies from and to a SQLite database of this service's schema, on a connection of its own. Writing starts
  * with the write lock; other connections can read meanwhile.
  */
 export function createSqliteTransfer(
   connection: SqliteConnection,
-  { resources, clock }: Options,
+  { resources, clock }: TransferOptions,
 ): TransferDatabase {
   async function within<T>(begin: string, work: () => Promise<T>): Promise<T> {
     try {
@@ -54,6 +55,12 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
   const hasTable = (name: string) =>
     connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 
+  function sourceOf({ name }: RecordTable): string {
+    const sql = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'resource'";
+    if (connection.prepare(sql).get(name)) return name;
+    return `(SELECT '${FIRST_RESOURCE}' AS resource, * FROM ${name})`;
+  }
+
   return {
     has: async ({ name }) => hasTable(name),
     count: async ({ name }) => (hasTable(name) ? countOf(connection, name) : 0),
@@ -68,8 +75,8 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
 
     async records(table, after, limit) {
       if (!hasTable(table.name)) return [];
-      const { name, key, columns } = table;
-      const sql = `SELECT ${Object.keys(columns).join(", ")} FROM ${name}
+      const { key, columns } = table;
+      const sql = `SELECT ${Object.keys(columns).join(", ")} FROM ${sourceOf(table)}
         WHERE (resource, ${key}) > (?, ?) ORDER BY resource, ${key} LIMIT ?`;
       const rows = connection.prepare(sql).all(after.resource, after.key, limit);
       return rows.map((row) => toRecord(table, row));
@@ -120,10 +127,9 @@ function createLoader(connection: SqliteConnection, clock: Clock): Loader {
       const words = wordsTable(resource);
       if (resource.search.length > 0) run(`INSERT INTO ${words} (${words}) VALUES ('delete-all')`);
       run(`DELETE FROM ${quoted(resource.name)}`);
-    },
-
-    async clearRecords() {
-      for (const { name } of RECORD_TABLES) run(`DELETE FROM ${name}`);
+      for (const { name } of RECORD_TABLES) {
+        run(`DELETE FROM ${name} WHERE resource = ?`, resource.name);
+      }
     },
 
     async find(resource, ids) {

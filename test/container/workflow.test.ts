@@ -52,7 +52,7 @@ for (const target of TARGETS) {
 test.skipIf(ON_GITHUB)(
   "test:container --built tests the images, and does not remove them",
   async () => {
-    const one = "the bill of materials that is scanned";
+    const one = "the scanned bill of materials";
     const command = `bun run test:container --built --test-name-pattern "${one}"`;
     // If npm started this run, its Bun is not in PATH; on GitHub's machines it is.
     const PATH = [runner.at("."), process.env.PATH].join(delimiter);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const GUIDE = join(import.meta.dir, "../../docs/library.md");
 /** The examples of the guide, in its order. */
-const EXAMPLES = ["library.ts", "service.ts", "client.ts"];
+const EXAMPLES = ["loans.ts", "library.ts", "server.ts", "service.ts", "client.ts"];
 /** Marks the end of an example; the rest of the file is only for tests. */
 const TESTS_ALONE = "\n/** The compiler must refuse these. */";
 

@@ -118,7 +118,7 @@ for (const [where, command, openBooks] of [
       books = await openBooks();
       child = Bun.spawn([...command], {
         cwd: project,
-        env: { PATH: process.env.PATH, API_KEY, BOOKS: books.url },
+        env: { PATH: process.env.PATH, API_KEY, DATABASE_URL: books.url },
         stdio: ["ignore", "pipe", "inherit"],
       });
       for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -190,6 +190,25 @@ for (const [where, command, openBooks] of [
         });
       });
     }
+
+    test("a resource of the project's own is stored, found, filtered and sorted", async () => {
+      const loan = (title: string, due: string) => ({ title, borrower: "Anne Elliot", due });
+      const late = await add("/loans", loan("Emma", "2027-02-28T19:00:00+01:00"));
+      expect(late.status).toBe(201);
+      expect(await late.json()).toMatchObject({ due: "2027-02-28T18:00:00.000Z", state: null });
+      await add("/loans", { ...loan("Persuasion", "2027-01-31T18:00:00Z"), state: "lent" });
+      const titles = async (query: string) => {
+        const page = await (await fetch(`${origin}/loans?${query}`)).json();
+        return (page as { items: { title: string }[] }).items.map(({ title }) => title);
+      };
+      expect(await titles("sort=due")).toEqual(["Persuasion", "Emma"]);
+      expect(await titles("state=lent")).toEqual(["Persuasion"]);
+      expect(await titles("q=elliot+emma")).toEqual(["Emma"]);
+      const wrong = await add("/loans", { ...loan("Emma", "soon"), state: "lost" });
+      expect(wrong.status).toBe(400);
+      const { errors } = (await wrong.json()) as { errors: { path: string }[] };
+      expect(errors.map(({ path }) => path)).toEqual(["due", "state"]);
+    });
 
     test("the mounted health is that of the app", async () => {
       const health = await (await fetch(`${origin}/health`)).json();

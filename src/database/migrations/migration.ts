@@ -1,6 +1,9 @@
 /** A numbered step of a schema. Numbers begin at 1 and have no gaps. */
 export type Migration = { version: number; name: string; sql: string };
 
+/** The same schema for each kind of database. */
+export type Migrations = { sqlite: readonly Migration[]; postgres: readonly Migration[] };
+
 /** The schema is of a newer release than this one, which must not touch it. */
 export class NewerSchemaError extends Error {
   constructor(found: number, known: number) {

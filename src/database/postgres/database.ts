@@ -1,24 +1,11 @@
 import type { Sql, TransactionSql } from "postgres";
-import type { DatabaseLifecycle } from "../lifecycle.ts";
 import type { Migration } from "../migrations/migration.ts";
 import { postgresMigrations } from "../migrations/postgres.ts";
+import type { PostgresDatabase } from "../postgres.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPostgresPool, type PoolOptions, type PostgresConnections } from "./pool.ts";
-import { type Query, queryOn } from "./query.ts";
+import { queryOn } from "./query.ts";
 import { inTransaction } from "./transaction.ts";
-
-export type { PostgresRow, PostgresValue, Query } from "./query.ts";
-
-/** A PostgreSQL database. Both ways to it throw a `DomainError` `store_unavailable` if it is unavailable. */
-export type PostgresDatabase = DatabaseLifecycle & {
-  kind: "postgres";
-  /** For statements that only read, each on whichever connection is free. */
-  read<T>(work: (query: Query) => Promise<T>): Promise<T>;
-  /** For statements that take effect together: one transaction, rolled back when `work` throws. */
-  write<T>(work: (query: Query) => Promise<T>): Promise<T>;
-  /** Connects again, perhaps to another database. Operations in flight end on their connections. */
-  reconnect(): void;
-};
 
 export type PostgresDatabaseOptions = {
   /** Makes a pool of the driver's. It is called again when the last one no longer answers. */

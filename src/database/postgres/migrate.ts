@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { type Migration, pendingMigrations } from "../migrations/migration.ts";
-import { type Query, queryOn } from "./query.ts";
+import type { Query } from "../postgres.ts";
+import { queryOn } from "./query.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** An arbitrary number that stands for this service's migrations among a database's advisory locks. */

@@ -1,27 +1,6 @@
 import type { Sql, TransactionSql } from "postgres";
 import { withDeadline } from "../../time.ts";
-
-/** A value of a statement. An array goes to a connection only that asked the server for its types. */
-export type PostgresValue =
-  | string
-  | number
-  | boolean
-  | null
-  | Date
-  | readonly (string | number | boolean | null)[];
-/** A row by the names of its columns. */
-export type PostgresRow = Readonly<Record<string, unknown>>;
-
-/**
- * Sends a statement, with the values of `$1`, `$2` and so on, and returns its rows.
- *
- * @param isKept whether the server keeps it prepared, as it does by default: for SQL that comes again.
- */
-export type Query = (
-  text: string,
-  values?: readonly PostgresValue[],
-  options?: { isKept?: boolean },
-) => Promise<readonly PostgresRow[]>;
+import type { PostgresRow, Query } from "../postgres.ts";
 
 type QueryOptions = {
   /** When it aborts, no further statement is sent, and the one in progress is cancelled. */

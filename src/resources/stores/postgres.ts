@@ -3,7 +3,7 @@ import type {
   PostgresRow,
   PostgresValue,
   Query,
-} from "../../database/postgres/database.ts";
+} from "../../database/postgres.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
 import { fromTimestamp, type Value, type Values } from "../field.ts";

@@ -1,7 +1,8 @@
 import postgres from "postgres";
 import type { Migration } from "../../database/migrations/migration.ts";
 import { connectionOptions } from "../../database/postgres/connection.ts";
-import { createPostgresDatabase, type PostgresDatabase } from "../../database/postgres/database.ts";
+import { createPostgresDatabase } from "../../database/postgres/database.ts";
+import type { PostgresDatabase } from "../../database/postgres.ts";
 
 export type { PostgresDatabase };
 

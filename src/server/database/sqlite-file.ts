@@ -24,7 +24,7 @@ const COPY_BUSY_TIMEOUT_MS = 30_000;
 const COPY_CACHE_KIB = 16_384;
 
 /**
- * Opens a SQLite file; to serve, to write and to fill, it is made together with its directory if missing.
+ * Opens a SQLite file; to serve and to write, it is made together with its directory if missing.
  *
  * Every acknowledged write survives the loss of power: in WAL mode that requires `synchronous = FULL`
  * (https://www.sqlite.org/pragma.html#pragma_synchronous).
@@ -33,7 +33,7 @@ const COPY_CACHE_KIB = 16_384;
  */
 export function openSqliteFile(path: string, use: SqliteUse): SqliteConnection {
   try {
-    if (use !== "read" && use !== "inspect") mkdirSync(dirname(path), { recursive: true });
+    if (use === "serve" || use === "write") mkdirSync(dirname(path), { recursive: true });
     const connection = connect(path, { readOnly: use === "inspect" });
     try {
       if (use === "serve") prepareToServe(connection, path);

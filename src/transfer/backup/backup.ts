@@ -1,16 +1,19 @@
 import type { DatabaseCommandConfig } from "../../config/config.ts";
-import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
-import type { Clock } from "../../time.ts";
 import { prepareAtomicFile } from "../atomic-file.ts";
-import { type Counts, copyDatabase, countEntries, type Snapshot, totalOf } from "../copy.ts";
-import { openTransfer } from "../open.ts";
+import {
+  type Counts,
+  copyDatabase,
+  countEntries,
+  type Snapshot,
+  type TransferOptions,
+  totalOf,
+} from "../copy.ts";
+import { type OpenTransfer, openTransfer } from "../open.ts";
 import type { Progress } from "../progress.ts";
 import { createBackup, inspectBackup, vacuumInto } from "./file.ts";
 
-export type BackUpOptions = {
-  resources: readonly Resource[];
-  clock: Clock;
+export type BackUpOptions = TransferOptions & {
   /** Whether a backup is made that does not contain the tables that the service does not know. */
   withoutUnknownTables?: boolean;
   progress?: Progress;
@@ -33,20 +36,7 @@ export async function backUp(
   const file = prepareAtomicFile(path, config.database, { resumable: false });
   const from = await openTransfer(config, { ...options, access: "read" });
   try {
-    const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, file.part);
-    if (!isWritten) {
-      await createBackup(file.part, options, (to) =>
-        from.read(async (snapshot) => {
-          await requireKnownTables(snapshot, options);
-          const total = totalOf(await countEntries(snapshot, options.resources));
-          const onProgress = (done: number) => options.progress?.update(done, done / total);
-          await to.write([], (loader) =>
-            copyDatabase(snapshot, loader, { ...options, onProgress }),
-          );
-        }),
-      );
-    }
-    const content = await inspectBackup(file.part, options);
+    const content = await writeBackup(from, file.part, options);
     file.commit();
     return content;
   } catch (error) {
@@ -60,6 +50,30 @@ export async function backUp(
     options.progress?.end();
     await from.close();
   }
+}
+
+/**
+ * Writes a backup into a new file. SQLite copies its own tables, unknown ones too, where it may.
+ *
+ * @throws {CommandError}
+ */
+export async function writeBackup(
+  from: Pick<OpenTransfer, "read" | "sqlite">,
+  part: string,
+  options: BackUpOptions,
+): Promise<BackupContent> {
+  const isWritten = from.sqlite !== undefined && vacuumInto(from.sqlite, part);
+  if (!isWritten) {
+    await createBackup(part, options, (to) =>
+      from.read(async (snapshot) => {
+        await requireKnownTables(snapshot, options);
+        const total = totalOf(await countEntries(snapshot, options.resources));
+        const onProgress = (done: number) => options.progress?.update(done, done / total);
+        await to.write([], (loader) => copyDatabase(snapshot, loader, { ...options, onProgress }));
+      }),
+    );
+  }
+  return inspectBackup(part, options);
 }
 
 /** @throws {CommandError} that names the tables that a copy would leave out. */

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from "node:fs";
 import { pendingMigrations } from "../../database/migrations/migration.ts";
-import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import {
   migrateSqlite,
   readSqliteVersion,
@@ -13,11 +12,15 @@ import { INSTANT_MAX, INSTANT_MIN } from "../../resources/field.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { openSqliteFile, reason } from "../../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
-import type { Clock } from "../../time.ts";
-import { type Counts, countEntries, type TransferDatabase } from "../copy.ts";
+import {
+  type Counts,
+  countEntries,
+  MIGRATIONS,
+  nameOf,
+  type TransferDatabase,
+  type TransferOptions,
+} from "../copy.ts";
 import { createSqliteTransfer } from "../sqlite.ts";
-
-type Options = { resources: readonly Resource[]; clock: Clock };
 
 /** Deno allows attaching, which VACUUM INTO does, to a program with every permission only. */
 const MAY_NOT_ATTACH = /^too many attached databases/;
@@ -40,24 +43,24 @@ export function vacuumInto(connection: SqliteConnection, part: string): boolean 
 /** Fills a new file with what `fill` copies into it. After a failure, it is of no use. */
 export async function createBackup(
   part: string,
-  options: Options,
+  options: TransferOptions,
   fill: (to: TransferDatabase) => Promise<void>,
 ): Promise<void> {
-  const connection = writing(part, () => openSqliteFile(part, "fill"));
-  try {
-    migrateSqlite(connection);
-    await fill(createSqliteTransfer(connection, options));
-  } catch (error) {
-    throw writeFailure(part, error);
-  } finally {
-    connection.close();
-  }
+  await writing(part, async () => {
+    const connection = openSqliteFile(part, "fill");
+    try {
+      migrateSqlite(connection, (options.migrations ?? MIGRATIONS).sqlite);
+      await fill(createSqliteTransfer(connection, options));
+    } finally {
+      connection.close();
+    }
+  });
 }
 
 /** Checks the pages of a finished backup, and counts its entries. */
 export function inspectBackup(
   part: string,
-  options: Options,
+  options: TransferOptions,
 ): Promise<{ counts: Counts; unknownTables: string[] }> {
   return writing(part, async () => {
     const connection = openSqliteFile(part, "inspect");
@@ -80,9 +83,9 @@ function damageOf(connection: SqliteConnection, check: "quick_check" | "integrit
   return found === "ok" ? undefined : String(found);
 }
 
-function writing<T>(path: string, work: () => T): T {
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     throw writeFailure(path, error);
   }
@@ -94,7 +97,9 @@ const WRITE_CODES = new Set([8, 10, 13, 14]);
 /** A driver's error in words that say which of the two databases is at fault. */
 function writeFailure(path: string, failure: unknown): unknown {
   const error = failure instanceof UnusableDatabaseError ? failure.cause : failure;
-  if (!WRITE_CODES.has((sqliteResultCode(error) ?? 0) & 0xff)) return translateSqliteError(failure);
+  const code = sqliteResultCode(error);
+  if (code === undefined) return failure;
+  if (!WRITE_CODES.has(code & 0xff)) return translateSqliteError(error);
   return new CommandError(EXIT.cannotCreate, `cannot write ${path}: ${reason(error)}`);
 }
 
@@ -105,14 +110,14 @@ function writeFailure(path: string, failure: unknown): unknown {
  */
 export function openBackup(
   path: string,
-  options: Options,
+  options: TransferOptions,
 ): TransferDatabase & { close: () => void } {
   if (!existsSync(path)) throw new CommandError(EXIT.noInput, `there is no file ${path}`);
   if (!statSync(path).isFile()) throw new CommandError(EXIT.noInput, `${path} is no regular file`);
   let connection: SqliteConnection | undefined;
   try {
     connection = openSqliteFile(path, "inspect");
-    requireBackup(connection, options.resources);
+    requireBackup(connection, options);
     const { close } = connection;
     return { ...createSqliteTransfer(connection, options), close };
   } catch (error) {
@@ -121,18 +126,22 @@ export function openBackup(
   }
 }
 
-function requireBackup(connection: SqliteConnection, resources: readonly Resource[]): void {
+function requireBackup(
+  connection: SqliteConnection,
+  { resources, migrations = MIGRATIONS }: TransferOptions,
+): void {
   const version = readSqliteVersion(connection);
   if (version === 0) throw new Error("it is empty");
   // Throws if it is of a newer release.
-  pendingMigrations(sqliteMigrations, version);
+  pendingMigrations(migrations.sqlite, version);
   const damage = damageOf(connection, "integrity_check");
   if (damage) throw new Error(`it is damaged: ${damage}`);
   for (const resource of resources) requireTimes(connection, resource);
 }
 
 /** Earlier releases imported any time into SQLite, and other databases do not accept every one. */
-function requireTimes(connection: SqliteConnection, { name, one }: Resource): void {
+function requireTimes(connection: SqliteConnection, resource: Resource): void {
+  const { name } = resource;
   const isThere = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name);
   if (!isThere) return;
   const entry = connection
@@ -143,7 +152,7 @@ function requireTimes(connection: SqliteConnection, { name, one }: Resource): vo
     .get(Date.parse(INSTANT_MIN), Date.parse(INSTANT_MAX));
   if (entry) {
     throw new Error(
-      `${one} ${entry.id} has a time that is not from ${INSTANT_MIN} to ${INSTANT_MAX}`,
+      `${nameOf(resource, 1)} ${entry.id} has a time that is not from ${INSTANT_MIN} to ${INSTANT_MAX}`,
     );
   }
 }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { DatabaseCommandConfig } from "../../config/config.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
-import type { Clock } from "../../time.ts";
 import { isDatabaseFile } from "../atomic-file.ts";
 import {
   type Counts,
@@ -11,6 +10,7 @@ import {
   countEntries,
   describeCount,
   type Loader,
+  type TransferOptions,
   totalOf,
 } from "../copy.ts";
 import { openTransfer, requirePersistent } from "../open.ts";
@@ -19,9 +19,7 @@ import { openBackup } from "./file.ts";
 import { backupsIn } from "./schedule.ts";
 import { attachUnknownTables, type UnknownTables } from "./unknown-tables.ts";
 
-export type RestoreOptions = {
-  resources: readonly Resource[];
-  clock: Clock;
+export type RestoreOptions = TransferOptions & {
   /** Whether entries that the database has are removed for those of the backup. */
   force: boolean;
   /** Whether tables of the backup that the service does not know are left out. */
@@ -118,5 +116,4 @@ async function makeRoom(loader: Loader, room: Room): Promise<void> {
   }
   if (kept.length > 0) report(`Not in the backup, and left as they are: ${kept.join(", ")}`);
   for (const resource of restored) await loader.clear(resource);
-  await loader.clearRecords();
 }

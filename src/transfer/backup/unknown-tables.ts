@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import type { SqliteConnection } from "../../database/sqlite.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 
@@ -27,13 +28,16 @@ export function attachUnknownTables(
   if (tables.length === 0) return NONE;
   if (!connection) throw cannotRestore(tables, "into PostgreSQL");
   try {
-    connection.prepare("ATTACH ? AS backup").all(file);
+    // Read-only, because the transaction would else hold the write lock of the backup too.
+    connection.prepare("ATTACH ? AS backup").all(`${pathToFileURL(file).href}?mode=ro`);
   } catch {
     // Deno allows it only to a program with every permission.
     throw cannotRestore(tables, "on this runtime");
   }
   const virtual = tables.filter((table) => schemaOf(connection, "backup", table).isVirtual);
   if (virtual.length > 0) throw cannotRestore(virtual, "because they are virtual");
+  // Tables come one after the other, in no order that suits their foreign keys. They are checked at the end.
+  connection.exec("PRAGMA foreign_keys = OFF");
   return {
     present() {
       const counts = tables
@@ -44,6 +48,7 @@ export function attachUnknownTables(
 
     copy() {
       for (const table of tables) copyTable(connection, table);
+      requireForeignKeys(connection);
     },
   };
 }
@@ -69,6 +74,16 @@ function countOf(connection: SqliteConnection, table: string): number {
   return Number(row?.entries);
 }
 
+/** @throws {CommandError} for a row that refers to one that is missing. */
+function requireForeignKeys(connection: SqliteConnection): void {
+  const row = connection.prepare("SELECT * FROM pragma_foreign_key_check LIMIT 1").get();
+  if (!row) return;
+  throw new CommandError(
+    EXIT.data,
+    `a row of the table ${row.table} would refer to one of ${row.parent} that is missing; nothing was changed`,
+  );
+}
+
 function copyTable(connection: SqliteConnection, table: string): void {
   const { sql } = schemaOf(connection, "backup", table);
   const others = connection
@@ -78,7 +93,14 @@ function copyTable(connection: SqliteConnection, table: string): void {
     .all(table);
   connection.exec(`DROP TABLE IF EXISTS main.${quoted(table)}`);
   connection.exec(sql);
-  connection.exec(`INSERT INTO main.${quoted(table)} SELECT * FROM backup.${quoted(table)}`);
+  const columns = connection
+    .prepare("SELECT name FROM pragma_table_xinfo(?, 'backup') WHERE hidden = 0")
+    .all(table)
+    .map(({ name }) => quoted(String(name)))
+    .join(", ");
+  connection.exec(
+    `INSERT INTO main.${quoted(table)} (${columns}) SELECT ${columns} FROM backup.${quoted(table)}`,
+  );
   for (const other of others) connection.exec(String(other.sql));
   // The last id that an AUTOINCREMENT has given out.
   connection.prepare("DELETE FROM main.sqlite_sequence WHERE name = ?").all(table);

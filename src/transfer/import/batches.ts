@@ -2,7 +2,7 @@ import { isDataError } from "../../database/postgres/errors.ts";
 import { type Entry, entryFromJson, type Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import type { Clock } from "../../time.ts";
-import { isSameEntry, type Loader, type TransferDatabase } from "../copy.ts";
+import { isSameEntry, type Loader, nameOf, type TransferDatabase } from "../copy.ts";
 import type { Progress } from "../progress.ts";
 import type { ImportInput } from "./input.ts";
 import { type ImportLine, parseImportLine } from "./line.ts";
@@ -29,7 +29,7 @@ type Batch = {
 };
 
 /**
- * Looks for lines whose id stands for another book already, in the database or in an earlier line.
+ * Looks for lines whose id stands for another entry already, in the database or in an earlier line.
  *
  * @throws {CommandError} with the first of them.
  */
@@ -60,7 +60,7 @@ function problemsOf({ input, resumedAt }: Import) {
 }
 
 function otherEntry({ resource }: Import, { id }: Entry): string {
-  return `${resource.one} ${id} is there already, with other content`;
+  return `${nameOf(resource, 1)} ${id} is there already, with other content`;
 }
 
 /** Writes the lines, batch by batch; each also records how far the import has got. */

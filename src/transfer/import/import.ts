@@ -1,6 +1,6 @@
 import type { DatabaseCommandConfig } from "../../config/config.ts";
 import type { Resource } from "../../resources/resource.ts";
-import type { Clock } from "../../time.ts";
+import type { TransferOptions } from "../copy.ts";
 import { openTransfer, requirePersistent } from "../open.ts";
 import { createProgress } from "../progress.ts";
 import { requireNoOtherEntries, writeLines } from "./batches.ts";
@@ -9,6 +9,12 @@ import { scanLines } from "./scan.ts";
 
 /** What an import did: entries added, lines whose entries were there already, and lines of an earlier run. */
 export type ImportResult = { added: number; skipped: number; resumedAt: number };
+
+/** Where to import to: a resource in the database that the configuration names. */
+export type ImportTarget = Pick<TransferOptions, "clock" | "migrations"> & {
+  resource: Resource;
+  config: DatabaseCommandConfig;
+};
 
 /**
  * Adds the entries of NDJSON lines to a resource. All lines are validated before the first is written; they
@@ -19,7 +25,7 @@ export type ImportResult = { added: number; skipped: number; resumedAt: number }
  */
 export async function importEntries(
   path: string,
-  { resource, config, clock }: { resource: Resource; config: DatabaseCommandConfig; clock: Clock },
+  { resource, config, ...options }: ImportTarget,
 ): Promise<ImportResult> {
   requirePersistent(config.database);
   const input = await openInput(path, config.dataDirectory);
@@ -27,7 +33,11 @@ export async function importEntries(
     const checking = createProgress("Checking", "lines");
     const scan = scanLines(resource, input, checking);
     checking.end();
-    const database = await openTransfer(config, { resources: [resource], clock, access: "write" });
+    const database = await openTransfer(config, {
+      ...options,
+      resources: [resource],
+      access: "write",
+    });
     const progress = createProgress("Importing", resource.name);
     try {
       const resumedAt = await database.write(
@@ -36,7 +46,7 @@ export async function importEntries(
       );
       const job = { resource, database, input, scan, resumedAt };
       await requireNoOtherEntries(job);
-      return { ...(await writeLines({ ...job, clock, progress })), resumedAt };
+      return { ...(await writeLines({ ...job, clock: options.clock, progress })), resumedAt };
     } finally {
       progress.end();
       await database.close();

@@ -1,6 +1,8 @@
 import { hc } from "hono/client";
-import type { AppType, Book } from "thimble";
+import type { AppType, books, EntryOf } from "thimble";
 import type { Library } from "./library.ts";
+
+type Book = EntryOf<typeof books>;
 
 /** Adds a book to the library and reads it again. */
 export async function lend(origin: string, apiKey: string): Promise<Book> {
@@ -26,9 +28,12 @@ export async function ipVersion(origin: string, apiKey: string, ip: string) {
 
 /** The compiler must refuse these. */
 export function wrong(origin: string) {
-  const { library } = hc<Library>(origin);
+  const { library, loans } = hc<Library>(origin);
   // @ts-expect-error a book needs a year
   void library.$post({ json: { title: "Emma", author: "Jane Austen" } });
+  // @ts-expect-error a loan is lent or returned
+  void loans.$post({ json: { title: "Emma", borrower: "Anne", due: "", state: "lost" } });
+  void loans.$post({ json: { title: "Emma", borrower: "Anne", due: "2027-01-31T18:00:00Z" } });
   // @ts-expect-error there is no such order
   void library.$get({ query: { sort: "price" } });
 }

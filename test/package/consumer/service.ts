@@ -1,8 +1,16 @@
-import { createApp, createKeyRing, createLogger, createMemoryBookStore } from "thimble";
+import {
+  createApp,
+  createKeyRing,
+  createLogger,
+  createMemoryDatabase,
+  createStore,
+  RESOURCES,
+} from "thimble";
 
 /** The whole service, with a route of our own on top. */
 export function createService({ apiKey }: { apiKey: string }) {
   const clock = Date.now;
+  const database = createMemoryDatabase();
   const app = createApp({
     config: {
       environment: "production",
@@ -13,7 +21,9 @@ export function createService({ apiKey }: { apiKey: string }) {
       corsOrigins: [],
     },
     keys: createKeyRing({ apiKey }, clock),
-    store: createMemoryBookStore(clock),
+    database,
+    resources: RESOURCES,
+    storeOf: (resource) => createStore(database, resource),
     logger: createLogger({ level: "WARNING", format: "json", clock, write: console.log }),
     clock,
     newId: () => crypto.randomUUID(),

@@ -1,0 +1,34 @@
+import type { DatabaseLifecycle } from "./lifecycle.ts";
+
+/** A value of a statement. An array goes to a connection only that asked the server for its types. */
+export type PostgresValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Date
+  | readonly (string | number | boolean | null)[];
+/** A row by the names of its columns. */
+export type PostgresRow = Readonly<Record<string, unknown>>;
+
+/**
+ * Sends a statement, with the values of `$1`, `$2` and so on, and returns its rows.
+ *
+ * @param isKept whether the server keeps it prepared, as it does by default: for SQL that comes again.
+ */
+export type Query = (
+  text: string,
+  values?: readonly PostgresValue[],
+  options?: { isKept?: boolean },
+) => Promise<readonly PostgresRow[]>;
+
+/** A PostgreSQL database. Both ways to it throw a `DomainError` `store_unavailable` if it is unavailable. */
+export type PostgresDatabase = DatabaseLifecycle & {
+  kind: "postgres";
+  /** For statements that only read, each on whichever connection is free. */
+  read<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** For statements that take effect together: one transaction, rolled back when `work` throws. */
+  write<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** Connects again, perhaps to another database. Operations in flight end on their connections. */
+  reconnect(): void;
+};
