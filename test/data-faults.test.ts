@@ -181,7 +181,7 @@ for (const kind of KINDS) {
 }
 
 describe("pipes", () => {
-  test("standard input is imported as a file is, and nothing of it stays behind", async () => {
+  test("standard input is imported as a file is, and nothing of it is left", async () => {
     const place = await openPlace("SQLite");
     const result = await runThere(place, ["import", "books"], LINES);
     expect(result).toMatchObject({ code: 0, stdout: "" });
@@ -201,7 +201,7 @@ describe("pipes", () => {
     expect(stderr()).toBe("");
   });
 
-  test("an export waits for whoever reads slowly", async () => {
+  test("an export waits for a slow reader", async () => {
     const place = await filled("SQLite");
     const script = '"$@" | { read -r line; printf "%s\\n" "$line"; sleep 1; cat; }';
     const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export", "books"], {
@@ -361,7 +361,7 @@ describe("PostgreSQL that is down", () => {
   });
 });
 
-/** Adds books until it is told to stop; says which were acknowledged so far. */
+/** Adds books until it is stopped; returns those that were acknowledged so far. */
 function keepWriting(service: ChildService) {
   const acknowledged: Book[] = [];
   const statuses = new Set<number>();
@@ -424,7 +424,7 @@ for (const kind of KINDS) {
           titles.push(((await response.json()) as { items: Book[] }).items[0]?.title ?? "");
         }
         expect(await restoring.exited).toEqual({ code: 0, signal: null });
-        // Whoever asks between the end of the restore and that of the process sees it already.
+        // A request between the end of the restore and the end of the process sees it already.
         const first = MANY[0]?.title ?? "";
         expect([...new Set([...titles, first])]).toEqual(["1984", first]);
         const now = await service.fetch("/books/3");

@@ -206,7 +206,7 @@ for (const kind of KINDS) {
       });
     });
 
-    test("new books get ids behind those of the whole ones", async () => {
+    test("new books get ids after those of the whole ones", async () => {
       const place = await filled(kind, [
         DUNE,
         ...BOOKS.slice(0, 2),
@@ -258,7 +258,7 @@ for (const kind of KINDS) {
       expect(await exported(place)).toEqual(BOOKS.slice(0, 4));
     });
 
-    test("an export that was cut short is resumed behind its last whole line", async () => {
+    test("an export that was cut short is resumed after its last whole line", async () => {
       const place = await filled(kind, BOOKS);
       const file = newFile("export");
       const lines = toLines(BOOKS);
@@ -274,7 +274,7 @@ for (const kind of KINDS) {
 }
 
 describe("an export", () => {
-  test("to be resumed that did not get to its first line begins anew", async () => {
+  test("to be resumed that did not get to its first line starts again", async () => {
     const place = await filled("SQLite", BOOKS.slice(0, 3));
     for (const part of [undefined, "", '{"id":3,"ti']) {
       const file = newFile("export");
@@ -309,7 +309,7 @@ describe("an export", () => {
 describe("times", () => {
   const FIRST = "0001-01-01T00:00:00.000Z";
   const LAST = "9999-12-31T23:59:59.999Z";
-  /** Whole books behind more than one batch of good ones. */
+  /** Whole books after more than one batch of good ones. */
   const behindBatches = (...times: string[]) => [
     ...someBooks(10_000),
     ...times.map((created_at, index) => ({
@@ -806,7 +806,7 @@ describe("a directory of backups", () => {
     expect(stdout).toContain('"backed up"');
   });
 
-  test("reads its secrets anew for every run", async () => {
+  test("reads its secrets again for every run", async () => {
     const source = await filled("SQLite", BOOKS.slice(0, 2));
     const url = fileWith("postgres://u:secret@127.0.0.1:1/books");
     const place = { env: { DATABASE_URL_FILE: url, DATA_DIR: "." } };

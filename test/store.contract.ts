@@ -70,7 +70,7 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
     const addLabels = async (...all: string[]) => {
       for (const each of all) await add({ [label]: each });
     };
-    /** Has a pool open its connections, so that what comes next does not queue behind the first. */
+    /** Has a pool open its connections, so that the next operations need not wait in a queue. */
     const warmUp = () => Promise.all(Array.from({ length: 20 }, () => opened.database.ping()));
     const reopen = async () => {
       if (!opened.reopen) throw new Error(`${name} cannot be reopened`);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { books } from "../books.ts";
 import { createMemoryDatabase } from "../database/memory.ts";
 import { DomainError } from "../errors.ts";
-import { createRecorder } from "../telemetry/recorder.ts";
+import { createRecorder } from "../telemetry/metrics.ts";
 import { continueTrace, type Trace } from "../telemetry/trace-context.ts";
 import type { FinishedSpan, Tracing } from "../telemetry/tracing.ts";
 import { instrumentStore } from "./instrumented-store.ts";

@@ -41,7 +41,7 @@ describe("after an abort", () => {
     expect(await things()).toEqual([]);
   });
 
-  test("a statement that waits for a connection behind another is not sent", async () => {
+  test("a statement that waits in a queue for a connection is not sent", async () => {
     const time = new AbortController();
     const other = database.sql.begin((transaction) => transaction`SELECT pg_sleep(0.2)`);
     const query = queryOn(database.sql, { signal: time.signal });

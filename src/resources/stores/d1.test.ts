@@ -22,7 +22,7 @@ type Opened = {
   beforeBatch: (interfere: () => Promise<unknown>) => void;
 };
 
-/** A SQLite file behind the interface of D1, on which the order of what happens can be chosen. */
+/** A SQLite file with the interface of D1, on which a test chooses the order of events. */
 async function withStore(use: (opened: Opened) => Promise<void>) {
   await inTemporaryDirectory(async (directory) => {
     const file = openSqliteDatabase(join(directory, "books.db"));
