@@ -13,12 +13,10 @@ import { addSummary } from "./shell/github.ts";
 import { runMain, UsageError } from "./shell/main.ts";
 import { createReport, type Report } from "./test-report.ts";
 
-const SERVERS = "./test/runtimes/servers.test.ts";
-
 /** What of the suite belongs to a runtime: arguments of `bun test`. */
 export const RUNTIMES: Record<string, readonly string[]> = {
-  node: [SERVERS, "--test-name-pattern=^Node"],
-  deno: [SERVERS, "--test-name-pattern=^Deno"],
+  node: ["./test/runtimes/node.test.ts", "./test/runtimes/oldest-node.test.ts"],
+  deno: ["./test/runtimes/deno.test.ts"],
   workerd: ["./test/runtimes/workers.test.ts", "./test/runtimes/wrangler.test.ts"],
   lambda: ["./test/runtimes/lambda.test.ts"],
 };

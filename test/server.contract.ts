@@ -20,6 +20,14 @@ export function serverContract(
   stores: readonly StoreKind[],
   options?: ProgramOptions,
 ): void {
+  httpContractOf(name, program, stores);
+  programContract(name, program, options);
+  httpsContract(name, program, options);
+  logContract(name, program, options);
+}
+
+/** The HTTP contract of a program that serves on a port, on each of these stores. */
+export function httpContractOf(name: string, program: Program, stores: readonly StoreKind[]): void {
   for (const store of stores) {
     httpContract(`${name}, ${store}`, async () => {
       const { env, drop } = await databaseOf(store);
@@ -38,9 +46,6 @@ export function serverContract(
       };
     });
   }
-  programContract(name, program, options);
-  httpsContract(name, program, options);
-  logContract(name, program, options);
 }
 
 async function databaseOf(

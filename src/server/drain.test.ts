@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createLogger } from "../telemetry/logger.ts";
-import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
+import { closeConnectionWhen, createInFlight, drain, runLastStep } from "./drain.ts";
 
 function openLog() {
   const lines: { level: string; message: string }[] = [];
@@ -110,4 +110,21 @@ describe("a last step", () => {
       { message: "could not close the store", error: "Error: not done within 10 ms" },
     ]);
   });
+});
+
+test("requests in flight are waited for until the last one ends", async () => {
+  const inFlight = createInFlight();
+  await inFlight.none();
+  inFlight.begin();
+  inFlight.begin();
+  let isOver = false;
+  const over = inFlight.none().then(() => {
+    isOver = true;
+  });
+  inFlight.end();
+  await Promise.resolve();
+  expect([inFlight.count(), isOver]).toEqual([1, false]);
+  inFlight.end();
+  await over;
+  expect(inFlight.count()).toBe(0);
 });

@@ -5,44 +5,21 @@ import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
 import { openConnection, SLOW_POST } from "../connection.ts";
 import { serverContract } from "../server.contract.ts";
-import { API_KEY, runToEnd, type Service, startService } from "../service.ts";
-import {
-  DENO_PERMISSIONS,
-  denoCommand,
-  HAS_OLDEST_NODE,
-  nodeCommand,
-  oldestNodeCommand,
-} from "./programs.ts";
+import { API_KEY, type Service, startService } from "../service.ts";
+import { nodeCommand } from "./programs.ts";
 
 setDefaultTimeout(60_000);
 
-const home = mkdtempSync(join(tmpdir(), "thimble-runtimes-"));
+const home = mkdtempSync(join(tmpdir(), "thimble-node-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
-const bundles = {
-  node: bundle("node", join(home, "node")),
-  deno: bundle("deno", join(home, "deno")),
-};
+const bundled = bundle("node", home);
 
-serverContract("Node", async () => nodeCommand(await bundles.node), ["SQLite"]);
-if (HAS_OLDEST_NODE) {
-  serverContract("Node 22.16", async () => oldestNodeCommand(await bundles.node), ["PostgreSQL"]);
-} else {
-  test.skip("Node 22.16 (skipped: npm brings it for Linux on x64 alone)", () => {});
-}
-serverContract("Deno", async () => denoCommand(await bundles.deno), ["SQLite", "PostgreSQL"], {
-  refuses: "503",
-  closes: "client",
-  waitsForHandshakes: true,
-  replacesCertificate: false,
-  closesIdle: false,
-  waitsForReader: true,
-  learnsPartialWrites: false,
-});
+serverContract("Node", async () => nodeCommand(await bundled), ["SQLite"]);
 
 describe("Node", () => {
   test("cuts off a head that comes byte by byte", async () => {
-    const command = nodeCommand(await bundles.node);
+    const command = nodeCommand(await bundled);
     await using service = await startService({ command, env: { IDLE_TIMEOUT_SECONDS: "1" } });
     const connection = openConnection(service);
     connection.send("GET /healthz HTTP/1.1\r\nA: ");
@@ -63,7 +40,7 @@ describe("Node, with a client that waits for 100 Continue before it sends a body
     return connection;
   };
   const start = async () =>
-    startService({ command: nodeCommand(await bundles.node), env: { MAX_BODY_BYTES: "1000" } });
+    startService({ command: nodeCommand(await bundled), env: { MAX_BODY_BYTES: "1000" } });
 
   for (const [what, lines, status] of [
     ["a body that is too large", ["Content-Length: 1001", KEY_LINE], 413],
@@ -89,18 +66,5 @@ describe("Node, with a client that waits for 100 Continue before it sends a body
     await connection.answered("\r\n\r\nOK");
     expect(connection.received().match(/100 Continue/g)).toHaveLength(1);
     connection.close();
-  });
-});
-
-describe("Deno", () => {
-  test("without the permission to listen exits with 69 and names it", async () => {
-    const permissions = DENO_PERMISSIONS.filter((flag) => flag !== "--allow-net");
-    const command = [...denoCommand(await bundles.deno, permissions), "serve"];
-    const env = { API_KEY, DATABASE_URL: "memory:", HOST: "127.0.0.1", PORT: "8000" };
-    const { code, stderr } = await runToEnd(command, env);
-    expect(code).toBe(69);
-    expect(stderr).toMatch(
-      /^thimble: cannot listen on 127\.0\.0\.1:8000: NotCapable: [^\n]+--allow-net[^\n]*\n$/,
-    );
   });
 });
