@@ -14,17 +14,22 @@ const LIST = /^\d+ tests? (failed|skipped|todo):$/;
 const COUNT =
   /^ *\d+ (pass|skip|todo|fail|errors?|filtered out|expect\(\) calls)$|^Ran \d+ tests? /;
 
-type File = { name: string; startedAt: number; failed: number };
+/** A file is over when its workers need its place: their outputs alternate, and none says that it ends. */
+type File = { name: string; startedAt: number; seenAt: number; failed: number };
 
 export function createReport({
   print,
   now,
+  workers = 1,
 }: {
   print: (line: string) => void;
   /** Milliseconds. */
   now: () => number;
+  /** The number of files that run at a time. */
+  workers?: number;
 }): Report {
   let file: File | undefined;
+  const open = new Map<string, File>();
   let inSummary = false;
   /** What was printed since the last result: it belongs to the next one. */
   let output: string[] = [];
@@ -32,14 +37,33 @@ export function createReport({
   const names: string[] = [];
   const counts: string[] = [];
 
-  const endFile = () => {
+  /** What is printed outside of tests belongs to the file before. */
+  const leaveFile = () => {
     if (output.some((line) => UNHANDLED.test(line))) fail("(fail) an error outside of tests");
-    if (!file) return;
-    const { name, startedAt, failed } = file;
-    const seconds = ((now() - startedAt) / 1000).toFixed(2).padStart(7);
-    print(`${seconds} s  ${name}${failed > 0 ? `  ${failed} failed` : ""}`);
+    if (file) output = [];
     file = undefined;
-    output = [];
+  };
+
+  const enterFile = (name: string) => {
+    leaveFile();
+    const known = open.get(name);
+    if (!known && open.size >= workers) {
+      const [idle] = [...open.values()].sort((left, right) => left.seenAt - right.seenAt);
+      if (idle) endFile(idle);
+    }
+    file = known ?? { name, startedAt: now(), seenAt: now(), failed: 0 };
+    open.set(name, file);
+  };
+
+  const endFile = ({ name, startedAt, seenAt, failed }: File) => {
+    const seconds = ((seenAt - startedAt) / 1000).toFixed(2).padStart(7);
+    print(`${seconds} s  ${name}${failed > 0 ? `  ${failed} failed` : ""}`);
+    open.delete(name);
+  };
+
+  const endFiles = () => {
+    leaveFile();
+    for (const each of [...open.values()]) endFile(each);
   };
 
   const fail = (line: string) => {
@@ -52,11 +76,10 @@ export function createReport({
   return {
     addLine: (line) => {
       const [, name] = FILE.exec(line) ?? [];
-      if (name) {
-        endFile();
-        file = { name, startedAt: now(), failed: 0 };
-      } else if (COUNT.test(line) || LIST.test(line)) {
-        endFile();
+      if (file) file.seenAt = now();
+      if (name) enterFile(name);
+      else if (COUNT.test(line) || LIST.test(line)) {
+        endFiles();
         inSummary = true;
         if (COUNT.test(line)) counts.push(line);
       } else if (RESULT.test(line)) {
@@ -67,7 +90,7 @@ export function createReport({
       }
     },
     end: (exitCode, coverage) => {
-      endFile();
+      endFiles();
       // It ended early, or could not begin: then Bun says why in words of its own.
       const unexplained = exitCode !== 0 && names.length === 0 && coverage === undefined;
       const parts = [

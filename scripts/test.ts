@@ -32,6 +32,10 @@ export const PARTS: Record<string, readonly string[]> = {
   ],
 };
 
+/** Most tests wait for other processes, so two files at a time take half as long also on one core. */
+const WORKERS = 2;
+const PARALLEL = [`--parallel=${WORKERS}`, "--no-isolate"];
+
 const UNIT_TESTS = "{src,scripts,bench}/**/*.test.ts";
 /** Commands and programs; the last two bring a PostgreSQL server. */
 const STARTS_A_PROCESS = /\bspawn|child_process|\/test\/(postgres|things)\.ts"/;
@@ -86,11 +90,12 @@ async function main(): Promise<number> {
   const tests = await testsOf(process.argv.slice(2));
   const options = process.env.TEST_OPTIONS?.split(" ") ?? [];
   const complete = tests.length + options.length === 0;
-  const report = createReport({ print: console.error, now: performance.now.bind(performance) });
+  const now = performance.now.bind(performance);
+  const report = createReport({ print: console.error, now, workers: complete ? WORKERS : 1 });
   if (!complete) return report.end(await runTests([...tests, ...options], report));
 
   rmSync(LCOV, { force: true });
-  const exitCode = await runTests(["--coverage", "--coverage-reporter=lcov"], report);
+  const exitCode = await runTests([...PARALLEL, "--coverage", "--coverage-reporter=lcov"], report);
   const lcov = Bun.file(LCOV);
   if (!(await lcov.exists())) return report.end(exitCode);
   const files = readLcov(await lcov.text());
