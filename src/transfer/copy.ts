@@ -92,6 +92,9 @@ export type TransferDatabase = {
 /** The number of entries by the name of their resource. */
 export type Counts = ReadonlyMap<string, number>;
 
+/** What is in a backup: the number of entries, and the tables that the service does not know. */
+export type BackupContent = { counts: Counts; unknownTables: readonly string[] };
+
 type CopyOptions = {
   resources: readonly Resource[];
   /** Receives the number of entries that are copied so far. */
@@ -163,12 +166,18 @@ export function describeCount(resource: Resource, count: number): string {
   return `${count} ${nameOf(resource, count)}`;
 }
 
-/** `3 books, 1 note`. */
-export function describeCounts(resources: readonly Resource[], counts: Counts): string {
-  return resources
+/** `3 books, 1 note, and the tables loans`. */
+export function describeContent(
+  resources: readonly Resource[],
+  { counts, unknownTables }: BackupContent,
+): string {
+  const entries = resources
     .filter(({ name }) => counts.has(name))
     .map((resource) => describeCount(resource, counts.get(resource.name) ?? 0))
     .join(", ");
+  return unknownTables.length > 0
+    ? `${entries}, and the tables ${unknownTables.join(", ")}`
+    : entries;
 }
 
 /** The number of all entries. */

@@ -26,11 +26,7 @@ export async function runExport(
   runtime: Runtime,
   standardOutput = STANDARD_OUTPUT,
 ): Promise<number> {
-  const { values, positionals } = parseArguments({
-    args: [...args],
-    allowPositionals: true,
-    options: { resume: { type: "boolean" } },
-  });
+  const { values, positionals } = parseArguments(args, { resume: { type: "boolean" } });
   const { resource, file = "-" } = resourceAndFile(positionals, RESOURCES);
   const { resume = false } = values;
   if (resume && file === "-") throw new UsageError("--resume needs a FILE");

@@ -13,7 +13,7 @@ import type { Resource } from "../../resources/resource.ts";
 import { openSqliteFile, reason } from "../../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import {
-  type Counts,
+  type BackupContent,
   countEntries,
   MIGRATIONS,
   nameOf,
@@ -58,10 +58,7 @@ export async function createBackup(
 }
 
 /** Checks the pages of a finished backup, and counts its entries. */
-export function inspectBackup(
-  part: string,
-  options: TransferOptions,
-): Promise<{ counts: Counts; unknownTables: string[] }> {
+export function inspectBackup(part: string, options: TransferOptions): Promise<BackupContent> {
   return writing(part, async () => {
     const connection = openSqliteFile(part, "inspect");
     try {

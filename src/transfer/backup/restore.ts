@@ -5,7 +5,7 @@ import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import { isDatabaseFile } from "../atomic-file.ts";
 import {
-  type Counts,
+  type BackupContent,
   copyDatabase,
   countEntries,
   describeCount,
@@ -39,7 +39,7 @@ export async function restoreBackup(
   path: string,
   config: DatabaseCommandConfig,
   options: RestoreOptions,
-): Promise<{ file: string; counts: Counts; unknownTables: readonly string[] }> {
+): Promise<BackupContent & { file: string }> {
   requirePersistent(config.database);
   const file = newestIn(path, options.clock());
   if (isDatabaseFile(file, config.database)) {
