@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fromBase64Url, toBase64Url } from "../encoding.ts";
+import { fromBase64, toBase64Url } from "../encoding.ts";
 import { invalidInput } from "../errors.ts";
 import type { Value } from "./field.ts";
 import { type Entry, type Resource, schemasOf, valueSchema } from "./resource.ts";
@@ -33,7 +33,7 @@ export function decodeCursor(resource: Resource, cursor: string, list: List): Po
   try {
     const [, value, id] = z
       .tuple([z.literal(identityOf(list)), valueOfField, idSchema])
-      .parse(JSON.parse(new TextDecoder().decode(fromBase64Url(cursor))));
+      .parse(JSON.parse(new TextDecoder().decode(fromBase64(cursor))));
     const isPlace = value !== null && (field !== "id" || value === id);
     // What reads the same may be written in other ways, none of which was ever answered.
     if (isPlace && encode({ value, id }, list) === cursor) return { value, id };
