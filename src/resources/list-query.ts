@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { throwInvalid } from "../validation.ts";
 import { decodeCursor } from "./cursor.ts";
 import type { Value } from "./field.ts";
-import { filterSchema, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
+import { filterSchema } from "./schemas.ts";
 import type { ListQuery, Sort } from "./store.ts";
 import { wordsOf } from "./words.ts";
 

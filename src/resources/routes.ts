@@ -13,8 +13,9 @@ import { entryChanged, entryNotFound } from "./errors.ts";
 import type { Values } from "./field.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { listQueryParser } from "./list-query.ts";
-import { type Entry, type Resource, schemasOf } from "./resource.ts";
+import type { Entry, Resource } from "./resource.ts";
 import type { ResourceSchema } from "./route-types.ts";
+import { changesSchema, inputSchema } from "./schemas.ts";
 import type { Precondition, Store } from "./store.ts";
 
 export type ResourceRoutesDeps = {
@@ -33,7 +34,6 @@ type Handler = (c: Context<AppEnv>) => Promise<Response>;
 export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRoutesDeps) {
   const { store, readAccess, writeAccess, receiveJson } = deps;
   const app = new OpenAPIHono<AppEnv, ResourceSchema<R>>();
-  const schemas = schemasOf(resource);
   const parseListQuery = listQueryParser(resource);
   // Of all headers with keys, caches know only Authorization (RFC 9111 section 3.5), so this says that they
   // must not share. Whatever they keep, they ask for again, which may be answered by a 304.
@@ -60,7 +60,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   };
 
   const create: Handler = async (c) => {
-    const input = await readJson(c, schemas.input);
+    const input = await readJson(c, inputSchema(resource));
     const { entry, replayed } = await store.create(input, idempotencyKey(c));
     return answerJson(c, entry, 201, {
       Location: `${encodedPath(c)}/${entry.id}`,
@@ -71,7 +71,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const update: Handler = async (c) => {
     const id = parseId(c);
-    const changes = await readJson(c, schemas.changes);
+    const changes = await readJson(c, changesSchema(resource));
     const entry = await store.update(id, changes, await precondition(id, c));
     return answerJson(c, entry, 200, { ETag: entityTag(entry) });
   };
