@@ -2,6 +2,7 @@ import { DomainError } from "../errors.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
 import { type Migration, pendingMigrations } from "./migrations/migration.ts";
 import { sqliteMigrations } from "./migrations/sqlite.ts";
+import { quoted } from "./sql.ts";
 
 /** What this service binds to a statement. */
 export type SqliteValue = string | number | null;
@@ -121,7 +122,7 @@ export function migrateSqlite(
 function readEveryTable(connection: SqliteConnection): void {
   const tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   for (const { name } of tables) {
-    connection.prepare(`SELECT 1 FROM "${String(name).replaceAll('"', '""')}" LIMIT 1`).get();
+    connection.prepare(`SELECT 1 FROM ${quoted(String(name))} LIMIT 1`).get();
   }
 }
 

@@ -109,19 +109,15 @@ const PAGE_SIZE = 2000;
 /**
  * Copies the entries and records of the resources, ids and times as they are. No id that either database
  * has given out is given out again.
- *
- * @returns the number of entries.
  */
 export async function copyDatabase(
   from: Snapshot,
   to: Loader,
   { resources, onProgress, signal }: CopyOptions,
-): Promise<Counts> {
-  const counts = new Map<string, number>();
+): Promise<void> {
   let copied = 0;
   for (const resource of resources) {
     await to.reserveIds(resource, await from.lastId(resource));
-    const before = copied;
     await to.withoutIndexes(resource, async () => {
       for await (const page of entryPages(from, resource)) {
         signal?.throwIfAborted();
@@ -130,7 +126,6 @@ export async function copyDatabase(
         onProgress?.(copied);
       }
     });
-    counts.set(resource.name, copied - before);
   }
   for (const table of RECORD_TABLES) {
     for await (const page of recordPages(from, table)) {
@@ -141,7 +136,6 @@ export async function copyDatabase(
       );
     }
   }
-  return counts;
 }
 
 /** The number of entries of each resource that the database has. */
@@ -191,12 +185,14 @@ export async function* entryPages(
   resource: Resource,
   after = 0,
 ): AsyncGenerator<Entry[]> {
-  let last = after;
+  if (!(await snapshot.has(resource))) return;
+  let start = after;
   for (;;) {
-    const page = await snapshot.entries(resource, last, PAGE_SIZE);
-    if (page.length === 0) return;
+    const page = await snapshot.entries(resource, start, PAGE_SIZE);
+    const last = page.at(-1);
+    if (!last) return;
     yield page;
-    last = page.at(-1)?.id ?? last;
+    start = last.id;
   }
 }
 

@@ -13,11 +13,11 @@ import type { Resource } from "../resources/resource.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { writeFully } from "../server/output/write-fully.ts";
 import { failingAt, prepareAtomicFile } from "./atomic-file.ts";
-import { entryPages, type Snapshot, type TransferOptions } from "./copy.ts";
+import { entryPages, type TransferOptions } from "./copy.ts";
 import { parseImportLine } from "./import/line.ts";
 import { LINE_MAX_BYTES } from "./import/lines.ts";
 import { openTransfer } from "./open.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import { createProgress } from "./progress.ts";
 
 /** Nobody reads any more what is written. */
 export class BrokenPipeError extends Error {}
@@ -105,7 +105,7 @@ function lastWholeEntry(resource: Resource, part: string): number {
 
 async function writeEntries(
   { resource, config, ...options }: ExportSource,
-  output: Output,
+  { write, after }: Output,
 ): Promise<number> {
   const database = await openTransfer(config, {
     ...options,
@@ -114,25 +114,18 @@ async function writeEntries(
   });
   const progress = createProgress("Exporting", resource.name);
   try {
-    return await database.read((snapshot) => writePages(snapshot, resource, output, progress));
+    return await database.read(async (snapshot) => {
+      const total = await snapshot.count(resource);
+      let entries = 0;
+      for await (const page of entryPages(snapshot, resource, after)) {
+        write(Buffer.from(page.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
+        entries += page.length;
+        progress.update(entries, entries / total);
+      }
+      return entries;
+    });
   } finally {
     progress.end();
     await database.close();
   }
-}
-
-async function writePages(
-  snapshot: Snapshot,
-  resource: Resource,
-  { write, after }: Output,
-  progress: Progress,
-): Promise<number> {
-  const total = await snapshot.count(resource);
-  let entries = 0;
-  for await (const page of entryPages(snapshot, resource, after)) {
-    write(Buffer.from(page.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
-    entries += page.length;
-    progress.update(entries, entries / total);
-  }
-  return entries;
 }
