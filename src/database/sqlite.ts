@@ -53,11 +53,7 @@ export function createSqliteDatabase(
     connection,
     migrate: async () => migrate(),
     async ping() {
-      try {
-        connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
-      } catch (error) {
-        throw translateSqliteError(error);
-      }
+      translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
     },
     close: async () => connection.close(),
   };
@@ -159,6 +155,15 @@ const UNAVAILABLE_CODES = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
 /** Whether another process holds a lock that the statement needs. */
 export function isBusyError(error: unknown): boolean {
   return ((sqliteResultCode(error) ?? 0) & 0xff) === 5;
+}
+
+/** Runs `work`, and throws its errors in the domain's words. */
+export function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translateSqliteError(error);
+  }
 }
 
 /** A driver's error in the domain's words where the database is at fault, else the error itself. */

@@ -9,11 +9,11 @@ import { throwInvalid } from "../validation.ts";
 import { encodeCursor } from "./cursor.ts";
 import { describeResource } from "./describe.ts";
 import { entityTag, ifMatchHolds, ifNoneMatchNames } from "./entity-tag.ts";
-import { entryChanged, entryNotFound } from "./errors.ts";
+import { entryChanged, entryNotFound, requireEntry } from "./errors.ts";
 import type { Values } from "./field.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { listQueryParser } from "./list-query.ts";
-import type { Entry, Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 import type { ResourceSchema } from "./route-types.ts";
 import { changesSchema, inputSchema } from "./schemas.ts";
 import type { Precondition, Store } from "./store.ts";
@@ -90,11 +90,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     return id;
   }
 
-  async function requireStored(id: number): Promise<Entry> {
-    const entry = await store.get(id);
-    if (!entry) throw entryNotFound(resource, id);
-    return entry;
-  }
+  const requireStored = async (id: number) => requireEntry(resource, id, await store.get(id));
 
   /**
    * The state that the store has to find the entry in, if the request names one. Checking the tag here
