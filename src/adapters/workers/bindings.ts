@@ -1,6 +1,7 @@
 import {
   type Config,
   ConfigError,
+  type DatabaseConfig,
   type Environment,
   hasKey,
   parseConfig,
@@ -12,8 +13,7 @@ export type Bindings = Readonly<Record<string, unknown>>;
 
 export type WorkersDatabase =
   | { kind: "d1"; binding: D1Binding }
-  | { kind: "postgres"; url: string }
-  | { kind: "memory" };
+  | Exclude<DatabaseConfig, { kind: "sqlite" }>;
 
 export type WorkersConfig = Omit<Config, "database"> & { database: WorkersDatabase };
 
