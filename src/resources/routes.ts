@@ -16,7 +16,7 @@ import type { ResourceSchema } from "./route-types.ts";
 import { changesSchema, inputSchema } from "./schemas.ts";
 import type { Precondition, Store } from "./store.ts";
 
-export type ResourceRoutesDeps = {
+type ResourceRoutesDeps = {
   store: Store;
   /** Guards the routes that read; without it they are open. */
   readAccess?: MiddlewareHandler | undefined;

@@ -43,7 +43,7 @@ export const RECORD_TABLES: readonly RecordTable[] = [
 export const FIRST_RESOURCE = "books";
 
 /** Where a page of a record table starts: after this row. */
-export type RecordPosition = { resource: string; key: string };
+type RecordPosition = { resource: string; key: string };
 
 /** One state of a database, which does not change while it is read. */
 export type Snapshot = {

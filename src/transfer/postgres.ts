@@ -28,10 +28,12 @@ import {
 
 const CLOSE_TIMEOUT_SECONDS = 5;
 
+const asItIs = (name: string) => name;
+
 /** How a column is read, and how an array of what was read becomes one column again. */
 const COLUMNS = {
-  text: { read: (name: string) => name, array: "text[]", write: (name: string) => name },
-  integer: { read: (name: string) => name, array: "bigint[]", write: (name: string) => name },
+  text: { read: asItIs, array: "text[]", write: asItIs },
+  integer: { read: asItIs, array: "bigint[]", write: asItIs },
   json: {
     read: (name: string) => `${name}::text`,
     array: "text[]",

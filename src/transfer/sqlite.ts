@@ -87,7 +87,7 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
 }
 
 /** The tables of a SQLite database that are neither a resource's, the service's nor SQLite's own. */
-export function unknownSqliteTables(
+function unknownSqliteTables(
   connection: SqliteConnection,
   resources: readonly Resource[],
 ): string[] {

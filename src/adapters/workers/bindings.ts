@@ -11,7 +11,7 @@ import type { D1Binding } from "../../database/d1.ts";
 /** A Worker's configuration: variables and secrets, and the services bound to it, by name. */
 export type Bindings = Readonly<Record<string, unknown>>;
 
-export type WorkersDatabase =
+type WorkersDatabase =
   | { kind: "d1"; binding: D1Binding }
   | Exclude<DatabaseConfig, { kind: "sqlite" }>;
 

@@ -5,7 +5,7 @@ import type { Prepare } from "../secrets/reload.ts";
 import { startSpanExport } from "./span-export.ts";
 import { createTraceScope } from "./trace-scope.ts";
 
-export type OpenTracing = {
+type OpenTracing = {
   /** For the app; nothing where neither a database nor a collector learns of traces. */
   tracing: Tracing | undefined;
   /** Replaces the headers of requests to the collector. */

@@ -13,7 +13,7 @@ import { type OpenTransfer, openTransfer } from "../open.ts";
 import type { Progress } from "../progress.ts";
 import { createBackup, inspectBackup, vacuumInto } from "./file.ts";
 
-export type BackUpOptions = TransferOptions & {
+type BackUpOptions = TransferOptions & {
   /** Whether a backup is made that does not contain the tables that the service does not know. */
   withoutUnknownTables?: boolean;
   progress?: Progress;

@@ -19,7 +19,7 @@ import { openBackup } from "./file.ts";
 import { backupsIn } from "./schedule.ts";
 import { attachUnknownTables, type UnknownTables } from "./unknown-tables.ts";
 
-export type RestoreOptions = TransferOptions & {
+type RestoreOptions = TransferOptions & {
   /** Whether entries that the database has are removed for those of the backup. */
   force: boolean;
   /** Whether tables of the backup that the service does not know are left out. */

@@ -5,7 +5,7 @@ import { openInput } from "./input.ts";
 import { scanLines } from "./scan.ts";
 
 /** What an import did: entries added, lines whose entries were there already, and lines of an earlier run. */
-export type ImportResult = { added: number; skipped: number; resumedAt: number };
+type ImportResult = { added: number; skipped: number; resumedAt: number };
 
 /**
  * Adds the entries of NDJSON lines to a resource. All lines are validated before the first is written; they
