@@ -93,6 +93,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const access = (scope: Scope) => requireScope(scope, authenticator);
   const receiveJson = jsonBody(config.maxBodyBytes);
   const { publicReads } = config;
+  const storeOf = instrumentedStores(deps);
 
   useEdge(app, deps);
 
@@ -110,20 +111,8 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const routes = probed
     .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
-    .route(
-      "/",
-      mountResources({
-        resources,
-        publicReads,
-        access,
-        receiveJson,
-        storeOf: instrumentedStores(deps),
-      }),
-    )
-    .route(
-      "/",
-      docsRoutes(() => app, resources),
-    );
+    .route("/", mountResources({ resources, publicReads, access, receiveJson, storeOf }))
+    .route("/", docsRoutes(app, resources));
   declareSecurity(app);
   answerTheRest(app, deps);
   return routes;
@@ -176,13 +165,10 @@ type ProbesOptions = {
 };
 
 function probeRoutes(deps: AppDeps, { startedAt, metricsAccess }: ProbesOptions) {
-  const { config, database, clock, readiness, metrics } = deps;
+  const { metrics, config } = deps;
   const { environment } = config;
-  const pingDatabase = () => database.ping();
   return {
-    health: healthRoutes({
-      ...{ service: SERVICE, environment, clock, startedAt, readiness, pingDatabase },
-    }),
+    health: healthRoutes({ ...deps, service: SERVICE, environment, startedAt }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }

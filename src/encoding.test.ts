@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fromBase64Url, toBase64Url, toHex } from "./encoding.ts";
+import { fromBase64, toBase64Url, toHex } from "./encoding.ts";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
@@ -14,10 +14,10 @@ test("base64url has no padding and no character that a URL would escape", () => 
     const bytes = EVERY_BYTE.slice(256 - length);
     const text = Buffer.from(bytes).toString("base64url");
     expect(toBase64Url(bytes)).toBe(text);
-    expect(fromBase64Url(text)).toEqual(bytes);
+    expect(fromBase64(text)).toEqual(bytes);
   }
 });
 
 test("what is not base64url throws", () => {
-  for (const text of ["*", "a", "é"]) expect(() => fromBase64Url(text)).toThrow();
+  for (const text of ["*", "a", "é"]) expect(() => fromBase64(text)).toThrow();
 });

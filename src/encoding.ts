@@ -14,8 +14,8 @@ export function toBase64Url(bytes: Uint8Array): string {
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** @throws {Error} for text that is not base64. */
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+/** The bytes of base64, also of that for URLs. @throws {Error} for any other text. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -2,7 +2,7 @@
 export type Issue = { path: string; message: string };
 
 /** Every error that a client may see, with its short sentence. */
-export const SUMMARIES = {
+const SUMMARIES = {
   endpoint_not_found: "Endpoint not found",
   method_not_allowed: "Method not allowed",
   api_key_required: "API key required",

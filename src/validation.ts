@@ -18,11 +18,11 @@ export function toIssues(error: z.core.$ZodError): Issue[] {
   });
 }
 
-type ValidationResult = { success: true } | { success: false; error: z.core.$ZodError };
-
-/** The validators' hook: throws a failed validation, so that one place answers it. */
-export function throwInvalid(result: ValidationResult): void {
-  if (!result.success) throw invalidInput(toIssues(result.error));
+/** What a schema makes of a value. @throws {DomainError} `invalid_input` with the issues. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidInput(toIssues(result.error));
 }
 
 /**

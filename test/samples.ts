@@ -11,7 +11,8 @@ import {
   type Value,
   type Values,
 } from "../src/resources/field.ts";
-import { defineResource, type Resource, schemasOf } from "../src/resources/resource.ts";
+import { defineResource, type Resource } from "../src/resources/resource.ts";
+import { inputSchema } from "../src/resources/schemas.ts";
 import type { ListQuery, Position, Sort } from "../src/resources/store.ts";
 
 /**
@@ -336,5 +337,5 @@ export const MEASUREMENTS: Subject = {
 export const SUBJECTS = [BOOKS, MEASUREMENTS];
 
 function valid(resource: Resource, input: Values): Values {
-  return schemasOf(resource).input.parse(input);
+  return inputSchema(resource).parse(input);
 }

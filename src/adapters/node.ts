@@ -30,7 +30,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const limits = limitsOf(options);
   const { server, ...secure } = tls
     ? await createSecure(tls, limits, answer)
-    : createPlain(limits, answer);
+    : { server: createServer(limits, answer) };
   const control = stopper(server);
   server.on("checkContinue", continueWhenRead);
   return new Promise((resolve, reject) => {
@@ -51,10 +51,6 @@ function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: L
     connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
     maxHeaderSize: maxHeadBytes,
   };
-}
-
-function createPlain(limits: ServerOptions, answer: RequestListener): { server: HttpServer } {
-  return { server: createServer(limits, answer) };
 }
 
 /** HTTPS is loaded here, so that a service without it starts sooner. */

@@ -16,8 +16,7 @@ import type { Fetch } from "../server/runtime.ts";
 import { createTraceScope, SPANS_NOT_EXPORTED } from "../server/telemetry/trace-scope.ts";
 import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, type LogFormat, type LogLevel } from "../telemetry/logger.ts";
-import type { TraceScope } from "../telemetry/tracing.ts";
-import { traceparentOf } from "../telemetry/tracing.ts";
+import { type TraceScope, traceparentOf } from "../telemetry/tracing.ts";
 import { type Bindings, parseBindings, type WorkersConfig } from "./workers/bindings.ts";
 import { createMisconfiguredApp } from "./workers/misconfigured.ts";
 
@@ -48,15 +47,13 @@ function createService(bindings: Bindings): Fetch {
 }
 
 function serve(config: WorkersConfig): Fetch {
-  const { environment } = config;
   const logger = openLog(config.logLevel, config.logFormat);
   const scope = createTraceScope();
   const database = openDatabase(config, scope);
   const storeOf = (resource: Resource) => createStore(database, resource, clock);
-  // A request that Cloudflare cancels stops without a trace, and would count forever.
-  const limits = { ...config, maxConcurrentRequests: undefined };
   const app = createApp({
-    config: limits,
+    // A request that Cloudflare cancels stops without a trace, and would count forever.
+    config: { ...config, maxConcurrentRequests: undefined },
     keys: createKeyRing(config, clock),
     database,
     resources: RESOURCES,
@@ -67,8 +64,11 @@ function serve(config: WorkersConfig): Fetch {
     readiness: () => "ok",
     tracing: { scope },
   });
-  const { version } = SERVICE;
-  logger.info("instance started", { version, environment, database: database.kind });
+  logger.info("instance started", {
+    version: SERVICE.version,
+    environment: config.environment,
+    database: database.kind,
+  });
   if (config.tracing) logger.warning(SPANS_NOT_EXPORTED);
   if (database.kind === "memory") {
     logger.warning("entries last as long as this instance; bind a database to keep them");
@@ -107,17 +107,9 @@ function openDatabase({ database }: WorkersConfig, scope: TraceScope): Database 
   if (database.kind === "d1") return createD1Database(database.binding);
   const { url } = database;
   return createPostgresDatabase({
-    connect: () => connectPostgres(url),
+    // For one operation, so without the preparations that only pay off in a pool.
+    connect: () => postgres(url, { ...connectionOptions(url), max: 1, prepare: false }),
     traceparent: traceparentOf(scope),
     open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
-  });
-}
-
-/** For one operation, so without the preparations that only pay off in a pool. */
-function connectPostgres(url: string) {
-  return postgres(url, {
-    ...connectionOptions(url),
-    max: 1,
-    prepare: false,
   });
 }

@@ -6,16 +6,7 @@ import type { Clock } from "../time.ts";
 const MAX_ADDRESSES = 10_000;
 
 /** Counts the failures of every address. */
-export type FailureThrottle = {
-  /**
-   * A `too_many_failures` if an address has reached the limit, unless the key of this name was accepted
-   * from there before.
-   */
-  refusal: (address: string, keyName?: string) => DomainError | undefined;
-  count: (address: string) => void;
-  /** From now on, other clients with the same address cannot block this key there. */
-  remember: (address: string, keyName: string) => void;
-};
+export type FailureThrottle = ReturnType<typeof createFailureThrottle>;
 
 /**
  * Allows an address a number of failures in a window of time, which begins with the first failure. It
@@ -26,19 +17,25 @@ export function createFailureThrottle(
   { requests, windowMs }: Rate,
   clock: Clock,
   maxAddresses = MAX_ADDRESSES,
-): FailureThrottle {
+) {
   const windows = createFixedWindows({ windowMs, clock, capacity: maxAddresses });
   const known = createRecentSet(maxAddresses);
   return {
-    refusal(address, keyName) {
+    /**
+     * A `too_many_failures` if an address has reached the limit, unless the key of this name was accepted
+     * from there before.
+     */
+    refusal(address: string, keyName?: string): DomainError | undefined {
       const window = windows.get(address);
       if (!window || window.hits < requests) return undefined;
       if (keyName !== undefined && known.has(pairOf(address, keyName))) return undefined;
       return tooManyFailures(window.endsAt - clock());
     },
 
-    count: (address) => void windows.count(address),
-    remember: (address, keyName) => known.add(pairOf(address, keyName)),
+    count: (address: string) => void windows.count(address),
+
+    /** From now on, other clients with the same address cannot block this key there. */
+    remember: (address: string, keyName: string) => known.add(pairOf(address, keyName)),
   };
 }
 

@@ -3,7 +3,7 @@ import { parseArguments } from "./arguments.ts";
 import { UsageError } from "./command.ts";
 
 const options = { force: { type: "boolean" }, keep: { type: "string" } } as const;
-const parse = (...args: string[]) => parseArguments({ args, options, allowPositionals: true });
+const parse = (...args: string[]) => parseArguments(args, options);
 
 test("tells options from operands", () => {
   const { values, positionals } = parse("--keep=3", "a.db", "--force", "--", "--b");
@@ -21,6 +21,5 @@ test.each([
 });
 
 test("a defect is none", () => {
-  expect(() => parseArguments({ args: 1 as never })).not.toThrow(UsageError);
-  expect(() => parseArguments({ options: { a: { type: "bool" as never } } })).toThrow(TypeError);
+  expect(() => parseArguments([], { a: { type: "bool" as never } })).toThrow(TypeError);
 });

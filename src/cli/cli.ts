@@ -55,10 +55,7 @@ const COMMANDS: readonly Command[] = [
   --every DURATION          back up at this interval, until a signal comes: 30s, 15m, 24h, 7d
   --keep N                  keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db
   --without-unknown-tables  on PostgreSQL, leave out tables that are not this service's`,
-    run: async (args, runtime) => {
-      const { runBackup } = await import("./commands/backup.ts");
-      return runBackup(args, runtime);
-    },
+    run: async (...all) => (await import("./commands/backup.ts")).runBackup(...all),
   },
   {
     name: "restore",
@@ -68,10 +65,7 @@ const COMMANDS: readonly Command[] = [
 
   --force                   remove what is in the database, for what is in the backup
   --without-unknown-tables  leave out tables of the backup that are not this service's`,
-    run: async (args, runtime) => {
-      const { runRestore } = await import("./commands/restore.ts");
-      return runRestore(args, runtime);
-    },
+    run: async (...all) => (await import("./commands/restore.ts")).runRestore(...all),
   },
   {
     name: "export",
@@ -80,10 +74,7 @@ const COMMANDS: readonly Command[] = [
     details: `  RESOURCE is ${NAMES}; it may be left out if there is only one.
 
   --resume  go on where an export into FILE was cut short, after the last whole line of FILE.part`,
-    run: async (args, runtime) => {
-      const { runExport } = await import("./commands/export.ts");
-      return runExport(args, runtime);
-    },
+    run: async (...all) => (await import("./commands/export.ts")).runExport(...all),
   },
   {
     name: "import",
@@ -93,10 +84,7 @@ const COMMANDS: readonly Command[] = [
 
   A line is an entry as "export" writes it, or a new one with the fields that POST expects. If a line is
   wrong, nothing is written. The same command again goes on where one was cut short.`,
-    run: async (args, runtime) => {
-      const { runImport } = await import("./commands/import.ts");
-      return runImport(args, runtime);
-    },
+    run: async (...all) => (await import("./commands/import.ts")).runImport(...all),
   },
   {
     name: "key",
@@ -109,21 +97,12 @@ const COMMANDS: readonly Command[] = [
 
   Scopes: ${SCOPES.join(", ")}.
   A DATE is a day, which begins at midnight UTC, or a time with its zone: 2027-12-31T18:00:00+01:00.`,
-    run: async (args, runtime) => {
-      const { runKeyCommand } = await import("./commands/key.ts");
-      await runKeyCommand(args, runtime);
-      return EXIT.ok;
-    },
+    run: async (...all) => (await import("./commands/key.ts")).runKeyCommand(...all),
   },
   {
     name: "openapi",
     summary: "print the OpenAPI document",
-    run: async (_args, { stdout }) => {
-      const { openApiDocument } = await import("../pages/openapi.ts");
-      const document = openApiDocument(await documentedApp(), { resources: RESOURCES });
-      stdout(JSON.stringify(document, null, 2));
-      return EXIT.ok;
-    },
+    run: async (...all) => (await import("./commands/openapi.ts")).printOpenApi(...all),
   },
   {
     name: "--version",
@@ -185,36 +164,4 @@ function reportFailure(error: unknown, { stderr }: Runtime): number {
   stderr(`thimble: ${message}${problems ? ":" : ""}`);
   for (const problem of problems ?? []) stderr(`  - ${problem}`);
   return exitCode;
-}
-
-/** An app that is only described, and never receives a request. */
-async function documentedApp() {
-  const [{ createApp }, { createMemoryDatabase }, { createStore }, { createKeyRing }, logging] =
-    await Promise.all([
-      import("../app.ts"),
-      import("../database/memory.ts"),
-      import("../resources/stores/create-store.ts"),
-      import("../auth/key-ring.ts"),
-      import("../telemetry/logger.ts"),
-    ]);
-  const clock = () => 0;
-  const database = createMemoryDatabase();
-  return createApp({
-    config: {
-      environment: "production",
-      debug: false,
-      maxBodyBytes: 0,
-      requestTimeoutSeconds: 1,
-      publicReads: true,
-      corsOrigins: [],
-    },
-    keys: createKeyRing({}, clock),
-    database,
-    resources: RESOURCES,
-    storeOf: (resource) => createStore(database, resource, clock),
-    logger: logging.createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
-    clock,
-    newId: () => "",
-    readiness: () => "ok",
-  });
 }

@@ -41,6 +41,8 @@ const ALL = Object.keys(variables) as VariableName[];
 const RATE_LIMIT: Rate = { requests: 600, windowMs: WINDOWS_MS.minute };
 const AUTH_FAILURE_LIMIT: Rate = { requests: 10, windowMs: WINDOWS_MS.minute };
 
+const KEY_VARIABLES = ["API_KEY", "API_KEY_FILE", "API_KEYS", "API_KEYS_FILE"];
+
 /** Environments that strangers can reach, where limits are on by default. */
 const EXPOSED = new Set(["production", "staging"]);
 
@@ -68,10 +70,11 @@ export type Config = ReturnType<typeof parseConfig>;
  */
 export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const problems: string[] = [];
-  const values = withSecrets(withoutEmpty(environment), readFile, problems);
+  const given = withoutEmpty(environment);
+  const values = withSecrets(given, readFile, problems);
   const data = parseVariables(ALL, values, problems);
-  const apiKeys = parseKeys(environment, values, problems);
-  if (values.ENVIRONMENT !== "development" && !has(environment, "API_KEY", "API_KEYS")) {
+  const apiKeys = parseKeys(given, values, problems);
+  if (values.ENVIRONMENT !== "development" && !KEY_VARIABLES.some((name) => given[name])) {
     const file = readFile ? "API_KEY_FILE may name a file, or " : "";
     const instead = `${file}API_KEYS may hold keys with scopes`;
     problems.push(`API_KEY is required; it must be ${takes("API_KEY")}. In its place, ${instead}`);
@@ -185,13 +188,6 @@ export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 
-/** Whether any of these variables is set, by itself or by its file. */
-function has(environment: Environment, ...names: string[]): boolean {
-  return names
-    .flatMap((name) => [name, `${name}_FILE`])
-    .some((name) => Boolean(environment[name]?.trim()));
-}
-
 /** The environment, with the content of every secret's file as its variable. */
 function withSecrets(
   environment: Environment,
@@ -200,27 +196,20 @@ function withSecrets(
 ): Environment {
   const values = { ...environment };
   for (const name of secretNames) {
-    const file = environment[`${name}_FILE`];
-    if (file === undefined) continue;
+    const fileName = `${name}_FILE`;
+    const path = environment[fileName];
+    if (path === undefined) continue;
     if (!readFile) {
-      problems.push(`${name}_FILE is set, but there are no files here; set ${name}`);
-      continue;
+      problems.push(`${fileName} is set, but there are no files here; set ${name}`);
+    } else if (environment[name] !== undefined) {
+      problems.push(`${name} and ${fileName} are both set; set one of them`);
+    } else {
+      const secret = readNamedFile({ name: fileName, path }, readFile, problems);
+      if (secret?.trim()) values[name] = hasLines(name) ? secret : secret.trim();
+      else if (secret !== undefined) problems.push(`${fileName} names an empty file`);
     }
-    if (environment[name] !== undefined) {
-      problems.push(`${name} and ${name}_FILE are both set; set one of them`);
-      continue;
-    }
-    const secret = readSecret(`${name}_FILE`, file, readFile, problems);
-    if (secret) values[name] = hasLines(name) ? secret : secret.trim();
   }
   return values;
-}
-
-function readSecret(name: string, path: string, readFile: ReadFile, problems: string[]) {
-  const secret = readNamedFile({ name, path }, readFile, problems);
-  if (secret === undefined || secret.trim()) return secret;
-  problems.push(`${name} names an empty file`);
-  return undefined;
 }
 
 /** Reads the file that a variable names, or adds a problem. */
@@ -240,9 +229,9 @@ export function readNamedFile(
   }
 }
 
-function parseKeys(environment: Environment, values: Environment, problems: string[]): Key[] {
+function parseKeys(given: Environment, values: Environment, problems: string[]): Key[] {
   if (values.API_KEYS === undefined) return [];
-  const name = environment.API_KEYS_FILE?.trim() ? "API_KEYS_FILE" : "API_KEYS";
+  const name = given.API_KEYS_FILE ? "API_KEYS_FILE" : "API_KEYS";
   const { keys, problems: found } = parseKeyFile(values.API_KEYS, SCOPES);
   problems.push(...found.map((problem) => `${name} ${problem}`));
   if (values.API_KEY !== undefined && keys.some((key) => key.name === DEFAULT_KEY)) {

@@ -1,20 +1,7 @@
 import { z } from "zod";
 import { flag, integer, type ValuesOf, type Variable } from "./variable.ts";
 
-/** Where and how spans are exported. */
-export type TracingConfig = {
-  /** The collector's URL for traces. */
-  url: string;
-  headers: Record<string, string>;
-  /** For one batch of spans, including retries. */
-  timeoutMs: number;
-  /** The source of the spans, in OpenTelemetry's names. */
-  resource: Record<string, string>;
-  sampler: SamplerName;
-  /** From 0 to 1. */
-  ratio: number;
-};
-
+/** The standard's names for the ways to choose which requests are recorded. */
 const SAMPLERS = [
   "always_on",
   "always_off",
@@ -23,8 +10,6 @@ const SAMPLERS = [
   "parentbased_always_off",
   "parentbased_traceidratio",
 ] as const;
-/** The standard's name for the way to choose which requests are recorded. */
-export type SamplerName = (typeof SAMPLERS)[number];
 
 const TRACES_PATH = "v1/traces";
 
@@ -129,23 +114,28 @@ export const tracingVariables = {
   },
 } satisfies Record<string, Variable>;
 
-type TracingValues = ValuesOf<typeof tracingVariables>;
+/** Where and how spans are exported. */
+export type TracingConfig = NonNullable<ReturnType<typeof tracingConfig>>;
 
 /** `undefined` if no spans are made. */
-export function tracingConfig(data: TracingValues): TracingConfig | undefined {
+export function tracingConfig(data: ValuesOf<typeof tracingVariables>) {
   const url =
     data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? tracesBelow(data.OTEL_EXPORTER_OTLP_ENDPOINT);
   if (url === undefined || data.OTEL_SDK_DISABLED) return undefined;
   const name = data.OTEL_SERVICE_NAME;
+  /** The source of the spans, in OpenTelemetry's names. */
+  const resource: Record<string, string> = {
+    ...data.OTEL_RESOURCE_ATTRIBUTES,
+    ...(name !== undefined && { "service.name": name }),
+  };
   return {
     url,
     headers: data.OTEL_EXPORTER_OTLP_HEADERS,
+    /** For one batch of spans, including retries. */
     timeoutMs: data.OTEL_EXPORTER_OTLP_TIMEOUT,
-    resource: {
-      ...data.OTEL_RESOURCE_ATTRIBUTES,
-      ...(name !== undefined && { "service.name": name }),
-    },
+    resource,
     sampler: data.OTEL_TRACES_SAMPLER,
+    /** From 0 to 1. */
     ratio: data.OTEL_TRACES_SAMPLER_ARG,
   };
 }

@@ -30,12 +30,9 @@ export function createD1Database(binding: D1Binding): D1Database {
     binding,
     migrate: async () => 0,
     async ping() {
-      try {
-        // Fails where the migrations have not been applied.
-        await binding.prepare("SELECT 1 FROM idempotency_keys LIMIT 1").all();
-      } catch (error) {
-        throw translateD1Error(error);
-      }
+      // Fails where the migrations have not been applied.
+      const sql = "SELECT 1 FROM idempotency_keys LIMIT 1";
+      await translated(async () => binding.prepare(sql).all());
     },
     close: async () => {},
   };
@@ -55,6 +52,15 @@ export function translateD1Error(error: unknown): unknown {
     );
   }
   return WRONG_STATEMENT.test(message) ? error : unavailableD1Error(error);
+}
+
+/** Runs `work`, and throws its errors in the domain's words. */
+export async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translateD1Error(error);
+  }
 }
 
 export function unavailableD1Error(cause: unknown): DomainError {

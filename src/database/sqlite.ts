@@ -2,6 +2,7 @@ import { DomainError } from "../errors.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
 import { type Migration, pendingMigrations } from "./migrations/migration.ts";
 import { sqliteMigrations } from "./migrations/sqlite.ts";
+import { quoted } from "./sql.ts";
 
 /** What this service binds to a statement. */
 export type SqliteValue = string | number | null;
@@ -52,11 +53,7 @@ export function createSqliteDatabase(
     connection,
     migrate: async () => migrate(),
     async ping() {
-      try {
-        connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
-      } catch (error) {
-        throw translateSqliteError(error);
-      }
+      translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
     },
     close: async () => connection.close(),
   };
@@ -121,7 +118,7 @@ export function migrateSqlite(
 function readEveryTable(connection: SqliteConnection): void {
   const tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   for (const { name } of tables) {
-    connection.prepare(`SELECT 1 FROM "${String(name).replaceAll('"', '""')}" LIMIT 1`).get();
+    connection.prepare(`SELECT 1 FROM ${quoted(String(name))} LIMIT 1`).get();
   }
 }
 
@@ -158,6 +155,15 @@ const UNAVAILABLE_CODES = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26]);
 /** Whether another process holds a lock that the statement needs. */
 export function isBusyError(error: unknown): boolean {
   return ((sqliteResultCode(error) ?? 0) & 0xff) === 5;
+}
+
+/** Runs `work`, and throws its errors in the domain's words. */
+export function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translateSqliteError(error);
+  }
 }
 
 /** A driver's error in the domain's words where the database is at fault, else the error itself. */

@@ -6,12 +6,10 @@ export type Rate = { requests: number; windowMs: number };
 /** More clients than one instance answers within a minute, in at most about 25 MB. */
 const CAPACITY = 100_000;
 
-type Window = { hits: number; startedAt: number };
-
 /** The number of hits in a key's window, and its end in milliseconds since the Unix epoch. */
-export type WindowState = { hits: number; endsAt: number };
+type Window = { hits: number; endsAt: number };
 
-export type FixedWindowsOptions = {
+type FixedWindowsOptions = {
   windowMs: number;
   clock: Clock;
   /** The most keys that are remembered: 100,000 by default. */
@@ -30,18 +28,18 @@ export function createFixedWindows(options: FixedWindowsOptions) {
   const { windowMs, clock, capacity = CAPACITY } = options;
   let younger = new Map<string, Window>();
   let older = new Map<string, Window>();
-  let youngerSince = clock();
+  let youngerEndsAt = clock() + windowMs;
 
   /** A start time in the future means the clock was set back. */
-  function isOver(since: number, now: number): boolean {
-    return now - since >= windowMs || now < since;
+  function isOver(endsAt: number, now: number): boolean {
+    return now >= endsAt || now < endsAt - windowMs;
   }
 
   function age(now: number): void {
-    if (younger.size < capacity / 2 && !isOver(youngerSince, now)) return;
+    if (younger.size < capacity / 2 && !isOver(youngerEndsAt, now)) return;
     older = younger;
     younger = new Map();
-    youngerSince = now;
+    youngerEndsAt = now + windowMs;
   }
 
   function find(key: string): Window | undefined {
@@ -51,7 +49,8 @@ export function createFixedWindows(options: FixedWindowsOptions) {
   /** The key's window, in the younger generation. */
   function touch(key: string, now: number): Window {
     const found = find(key);
-    const window = found && !isOver(found.startedAt, now) ? found : { hits: 0, startedAt: now };
+    const window =
+      found && !isOver(found.endsAt, now) ? found : { hits: 0, endsAt: now + windowMs };
     if (younger.get(key) !== window) {
       age(now);
       older.delete(key);
@@ -62,24 +61,19 @@ export function createFixedWindows(options: FixedWindowsOptions) {
 
   return {
     /** The key's window, if it is in one. */
-    get(key: string): WindowState | undefined {
+    get(key: string): Readonly<Window> | undefined {
       const window = find(key);
-      if (!window || isOver(window.startedAt, clock())) return undefined;
-      return stateOf(window);
+      return window && !isOver(window.endsAt, clock()) ? window : undefined;
     },
 
     /** Counts one hit of the key. */
-    count(key: string): WindowState {
+    count(key: string): Readonly<Window> {
       const window = touch(key, clock());
       window.hits += 1;
-      return stateOf(window);
+      return window;
     },
 
     /** How many keys are remembered. */
     size: () => younger.size + older.size,
   };
-
-  function stateOf({ hits, startedAt }: Window): WindowState {
-    return { hits, endsAt: startedAt + windowMs };
-  }
 }

@@ -40,7 +40,7 @@ function withIpv4AsHextets(address: string): string | undefined {
 }
 
 function isFull(hextets: string[]): boolean {
-  return hextets.length === HEXTETS && hextets.every(isHextet);
+  return hextets.length === HEXTETS && hextets.every((each) => HEXTET.test(each));
 }
 
 /** Whether exactly one `::` replaces one or more hextets of zeros. */
@@ -48,11 +48,7 @@ function isCompressed(hextets: string[]): boolean {
   const [head, tail, ...more] = hextets.join(":").split("::");
   if (head === undefined || tail === undefined || more.length > 0) return false;
   const written = [head, tail].flatMap((part) => (part === "" ? [] : part.split(":")));
-  return written.length < HEXTETS && written.every(isHextet);
-}
-
-function isHextet(text: string): boolean {
-  return HEXTET.test(text);
+  return written.length < HEXTETS && written.every((each) => HEXTET.test(each));
 }
 
 /**

@@ -42,12 +42,10 @@ export type ResourceRoutesOptions = {
  * app.route("/library", resourceRoutes(books, { store, writeAccess: requireApiKey(key) }));
  */
 export function resourceRoutes<R extends Resource>(resource: R, options: ResourceRoutesOptions) {
-  const { store, writeAccess, readAccess, maxBodyBytes = MAX_BODY_BYTES, logger } = options;
+  const { maxBodyBytes = MAX_BODY_BYTES, logger, ...deps } = options;
   const receiveJson = jsonBody(maxBodyBytes);
-  const deps = { store, readAccess, writeAccess, receiveJson };
-  const routes = resourceGroup.resourceRoutes(resource, deps);
-  routes.onError(problemHandler(logger));
-  return routes;
+  const routes = resourceGroup.resourceRoutes(resource, { ...deps, receiveJson });
+  return routes.onError(problemHandler(logger));
 }
 
 /** What actions that are mounted in another app need. */
@@ -89,17 +87,8 @@ export type HealthRoutesOptions = {
 
 /** `GET /health`, `/healthz` (liveness) and `/ready` (readiness), to be mounted in any Hono app. */
 export function healthRoutes(options: HealthRoutesOptions) {
-  const { service, environment, database, readiness = () => "ok", clock = Date.now } = options;
-  const pingDatabase = () => database.ping();
-  const startedAt = clock();
-  return healthGroup.healthRoutes({
-    service,
-    environment,
-    clock,
-    startedAt,
-    readiness,
-    pingDatabase,
-  });
+  const { readiness = () => "ok", clock = Date.now } = options;
+  return healthGroup.healthRoutes({ ...options, readiness, clock, startedAt: clock() });
 }
 
 /**

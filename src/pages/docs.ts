@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
+import { fromBase64 } from "../encoding.ts";
 import { answer, answerHtml } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
@@ -37,10 +38,7 @@ const CSS = "text/css; charset=utf-8";
  * @param describedApp the app whose routes the document describes.
  * @param resources those that it offers.
  */
-export function docsRoutes(
-  describedApp: () => OpenAPIHono<AppEnv>,
-  resources: readonly Resource[],
-) {
+export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
   const app = new OpenAPIHono<AppEnv>();
   let document: { base: string; text: string } | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
@@ -52,10 +50,8 @@ export function docsRoutes(
     .get("/openapi.json", (c) => {
       const base = basePath(c);
       if (document?.base !== base) {
-        document = {
-          base,
-          text: JSON.stringify(openApiDocument(describedApp(), { base, resources })),
-        };
+        const described = openApiDocument(describedApp, { base, resources });
+        document = { base, text: JSON.stringify(described) };
       }
       return answer(c, document.text, 200, { "Content-Type": "application/json" });
     })
@@ -88,10 +84,8 @@ function swaggerUi() {
 
 function decodedOnce(base64: () => Promise<string>): () => Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
-  const decode = async () =>
-    Uint8Array.from(atob(await base64()), (character) => character.charCodeAt(0));
   return () => {
-    bytes ??= decode();
+    bytes ??= base64().then(fromBase64);
     return bytes;
   };
 }

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
+import type { Database } from "../database/database.ts";
 import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
@@ -34,8 +35,7 @@ type HealthDeps = {
   /** When the service began, by `clock`. */
   startedAt: number;
   readiness: Readiness;
-  /** Resolves when the database answers. */
-  pingDatabase: () => Promise<void>;
+  database: Pick<Database, "ping">;
 };
 
 const DATABASE_TIMEOUT_MS = 1000;
@@ -44,40 +44,33 @@ const FRESH = { "Cache-Control": "no-store" };
 /** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
-
-  describeRoutes(app);
-
-  return app
-    .get("/health", (c) => answerJson(c, health(deps), 200, FRESH))
-    .get("/healthz", (c) => answerText(c, "OK", FRESH))
-    .get("/ready", async (c) => {
-      const checks = { api: deps.readiness(), database: await checkDatabase(deps.pingDatabase) };
-      const ready = Object.values(checks).every((word) => word === "ok");
-      return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
-    });
-}
-
-function health({
-  service,
-  environment,
-  clock,
-  startedAt,
-}: HealthDeps): z.output<typeof healthSchema> {
-  return {
+  const { service, environment, clock, startedAt } = deps;
+  const health = (): z.output<typeof healthSchema> => ({
     status: "healthy",
     timestamp: timestamp(clock),
     service: service.name,
     version: service.version,
     uptime_seconds: Math.round(clock() - startedAt) / 1000,
     environment,
-  };
+  });
+
+  describeRoutes(app);
+
+  return app
+    .get("/health", (c) => answerJson(c, health(), 200, FRESH))
+    .get("/healthz", (c) => answerText(c, "OK", FRESH))
+    .get("/ready", async (c) => {
+      const checks = { api: deps.readiness(), database: await checkDatabase(deps.database) };
+      const ready = Object.values(checks).every((word) => word === "ok");
+      return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
+    });
 }
 
 /** One word for the database's state, within a second. */
 export function checkDatabase(
-  ping: () => Promise<void>,
+  database: Pick<Database, "ping">,
 ): Promise<"ok" | "unavailable" | "timeout"> {
-  const answer = ping().then(
+  const answer = database.ping().then(
     () => "ok" as const,
     () => "unavailable" as const,
   );

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { fromBase64Url, toBase64Url } from "../encoding.ts";
+import { fromBase64, toBase64Url } from "../encoding.ts";
 import { invalidInput } from "../errors.ts";
 import type { Value } from "./field.ts";
-import { type Entry, type Resource, schemasOf, valueSchema } from "./resource.ts";
+import type { Entry, Resource } from "./resource.ts";
+import { idSchema, valueSchema } from "./schemas.ts";
 import type { ListQuery, Position } from "./store.ts";
 
 /** What a cursor belongs to: the order and the filters of the list it was made for. */
@@ -27,13 +28,12 @@ function encode({ value, id }: { value: Value; id: number }, list: List): string
  * @throws {DomainError} `invalid_input` for a cursor that is broken or was made for another list.
  */
 export function decodeCursor(resource: Resource, cursor: string, list: List): Position {
-  const { id: idSchema } = schemasOf(resource);
   const { field } = list.sort;
-  const valueOfField = field === "id" ? idSchema : valueSchema(resource, field);
+  const valueOfField = field === "id" ? idSchema() : valueSchema(resource, field);
   try {
     const [, value, id] = z
-      .tuple([z.literal(identityOf(list)), valueOfField, idSchema])
-      .parse(JSON.parse(new TextDecoder().decode(fromBase64Url(cursor))));
+      .tuple([z.literal(identityOf(list)), valueOfField, idSchema()])
+      .parse(JSON.parse(new TextDecoder().decode(fromBase64(cursor))));
     const isPlace = value !== null && (field !== "id" || value === id);
     // What reads the same may be written in other ways, none of which was ever answered.
     if (isPlace && encode({ value, id }, list) === cursor) return { value, id };

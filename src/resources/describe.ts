@@ -5,7 +5,8 @@ import { jsonContent, problems } from "../http/describe.ts";
 import { lazySchema } from "../validation.ts";
 import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_KEY_PATTERN } from "./idempotency.ts";
 import { listParameters } from "./list-query.ts";
-import { type Resource, readScope, schemasOf, titleOf, writeScope } from "./resource.ts";
+import { type Resource, readScope, titleOf, writeScope } from "./resource.ts";
+import { changesSchema, entrySchema, inputSchema } from "./schemas.ts";
 
 const TEXT = { type: "string" } as const;
 
@@ -29,11 +30,10 @@ export function describeResource(
   const many = resource.name.replaceAll("_", " ");
   const tags = [tagOf(resource)];
   const title = titleOf(resource);
-  const schemas = schemasOf(resource);
   // A schema that was made before the document's generator was loaded has no `openapi`, but its clone has.
-  const entry = lazySchema(() => schemas.entry.clone().openapi(title));
-  const input = lazySchema(() => schemas.input.clone().openapi(`${title}Input`));
-  const changes = lazySchema(() => schemas.changes.clone().openapi(`${title}Changes`));
+  const entry = lazySchema(() => entrySchema(resource).clone().openapi(title));
+  const input = lazySchema(() => inputSchema(resource).clone().openapi(`${title}Input`));
+  const changes = lazySchema(() => changesSchema(resource).clone().openapi(`${title}Changes`));
   const page = lazySchema(() =>
     z.object({ items: z.array(entry), next_cursor: z.string().nullable() }),
   );

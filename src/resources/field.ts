@@ -160,10 +160,10 @@ export const instantSchema = () =>
     });
 
 /** Milliseconds since the Unix epoch, as SQLite keeps a time, as RFC 3339 in UTC. */
-export const fromMilliseconds = (stored: unknown) => new Date(Number(stored)).toISOString();
+const fromMilliseconds = (stored: unknown) => new Date(Number(stored)).toISOString();
 
 /** A `timestamptz`, as the driver returns it, as RFC 3339 in UTC. */
-export function fromTimestamp(stored: unknown): string {
+function fromTimestamp(stored: unknown): string {
   if (!(stored instanceof Date)) throw new TypeError("Expected a timestamp from the database");
   return stored.toISOString();
 }

@@ -1,7 +1,7 @@
 import { DomainError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { childOf, type Trace } from "../telemetry/trace-context.ts";
-import { preciseNow, type SpanRecorder, type Tracing } from "../telemetry/tracing.ts";
+import { childOf } from "../telemetry/trace-context.ts";
+import { preciseNow, type Tracing } from "../telemetry/tracing.ts";
 import type { Operation, Store } from "./store.ts";
 
 type Instruments = {
@@ -24,10 +24,33 @@ type Observe = <T>(operation: Operation, work: () => Promise<T>) => Promise<T>;
 export function instrumentStore(store: Store, instruments: Instruments): Store {
   const { resource, metrics, tracing, system } = instruments;
   const spans = tracing?.spans;
-  const traced: Observe = (operation, work) => {
+  const traced: Observe = async (operation, work) => {
     const parent = tracing?.scope.current();
     if (!tracing || !spans || !parent) return work();
-    return recordSpan({ tracing, spans, parent, operation, resource, system }, work);
+    const trace = childOf(parent);
+    const startMs = preciseNow();
+    let fault: string | undefined;
+    try {
+      return await tracing.scope.run(trace, work);
+    } catch (error) {
+      fault = faultOf(error);
+      throw error;
+    } finally {
+      spans.record({
+        trace,
+        name: `${operation} ${resource}`,
+        kind: "client",
+        startMs,
+        durationMs: preciseNow() - startMs,
+        attributes: {
+          "db.system.name": system,
+          "db.operation.name": operation,
+          "db.collection.name": resource,
+          "error.type": fault,
+        },
+        failed: fault !== undefined,
+      });
+    }
   };
   const measured: Observe = async (operation, work) => {
     const startedAt = performance.now();
@@ -48,43 +71,6 @@ export function instrumentStore(store: Store, instruments: Instruments): Store {
       observe("update", () => store.update(id, changes, precondition)),
     delete: (id, precondition) => observe("delete", () => store.delete(id, precondition)),
   };
-}
-
-type Step = {
-  tracing: Tracing;
-  spans: SpanRecorder;
-  parent: Trace;
-  operation: Operation;
-  resource: string;
-  system: string;
-};
-
-async function recordSpan<T>(step: Step, work: () => Promise<T>): Promise<T> {
-  const { tracing, spans, parent, operation, resource, system } = step;
-  const trace = childOf(parent);
-  const startMs = preciseNow();
-  let fault: string | undefined;
-  try {
-    return await tracing.scope.run(trace, work);
-  } catch (error) {
-    fault = faultOf(error);
-    throw error;
-  } finally {
-    spans.record({
-      trace,
-      name: `${operation} ${resource}`,
-      kind: "client",
-      startMs,
-      durationMs: preciseNow() - startMs,
-      attributes: {
-        "db.system.name": system,
-        "db.operation.name": operation,
-        "db.collection.name": resource,
-        "error.type": fault,
-      },
-      failed: fault !== undefined,
-    });
-  }
 }
 
 /** That there is no such entry, or that it has changed, is an answer and no fault of the store's. */

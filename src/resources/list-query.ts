@@ -1,8 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { throwInvalid } from "../validation.ts";
+import { validate } from "../validation.ts";
 import { decodeCursor } from "./cursor.ts";
 import type { Value } from "./field.ts";
-import { filterSchema, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
+import { filterSchema } from "./schemas.ts";
 import type { ListQuery, Sort } from "./store.ts";
 import { wordsOf } from "./words.ts";
 
@@ -78,9 +79,7 @@ export function listQueryParser(resource: Resource) {
       name,
       all.length === 1 ? all[0] : all,
     ]);
-    const result = schema.safeParse(Object.fromEntries(single));
-    throwInvalid(result);
-    return toListQuery(resource, result.data as Parameters);
+    return toListQuery(resource, validate(schema, Object.fromEntries(single)));
   };
 }
 

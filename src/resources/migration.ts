@@ -1,19 +1,14 @@
-import type { Field } from "./field.ts";
+import { quoted } from "../database/sql.ts";
 import type { Resource } from "./resource.ts";
 import { wordsTable } from "./stores/sqlite-statements.ts";
-
-const quoted = (name: string) => `"${name}"`;
 
 type Side = "sqlite" | "postgres";
 
 function columns({ fields }: Resource, side: Side): string[] {
   return Object.entries(fields).map(
-    ([name, field]) =>
-      `  ${quoted(name)} ${typeOf(field, side)}${field.optional ? "" : " NOT NULL"},`,
+    ([name, field]) => `  ${quoted(name)} ${field[side].type}${field.optional ? "" : " NOT NULL"},`,
   );
 }
-
-const typeOf = (field: Field, side: Side) => field[side].type;
 
 /** The fields that need an index: those that lists are sorted or filtered by. */
 function indexed({ sort, filter }: Resource): string[] {

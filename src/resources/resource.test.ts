@@ -9,13 +9,18 @@ import {
   defineResource,
   type Entry,
   entryFromJson,
-  filterSchema,
   type Resource,
-  schemasOf,
   searchWords,
   titleOf,
-  valueSchema,
 } from "./resource.ts";
+import {
+  changesSchema,
+  entrySchema,
+  filterSchema,
+  idSchema,
+  inputSchema,
+  valueSchema,
+} from "./schemas.ts";
 
 const EMMA = { title: "Emma", author: "Jane Austen", year: 1815 };
 
@@ -114,7 +119,7 @@ describe("a definition is refused", () => {
 });
 
 describe("the fields of a book", () => {
-  const { input, changes } = schemasOf(books);
+  const [input, changes] = [inputSchema(books), changesSchema(books)];
   const unknown = ["id", "created_at", "updated_at", "Title", "isbn", "__proto__", "constructor"];
 
   for (const field of unknown) {
@@ -165,7 +170,9 @@ describe("the fields of a book", () => {
 });
 
 describe("optional fields", () => {
-  const { input, changes, entry } = schemasOf(measurements);
+  const input = inputSchema(measurements);
+  const changes = changesSchema(measurements);
+  const entry = entrySchema(measurements);
   const optional = ["note", "order", "error", "confirmed", "checked_at", "unit"];
   const required = Object.keys(measurements.fields).filter((each) => !optional.includes(each));
   const full = MEASUREMENTS.input;
@@ -202,14 +209,16 @@ describe("optional fields", () => {
 });
 
 test("an id is a whole number from 1 on", () => {
-  const { id } = schemasOf(books);
+  const id = idSchema();
   for (const good of [1, 2 ** 53 - 1]) expect(id.safeParse(good).success).toBe(true);
   for (const bad of [0, -1, 1.5, 2 ** 53, "1", null]) expect(id.safeParse(bad).success).toBe(false);
 });
 
 test("the schemas of a resource are made once", () => {
-  expect(schemasOf(books)).toBe(schemasOf(books));
-  expect(schemasOf(books).input).toBe(schemasOf(books).input);
+  for (const schemaOf of [inputSchema, changesSchema, entrySchema]) {
+    expect<unknown>(schemaOf(books)).toBe(schemaOf(books));
+    expect<unknown>(schemaOf(books)).not.toBe(schemaOf(measurements));
+  }
 });
 
 test("a field that is not there has no schema", () => {
@@ -256,6 +265,6 @@ test("one entry has a title that names its schema", () => {
 const all: readonly Resource[] = [...RESOURCES, measurements];
 test.each(all)("the samples of $name are entries that a client could add", (resource) => {
   for (const sample of resource.samples) {
-    expect(schemasOf(resource).input.parse(sample)).toEqual(completeInput(resource, sample));
+    expect(inputSchema(resource).parse(sample)).toEqual(completeInput(resource, sample));
   }
 });

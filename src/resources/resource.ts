@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Field, Value, Values } from "./field.ts";
 import { wordsOf } from "./words.ts";
 
@@ -137,111 +136,9 @@ export function defineResource<
   return { name, one, fields, search, filter, sort, samples };
 }
 
-/** `The publication year` of `publication_year`. */
-const labelOf = (field: string) => `The ${field.replaceAll("_", " ")}`;
-
 /** `Book` of `book`, `ReadingList` of `reading_list`. */
 export function titleOf({ one }: Resource): string {
   return one.replaceAll(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-type Shape = Record<string, z.ZodType>;
-
-function fieldSchemas({ fields }: Resource, wrap: (schema: z.ZodType, field: Field) => z.ZodType) {
-  const entries = Object.entries(fields).map(([name, field]) => {
-    const schema = field.schema(labelOf(name));
-    return [name, wrap(field.optional ? schema.nullable() : schema, field)] as const;
-  });
-  return Object.fromEntries(entries) as Shape;
-}
-
-/** What a field's own value has to be. */
-export function valueSchema({ fields }: Resource, name: string): z.ZodType<Value> {
-  const field = fields[name];
-  if (!field) throw new TypeError(`There is no field ${name}`);
-  return field.schema(labelOf(name));
-}
-
-/** The schema of a filter's query parameter. */
-export function filterSchema({ fields }: Resource, name: string): z.ZodType<Value, string> {
-  const field = fields[name];
-  if (!field) throw new TypeError(`There is no field ${name}`);
-  return field.parameter(labelOf(name));
-}
-
-/** The schemas of a resource. Each is made when it is first used: a service starts sooner without them. */
-export type ResourceSchemas = {
-  /** A new entry. */
-  readonly input: z.ZodType<Values>;
-  /** One changed field or more. */
-  readonly changes: z.ZodType<Values>;
-  /** An entry as it is answered. */
-  readonly entry: z.ZodType<Entry>;
-  /** The id of an entry. */
-  readonly id: z.ZodType<number>;
-};
-
-const schemasByResource = new WeakMap<Resource, ResourceSchemas>();
-
-/** The schemas of a resource: the same ones at every call. */
-export function schemasOf(resource: Resource): ResourceSchemas {
-  let schemas = schemasByResource.get(resource);
-  if (!schemas) {
-    schemas = makeSchemas(resource);
-    schemasByResource.set(resource, schemas);
-  }
-  return schemas;
-}
-
-function makeSchemas(resource: Resource): ResourceSchemas {
-  return {
-    get input() {
-      return keep(this, "input", inputSchema(resource));
-    },
-    get changes() {
-      return keep(this, "changes", changesSchema(resource));
-    },
-    get entry() {
-      return keep(this, "entry", entrySchema(resource));
-    },
-    id: z.int().positive(),
-  };
-}
-
-/** Puts a value in the place of the getter that made it. */
-function keep<T>(target: object, name: string, value: T): T {
-  Object.defineProperty(target, name, { value });
-  return value;
-}
-
-function inputSchema(resource: Resource): z.ZodType<Values> {
-  const shape = fieldSchemas(resource, (schema, { optional }) =>
-    optional ? schema.default(null) : schema,
-  );
-  return z.strictObject(shape) as z.ZodType<Values>;
-}
-
-function changesSchema(resource: Resource): z.ZodType<Values> {
-  const names = Object.keys(resource.fields).join(", ");
-  return (
-    z
-      .strictObject(fieldSchemas(resource, (schema) => z.exactOptional(schema)))
-      .refine((changes) => Object.keys(changes).length > 0, {
-        error: `Expected at least one of ${names}`,
-      })
-      // The document's generator takes an exactOptional field for a required one.
-      .meta({ required: [], minProperties: 1 }) as z.ZodType<Values>
-  );
-}
-
-function entrySchema(resource: Resource): z.ZodType<Entry> {
-  const time = z.iso.datetime();
-  return z.object({
-    id: z.int().positive(),
-    ...fieldSchemas(resource, (schema) => schema),
-    created_at: time,
-    updated_at: time,
-  }) as unknown as z.ZodType<Entry>;
 }
 
 /** The fields of an entry to add, in order; `null` where an optional one was left out. */

@@ -1,23 +1,22 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import type { z } from "zod";
 import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
 import { encodedPath } from "../http/paths.ts";
-import { throwInvalid } from "../validation.ts";
+import { validate } from "../validation.ts";
 import { encodeCursor } from "./cursor.ts";
 import { describeResource } from "./describe.ts";
 import { entityTag, ifMatchHolds, ifNoneMatchNames } from "./entity-tag.ts";
-import { entryChanged, entryNotFound } from "./errors.ts";
-import type { Values } from "./field.ts";
+import { entryChanged, entryNotFound, requireEntry } from "./errors.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { listQueryParser } from "./list-query.ts";
-import { type Entry, type Resource, schemasOf } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 import type { ResourceSchema } from "./route-types.ts";
+import { changesSchema, inputSchema } from "./schemas.ts";
 import type { Precondition, Store } from "./store.ts";
 
-export type ResourceRoutesDeps = {
+type ResourceRoutesDeps = {
   store: Store;
   /** Guards the routes that read; without it they are open. */
   readAccess?: MiddlewareHandler | undefined;
@@ -33,7 +32,6 @@ type Handler = (c: Context<AppEnv>) => Promise<Response>;
 export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRoutesDeps) {
   const { store, readAccess, writeAccess, receiveJson } = deps;
   const app = new OpenAPIHono<AppEnv, ResourceSchema<R>>();
-  const schemas = schemasOf(resource);
   const parseListQuery = listQueryParser(resource);
   // Of all headers with keys, caches know only Authorization (RFC 9111 section 3.5), so this says that they
   // must not share. Whatever they keep, they ask for again, which may be answered by a 304.
@@ -60,7 +58,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   };
 
   const create: Handler = async (c) => {
-    const input = await readJson(c, schemas.input);
+    const input = validate(inputSchema(resource), await parsedJson(c));
     const { entry, replayed } = await store.create(input, idempotencyKey(c));
     return answerJson(c, entry, 201, {
       Location: `${encodedPath(c)}/${entry.id}`,
@@ -71,7 +69,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const update: Handler = async (c) => {
     const id = parseId(c);
-    const changes = await readJson(c, schemas.changes);
+    const changes = validate(changesSchema(resource), await parsedJson(c));
     const entry = await store.update(id, changes, await precondition(id, c));
     return answerJson(c, entry, 200, { ETag: entityTag(entry) });
   };
@@ -90,11 +88,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     return id;
   }
 
-  async function requireStored(id: number): Promise<Entry> {
-    const entry = await store.get(id);
-    if (!entry) throw entryNotFound(resource, id);
-    return entry;
-  }
+  const requireStored = async (id: number) => requireEntry(resource, id, await store.get(id));
 
   /**
    * The state that the store has to find the entry in, if the request names one. Checking the tag here
@@ -124,13 +118,6 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   app.on("DELETE", ["/:id"], writeAccess, remove);
   describeResource(app.openAPIRegistry, resource, { isPublic: readAccess === undefined });
   return app;
-}
-
-/** The JSON that `receiveJson` has read, validated. @throws {DomainError} */
-async function readJson(c: Context<AppEnv>, schema: z.ZodType<Values>): Promise<Values> {
-  const result = schema.safeParse(await parsedJson(c));
-  throwInvalid(result);
-  return result.data as Values;
 }
 
 /** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */

@@ -58,8 +58,7 @@ export interface Store<
 }
 
 /** The operations that metrics and spans name. */
-export const OPERATIONS = ["list", "get", "create", "update", "delete"] as const;
-export type Operation = (typeof OPERATIONS)[number];
+export type Operation = "list" | "get" | "create" | "update" | "delete";
 
 /** How long an idempotency key stands for its first answer. */
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;

@@ -31,7 +31,7 @@ export class CommandError extends Error {
 }
 
 /** A reason why the service cannot start or continue, which its operator can correct. */
-export type Failure = {
+type Failure = {
   exitCode: number;
   message: string;
   /** Every problem of a configuration. */

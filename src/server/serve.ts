@@ -11,7 +11,6 @@ import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
 import { openTracing } from "./telemetry/open-tracing.ts";
 import { createServiceMetrics } from "./telemetry/service-metrics.ts";
-import type { Tls, TlsFiles } from "./tls.ts";
 
 /** A connection must live longer than the slowest request, to carry its answer. */
 const ANSWER_MARGIN_SECONDS = 5;
@@ -39,7 +38,9 @@ export async function serve(runtime: Runtime): Promise<void> {
   const untilSignal = runtime.untilSignal();
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
-  const tls = config.tls && (await openTls(config.tls, logger));
+  // Loaded here, so that a service without HTTPS starts sooner.
+  const { tls: files } = config;
+  const tls = files && (await import("./tls.ts").then(({ openTls }) => openTls({ files, logger })));
   const { tracing, reconfigure, flush } = openTracing(config, logger);
   const opened = await openDatabase(config, tracing?.scope);
   const { database } = opened;
@@ -67,7 +68,11 @@ export async function serve(runtime: Runtime): Promise<void> {
     const server = await listen(runtime, fetch, config, tls?.pair);
     tls?.follow(server);
     if (tls) runtime.onHangup(() => void tls.reload());
-    const probes = await listenForProbes(runtime, deps, config);
+    const { metricsPort } = config;
+    const probes =
+      metricsPort === undefined
+        ? undefined
+        : await listen(runtime, createProbesApp(deps).fetch, { ...config, port: metricsPort });
     announce(config, ownKey, server.port, probes?.port, logger, stdout);
     await secrets.start({
       logger,
@@ -106,28 +111,11 @@ function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: form
   return { logger, stdout };
 }
 
-/** Loaded here, so that a service without HTTPS starts sooner. */
-async function openTls(files: TlsFiles, logger: Logger): Promise<Tls> {
-  const tlsFiles = await import("./tls.ts");
-  return tlsFiles.openTls({ files, logger });
-}
-
-/** Where METRICS_PORT is set. */
-async function listenForProbes(
-  runtime: Runtime,
-  deps: AppDeps,
-  config: Config,
-): Promise<Server | undefined> {
-  const { metricsPort: port } = config;
-  if (port === undefined) return undefined;
-  return listen(runtime, createProbesApp(deps).fetch, { ...config, port }, undefined);
-}
-
 async function listen(
   runtime: Runtime,
   fetch: Fetch,
   config: Config,
-  tls: TlsPair | undefined,
+  tls?: TlsPair,
 ): Promise<Server> {
   const { host, port, idleTimeoutSeconds } = config;
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;

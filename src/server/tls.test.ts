@@ -5,11 +5,11 @@ import { eventually, newDirectory } from "../../test/service.ts";
 import { ConfigError } from "../config/config.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { TlsPair } from "./runtime.ts";
-import { openTls, type Tls } from "./tls.ts";
+import { openTls } from "./tls.ts";
 
 const SETTLE_MS = 10;
 
-let opened: Tls | undefined;
+let opened: Awaited<ReturnType<typeof openTls>> | undefined;
 
 afterEach(() => {
   opened?.close();

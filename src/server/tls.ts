@@ -10,17 +10,6 @@ export type TlsFiles = { certFile: string; keyFile: string };
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 
-/** A certificate that is replaced when its files change. */
-export type Tls = {
-  pair: TlsPair;
-  /** From now on, `server` gets every new certificate. */
-  follow: (server: Pick<Server, "setTls">) => void;
-  /** Reads the files now, and uses their content. */
-  reload: () => Promise<void>;
-  /** Stops watching; the server keeps its certificate. */
-  close: () => void;
-};
-
 type OpenOptions = {
   files: TlsFiles;
   logger: Logger;
@@ -34,7 +23,7 @@ type OpenOptions = {
  *
  * @throws {ConfigError} with every problem, each naming its variable.
  */
-export async function openTls({ files, logger, ...timing }: OpenOptions): Promise<Tls> {
+export async function openTls({ files, logger, ...timing }: OpenOptions) {
   const server = Promise.withResolvers<Pick<Server, "setTls">>();
   let isClosed = false;
   let served: TlsPair | undefined;
@@ -65,15 +54,18 @@ export async function openTls({ files, logger, ...timing }: OpenOptions): Promis
   const known: FileContents = new Map(paths.map((path) => [path, { code: "ENOENT" }]));
   // Before the files are read, so that no change between the two is missed.
   const watch = watchSecretFiles({ known, onChange: replace, ...timing });
+  /** Stops watching; the server keeps its certificate. */
   const close = () => {
     isClosed = true;
     watch.close();
   };
+  /** Reads the files now, and uses their content. */
+  const reload = async () => replace(await watch.read());
   try {
     const { pair, certificate } = parsePair(files, await watch.read());
     served = pair;
     warnOfDates(certificate, logger);
-    const reload = async () => replace(await watch.read());
+    // From `follow` on, the server gets every new certificate.
     return { pair, follow: server.resolve, reload, close };
   } catch (error) {
     close();

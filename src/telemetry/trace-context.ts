@@ -23,14 +23,6 @@ export type Sampler = (traceId: string, callerSampled: boolean | undefined) => b
 /** Where nothing is recorded here, only the caller decides. */
 const asCaller: Sampler = (_traceId, callerSampled) => callerSampled ?? false;
 
-/** The fields of a `traceparent` header. */
-export type Traceparent = {
-  traceId: string;
-  parentSpanId: string;
-  sampled: boolean;
-  random: boolean;
-};
-
 const SAMPLED = 0x01;
 const RANDOM = 0x02;
 
@@ -47,7 +39,7 @@ const NO_SPAN_ID = "0".repeat(16);
  * @returns nothing where the header must be ignored.
  * @see https://www.w3.org/TR/trace-context-2/#traceparent-header
  */
-export function parseTraceparent(header: string): Traceparent | undefined {
+export function parseTraceparent(header: string) {
   const [, version, traceId = "", parentSpanId = "", flagDigits = "", more] =
     FIELDS.exec(header) ?? [];
   if (version === undefined || version === FORBIDDEN_VERSION) return undefined;

@@ -14,15 +14,6 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseConfig } from "../config/config.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 
-/** A file that comes into being whole: what is written to `part` becomes it at once, or not at all. */
-export type AtomicFile = {
-  path: string;
-  part: string;
-  /** Puts what was written into the place of the file, where a crash cannot undo it. */
-  commit: () => void;
-  discard: () => void;
-};
-
 /** The files next to a SQLite database that is open, or was open when its process died. */
 const SQLITE_COMPANIONS = ["-wal", "-journal"];
 
@@ -38,29 +29,26 @@ export function wholeNameOf(path: string): string | undefined {
   return path.replace(OWN_PART, "").replace(/\.part$/, "");
 }
 
-type AtomicFileOptions = {
-  /** Whether another run may go on with what one has left. Else each has a part of its own. */
-  resumable: boolean;
-};
-
 /**
- * Prepares to write a file, which may be there already. Its directory is made where it is missing.
+ * Prepares to write a file, which may be there already. Its directory is made where it is missing. What is
+ * written to `part` becomes the file at once, or not at all.
  *
+ * @param options whether another run may go on with what one has left; else each has a part of its own.
  * @throws {CommandError} where it is the database itself, no regular file, or in use as a database.
  */
 export function prepareAtomicFile(
   path: string,
   database: DatabaseConfig,
-  { resumable }: AtomicFileOptions,
-): AtomicFile {
+  { resumable }: { resumable: boolean },
+) {
   return failingAt(path, () => {
     mkdirSync(dirname(resolve(path)), { recursive: true });
     const target = existsSync(path) ? realpathSync(path) : path;
     expectReplaceable(target, database);
     const part = target + (resumable ? PART_TO_RESUME : `.${randomUUID()}.part`);
     return {
-      path: target,
       part,
+      /** Puts what was written into the place of the file, where a crash cannot undo it. */
       commit: () =>
         failingAt(path, () => {
           syncPath(part);

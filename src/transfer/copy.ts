@@ -43,7 +43,7 @@ export const RECORD_TABLES: readonly RecordTable[] = [
 export const FIRST_RESOURCE = "books";
 
 /** Where a page of a record table starts: after this row. */
-export type RecordPosition = { resource: string; key: string };
+type RecordPosition = { resource: string; key: string };
 
 /** One state of a database, which does not change while it is read. */
 export type Snapshot = {
@@ -92,6 +92,9 @@ export type TransferDatabase = {
 /** The number of entries by the name of their resource. */
 export type Counts = ReadonlyMap<string, number>;
 
+/** What is in a backup: the number of entries, and the tables that the service does not know. */
+export type BackupContent = { counts: Counts; unknownTables: readonly string[] };
+
 type CopyOptions = {
   resources: readonly Resource[];
   /** Receives the number of entries that are copied so far. */
@@ -106,19 +109,15 @@ const PAGE_SIZE = 2000;
 /**
  * Copies the entries and records of the resources, ids and times as they are. No id that either database
  * has given out is given out again.
- *
- * @returns the number of entries.
  */
 export async function copyDatabase(
   from: Snapshot,
   to: Loader,
   { resources, onProgress, signal }: CopyOptions,
-): Promise<Counts> {
-  const counts = new Map<string, number>();
+): Promise<void> {
   let copied = 0;
   for (const resource of resources) {
     await to.reserveIds(resource, await from.lastId(resource));
-    const before = copied;
     await to.withoutIndexes(resource, async () => {
       for await (const page of entryPages(from, resource)) {
         signal?.throwIfAborted();
@@ -127,7 +126,6 @@ export async function copyDatabase(
         onProgress?.(copied);
       }
     });
-    counts.set(resource.name, copied - before);
   }
   for (const table of RECORD_TABLES) {
     for await (const page of recordPages(from, table)) {
@@ -138,7 +136,6 @@ export async function copyDatabase(
       );
     }
   }
-  return counts;
 }
 
 /** The number of entries of each resource that the database has. */
@@ -163,12 +160,18 @@ export function describeCount(resource: Resource, count: number): string {
   return `${count} ${nameOf(resource, count)}`;
 }
 
-/** `3 books, 1 note`. */
-export function describeCounts(resources: readonly Resource[], counts: Counts): string {
-  return resources
+/** `3 books, 1 note, and the tables loans`. */
+export function describeContent(
+  resources: readonly Resource[],
+  { counts, unknownTables }: BackupContent,
+): string {
+  const entries = resources
     .filter(({ name }) => counts.has(name))
     .map((resource) => describeCount(resource, counts.get(resource.name) ?? 0))
     .join(", ");
+  return unknownTables.length > 0
+    ? `${entries}, and the tables ${unknownTables.join(", ")}`
+    : entries;
 }
 
 /** The number of all entries. */
@@ -182,12 +185,14 @@ export async function* entryPages(
   resource: Resource,
   after = 0,
 ): AsyncGenerator<Entry[]> {
-  let last = after;
+  if (!(await snapshot.has(resource))) return;
+  let start = after;
   for (;;) {
-    const page = await snapshot.entries(resource, last, PAGE_SIZE);
-    if (page.length === 0) return;
+    const page = await snapshot.entries(resource, start, PAGE_SIZE);
+    const last = page.at(-1);
+    if (!last) return;
     yield page;
-    last = page.at(-1)?.id ?? last;
+    start = last.id;
   }
 }
 

@@ -8,25 +8,18 @@ import {
   readSync,
   statSync,
 } from "node:fs";
-import type { DatabaseCommandConfig } from "../config/config.ts";
 import type { Resource } from "../resources/resource.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { writeFully } from "../server/output/write-fully.ts";
 import { failingAt, prepareAtomicFile } from "./atomic-file.ts";
-import { entryPages, type Snapshot, type TransferOptions } from "./copy.ts";
+import { entryPages } from "./copy.ts";
 import { parseImportLine } from "./import/line.ts";
 import { LINE_MAX_BYTES } from "./import/lines.ts";
-import { openTransfer } from "./open.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import { openResource, type ResourceSource } from "./open.ts";
+import { createProgress } from "./progress.ts";
 
 /** Nobody reads any more what is written. */
 export class BrokenPipeError extends Error {}
-
-/** What to export: the entries of a resource in the database that the configuration names. */
-export type ExportSource = Pick<TransferOptions, "clock" | "migrations"> & {
-  resource: Resource;
-  config: DatabaseCommandConfig;
-};
 
 type Output = { write: (bytes: Uint8Array) => void; after: number };
 
@@ -36,7 +29,7 @@ type Output = { write: (bytes: Uint8Array) => void; after: number };
  * @returns their number.
  * @throws {BrokenPipeError} when the reader of a pipe has gone.
  */
-export function exportToPipe(fd: number, source: ExportSource): Promise<number> {
+export function exportToPipe(fd: number, source: ResourceSource): Promise<number> {
   return writeEntries(source, { write: (bytes) => writeToPipe(fd, bytes), after: 0 });
 }
 
@@ -60,7 +53,7 @@ type ExportOptions = {
 /** Exports into a file. @returns the number of entries, and the id after which it was resumed. */
 export async function exportToFile(
   path: string,
-  source: ExportSource,
+  source: ResourceSource,
   { resume, report }: ExportOptions,
 ): Promise<{ entries: number; after: number | undefined }> {
   const file = prepareAtomicFile(path, source.config.database, { resumable: true });
@@ -103,36 +96,23 @@ function lastWholeEntry(resource: Resource, part: string): number {
   }
 }
 
-async function writeEntries(
-  { resource, config, ...options }: ExportSource,
-  output: Output,
-): Promise<number> {
-  const database = await openTransfer(config, {
-    ...options,
-    resources: [resource],
-    access: "read",
-  });
+async function writeEntries(source: ResourceSource, { write, after }: Output): Promise<number> {
+  const { resource } = source;
+  const database = await openResource(source, "read");
   const progress = createProgress("Exporting", resource.name);
   try {
-    return await database.read((snapshot) => writePages(snapshot, resource, output, progress));
+    return await database.read(async (snapshot) => {
+      const total = await snapshot.count(resource);
+      let entries = 0;
+      for await (const page of entryPages(snapshot, resource, after)) {
+        write(Buffer.from(page.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
+        entries += page.length;
+        progress.update(entries, entries / total);
+      }
+      return entries;
+    });
   } finally {
     progress.end();
     await database.close();
   }
-}
-
-async function writePages(
-  snapshot: Snapshot,
-  resource: Resource,
-  { write, after }: Output,
-  progress: Progress,
-): Promise<number> {
-  const total = await snapshot.count(resource);
-  let entries = 0;
-  for await (const page of entryPages(snapshot, resource, after)) {
-    write(Buffer.from(page.map((entry) => `${JSON.stringify(entry)}\n`).join("")));
-    entries += page.length;
-    progress.update(entries, entries / total);
-  }
-  return entries;
 }

@@ -8,6 +8,7 @@ import {
   type SqliteConnection,
   UnusableDatabaseError,
 } from "../database/sqlite.ts";
+import type { Resource } from "../resources/resource.ts";
 import { openSqliteFile, unusable } from "../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { MIGRATIONS, type TransferDatabase, type TransferOptions } from "./copy.ts";
@@ -39,6 +40,20 @@ export async function openTransfer(
   requirePersistent(database);
   if (database.kind === "sqlite") return openSqlite(database.path, options);
   return openPostgres(database.url, options);
+}
+
+/** The entries of a resource in the database that the configuration names. */
+export type ResourceSource = Pick<TransferOptions, "clock" | "migrations"> & {
+  resource: Resource;
+  config: DatabaseCommandConfig;
+};
+
+/** Opens the database of one resource, as {@link openTransfer}. */
+export function openResource(
+  { resource, config, ...options }: ResourceSource,
+  access: OpenOptions["access"],
+): Promise<OpenTransfer> {
+  return openTransfer(config, { ...options, resources: [resource], access });
 }
 
 type PersistentDatabase = Exclude<DatabaseConfig, { kind: "memory" }>;

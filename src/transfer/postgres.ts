@@ -9,9 +9,10 @@ import {
 import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
 import type { Query } from "../database/postgres.ts";
-import type { Value } from "../resources/field.ts";
+import { list, quoted } from "../database/sql.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
+import { rowReader } from "../resources/stores/rows.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,
@@ -27,10 +28,12 @@ import {
 
 const CLOSE_TIMEOUT_SECONDS = 5;
 
+const asItIs = (name: string) => name;
+
 /** How a column is read, and how an array of what was read becomes one column again. */
 const COLUMNS = {
-  text: { read: (name: string) => name, array: "text[]", write: (name: string) => name },
-  integer: { read: (name: string) => name, array: "bigint[]", write: (name: string) => name },
+  text: { read: asItIs, array: "text[]", write: asItIs },
+  integer: { read: asItIs, array: "bigint[]", write: asItIs },
   json: {
     read: (name: string) => `${name}::text`,
     array: "text[]",
@@ -42,8 +45,6 @@ const COLUMNS = {
     write: (name: string) => `to_timestamp(${name} / 1000.0)`,
   },
 } as const;
-
-const quoted = (name: string) => `"${name}"`;
 
 /** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
 export function connectForTransfer(url: string, options: TransferOptions) {
@@ -121,9 +122,8 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     },
 
     async entries(resource, after, limit) {
-      if (!(await hasTable(resource.name))) return [];
-      const { SQL, toEntry } = postgresStatements(resource);
-      return (await query(SQL.page, [after, limit])).map(toEntry);
+      const { toEntry } = rowReader(resource, "postgres");
+      return (await query(postgresStatements(resource).SQL.page, [after, limit])).map(toEntry);
     },
 
     async records(table, after, limit) {
@@ -133,7 +133,7 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
         ([column, kind]) => `${COLUMNS[kind].read(column)} AS ${column}`,
       );
       const rows = await query(
-        `SELECT ${read.join(", ")} FROM ${await sourceOf(table)}
+        `SELECT ${list(read)} FROM ${await sourceOf(table)}
           WHERE (resource, ${key}) > ($1, $2) ORDER BY record.resource, record.${key} LIMIT $3`,
         [after.resource, after.key, limit],
       );
@@ -170,8 +170,9 @@ function createLoader(query: Query, clock: Clock): Loader {
     },
 
     async find(resource, ids) {
-      const { SQL, toEntry } = postgresStatements(resource);
-      const entries = (await query(SQL.find, [[...ids]])).map(toEntry);
+      const { toEntry } = rowReader(resource, "postgres");
+      const rows = await query(postgresStatements(resource).SQL.find, [[...ids]]);
+      const entries = rows.map(toEntry);
       return new Map(entries.map((entry) => [entry.id, entry]));
     },
 
@@ -180,12 +181,12 @@ function createLoader(query: Query, clock: Clock): Loader {
 
     async addRecords({ name, columns }: RecordTable, rows) {
       const all = Object.entries(columns);
-      const names = all.map(([column]) => column).join(", ");
+      const names = list(all.map(([column]) => column));
       const arrays = all.map(([, kind], index) => `$${index + 1}::${COLUMNS[kind].array}`);
       const values = all.map(([column, kind]) => COLUMNS[kind].write(column));
       await query(
-        `INSERT INTO ${name} (${names}) SELECT ${values.join(", ")}
-          FROM unnest(${arrays.join(", ")}) AS row (${names})`,
+        `INSERT INTO ${name} (${names}) SELECT ${list(values)}
+          FROM unnest(${list(arrays)}) AS row (${names})`,
         all.map(([column]) => rows.map((row) => row[column] ?? null)),
       );
     },
@@ -253,7 +254,7 @@ async function insertEntries(
   const stored = columns.map(({ column, type }) => ({
     column,
     value: `${quoted(column)}::${type}`,
-    data: entries.map((entry) => textOf(entry[column])),
+    data: entries.map((entry) => entry[column]?.toString() ?? null),
   }));
   const words = {
     column: "words",
@@ -261,13 +262,10 @@ async function insertEntries(
     data: entries.flatMap((entry) => lexemes(entry)),
   };
   const all = hasWords ? [...stored, words] : stored;
-  const names = all.map(({ column }) => quoted(column)).join(", ");
+  const names = list(all.map(({ column }) => quoted(column)));
   await query(
-    `INSERT INTO ${quoted(name)} (${names}) SELECT ${all.map(({ value }) => value).join(", ")}
-      FROM unnest(${all.map((_, index) => `$${index + 1}::text[]`).join(", ")}) AS entry (${names})`,
+    `INSERT INTO ${quoted(name)} (${names}) SELECT ${list(all.map(({ value }) => value))}
+      FROM unnest(${list(all.map((_, index) => `$${index + 1}::text[]`))}) AS entry (${names})`,
     all.map(({ data }) => data),
   );
 }
-
-const textOf = (value: Value | undefined) =>
-  value === null || value === undefined ? null : String(value);

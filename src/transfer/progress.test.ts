@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { books } from "../books.ts";
 import { defineResource } from "../resources/resource.ts";
-import { describeCounts } from "./copy.ts";
+import { describeContent } from "./copy.ts";
 import { createProgress, secondsSince } from "./progress.ts";
 
 test("a terminal sees how far it is and how fast, and then nothing of it", () => {
@@ -46,6 +46,8 @@ test("entries are counted in words", () => {
     ["books", 1],
     ["reading_lists", 0],
   ]);
-  expect(describeCounts([books, lists], counts)).toBe("1 book, 0 reading lists");
-  expect(describeCounts([lists, books], new Map([["reading_lists", 1]]))).toBe("1 reading list");
+  const content = { counts, unknownTables: [] };
+  expect(describeContent([books, lists], content)).toBe("1 book, 0 reading lists");
+  const one = { counts: new Map([["reading_lists", 1]]), unknownTables: ["loans", "seats"] };
+  expect(describeContent([lists, books], one)).toBe("1 reading list, and the tables loans, seats");
 });

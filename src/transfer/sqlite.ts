@@ -1,3 +1,4 @@
+import { list, quoted } from "../database/sql.ts";
 import {
   rollBack,
   type SqliteConnection,
@@ -5,6 +6,7 @@ import {
   translateSqliteError,
 } from "../database/sqlite.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
+import { rowReader } from "../resources/stores/rows.ts";
 import { sqliteStatements, wordsTable } from "../resources/stores/sqlite-statements.ts";
 import type { Clock } from "../time.ts";
 import {
@@ -22,7 +24,6 @@ import {
 /** The number of rows in one statement; more gain nothing. */
 const ROWS_PER_STATEMENT = 50;
 
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const lastIdSql = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE name = ?";
 
 /**
@@ -67,8 +68,7 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
     lastId: async ({ name }) => Number(connection.prepare(lastIdSql).get(name)?.id),
 
     async entries(resource, after, limit) {
-      if (!hasTable(resource.name)) return [];
-      const { toEntry } = sqliteStatements(resource);
+      const { toEntry } = rowReader(resource, "sqlite");
       const sql = `SELECT * FROM ${quoted(resource.name)} WHERE id > ? ORDER BY id LIMIT ?`;
       return connection.prepare(sql).all(after, limit).map(toEntry);
     },
@@ -76,7 +76,7 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
     async records(table, after, limit) {
       if (!hasTable(table.name)) return [];
       const { key, columns } = table;
-      const sql = `SELECT ${Object.keys(columns).join(", ")} FROM ${sourceOf(table)}
+      const sql = `SELECT ${list(Object.keys(columns))} FROM ${sourceOf(table)}
         WHERE (resource, ${key}) > (?, ?) ORDER BY resource, ${key} LIMIT ?`;
       const rows = connection.prepare(sql).all(after.resource, after.key, limit);
       return rows.map((row) => toRecord(table, row));
@@ -87,7 +87,7 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
 }
 
 /** The tables of a SQLite database that are neither a resource's, the service's nor SQLite's own. */
-export function unknownSqliteTables(
+function unknownSqliteTables(
   connection: SqliteConnection,
   resources: readonly Resource[],
 ): string[] {
@@ -105,7 +105,8 @@ export function unknownSqliteTables(
   return rows.map(({ name }) => String(name)).filter((name) => !known.has(name));
 }
 
-function countOf(connection: SqliteConnection, table: string): number {
+/** The number of rows of a table. */
+export function countOf(connection: SqliteConnection, table: string): number {
   const row = connection.prepare(`SELECT count(*) AS entries FROM ${quoted(table)}`).get();
   return Number(row?.entries);
 }
@@ -133,12 +134,9 @@ function createLoader(connection: SqliteConnection, clock: Clock): Loader {
     },
 
     async find(resource, ids) {
-      const { get, first } = sqliteStatements(resource);
-      const found = ids.flatMap((id) => {
-        const { sql, values } = get(id);
-        const entry = first(connection.prepare(sql).all(...values));
-        return entry ? [entry] : [];
-      });
+      const { toEntry } = rowReader(resource, "sqlite");
+      const one = connection.prepare(`SELECT * FROM ${quoted(resource.name)} WHERE id = ?`);
+      const found = ids.flatMap((id) => one.all(id)).map(toEntry);
       return new Map(found.map((entry) => [entry.id, entry]));
     },
 
@@ -208,9 +206,9 @@ function insertMany(
   columns: readonly string[],
   rows: readonly SqliteValue[][],
 ): void {
-  const into = `${quoted(table)} (${columns.map(quoted).join(", ")})`;
-  const place = `(${columns.map(() => "?").join(", ")})`;
-  const places = Array.from({ length: ROWS_PER_STATEMENT }, () => place).join(", ");
+  const into = `${quoted(table)} (${list(columns.map(quoted))})`;
+  const place = `(${list(columns.map(() => "?"))})`;
+  const places = list(Array(ROWS_PER_STATEMENT).fill(place));
   const whole = rows.length - (rows.length % ROWS_PER_STATEMENT);
   if (whole > 0) {
     const many = connection.prepare(`INSERT INTO ${into} VALUES ${places}`);

@@ -1,6 +1,7 @@
 import {
   type Config,
   ConfigError,
+  type DatabaseConfig,
   type Environment,
   hasKey,
   parseConfig,
@@ -10,10 +11,9 @@ import type { D1Binding } from "../../database/d1.ts";
 /** A Worker's configuration: variables and secrets, and the services bound to it, by name. */
 export type Bindings = Readonly<Record<string, unknown>>;
 
-export type WorkersDatabase =
+type WorkersDatabase =
   | { kind: "d1"; binding: D1Binding }
-  | { kind: "postgres"; url: string }
-  | { kind: "memory" };
+  | Exclude<DatabaseConfig, { kind: "sqlite" }>;
 
 export type WorkersConfig = Omit<Config, "database"> & { database: WorkersDatabase };
 

@@ -5,9 +5,9 @@ import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secrets.ts";
 import { RESOURCES } from "../../service.ts";
 import { backUp } from "../../transfer/backup/backup.ts";
-import { describeCounts } from "../../transfer/copy.ts";
+import { describeContent } from "../../transfer/copy.ts";
 import { createProgress, secondsSince } from "../../transfer/progress.ts";
-import { parseArguments } from "../arguments.ts";
+import { onlyPath, parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
 
 const DAY_MS = 86_400_000;
@@ -16,17 +16,12 @@ const MAX_DAYS = 366;
 
 /** `thimble backup`: once into a file, or on a schedule into a directory. */
 export async function runBackup(args: readonly string[], runtime: Runtime): Promise<number> {
-  const { values, positionals } = parseArguments({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      every: { type: "string" },
-      keep: { type: "string" },
-      "without-unknown-tables": { type: "boolean" },
-    },
+  const { values, positionals } = parseArguments(args, {
+    every: { type: "string" },
+    keep: { type: "string" },
+    "without-unknown-tables": { type: "boolean" },
   });
-  const [path, ...others] = positionals;
-  if (!path || others.length > 0) throw new UsageError("expected one FILE, or one DIRECTORY");
+  const path = onlyPath(positionals);
   const withoutUnknownTables = values["without-unknown-tables"] ?? false;
   const schedule = parseSchedule(values);
   if (schedule) {
@@ -37,23 +32,20 @@ export async function runBackup(args: readonly string[], runtime: Runtime): Prom
   }
   const config = parseDatabaseConfig(runtime.env, readSecretFile);
   const startedAt = performance.now();
-  const { counts, unknownTables } = await backUp(path, config, {
+  const content = await backUp(path, config, {
     resources: RESOURCES,
     clock: runtime.clock,
     withoutUnknownTables,
     progress: createProgress("Backing up", "entries"),
   });
-  const entries = describeCounts(RESOURCES, counts);
-  const tables = unknownTables.length > 0 ? `, and the tables ${unknownTables.join(", ")}` : "";
+  const what = describeContent(RESOURCES, content);
   const megabytes = (statSync(path).size / 1e6).toFixed(1);
   const seconds = secondsSince(startedAt);
-  runtime.stderr(`Backed up ${entries}${tables} in ${seconds} to ${path}, ${megabytes} MB`);
+  runtime.stderr(`Backed up ${what} in ${seconds} to ${path}, ${megabytes} MB`);
   return EXIT.ok;
 }
 
-type ScheduleOptions = { every?: string; keep?: string };
-
-function parseSchedule({ every, keep }: ScheduleOptions) {
+function parseSchedule({ every, keep }: { every?: string; keep?: string }) {
   if (every === undefined) {
     if (keep !== undefined) throw new UsageError("--keep goes with --every");
     return undefined;

@@ -4,12 +4,8 @@ import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secrets.ts";
 import { RESOURCES } from "../../service.ts";
 import { describeCount } from "../../transfer/copy.ts";
-import {
-  BrokenPipeError,
-  type ExportSource,
-  exportToFile,
-  exportToPipe,
-} from "../../transfer/export.ts";
+import { BrokenPipeError, exportToFile, exportToPipe } from "../../transfer/export.ts";
+import type { ResourceSource } from "../../transfer/open.ts";
 import { secondsSince } from "../../transfer/progress.ts";
 import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
@@ -26,11 +22,7 @@ export async function runExport(
   runtime: Runtime,
   standardOutput = STANDARD_OUTPUT,
 ): Promise<number> {
-  const { values, positionals } = parseArguments({
-    args: [...args],
-    allowPositionals: true,
-    options: { resume: { type: "boolean" } },
-  });
+  const { values, positionals } = parseArguments(args, { resume: { type: "boolean" } });
   const { resource, file = "-" } = resourceAndFile(positionals, RESOURCES);
   const { resume = false } = values;
   if (resume && file === "-") throw new UsageError("--resume needs a FILE");
@@ -47,7 +39,7 @@ export async function runExport(
   return EXIT.ok;
 }
 
-async function toPipe(fd: number, source: ExportSource, { stderr }: Runtime): Promise<number> {
+async function toPipe(fd: number, source: ResourceSource, { stderr }: Runtime): Promise<number> {
   const startedAt = performance.now();
   try {
     const entries = await exportToPipe(fd, source);

@@ -11,7 +11,7 @@ import { resourceAndFile } from "../resource-argument.ts";
 
 /** `thimble import`: adds the entries of NDJSON lines. */
 export async function runImport(args: readonly string[], runtime: Runtime): Promise<number> {
-  const { positionals } = parseArguments({ args: [...args], allowPositionals: true });
+  const { positionals } = parseArguments(args);
   const { resource, file = "-" } = resourceAndFile(positionals, RESOURCES);
   const config = parseDatabaseConfig(runtime.env, readSecretFile);
   const startedAt = performance.now();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { digestOf, type Key } from "../../auth/key.ts";
 import { KeyLineError, parseKeyWords } from "../../auth/key-file.ts";
 import { toHex } from "../../encoding.ts";
+import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { SCOPES } from "../../service.ts";
 import { parseArguments } from "../arguments.ts";
@@ -13,12 +14,6 @@ const PREFIX = "thb_";
 /** The length of the digest: too long to guess, so that the digest needs no salt and no slow hash. */
 const SECRET_BYTES = 32;
 
-const OPTIONS = {
-  scope: { type: "string", multiple: true },
-  "not-before": { type: "string" },
-  expires: { type: "string" },
-} as const;
-
 /**
  * `thimble key new NAME --scope SCOPE[,SCOPE]`: makes a key, and prints its line of a key file on standard
  * output and the key itself on standard error, so that `>>` adds the line and no file gets the key.
@@ -28,19 +23,21 @@ const OPTIONS = {
 export async function runKeyCommand(
   args: readonly string[],
   { clock, stdout, stderr }: Pick<Runtime, "clock" | "stdout" | "stderr">,
-): Promise<void> {
+): Promise<number> {
   const words = describeKey(args, clock());
-  const secret = newSecret();
+  // In base64url, RFC 4648 section 5.
+  const secret = PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
   stdout([...words.head, `sha256:${toHex(await digestOf(secret))}`, ...words.dates].join(" "));
   stderr(`The key ${words.head[0]}, which is shown only now:\n${secret}`);
+  return EXIT.ok;
 }
 
 /** The words of the key's line, but for the digest. */
 function describeKey(args: readonly string[], now: number) {
-  const { values, positionals } = parseArguments({
-    args: [...args],
-    options: OPTIONS,
-    allowPositionals: true,
+  const { values, positionals } = parseArguments(args, {
+    scope: { type: "string", multiple: true },
+    "not-before": { type: "string" },
+    expires: { type: "string" },
   });
   const [verb, name = "", ...rest] = positionals;
   if (verb !== "new") throw new UsageError("expected new, and the name of the new key");
@@ -66,9 +63,4 @@ function expectKey(words: readonly string[]): Key {
   } catch (error) {
     throw error instanceof KeyLineError ? new UsageError(error.message) : error;
   }
-}
-
-/** In base64url, RFC 4648 section 5. */
-function newSecret(): string {
-  return PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
 }

@@ -7,9 +7,7 @@ import { createPostgresPool, type PoolOptions, type PostgresConnections } from "
 import { queryOn } from "./query.ts";
 import { inTransaction } from "./transaction.ts";
 
-export type PostgresDatabaseOptions = {
-  /** Makes a pool of the driver's. It is called again when the last one no longer answers. */
-  connect: () => Sql;
+type PostgresDatabaseOptions = Pick<PoolOptions, "connect"> & {
   /** The most connections of that pool, for `poolUse`. */
   poolSize?: number | undefined;
   /** Names the request in progress to the server, as a `traceparent` header, if it is traced. */

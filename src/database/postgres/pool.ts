@@ -39,7 +39,7 @@ type Pool = {
   draining: boolean;
 };
 
-export type PostgresPool = ReturnType<typeof createPostgresPool>;
+type PostgresPool = ReturnType<typeof createPostgresPool>;
 
 /** How a database reaches its server. Only a pool has connections to refresh and to wait for. */
 export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "inFlight"> &

@@ -7,7 +7,7 @@ import { createFixedWindows, type Rate } from "../fixed-windows.ts";
 /** The name of the only policy, as a string of structured fields (RFC 9651). */
 const POLICY = '"default"';
 
-export type RateLimitOptions = {
+type RateLimitOptions = {
   rate: Rate;
   clock: Clock;
   /** Names the client for which a request counts. */

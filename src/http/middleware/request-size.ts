@@ -4,7 +4,7 @@ import { DomainError } from "../../errors.ts";
 /** `: ` and the end of the line, around every header. */
 const BYTES_AROUND_HEADER = 4;
 
-export type RequestSizeOptions = {
+type RequestSizeOptions = {
   /** The most bytes of path and query; by default, only the server limits them. */
   maxUrlBytes?: number | undefined;
   /** The most bytes of all header lines; by default, only the server limits them. */

@@ -1,4 +1,4 @@
-import { type D1Database, translateD1Error, unavailableD1Error } from "../../database/d1.ts";
+import { type D1Database, translated, unavailableD1Error } from "../../database/d1.ts";
 import type { SqliteRow } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry } from "../errors.ts";
@@ -52,12 +52,4 @@ export function createD1Store({ binding }: D1Database, resource: Resource, clock
 
     addSamples: (inputs) => apply(statements.addSamples(inputs, now())),
   };
-}
-
-async function translated<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translateD1Error(error);
-  }
 }

@@ -10,30 +10,23 @@ export type ListShape = {
   hasAfter: boolean;
 };
 
-/** `isKept` where the same SQL will come again, so that a database may keep it prepared. */
-export type ListSql = { sql: string; isKept: boolean };
-
 /** Clients choose the shapes. Those that come first are kept, which are the usual ones. */
 const MAX_KEPT = 200;
 
-/** Writes the SQL of every shape of list once, when it is first asked for. */
+/**
+ * Writes the SQL of every shape of list once, when it is first asked for. `isKept` where the same SQL will
+ * come again, so that a database may keep it prepared.
+ */
 export function listShapes(resource: Resource, write: (shape: ListShape) => string) {
-  const kept = new Map<string, ListSql>();
-  return function listSql({ sort, words, filters, after }: ListQuery): ListSql {
-    const names = resource.filter.filter((name) => filters[name] !== undefined);
-    const shape = {
-      sort,
-      hasWords: words.length > 0,
-      filters: names,
-      hasAfter: after !== undefined,
-    };
-    const key = [sort.field, sort.descending, shape.hasWords, shape.hasAfter, ...names].join(" ");
-    const known = kept.get(key);
-    if (known) return known;
-    const isKept = kept.size < MAX_KEPT;
-    const made = { sql: write(shape), isKept };
-    if (isKept) kept.set(key, made);
-    return made;
+  const kept = new Map<string, string>();
+  return function listSql({ sort, words, filters: values, after }: ListQuery) {
+    const filters = resource.filter.filter((name) => values[name] !== undefined);
+    const [hasWords, hasAfter] = [words.length > 0, after !== undefined];
+    const key = [sort.field, sort.descending, hasWords, hasAfter, ...filters].join(" ");
+    const sql = kept.get(key) ?? write({ sort, hasWords, filters, hasAfter });
+    const isKept = kept.size < MAX_KEPT || kept.has(key);
+    if (isKept) kept.set(key, sql);
+    return { sql, isKept };
   };
 }
 

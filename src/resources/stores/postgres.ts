@@ -1,12 +1,8 @@
-import type {
-  PostgresDatabase,
-  PostgresRow,
-  PostgresValue,
-  Query,
-} from "../../database/postgres.ts";
+import type { PostgresDatabase, PostgresValue, Query } from "../../database/postgres.ts";
+import { list, quoted } from "../../database/sql.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
-import { fromTimestamp, type Value, type Values } from "../field.ts";
+import type { Values } from "../field.ts";
 import {
   applyChanges,
   completeInput,
@@ -22,6 +18,7 @@ import {
   type Store,
 } from "../store.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
+import { rowReader } from "./rows.ts";
 
 /** A store on a PostgreSQL database. */
 export function createPostgresStore(
@@ -29,18 +26,12 @@ export function createPostgresStore(
   resource: Resource,
   clock: Clock,
 ): Store {
-  const statements = postgresStatements(resource);
-  const { SQL, first, listSql, toEntry, storedValues, lexemes } = statements;
+  const { toEntry, first, requireFirst } = rowReader(resource, "postgres");
+  const { SQL, listSql, storedValues, lexemes } = postgresStatements(resource);
 
   async function insert(query: Query, input: Values, now: number): Promise<Entry> {
     const values = [...storedValues(input), new Date(now), ...lexemes(input)];
-    return requireRow(await query(SQL.insert, values));
-  }
-
-  function requireRow(rows: readonly PostgresRow[]): Entry {
-    const entry = first(rows);
-    if (!entry) throw new TypeError(`Expected a row of ${resource.name} from the database`);
-    return entry;
+    return requireFirst(await query(SQL.insert, values));
   }
 
   /** Of calls that come together, all but the first wait at the key's row until that one has finished. */
@@ -92,7 +83,7 @@ export function createPostgresStore(
         const entry = requireEntry(resource, id, found, precondition);
         const values = applyChanges(resource, entry, changes);
         const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
-        return requireRow(await query(SQL.update, [...stored, id]));
+        return requireFirst(await query(SQL.update, [...stored, id]));
       }),
 
     delete: (id, precondition) =>
@@ -111,9 +102,6 @@ export function createPostgresStore(
       }),
   };
 }
-
-const quoted = (name: string) => `"${name}"`;
-const list = (parts: readonly string[]) => parts.join(", ");
 
 /** The sequence that gives out a resource's ids. */
 export const idSequence = ({ name }: Resource) => quoted(`${name}_id_seq`);
@@ -162,17 +150,6 @@ export function postgresStatements(resource: Resource) {
       ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
   };
 
-  function toEntry(row: PostgresRow): Entry {
-    const entry: Record<string, Value> = { id: Number(row.id) };
-    for (const each of names) {
-      const stored = row[each];
-      entry[each] = stored === null ? null : (fields[each]?.postgres.read(stored) ?? null);
-    }
-    entry.created_at = fromTimestamp(row.created_at);
-    entry.updated_at = fromTimestamp(row.updated_at);
-    return entry as Entry;
-  }
-
   /** Lists entries by keyset: never by counting off the rows before a page. */
   function listOf({ sort, hasWords: searches, filters, hasAfter }: ListShape): string {
     let place = 0;
@@ -195,9 +172,7 @@ export function postgresStatements(resource: Resource) {
 
   return {
     SQL,
-    toEntry,
     listSql: listShapes(resource, listOf),
-    first: (rows: readonly PostgresRow[]) => (rows[0] ? toEntry(rows[0]) : undefined),
     storedValues: (values: Values): PostgresValue[] => names.map((each) => values[each] ?? null),
     /** The value for the words, where the resource has any. */
     lexemes: (values: Values): string[] =>

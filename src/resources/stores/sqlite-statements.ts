@@ -1,6 +1,7 @@
+import { list, quoted } from "../../database/sql.ts";
 import type { SqliteRow, SqliteValue } from "../../database/sqlite.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
-import { fromMilliseconds, type Value, type Values } from "../field.ts";
+import type { Value, Values } from "../field.ts";
 import {
   applyChanges,
   completeInput,
@@ -17,6 +18,7 @@ import {
   type Precondition,
 } from "../store.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
+import { rowReader } from "./rows.ts";
 
 /** SQL, and the values of its placeholders in order. `isKept` is false for SQL that may not come again. */
 export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean };
@@ -28,97 +30,17 @@ export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean }
  */
 export type Change<T> = { statements: Statement[]; read: (rows: SqliteRow[][]) => T };
 
-/** The statements of a resource on SQLite. */
-export type SqliteStatements = ReturnType<typeof sqliteStatements>;
-
 /** The table with the words of a resource's entries. */
 export const wordsTable = ({ one }: Resource) => `${one}_words`;
 
-const quoted = (name: string) => `"${name}"`;
-const list = (parts: readonly string[]) => parts.join(", ");
-
-/** Makes the statements of a resource. Their SQL is written here, once; calls fill in values. */
+/** Makes the statements of a resource. Their SQL is written once; calls fill in values. */
 export function sqliteStatements(resource: Resource) {
   const { name, fields, search } = resource;
-  const table = quoted(name);
-  const words = quoted(wordsTable(resource));
   const names = Object.keys(fields);
   const hasWords = search.length > 0;
-
-  const column = (field: string) => `${table}.${quoted(field)}`;
-  const columns = list(["id", ...names, "created_at", "updated_at"].map(column));
-  const into = list([...names, "created_at", "updated_at"].map(quoted));
-  /** The id given out last, which the next one follows: ids are AUTOINCREMENT. */
-  const lastId = `(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '${name}')`;
-  const neverUsed = `${lastId} = 0`;
-  const keyIsFree = "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource = ? AND key = ?)";
-  const inState = "(? IS NULL OR updated_at = ?)";
-  /** The words of an entry depend on these fields, which must be as they were read. */
-  const withWordsAsRead = search.map((field) => ` AND ${column(field)} IS ?`).join("");
-
-  const SQL = {
-    get: `SELECT ${columns} FROM ${table} WHERE id = ?`,
-    insert: insertSql("true"),
-    insertKeyed: insertSql(keyIsFree),
-    insertWords: insertWordsSql("true"),
-    insertSampleWords: `INSERT INTO ${words} (rowid, words) SELECT ?, ? WHERE ${neverUsed}`,
-    insertWordsKeyed: insertWordsSql(keyIsFree),
-    insertSamples: insertSamplesSql(),
-    update: updateSql(""),
-    updateWithWords: updateSql(withWordsAsRead),
-    updateWords: `UPDATE ${words} SET words = ? WHERE rowid = ?
-      AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState}${withWordsAsRead})`,
-    delete: `DELETE FROM ${table} WHERE id = ? AND ${inState} RETURNING id`,
-    deleteWords: `DELETE FROM ${words}
-      WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
-    expireKey: "DELETE FROM idempotency_keys WHERE resource = ? AND key = ? AND created_at <= ?",
-    expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
-      SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
-    insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
-      SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
-    answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",
-  };
-  const listSql = listShapes(resource, sqliteList);
-
-  /** One statement for every set of changed fields: each brings whether it is changed, and its value. */
-  function changed(field: string): string {
-    return `${quoted(field)} = CASE ? WHEN 1 THEN ? ELSE ${quoted(field)} END`;
-  }
-
-  function updateSql(condition: string): string {
-    return `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
-      WHERE id = ? AND ${inState}${condition} RETURNING ${columns}`;
-  }
-
-  function insertSql(condition: string): string {
-    const places = list(Array(names.length + 2).fill("?"));
-    return `INSERT INTO ${table} (${into}) SELECT ${places} WHERE ${condition} RETURNING ${columns}`;
-  }
-
-  /** All rows are one value, as JSON: D1 takes at most 100 values in a statement. */
-  function insertSamplesSql(): string {
-    const values = Array.from(
-      { length: names.length + 2 },
-      (_, index) => `json_extract(value, '$[${index}]')`,
-    );
-    return `INSERT INTO ${table} (${into}) SELECT ${list(values)} FROM json_each(?)
-      WHERE ${neverUsed} ORDER BY key`;
-  }
-
-  function insertWordsSql(condition: string): string {
-    return `INSERT INTO ${words} (rowid, words) SELECT ${lastId} + 1, ? WHERE ${condition}`;
-  }
-
-  function toEntry(row: SqliteRow): Entry {
-    const entry: Record<string, Value> = { id: Number(row.id) };
-    for (const each of names) {
-      const stored = row[each];
-      entry[each] = stored === null ? null : (fields[each]?.sqlite.read(stored) ?? null);
-    }
-    entry.created_at = fromMilliseconds(row.created_at);
-    entry.updated_at = fromMilliseconds(row.updated_at);
-    return entry as Entry;
-  }
+  const SQL = sqliteTexts(resource);
+  const listSql = listShapes(resource, SQL.list);
+  const { toEntry, first, requireFirst } = rowReader(resource, "sqlite");
 
   /** What a column holds of a field's value. */
   function toStored(field: string, value: Value | undefined): SqliteValue {
@@ -127,23 +49,19 @@ export function sqliteStatements(resource: Resource) {
   }
 
   const storedValues = (values: Values) => names.map((each) => toStored(each, values[each]));
-  const first = (rows: SqliteRow[] | undefined) => (rows?.[0] ? toEntry(rows[0]) : undefined);
   const joinedWords = (values: Values) => searchWords(resource, values).join(" ");
-
-  /** Writes the words first, while the last id and the condition still hold. */
-  function insert(input: Values, now: number): Statement[] {
-    const values = [...storedValues(input), now, now];
-    const statement = { sql: SQL.insert, values };
-    if (!hasWords) return [statement];
-    return [{ sql: SQL.insertWords, values: [joinedWords(input)] }, statement];
-  }
 
   function create(input: Values, now: number, key?: string): Change<Creation> {
     const complete = completeInput(resource, input);
     if (key !== undefined) return createOnce(complete, key, now);
+    const words = { sql: SQL.insertWords, values: [joinedWords(complete)] };
     return {
-      statements: insert(complete, now),
-      read: (rows) => ({ entry: requireOne(rows.at(-1)), replayed: false }),
+      statements: [
+        // Before the entry, while the last id still holds.
+        ...(hasWords ? [words] : []),
+        { sql: SQL.insert, values: [...storedValues(complete), now, now] },
+      ],
+      read: (rows) => ({ entry: requireFirst(rows.at(-1)), replayed: false }),
     };
   }
 
@@ -174,12 +92,6 @@ export function sqliteStatements(resource: Resource) {
         return { entry, replayed: true };
       },
     };
-  }
-
-  function requireOne(rows: SqliteRow[] | undefined): Entry {
-    const entry = first(rows);
-    if (!entry) throw new TypeError(`Expected a row of ${name} from the database`);
-    return entry;
   }
 
   return {
@@ -262,9 +174,81 @@ export function sqliteStatements(resource: Resource) {
       };
     },
   };
+}
+
+/** Writes the SQL of a resource. */
+function sqliteTexts(resource: Resource) {
+  const { name, fields, search } = resource;
+  const table = quoted(name);
+  const words = quoted(wordsTable(resource));
+  const names = Object.keys(fields);
+
+  const column = (field: string) => `${table}.${quoted(field)}`;
+  const columns = list(["id", ...names, "created_at", "updated_at"].map(column));
+  const into = list([...names, "created_at", "updated_at"].map(quoted));
+  /** The id given out last, which the next one follows: ids are AUTOINCREMENT. */
+  const lastId = `(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '${name}')`;
+  const neverUsed = `${lastId} = 0`;
+  const keyIsFree = "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource = ? AND key = ?)";
+  const inState = "(? IS NULL OR updated_at = ?)";
+  /** The words of an entry depend on these fields, which must be as they were read. */
+  const withWordsAsRead = search.map((field) => ` AND ${column(field)} IS ?`).join("");
+
+  return {
+    get: `SELECT ${columns} FROM ${table} WHERE id = ?`,
+    insert: insertSql("true"),
+    insertKeyed: insertSql(keyIsFree),
+    insertWords: insertWordsSql("true"),
+    insertSampleWords: `INSERT INTO ${words} (rowid, words) SELECT ?, ? WHERE ${neverUsed}`,
+    insertWordsKeyed: insertWordsSql(keyIsFree),
+    insertSamples: insertSamplesSql(),
+    update: updateSql(""),
+    updateWithWords: updateSql(withWordsAsRead),
+    updateWords: `UPDATE ${words} SET words = ? WHERE rowid = ?
+      AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState}${withWordsAsRead})`,
+    delete: `DELETE FROM ${table} WHERE id = ? AND ${inState} RETURNING id`,
+    deleteWords: `DELETE FROM ${words}
+      WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
+    expireKey: "DELETE FROM idempotency_keys WHERE resource = ? AND key = ? AND created_at <= ?",
+    expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
+      SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
+    insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
+      SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
+    answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",
+    list: listOf,
+  };
+
+  /** One statement for every set of changed fields: each brings whether it is changed, and its value. */
+  function changed(field: string): string {
+    return `${quoted(field)} = CASE ? WHEN 1 THEN ? ELSE ${quoted(field)} END`;
+  }
+
+  function updateSql(condition: string): string {
+    return `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
+      WHERE id = ? AND ${inState}${condition} RETURNING ${columns}`;
+  }
+
+  function insertSql(condition: string): string {
+    const places = list(Array(names.length + 2).fill("?"));
+    return `INSERT INTO ${table} (${into}) SELECT ${places} WHERE ${condition} RETURNING ${columns}`;
+  }
+
+  /** All rows are one value, as JSON: D1 takes at most 100 values in a statement. */
+  function insertSamplesSql(): string {
+    const values = Array.from(
+      { length: names.length + 2 },
+      (_, index) => `json_extract(value, '$[${index}]')`,
+    );
+    return `INSERT INTO ${table} (${into}) SELECT ${list(values)} FROM json_each(?)
+      WHERE ${neverUsed} ORDER BY key`;
+  }
+
+  function insertWordsSql(condition: string): string {
+    return `INSERT INTO ${words} (rowid, words) SELECT ${lastId} + 1, ? WHERE ${condition}`;
+  }
 
   /** Lists entries by keyset: never by counting off the rows before a page. */
-  function sqliteList({ sort, hasWords, filters, hasAfter }: ListShape): string {
+  function listOf({ sort, hasWords, filters, hasAfter }: ListShape): string {
     // In the order of ids, the words' index is walked only as far as the page goes.
     const walksWords = hasWords && sort.field === "id";
     const id = walksWords ? `${words}.rowid` : `${table}.id`;

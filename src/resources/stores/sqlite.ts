@@ -3,8 +3,8 @@ import {
   isBusyError,
   type SqliteConnection,
   type SqliteDatabase,
-  type SqliteRow,
   type SqliteStatement,
+  translated,
   translateSqliteError,
 } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
@@ -25,11 +25,13 @@ export function createSqliteStore(
 ): Store {
   const statements = sqliteStatements(resource);
   const prepare = statementCache(connection);
-  const run: Run = ({ sql, values, isKept = true }) =>
+  const run = ({ sql, values, isKept = true }: Statement) =>
     (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
   const write = <T>(work: () => T) => inWriteTransaction(connection, work);
+  /** To be called in a transaction. */
+  const apply = <T>(change: Change<T>) => change.read(change.statements.map(run));
 
   return {
     async list(query) {
@@ -41,34 +43,19 @@ export function createSqliteStore(
     },
 
     create: (input, idempotencyKey) =>
-      write(() => apply(run, statements.create(input, now(), idempotencyKey))),
+      write(() => apply(statements.create(input, now(), idempotencyKey))),
 
     update: (id, changes, precondition) =>
       write(() => {
         const found = statements.first(run(statements.get(id)));
         const entry = requireEntry(resource, id, found, precondition);
-        return requireEntry(resource, id, apply(run, statements.update(entry, changes, now())));
+        return requireEntry(resource, id, apply(statements.update(entry, changes, now())));
       }),
 
-    delete: (id, precondition) => write(() => apply(run, statements.delete(id, precondition))),
+    delete: (id, precondition) => write(() => apply(statements.delete(id, precondition))),
 
-    addSamples: (inputs) => write(() => apply(run, statements.addSamples(inputs, now()))),
+    addSamples: (inputs) => write(() => apply(statements.addSamples(inputs, now()))),
   };
-}
-
-type Run = (statement: Statement) => SqliteRow[];
-
-/** To be called in a transaction. */
-function apply<T>(run: Run, { statements, read }: Change<T>): T {
-  return read(statements.map(run));
-}
-
-function translated<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw translateSqliteError(error);
-  }
 }
 
 /**
@@ -94,11 +81,9 @@ function pause(milliseconds: number): Promise<void> {
   });
 }
 
-type Prepare = (sql: string) => SqliteStatement;
-
-function statementCache(connection: SqliteConnection): Prepare {
+function statementCache(connection: SqliteConnection) {
   const statements = new Map<string, SqliteStatement>();
-  return (sql) => {
+  return (sql: string): SqliteStatement => {
     const known = statements.get(sql);
     if (known) return known;
     const statement = connection.prepare(sql);

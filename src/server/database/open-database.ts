@@ -5,8 +5,7 @@ import { DomainError } from "../../errors.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { createStore } from "../../resources/stores/create-store.ts";
 import { describeError, type Logger } from "../../telemetry/logger.ts";
-import type { TraceScope } from "../../telemetry/tracing.ts";
-import { traceparentOf } from "../../telemetry/tracing.ts";
+import { type TraceScope, traceparentOf } from "../../telemetry/tracing.ts";
 import { openSqliteDatabase } from "./sqlite.ts";
 
 export type OpenedDatabase = {

@@ -1,15 +1,11 @@
 import { createLineBatch } from "./line-batch.ts";
 import { writeFully } from "./write-fully.ts";
 
-export type LineWriter = {
-  write: (line: string) => void;
-  /** Writes what is left, before an exit. */
-  flush: () => void;
-};
-
 /** Writes lines to a file descriptor, those of one turn of the event loop at once. It waits for a slow reader. */
-export function createLineWriter(fd: number): LineWriter {
+export function createLineWriter(fd: number) {
   const batch = createLineBatch(flush);
+
+  /** Writes what is left, before an exit. */
   function flush(): void {
     const bytes = batch.take();
     if (!bytes) return;
@@ -19,5 +15,6 @@ export function createLineWriter(fd: number): LineWriter {
       // Without a reader the service goes on.
     }
   }
+
   return { write: batch.add, flush };
 }

@@ -25,18 +25,12 @@ type LogOutputOptions = {
   flushLimitMs?: number;
 };
 
-export type LogOutput = {
-  write: (line: string) => void;
-  /** Writes the waiting lines before an exit, and gives up after two seconds. */
-  flush: () => void;
-};
-
 /**
  * Writes a service's log. The lines of one turn of the event loop are written at once. Where the reader is
  * slow or the disk is full, they wait in memory, up to 8 MiB, and the event loop goes on. Further lines are
  * lost, and counted.
  */
-export function createLogOutput(options: LogOutputOptions): LogOutput {
+export function createLogOutput(options: LogOutputOptions) {
   const { onLost, maxBytes = MAX_WAITING_BYTES, flushLimitMs = FLUSH_LIMIT_MS } = options;
   const fd = unblocked(options.fd);
   const batch = createLineBatch(send);
@@ -108,7 +102,8 @@ export function createLogOutput(options: LogOutputOptions): LogOutput {
   return {
     write: batch.add,
 
-    flush() {
+    /** Writes the waiting lines before an exit, and gives up after two seconds. */
+    flush(): void {
       const deadline = performance.now() + flushLimitMs;
       while (!drainAll() && performance.now() < deadline) sleepSync(FIRST_RETRY_MS);
     },

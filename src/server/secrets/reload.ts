@@ -22,17 +22,13 @@ type ReloadOptions = {
   pollMs?: number;
 };
 
-export type SecretReload = {
-  /** Reads the files again now, and resolves when their contents are applied or refused. */
-  reload: () => Promise<void>;
-  close: () => void;
-};
+export type SecretReload = ReturnType<typeof createSecretReload>;
 
 /**
  * Applies secrets when their files change, and on request. An invalid configuration is logged, and changes
  * nothing.
  */
-export function createSecretReload(options: ReloadOptions): SecretReload {
+export function createSecretReload(options: ReloadOptions) {
   const { env, files, logger, parts, onKeyReload, pollMs } = options;
   let last: Promise<void> = Promise.resolve();
 
@@ -63,8 +59,9 @@ export function createSecretReload(options: ReloadOptions): SecretReload {
   });
 
   return {
-    reload: () => enqueue(() => watch.read()),
-    close: () => watch.close(),
+    /** Reads the files again now, and resolves when their contents are applied or refused. */
+    reload: () => enqueue(watch.read),
+    close: watch.close,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Prepare, SecretReload } from "./reload.ts";
 import type { FileContent, FileContents } from "./watch.ts";
 
 /** A configuration, and the files of its secrets. */
-export type ReadConfig = { config: Config; files: FileContents };
+type ReadConfig = { config: Config; files: FileContents };
 
 /** Reads the configuration of a process. @throws {ConfigError} with every problem at once. */
 export function readConfig(env: Environment): ReadConfig {

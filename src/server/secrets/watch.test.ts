@@ -10,12 +10,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { eventually, newDirectory } from "../../../test/service.ts";
-import { type FileContents, readFrom, type SecretWatch, watchSecretFiles } from "./watch.ts";
+import { type FileContents, readFrom, watchSecretFiles } from "./watch.ts";
 
 /** Longer than any test, so that the watch must see a change, and not the poll. */
 const NEVER_MS = 2 ** 31 - 1;
 
-let watches: SecretWatch[] = [];
+let watches: ReturnType<typeof watchSecretFiles>[] = [];
 
 afterEach(() => {
   for (const watch of watches) watch.close();

@@ -22,17 +22,11 @@ type WatchOptions = {
   settleMs?: number;
 };
 
-export type SecretWatch = {
-  /** Reads the files now. Only later changes are reported. */
-  read: () => Promise<FileContents>;
-  close: () => void;
-};
-
 /**
  * Watches files that may be replaced in any way: written in place, renamed over, or by a swap of the symbolic
  * links on their path, as Kubernetes does it.
  */
-export function watchSecretFiles(options: WatchOptions): SecretWatch {
+export function watchSecretFiles(options: WatchOptions) {
   const { onChange, pollMs = POLL_MS, settleMs = SETTLE_MS } = options;
   const paths = [...options.known.keys()];
   let known = options.known;
@@ -66,13 +60,14 @@ export function watchSecretFiles(options: WatchOptions): SecretWatch {
   lookSoon();
 
   return {
-    async read() {
+    /** Reads the files now. Only later changes are reported. */
+    async read(): Promise<FileContents> {
       known = await readAll(paths);
       seen = known;
       return known;
     },
 
-    close() {
+    close(): void {
       closed = true;
       clearTimeout(next);
       clearInterval(polling);

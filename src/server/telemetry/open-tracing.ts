@@ -5,7 +5,7 @@ import type { Prepare } from "../secrets/reload.ts";
 import { startSpanExport } from "./span-export.ts";
 import { createTraceScope } from "./trace-scope.ts";
 
-export type OpenTracing = {
+type OpenTracing = {
   /** For the app; nothing where neither a database nor a collector learns of traces. */
   tracing: Tracing | undefined;
   /** Replaces the headers of requests to the collector. */
@@ -20,10 +20,8 @@ const NOTHING: OpenTracing = {
   flush: async () => {},
 };
 
-type TracingOptions = Pick<Config, "tracing" | "database" | "environment">;
-
 /** Opens what the configuration requires: a scope where PostgreSQL or a collector learns of traces. */
-export function openTracing(config: TracingOptions, logger: Logger): OpenTracing {
+export function openTracing(config: Config, logger: Logger): OpenTracing {
   const { database, environment } = config;
   if (!config.tracing && database.kind !== "postgres") return NOTHING;
   const scope = createTraceScope();

@@ -3,7 +3,7 @@ import type { TracingConfig } from "../../config/tracing.ts";
 
 export type ExportFailure = { error: Error; spansLost: number };
 
-export type OtlpExporterOptions = Pick<TracingConfig, "url" | "timeoutMs"> & {
+type OtlpExporterOptions = Pick<TracingConfig, "url" | "timeoutMs"> & {
   /** Read before every attempt, as the collector's key may be replaced. */
   headers: () => TracingConfig["headers"];
   /** Receives the reason of a failed attempt that another attempt follows. */

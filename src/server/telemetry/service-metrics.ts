@@ -37,7 +37,7 @@ export function createServiceMetrics(
       lag ??= startLagHistogram();
       // First, as asking whether the database is up takes a connection itself.
       const pool = database.poolUse?.();
-      const isDatabaseUp = (await checkDatabase(() => database.ping())) === "ok";
+      const isDatabaseUp = (await checkDatabase(database)) === "ok";
       const families = [
         buildInfo(),
         ...requestFamilies(records),

@@ -3,7 +3,7 @@ import type { TracingConfig } from "../../config/tracing.ts";
 import { SERVICE } from "../../service.ts";
 import { describeError, type Logger } from "../../telemetry/logger.ts";
 import type { Sampler } from "../../telemetry/trace-context.ts";
-import type { FinishedSpan, SpanRecorder } from "../../telemetry/tracing.ts";
+import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import { withDeadline } from "../../time.ts";
 import { type ExportFailure, sendSpans } from "./otlp-exporter.ts";
 import { encodeRequest, encodeSpan } from "./otlp-json.ts";
@@ -19,19 +19,10 @@ const WARNING_INTERVAL_MS = 60_000;
 /** A drain does not wait longer for the collector. */
 const FLUSH_TIMEOUT_MS = 2000;
 
-export type SpanExport = SpanRecorder & {
-  /** Sends all spans. Resolves when that is done, or has taken two seconds; it never rejects. */
-  flush: () => Promise<void>;
-  /** Flushes for the last time, and logs how many spans were lost since the last warning. */
-  close: () => Promise<void>;
-  /** Replaces the headers of requests to the collector, such as its key. */
-  replaceHeaders: (headers: TracingConfig["headers"]) => void;
-};
-
 type ExportOptions = { config: TracingConfig; environment: string; logger: Logger };
 
 /** Exports spans in batches, every five seconds or 512 spans. One batch is in flight at a time. */
-export function startSpanExport({ config, environment, logger }: ExportOptions): SpanExport {
+export function startSpanExport({ config, environment, logger }: ExportOptions) {
   const resource = resourceOf(config, environment);
   const losses = createLosses(logger);
   let { headers } = config;
@@ -77,6 +68,7 @@ export function startSpanExport({ config, environment, logger }: ExportOptions):
     losses.batchEnded(failure);
   }
 
+  /** Sends all spans. Resolves when that is done, or has taken two seconds; it never rejects. */
   async function flush(): Promise<void> {
     while (queue.length > 0) sendBatch();
     await withDeadline<unknown>(Promise.all(inFlight), FLUSH_TIMEOUT_MS, () => {});
@@ -86,11 +78,13 @@ export function startSpanExport({ config, environment, logger }: ExportOptions):
     samples: createSampler(config),
     record,
     flush,
-    async close() {
+    /** Flushes for the last time, and logs how many spans were lost since the last warning. */
+    async close(): Promise<void> {
       await flush();
       losses.close(waiting);
     },
-    replaceHeaders(next) {
+    /** Replaces the headers of requests to the collector, such as its key. */
+    replaceHeaders(next: TracingConfig["headers"]): void {
       headers = next;
     },
   };

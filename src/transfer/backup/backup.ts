@@ -2,7 +2,7 @@ import type { DatabaseCommandConfig } from "../../config/config.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import { prepareAtomicFile } from "../atomic-file.ts";
 import {
-  type Counts,
+  type BackupContent,
   copyDatabase,
   countEntries,
   type Snapshot,
@@ -13,15 +13,12 @@ import { type OpenTransfer, openTransfer } from "../open.ts";
 import type { Progress } from "../progress.ts";
 import { createBackup, inspectBackup, vacuumInto } from "./file.ts";
 
-export type BackUpOptions = TransferOptions & {
+type BackUpOptions = TransferOptions & {
   /** Whether a backup is made that does not contain the tables that the service does not know. */
   withoutUnknownTables?: boolean;
   progress?: Progress;
   signal?: AbortSignal;
 };
-
-/** What is in a backup: the number of entries, and the tables that the service does not know. */
-export type BackupContent = { counts: Counts; unknownTables: readonly string[] };
 
 /**
  * Backs a database up into a file, whole or not at all.

@@ -10,10 +10,10 @@ import {
 } from "../../database/sqlite.ts";
 import { INSTANT_MAX, INSTANT_MIN } from "../../resources/field.ts";
 import type { Resource } from "../../resources/resource.ts";
-import { openSqliteFile, reason } from "../../server/database/sqlite-file.ts";
+import { openSqliteFile, reason, type SqliteUse } from "../../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import {
-  type Counts,
+  type BackupContent,
   countEntries,
   MIGRATIONS,
   nameOf,
@@ -46,34 +46,21 @@ export async function createBackup(
   options: TransferOptions,
   fill: (to: TransferDatabase) => Promise<void>,
 ): Promise<void> {
-  await writing(part, async () => {
-    const connection = openSqliteFile(part, "fill");
-    try {
-      migrateSqlite(connection, (options.migrations ?? MIGRATIONS).sqlite);
-      await fill(createSqliteTransfer(connection, options));
-    } finally {
-      connection.close();
-    }
+  await withFile(part, "fill", async (connection) => {
+    migrateSqlite(connection, (options.migrations ?? MIGRATIONS).sqlite);
+    await fill(createSqliteTransfer(connection, options));
   });
 }
 
 /** Checks the pages of a finished backup, and counts its entries. */
-export function inspectBackup(
-  part: string,
-  options: TransferOptions,
-): Promise<{ counts: Counts; unknownTables: string[] }> {
-  return writing(part, async () => {
-    const connection = openSqliteFile(part, "inspect");
-    try {
-      const damage = damageOf(connection, "quick_check");
-      if (damage) throw new CommandError(EXIT.failure, `${part} has come out damaged: ${damage}`);
-      return await createSqliteTransfer(connection, options).read(async (snapshot) => ({
-        counts: await countEntries(snapshot, options.resources),
-        unknownTables: await snapshot.unknownTables(),
-      }));
-    } finally {
-      connection.close();
-    }
+export function inspectBackup(part: string, options: TransferOptions): Promise<BackupContent> {
+  return withFile(part, "inspect", async (connection) => {
+    const damage = damageOf(connection, "quick_check");
+    if (damage) throw new CommandError(EXIT.failure, `${part} has come out damaged: ${damage}`);
+    return createSqliteTransfer(connection, options).read(async (snapshot) => ({
+      counts: await countEntries(snapshot, options.resources),
+      unknownTables: await snapshot.unknownTables(),
+    }));
   });
 }
 
@@ -83,11 +70,19 @@ function damageOf(connection: SqliteConnection, check: "quick_check" | "integrit
   return found === "ok" ? undefined : String(found);
 }
 
-async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function withFile<T>(
+  part: string,
+  use: SqliteUse,
+  work: (connection: SqliteConnection) => Promise<T>,
+): Promise<T> {
+  let connection: SqliteConnection | undefined;
   try {
-    return await work();
+    connection = openSqliteFile(part, use);
+    return await work(connection);
   } catch (error) {
-    throw writeFailure(path, error);
+    throw writeFailure(part, error);
+  } finally {
+    connection?.close();
   }
 }
 

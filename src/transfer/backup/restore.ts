@@ -5,7 +5,7 @@ import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import { isDatabaseFile } from "../atomic-file.ts";
 import {
-  type Counts,
+  type BackupContent,
   copyDatabase,
   countEntries,
   describeCount,
@@ -19,7 +19,7 @@ import { openBackup } from "./file.ts";
 import { backupsIn } from "./schedule.ts";
 import { attachUnknownTables, type UnknownTables } from "./unknown-tables.ts";
 
-export type RestoreOptions = TransferOptions & {
+type RestoreOptions = TransferOptions & {
   /** Whether entries that the database has are removed for those of the backup. */
   force: boolean;
   /** Whether tables of the backup that the service does not know are left out. */
@@ -39,7 +39,7 @@ export async function restoreBackup(
   path: string,
   config: DatabaseCommandConfig,
   options: RestoreOptions,
-): Promise<{ file: string; counts: Counts; unknownTables: readonly string[] }> {
+): Promise<BackupContent & { file: string }> {
   requirePersistent(config.database);
   const file = newestIn(path, options.clock());
   if (isDatabaseFile(file, config.database)) {

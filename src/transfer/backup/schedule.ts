@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseDatabaseConfig } from "../../config/config.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Runtime } from "../../server/runtime.ts";
@@ -142,18 +143,7 @@ export async function sleepUntil(
   signal: AbortSignal,
 ): Promise<void> {
   for (let left = time - clock(); left > 0 && !signal.aborted; left = time - clock()) {
-    await pause(Math.min(left, LONGEST_SLEEP_MS), signal);
+    // It rejects when the signal is given.
+    await pause(Math.min(left, LONGEST_SLEEP_MS), undefined, { signal }).catch(() => {});
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }

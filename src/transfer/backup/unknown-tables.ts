@@ -1,6 +1,8 @@
 import { pathToFileURL } from "node:url";
+import { quoted } from "../../database/sql.ts";
 import type { SqliteConnection } from "../../database/sqlite.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
+import { countOf } from "../sqlite.ts";
 
 /** Tables of a backup that the service does not know: a fork's own, or an extension's. */
 export type UnknownTables = {
@@ -11,8 +13,6 @@ export type UnknownTables = {
 };
 
 const NONE: UnknownTables = { present: () => new Map(), copy: () => {} };
-
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /**
  * Attaches a backup to a SQLite database, to copy its unknown tables with their indexes and triggers. Call
@@ -67,11 +67,6 @@ function schemaOf(connection: SqliteConnection, schema: "main" | "backup", table
     .get(table);
   const sql = String(row?.sql ?? "");
   return { sql, isVirtual: /^CREATE VIRTUAL/i.test(sql) };
-}
-
-function countOf(connection: SqliteConnection, table: string): number {
-  const row = connection.prepare(`SELECT count(*) AS entries FROM main.${quoted(table)}`).get();
-  return Number(row?.entries);
 }
 
 /** @throws {CommandError} for a row that refers to one that is missing. */

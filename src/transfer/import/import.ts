@@ -1,20 +1,11 @@
-import type { DatabaseCommandConfig } from "../../config/config.ts";
-import type { Resource } from "../../resources/resource.ts";
-import type { TransferOptions } from "../copy.ts";
-import { openTransfer, requirePersistent } from "../open.ts";
+import { openResource, type ResourceSource, requirePersistent } from "../open.ts";
 import { createProgress } from "../progress.ts";
 import { requireNoOtherEntries, writeLines } from "./batches.ts";
 import { openInput } from "./input.ts";
 import { scanLines } from "./scan.ts";
 
 /** What an import did: entries added, lines whose entries were there already, and lines of an earlier run. */
-export type ImportResult = { added: number; skipped: number; resumedAt: number };
-
-/** Where to import to: a resource in the database that the configuration names. */
-export type ImportTarget = Pick<TransferOptions, "clock" | "migrations"> & {
-  resource: Resource;
-  config: DatabaseCommandConfig;
-};
+type ImportResult = { added: number; skipped: number; resumedAt: number };
 
 /**
  * Adds the entries of NDJSON lines to a resource. All lines are validated before the first is written; they
@@ -23,21 +14,15 @@ export type ImportTarget = Pick<TransferOptions, "clock" | "migrations"> & {
  * @param path of a file; `-` reads standard input.
  * @throws {CommandError} that names the lines that are wrong.
  */
-export async function importEntries(
-  path: string,
-  { resource, config, ...options }: ImportTarget,
-): Promise<ImportResult> {
+export async function importEntries(path: string, target: ResourceSource): Promise<ImportResult> {
+  const { resource, config, clock } = target;
   requirePersistent(config.database);
   const input = await openInput(path, config.dataDirectory);
   try {
     const checking = createProgress("Checking", "lines");
     const scan = scanLines(resource, input, checking);
     checking.end();
-    const database = await openTransfer(config, {
-      ...options,
-      resources: [resource],
-      access: "write",
-    });
+    const database = await openResource(target, "write");
     const progress = createProgress("Importing", resource.name);
     try {
       const resumedAt = await database.write(
@@ -46,7 +31,7 @@ export async function importEntries(
       );
       const job = { resource, database, input, scan, resumedAt };
       await requireNoOtherEntries(job);
-      return { ...(await writeLines({ ...job, clock: options.clock, progress })), resumedAt };
+      return { ...(await writeLines({ ...job, clock, progress })), resumedAt };
     } finally {
       progress.end();
       await database.close();

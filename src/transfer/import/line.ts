@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { instantSchema, type Value, type Values } from "../../resources/field.ts";
-import { type Entry, type Resource, schemasOf } from "../../resources/resource.ts";
+import type { Entry, Resource } from "../../resources/resource.ts";
+import { inputSchema } from "../../resources/schemas.ts";
 
 /** Far below the last id that is a whole number in JavaScript, so that there are ids for other entries. */
 const IMPORTED_ID_MAX = 2 ** 52;
@@ -40,14 +41,14 @@ function isWholeEntry(value: unknown): value is JsonObject {
 }
 
 function parseInput(resource: Resource, value: unknown): ImportLine {
-  const { data, error } = schemasOf(resource).input.safeParse(value);
+  const { data, error } = inputSchema(resource).safeParse(value);
   return data ? { input: data } : { problem: describe([error]) };
 }
 
 function parseEntry(resource: Resource, value: JsonObject): ImportLine {
   const { id, created_at, updated_at, ...fields } = value;
   const stored = storedSchema.safeParse({ id, created_at, updated_at });
-  const input = schemasOf(resource).input.safeParse(fields);
+  const input = inputSchema(resource).safeParse(fields);
   if (!stored.success || !input.success) return { problem: describe([stored.error, input.error]) };
   const { id: known, ...times } = stored.data;
   return { entry: { id: known, ...(input.data as Record<string, Value>), ...times } };

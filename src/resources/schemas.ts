@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { Field, Value, Values } from "./field.ts";
+import type { Entry, Resource } from "./resource.ts";
+
+/** `The publication year` of `publication_year`. */
+const labelOf = (field: string) => `The ${field.replaceAll("_", " ")}`;
+
+function fieldSchemas({ fields }: Resource, wrap: (schema: z.ZodType, field: Field) => z.ZodType) {
+  const entries = Object.entries(fields).map(([name, field]) => {
+    const schema = field.schema(labelOf(name));
+    return [name, wrap(field.optional ? schema.nullable() : schema, field)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function requireField({ fields }: Resource, name: string): Field {
+  const field = fields[name];
+  if (!field) throw new TypeError(`There is no field ${name}`);
+  return field;
+}
+
+/** What a field's own value has to be. */
+export function valueSchema(resource: Resource, name: string): z.ZodType<Value> {
+  return requireField(resource, name).schema(labelOf(name));
+}
+
+/** The schema of a filter's query parameter. */
+export function filterSchema(resource: Resource, name: string): z.ZodType<Value, string> {
+  return requireField(resource, name).parameter(labelOf(name));
+}
+
+/** Makes a schema of a resource once, when it is first used: a service starts sooner without it. */
+function oncePerResource<T>(make: (resource: Resource) => z.ZodType<T>) {
+  const made = new WeakMap<Resource, z.ZodType<T>>();
+  return (resource: Resource) => {
+    const schema = made.get(resource) ?? make(resource);
+    made.set(resource, schema);
+    return schema;
+  };
+}
+
+export const idSchema = () => z.int().positive();
+
+/** A new entry. */
+export const inputSchema = oncePerResource<Values>((resource) => {
+  const shape = fieldSchemas(resource, (schema, { optional }) =>
+    optional ? schema.default(null) : schema,
+  );
+  return z.strictObject(shape) as z.ZodType<Values>;
+});
+
+/** One changed field or more. */
+export const changesSchema = oncePerResource<Values>((resource) => {
+  const names = Object.keys(resource.fields).join(", ");
+  return (
+    z
+      .strictObject(fieldSchemas(resource, (schema) => z.exactOptional(schema)))
+      .refine((changes) => Object.keys(changes).length > 0, {
+        error: `Expected at least one of ${names}`,
+      })
+      // The document's generator takes an exactOptional field for a required one.
+      .meta({ required: [], minProperties: 1 }) as z.ZodType<Values>
+  );
+});
+
+/** An entry as it is answered. */
+export const entrySchema = oncePerResource<Entry>((resource) => {
+  const time = z.iso.datetime();
+  return z.object({
+    id: idSchema(),
+    ...fieldSchemas(resource, (schema) => schema),
+    created_at: time,
+    updated_at: time,
+  }) as unknown as z.ZodType<Entry>;
+});

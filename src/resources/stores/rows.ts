@@ -1,0 +1,32 @@
+import { type Field, instant, type Value } from "../field.ts";
+import type { Entry, Resource } from "../resource.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Reads the entries of a resource from the rows of a database. */
+export function rowReader({ name, fields }: Resource, database: "sqlite" | "postgres") {
+  const times = { created_at: instant(), updated_at: instant() };
+  const columns = Object.entries<Field>({ ...fields, ...times });
+
+  function toEntry(row: Row): Entry {
+    const entry: Record<string, Value> = { id: Number(row.id) };
+    for (const [column, field] of columns) {
+      const stored = row[column];
+      entry[column] = stored === null ? null : field[database].read(stored);
+    }
+    return entry as Entry;
+  }
+
+  function first(rows: readonly Row[] | undefined): Entry | undefined {
+    return rows?.[0] && toEntry(rows[0]);
+  }
+
+  /** @throws {TypeError} where there is no row, although there has to be one. */
+  function requireFirst(rows: readonly Row[] | undefined): Entry {
+    const entry = first(rows);
+    if (!entry) throw new TypeError(`Expected a row of ${name} from the database`);
+    return entry;
+  }
+
+  return { toEntry, first, requireFirst };
+}
