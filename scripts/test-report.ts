@@ -14,19 +14,16 @@ const LIST = /^\d+ tests? (failed|skipped|todo):$/;
 const COUNT =
   /^ *\d+ (pass|skip|todo|fail|errors?|filtered out|expect\(\) calls)$|^Ran \d+ tests? /;
 
-/** A file is over when its workers need its place: their outputs alternate, and none says that it ends. */
+/** Outputs of files that run at the same time alternate, so a file ends with the run. */
 type File = { name: string; startedAt: number; seenAt: number; failed: number };
 
 export function createReport({
   print,
   now,
-  workers = 1,
 }: {
   print: (line: string) => void;
   /** Milliseconds. */
   now: () => number;
-  /** The number of files that run at a time. */
-  workers?: number;
 }): Report {
   let file: File | undefined;
   const open = new Map<string, File>();
@@ -46,12 +43,7 @@ export function createReport({
 
   const enterFile = (name: string) => {
     leaveFile();
-    const known = open.get(name);
-    if (!known && open.size >= workers) {
-      const [idle] = [...open.values()].sort((left, right) => left.seenAt - right.seenAt);
-      if (idle) endFile(idle);
-    }
-    file = known ?? { name, startedAt: now(), seenAt: now(), failed: 0 };
+    file = open.get(name) ?? { name, startedAt: now(), seenAt: now(), failed: 0 };
     open.set(name, file);
   };
 

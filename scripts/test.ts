@@ -1,4 +1,4 @@
-// Runs tests, and prints a line a file, then what failed. What tests print is shown only where one fails, but for
+// Runs tests, and prints a line a file at their end, then what failed. What tests print is shown only where one fails, but for
 // the standard output:
 //
 //   bun run test [ARGUMENT OF bun test]...   all tests, with coverage; with arguments those that they name, without
@@ -32,9 +32,8 @@ export const PARTS: Record<string, readonly string[]> = {
   ],
 };
 
-/** Most tests wait for other processes, so two files at a time take half as long also on one core. */
-const WORKERS = 2;
-const PARALLEL = [`--parallel=${WORKERS}`, "--no-isolate"];
+/** Most tests wait for other processes, so three files at a time keep two cores busy. */
+const PARALLEL = ["--parallel=3", "--no-isolate"];
 
 const UNIT_TESTS = "{src,scripts,bench}/**/*.test.ts";
 /** Commands and programs; the last two bring a PostgreSQL server. */
@@ -91,7 +90,7 @@ async function main(): Promise<number> {
   const options = process.env.TEST_OPTIONS?.split(" ") ?? [];
   const complete = tests.length + options.length === 0;
   const now = performance.now.bind(performance);
-  const report = createReport({ print: console.error, now, workers: complete ? WORKERS : 1 });
+  const report = createReport({ print: console.error, now });
   if (!complete) return report.end(await runTests([...tests, ...options], report));
 
   rmSync(LCOV, { force: true });

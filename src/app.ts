@@ -70,9 +70,10 @@ export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
   storeOf: (resource: Resource) => Store;
   logger: Logger;
   clock: Clock;
-  /** Makes the id of a request that came without one. */
-  newId: () => string;
-  readiness: Readiness;
+  /** Makes the id of a request that came without one: a random UUID by default. */
+  newId?: (() => string) | undefined;
+  /** Always ready by default. */
+  readiness?: Readiness;
   /** Records every request, and shows it at `/metrics`; without it there is no such route. */
   metrics?: AppMetrics | undefined;
   /** Health and metrics have a listener of their own (see `createProbesApp`), and this app leaves them out. */

@@ -62,7 +62,6 @@ function makeDeps(options: Options) {
     logLevel,
     ...rest
   } = options;
-  const { readiness = () => "ok" } = rest;
   const log: LogLine[] = [];
   const database = createMemoryDatabase();
   const storeOf = (resource: Resource) => createStore(database, resource, clock);
@@ -88,8 +87,6 @@ function makeDeps(options: Options) {
       write: (line) => log.push(JSON.parse(line)),
     }),
     clock,
-    newId: () => crypto.randomUUID(),
-    readiness,
     ...rest,
   };
   return { deps, log };

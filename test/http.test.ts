@@ -38,8 +38,6 @@ async function openTarget(databaseUrl: string, release: () => Promise<void> | vo
     storeOf: (resource) => createStore(database, resource),
     logger: createLogger({ level: "ERROR", format: "text", clock: Date.now, write: console.error }),
     clock: Date.now,
-    newId: () => crypto.randomUUID(),
-    readiness: () => "ok",
   });
   return {
     baseUrl: "http://thimble.test",

@@ -69,8 +69,6 @@ async function start() {
     storeOf: (resource) => createStore(database, resource, clock),
     logger,
     clock,
-    newId: () => crypto.randomUUID(),
-    readiness: () => "ok",
     tracing: { scope },
   });
   const edge = new Hono<{ Bindings: { event: HttpEvent } }>().all("*", ({ req, env }) =>

@@ -21,7 +21,6 @@ import { type Bindings, parseBindings, type WorkersConfig } from "./workers/bind
 import { createMisconfiguredApp } from "./workers/misconfigured.ts";
 
 const clock = Date.now;
-const newId = () => crypto.randomUUID();
 
 /**
  * Made at the first request, because Workers forbid work before it; an instance has one configuration.
@@ -41,7 +40,7 @@ function createService(bindings: Bindings): Fetch {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { problems } = error;
-    const app = createMisconfiguredApp({ problems, logger: openLog("INFO", "json"), newId });
+    const app = createMisconfiguredApp({ problems, logger: openLog("INFO", "json") });
     return app.fetch;
   }
 }
@@ -60,8 +59,6 @@ function serve(config: WorkersConfig): Fetch {
     storeOf,
     logger,
     clock,
-    newId,
-    readiness: () => "ok",
     tracing: { scope },
   });
   logger.info("instance started", {

@@ -87,8 +87,8 @@ export type HealthRoutesOptions = {
 
 /** `GET /health`, `/healthz` (liveness) and `/ready` (readiness), to be mounted in any Hono app. */
 export function healthRoutes(options: HealthRoutesOptions) {
-  const { readiness = () => "ok", clock = Date.now } = options;
-  return healthGroup.healthRoutes({ ...options, readiness, clock, startedAt: clock() });
+  const { clock = Date.now } = options;
+  return healthGroup.healthRoutes({ ...options, clock, startedAt: clock() });
 }
 
 /**

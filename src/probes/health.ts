@@ -34,7 +34,8 @@ type HealthDeps = {
   clock: Clock;
   /** When the service began, by `clock`. */
   startedAt: number;
-  readiness: Readiness;
+  /** Always ready by default. */
+  readiness?: Readiness | undefined;
   database: Pick<Database, "ping">;
 };
 
@@ -44,7 +45,7 @@ const FRESH = { "Cache-Control": "no-store" };
 /** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
-  const { service, environment, clock, startedAt } = deps;
+  const { service, environment, clock, startedAt, readiness = () => "ok" } = deps;
   const health = (): z.output<typeof healthSchema> => ({
     status: "healthy",
     timestamp: timestamp(clock),
@@ -60,7 +61,7 @@ export function healthRoutes(deps: HealthDeps) {
     .get("/health", (c) => answerJson(c, health(), 200, FRESH))
     .get("/healthz", (c) => answerText(c, "OK", FRESH))
     .get("/ready", async (c) => {
-      const checks = { api: deps.readiness(), database: await checkDatabase(deps.database) };
+      const checks = { api: readiness(), database: await checkDatabase(deps.database) };
       const ready = Object.values(checks).every((word) => word === "ok");
       return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
     });

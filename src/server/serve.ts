@@ -57,7 +57,6 @@ export async function serve(runtime: Runtime): Promise<void> {
       storeOf: (resource) => createStore(database, resource, clock),
       logger,
       clock,
-      newId: () => crypto.randomUUID(),
       readiness: () => state,
       metrics,
       tracing,

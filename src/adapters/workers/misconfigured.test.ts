@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { createLogger } from "../../telemetry/logger.ts";
 import { createMisconfiguredApp } from "./misconfigured.ts";
 
+const UUID = /^[0-9a-f-]{36}$/;
+
 function openApp(problems: string[]) {
   const log: Record<string, unknown>[] = [];
   const logger = createLogger({
@@ -10,7 +12,7 @@ function openApp(problems: string[]) {
     clock: () => 0,
     write: (line) => log.push(JSON.parse(line)),
   });
-  return { app: createMisconfiguredApp({ problems, logger, newId: () => "id" }), log };
+  return { app: createMisconfiguredApp({ problems, logger }), log };
 }
 
 for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
@@ -21,13 +23,13 @@ for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
     expect(response.status).toBe(503);
     expect(response.headers.get("Cache-Control")).toBe("no-store");
     expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
-    expect(response.headers.get("X-Request-Id")).toBe("id");
+    expect(response.headers.get("X-Request-Id")).toMatch(UUID);
     expect(await response.json()).toEqual({
       type: "about:blank",
       title: "Service Unavailable",
       status: 503,
       detail: "The service is not configured; its log says why.",
-      request_id: "id",
+      request_id: expect.stringMatching(UUID),
       trace_id: expect.any(String),
       success: false,
       error: "Service not configured",
@@ -38,7 +40,7 @@ for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
         level: "ERROR",
         logger: "thimble",
         message: "the configuration cannot work",
-        request_id: "id",
+        request_id: expect.stringMatching(UUID),
         trace_id: expect.any(String),
         problems,
       },

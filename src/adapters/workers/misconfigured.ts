@@ -7,15 +7,15 @@ import { traceContext } from "../../http/middleware/trace-context.ts";
 import { problemResponse } from "../../http/problem.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 
-type MisconfiguredDeps = { problems: readonly string[]; logger: Logger; newId: () => string };
+type MisconfiguredDeps = { problems: readonly string[]; logger: Logger };
 
 /**
  * Replaces the service if its configuration is wrong, because a Worker cannot refuse to start: every
  * request gets a 503, and a line in the log with the reason.
  */
-export function createMisconfiguredApp({ problems, logger, newId }: MisconfiguredDeps) {
+export function createMisconfiguredApp({ problems, logger }: MisconfiguredDeps) {
   const app = new Hono<AppEnv>();
-  app.use(requestId(newId));
+  app.use(requestId());
   app.use(traceContext());
   app.use(securityHeaders());
   app.all("*", (c) => {

@@ -25,10 +25,8 @@ export function printOpenApi(_args: readonly string[], { stdout }: Runtime): num
     database,
     resources: RESOURCES,
     storeOf: (resource) => createStore(database, resource, clock),
-    logger: createLogger({ level: "ERROR", format: "json", clock, write: () => {} }),
+    logger: createLogger({ level: "ERROR", format: "json", clock, write: stdout }),
     clock,
-    newId: () => "",
-    readiness: () => "ok",
   });
   stdout(JSON.stringify(openApiDocument(app, { resources: RESOURCES }), null, 2));
   return EXIT.ok;

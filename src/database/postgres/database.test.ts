@@ -158,7 +158,7 @@ beforeAll(async () => {
 
 afterAll(() => fresh.drop());
 
-test("the server gives up a statement after 5 seconds, and knows who asks", async () => {
+test("the server gives up a statement after 5 seconds, and knows the name of its client", async () => {
   const { read, write, close } = openPostgresDatabase(fresh.url);
   for (const operation of [read, write]) {
     await operation(async (query) => {
