@@ -91,12 +91,12 @@ describe("bun run resource NAME", () => {
     }));
 
   test("refuses what is no resource", async () => {
-    expect(await run(ROOT, "scripts/resource.ts", "shelves")).toEqual({
+    expect(await run(ROOT, "scripts/resource.ts", "no_such")).toEqual({
       code: 64,
       stdout: "",
-      stderr: expect.stringMatching(/^thimble: there is no resource shelves, only books/),
+      stderr: expect.stringMatching(/^thimble: there is no resource no_such, only books/),
     });
-    for (const args of [[], ["books", "shelves"]]) {
+    for (const args of [[], ["books", "no_such"]]) {
       expect(await run(ROOT, "scripts/resource.ts", ...args)).toEqual({
         code: 64,
         stdout: "",

@@ -7,7 +7,8 @@ import postgres from "postgres";
 import { books } from "../src/books.ts";
 import { resourceAndFile } from "../src/cli/resource-argument.ts";
 import type { SqliteConnection } from "../src/database/sqlite.ts";
-import type { Resource } from "../src/resources/resource.ts";
+import { type Field, text } from "../src/resources/field.ts";
+import { defineResource, type Resource } from "../src/resources/resource.ts";
 import { CommandError } from "../src/server/failure.ts";
 import { backUp, writeBackup } from "../src/transfer/backup/backup.ts";
 import { restoreBackup } from "../src/transfer/backup/restore.ts";
@@ -306,6 +307,24 @@ for (const kind of KINDS) {
   });
 }
 
+describe.each([...KINDS])("a field that %s has no column for", (kind) => {
+  const withIsbn = (isbn: Field) =>
+    defineResource("books", { one: "book", fields: { ...books.fields, isbn } });
+
+  test("is null if it is optional, and else named in the refusal", async () => {
+    const place = await empty(kind);
+    await importInto(place, books, BOOKS);
+    const optional = withIsbn(text({ max: 20, optional: true }));
+    const [{ id, title, author, year, ...times }] = BOOKS as [(typeof BOOKS)[number]];
+    expect((await exported(place, optional))[0]).toEqual({
+      ...{ id, title, author, year, isbn: null, ...times },
+    });
+    await expect(exported(place, withIsbn(text({ max: 20 })))).rejects.toThrow(
+      /^The table books has no column isbn\. Run "thimble migrate"/,
+    );
+  });
+});
+
 test("a backup of SQLite and an export need no write lock", async () => {
   const place = await filled("SQLite");
   const writer = new Database(sqlitePath(place.env.DATABASE_URL));
@@ -337,7 +356,7 @@ describe("a command for one resource of several", () => {
 
   test.each([[[]], [["a.ndjson"]]])("%j leaves open which, and learns the names", (args) => {
     expect(() => resourceAndFile(args, resources)).toThrow(
-      "expected the name of a resource, one of books, field_measurements",
+      "expected the name of a resource, one of books, field_measurements, not ",
     );
   });
 

@@ -48,10 +48,11 @@ describe("the README's endpoints", () => {
     const keyed = rowsOf(written).filter(([, scope]) => scope?.trim());
     expect(keyed.map(([route = "", scope]) => [route.split(",")[0], scope])).toEqual([
       ["`POST /api/v1/process`", "`process`"],
-      ["`POST /books`", "`books:write`"],
-      ["`PUT /books/{id}`", "`books:write`"],
-      ["`PATCH /books/{id}`", "`books:write`"],
-      ["`DELETE /books/{id}`", "`books:write`"],
+      ...RESOURCES.flatMap(({ name }) =>
+        [`POST /${name}`, `PUT /${name}/{id}`, `PATCH /${name}/{id}`, `DELETE /${name}/{id}`].map(
+          (route) => [`\`${route}\``, `\`${name}:write\``],
+        ),
+      ),
     ]);
   });
 });

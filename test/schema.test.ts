@@ -5,7 +5,7 @@ import postgres from "postgres";
 import { postgresMigrations } from "../src/database/migrations/postgres.ts";
 import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import { postgresMigration, sqliteMigration } from "../src/resources/migration.ts";
-import { wordsTable } from "../src/resources/stores/sqlite-statements.ts";
+import { wordsTable } from "../src/resources/resource.ts";
 import { RESOURCES } from "../src/service.ts";
 import { type FreshDatabase, freshDatabase } from "./postgres.ts";
 

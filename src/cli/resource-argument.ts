@@ -17,7 +17,14 @@ export function resourceAndFile(
   if (extra.length > 0) throw new UsageError("expected at most one FILE");
   const [only, ...more] = resources;
   const resource = named ?? (more.length === 0 ? only : undefined);
-  if (resource) return { resource, file };
   const names = resources.map(({ name }) => name).join(", ");
-  throw new UsageError(`expected the name of a resource, one of ${names}`);
+  if (!resource) {
+    const received = first === undefined ? "nothing" : first;
+    throw new UsageError(`expected the name of a resource, one of ${names}, not ${received}`);
+  }
+  // A mistyped name, more likely than a file.
+  if (!named && first !== undefined && /^[a-z][a-z0-9_]*$/.test(first)) {
+    throw new UsageError(`there is no resource ${first}, only ${names}; a file is ./${first}`);
+  }
+  return { resource, file };
 }

@@ -100,7 +100,7 @@ export const variables = {
     schema: () => z.string(),
     takes: "`sqlite:PATH`, `memory:` or `postgres://USER@HOST:PORT/NAME`",
     defaultText: "SQLite in `DATA_DIR`",
-    description: "Where books live.",
+    description: "Where entries live.",
     secret: true,
   },
   DATABASE_PASSWORD: {
@@ -198,7 +198,7 @@ export const variables = {
   PUBLIC_READS: {
     ...flag,
     default: true,
-    description: "Whether clients can read books without a key.",
+    description: "Whether clients can read the entries of every resource without a key.",
   },
   CORS_ORIGINS: {
     schema: origins,

@@ -1,6 +1,5 @@
 import { quoted } from "../database/sql.ts";
-import type { Resource } from "./resource.ts";
-import { wordsTable } from "./stores/sqlite-statements.ts";
+import { type Resource, wordsTable } from "./resource.ts";
 
 type Side = "sqlite" | "postgres";
 

@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Scope } from "../auth/key.ts";
 import type { AppEnv } from "../http/env.ts";
-import { type Resource, readScope, writeScope } from "./resource.ts";
+import { type Resource, readScope, requireDistinct, writeScope } from "./resource.ts";
 import type { ResourcesSchema } from "./route-types.ts";
 import { resourceRoutes } from "./routes.ts";
 import type { Store } from "./store.ts";
@@ -22,6 +22,7 @@ type MountOptions<R extends readonly Resource[]> = {
 export function mountResources<R extends readonly Resource[]>(options: MountOptions<R>) {
   const { resources, storeOf, access, publicReads, receiveJson } = options;
   const app = new OpenAPIHono<AppEnv, ResourcesSchema<R>>();
+  requireDistinct(resources);
   for (const resource of resources) {
     const routes = resourceRoutes(resource, {
       store: storeOf(resource),

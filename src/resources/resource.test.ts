@@ -10,6 +10,7 @@ import {
   type Entry,
   entryFromJson,
   type Resource,
+  requireDistinct,
   searchWords,
   titleOf,
 } from "./resource.ts";
@@ -31,11 +32,11 @@ describe("a definition is refused", () => {
     [
       "for a name with capitals",
       () => defineResource("Things", { one, fields: { name } }),
-      "resource Things: Things is no name; expected ^[a-z][a-z0-9_]{0,39}$",
+      "resource Things: Things is no name; expected ^[a-z][a-z0-9_]{0,28}$",
     ],
     [
-      "for a name of 41 characters",
-      () => defineResource("t".repeat(41), { one, fields: { name } }),
+      "for a name of 30 characters",
+      () => defineResource("t".repeat(30), { one, fields: { name } }),
       "is no name; expected",
     ],
     [
@@ -48,25 +49,43 @@ describe("a definition is refused", () => {
       () => defineResource('things"', { one, fields: { name } }),
       "is no name; expected",
     ],
-    ...["schema_migrations", "idempotency_keys", "imports", "api", "docs", "health", "healthz"]
+    ...[
+      "schema_migrations",
+      "sqlite_things",
+      "idempotency_keys",
+      "imports",
+      "api",
+      "docs",
+      "health",
+      "healthz",
+    ]
       .concat("metrics", "process", "ready")
       .map((taken): [string, () => unknown, string] => [
         `for the name ${taken}`,
         () => defineResource(taken, { one, fields: { name } }),
-        `resource ${taken}: the service itself uses this name; choose another`,
+        `resource ${taken}: the service or SQLite uses this name; choose another`,
       ]),
     [
       "for a field's name that is none",
       () => defineResource("things", { one, fields: { "first name": name } }),
       "resource things: first name is no name of a field; expected ^[a-z]",
     ],
-    ...["id", "created_at", "updated_at", "words", "limit", "cursor", "sort", "q"].map(
-      (taken): [string, () => unknown, string] => [
-        `for a field ${taken}`,
-        () => defineResource("things", { one, fields: { [taken]: name } }),
-        `resource things: every list or entry has ${taken} already; choose another name`,
-      ],
-    ),
+    ...[
+      "id",
+      "created_at",
+      "updated_at",
+      "words",
+      "limit",
+      "cursor",
+      "sort",
+      "q",
+      "xmin",
+      "constructor",
+    ].map((taken): [string, () => unknown, string] => [
+      `for a field ${taken}`,
+      () => defineResource("things", { one, fields: { [taken]: name } }),
+      `resource things: the name ${taken} has a meaning of its own; choose another`,
+    ]),
     [
       "for a search of a field that is not there",
       () => defineResource("things", { one, fields: { name }, search: ["title" as "name"] }),
@@ -116,6 +135,17 @@ describe("a definition is refused", () => {
     const things = defineResource("things", { one, fields: { name } });
     expect(things).toMatchObject({ search: [], filter: [], sort: [], samples: [] });
   });
+});
+
+test.each<[what: string, name: string, one: string, problem: string]>([
+  ["path", "books", "volume", "the resource books has books already"],
+  ["schema", "volumes", "book", "the resource books has book_words already"],
+  ["table", "book_words", "word", "the resource books has book_words already"],
+  ["schema of the service", "problems", "problem", "the service has Problem already"],
+])("resources may not share a %s", (_what, name, one, problem) => {
+  const other = defineResource(name, { one, fields: {} });
+  expect(() => requireDistinct([books, other])).toThrow(`resource ${name}: ${problem}`);
+  expect(() => requireDistinct([books, measurements])).not.toThrow();
 });
 
 describe("the fields of a book", () => {

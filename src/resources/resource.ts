@@ -74,18 +74,13 @@ export type Resource<
   samples: readonly Values[];
 };
 
-const NAME = /^[a-z][a-z0-9_]{0,39}$/;
+/** Short enough for `NAME_by_FIELD`, the name of an index, of which PostgreSQL keeps 63 bytes. */
+const NAME = /^[a-z][a-z0-9_]{0,28}$/;
 
-/** What entries have besides their fields, and what lists are asked for besides filters. */
+/** What every entry and every list has already, and names with a meaning of their own in a database or JavaScript. */
 const RESERVED_FIELDS = new Set([
-  "id",
-  "created_at",
-  "updated_at",
-  "words",
-  "limit",
-  "cursor",
-  "sort",
-  "q",
+  ...["id", "created_at", "updated_at", "words", "limit", "cursor", "sort", "q"],
+  ...["ctid", "cmax", "cmin", "tableoid", "xmax", "xmin", "rowid", "constructor"],
 ]);
 
 /** The tables and paths of the service itself. */
@@ -116,11 +111,13 @@ export function defineResource<
   for (const each of [name, one]) {
     if (!NAME.test(each)) fail(`${each} is no name; expected ${NAME.source}`);
   }
-  if (RESERVED_NAMES.has(name)) fail("the service itself uses this name; choose another");
+  if (RESERVED_NAMES.has(name) || name.startsWith("sqlite_")) {
+    fail("the service or SQLite uses this name; choose another");
+  }
   for (const field of Object.keys(fields)) {
     if (!NAME.test(field)) fail(`${field} is no name of a field; expected ${NAME.source}`);
     if (RESERVED_FIELDS.has(field))
-      fail(`every list or entry has ${field} already; choose another name`);
+      fail(`the name ${field} has a meaning of its own; choose another`);
   }
   for (const field of [...search, ...filter, ...sort]) {
     if (!Object.hasOwn(fields, field)) fail(`there is no field ${field}`);
@@ -166,6 +163,29 @@ export function searchWords({ search }: Resource, values: Values): string[] {
   return search.flatMap((name) => wordsOf(String(values[name] ?? "")));
 }
 
+/** The table of SQLite with the words of a resource's entries. */
+export const wordsTable = ({ one }: Resource) => `${one}_words`;
+
 /** The scopes that keys need for a resource. */
 export const readScope = ({ name }: Resource) => `${name}:read`;
 export const writeScope = ({ name }: Resource) => `${name}:write`;
+
+/**
+ * Checks that resources can be offered together.
+ *
+ * @throws {TypeError} that names what two of them share: a table, a path or a schema of the document.
+ */
+export function requireDistinct(resources: readonly Resource[]): void {
+  const owners = new Map([["Problem", "the service"]]);
+  for (const resource of resources) {
+    for (const name of new Set([resource.name, wordsTable(resource), titleOf(resource)])) {
+      const owner = owners.get(name);
+      if (owner !== undefined) {
+        throw new TypeError(
+          `resource ${resource.name}: ${owner} has ${name} already; choose another name`,
+        );
+      }
+      owners.set(name, `the resource ${resource.name}`);
+    }
+  }
+}

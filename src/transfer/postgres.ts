@@ -109,6 +109,24 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     return `${source} AS record`;
   }
 
+  const knownColumns = new Map<string, string[]>();
+
+  /** The columns of a resource that its table has: in an earlier schema, some may be missing. */
+  async function columnsOf({ name, fields }: Resource): Promise<string[]> {
+    const known = knownColumns.get(name);
+    if (known) return known;
+    const rows = await query(
+      `SELECT column_name FROM information_schema.columns
+        WHERE table_schema = current_schema() AND table_name = $1`,
+      [name],
+    );
+    const present = new Set(rows.map(({ column_name }) => String(column_name)));
+    const wanted = ["id", ...Object.keys(fields), "created_at", "updated_at"];
+    const columns = wanted.filter((column) => present.has(column));
+    knownColumns.set(name, columns);
+    return columns;
+  }
+
   return {
     has: ({ name }) => hasTable(name),
     count: async (resource) => ((await hasTable(resource.name)) ? countOf(query, resource) : 0),
@@ -123,7 +141,9 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
 
     async entries(resource, after, limit) {
       const { toEntry } = rowReader(resource, "postgres");
-      return (await query(postgresStatements(resource).SQL.page, [after, limit])).map(toEntry);
+      const columns = list((await columnsOf(resource)).map(quoted));
+      const sql = `SELECT ${columns} FROM ${quoted(resource.name)} WHERE id > $1 ORDER BY id LIMIT $2`;
+      return (await query(sql, [after, limit])).map(toEntry);
     },
 
     async records(table, after, limit) {

@@ -5,9 +5,9 @@ import {
   type SqliteValue,
   translateSqliteError,
 } from "../database/sqlite.ts";
-import type { Entry, Resource } from "../resources/resource.ts";
+import { type Entry, type Resource, wordsTable } from "../resources/resource.ts";
 import { rowReader } from "../resources/stores/rows.ts";
-import { sqliteStatements, wordsTable } from "../resources/stores/sqlite-statements.ts";
+import { sqliteStatements } from "../resources/stores/sqlite-statements.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,

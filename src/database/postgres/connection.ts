@@ -19,7 +19,7 @@ const CONNECTION_OPTIONS = {
   },
   onnotice: () => {},
   /**
-   * Books have no arrays; and where a connection is lost while the driver asks for their types, it rejects
+   * No resource has arrays; and where a connection is lost while the driver asks for their types, it rejects
    * a promise that nobody can wait for.
    */
   fetch_types: false,

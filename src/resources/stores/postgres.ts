@@ -128,7 +128,6 @@ export function postgresStatements(resource: Resource) {
   const SQL = {
     get: `SELECT ${columns} FROM ${table} WHERE id = $1`,
     find: `SELECT ${columns} FROM ${table} WHERE id = ANY($1::bigint[])`,
-    page: `SELECT ${columns} FROM ${table} WHERE id > $1 ORDER BY id LIMIT $2`,
     lock: `SELECT ${columns} FROM ${table} WHERE id = $1 FOR UPDATE`,
     insert: `INSERT INTO ${table} (${list(into)})
       VALUES (${list([...places, now, now, ...words])}) RETURNING ${columns}`,

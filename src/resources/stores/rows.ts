@@ -1,3 +1,4 @@
+import { UnusableDatabaseError } from "../../database/sqlite.ts";
 import { type Field, instant, type Value } from "../field.ts";
 import type { Entry, Resource } from "../resource.ts";
 
@@ -12,7 +13,9 @@ export function rowReader({ name, fields }: Resource, database: "sqlite" | "post
     const entry: Record<string, Value> = { id: Number(row.id) };
     for (const [column, field] of columns) {
       const stored = row[column];
-      entry[column] = stored === null ? null : field[database].read(stored);
+      if (stored === undefined && !field.optional) throw missingColumn(name, column);
+      // A field that was added since the schema of a backup has no column there.
+      entry[column] = stored === null || stored === undefined ? null : field[database].read(stored);
     }
     return entry as Entry;
   }
@@ -29,4 +32,11 @@ export function rowReader({ name, fields }: Resource, database: "sqlite" | "post
   }
 
   return { toEntry, first, requireFirst };
+}
+
+function missingColumn(table: string, column: string): UnusableDatabaseError {
+  return new UnusableDatabaseError(
+    `The table ${table} has no column ${column}. Run "thimble migrate" on the database first; a backup needs ` +
+      "the release that made it.",
+  );
 }

@@ -9,6 +9,7 @@ import {
   entryFromJson,
   type Resource,
   searchWords,
+  wordsTable,
 } from "../resource.ts";
 import {
   type Creation,
@@ -29,9 +30,6 @@ export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean }
  * them at once.
  */
 export type Change<T> = { statements: Statement[]; read: (rows: SqliteRow[][]) => T };
-
-/** The table with the words of a resource's entries. */
-export const wordsTable = ({ one }: Resource) => `${one}_words`;
 
 /** Makes the statements of a resource. Their SQL is written once; calls fill in values. */
 export function sqliteStatements(resource: Resource) {
