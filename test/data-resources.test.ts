@@ -366,6 +366,14 @@ describe("a command for one resource of several", () => {
     }
   });
 
+  test("refuses a name that no resource has, and says how to mean a file", () => {
+    expect(() => resourceAndFile(["boks"], resources)).toThrow("field_measurements, not boks");
+    expect(() => resourceAndFile(["boks"], [books])).toThrow(
+      "there is no resource boks, only books; a file is ./boks",
+    );
+    expect(resourceAndFile(["./boks"], [books]).file).toBe("./boks");
+  });
+
   test.each([[["books", "a", "b"]], [["a", "b"]]])("%j are too many", (args) => {
     expect(() => resourceAndFile(args, [books])).toThrow("expected at most one FILE");
   });
