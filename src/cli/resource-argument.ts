@@ -4,7 +4,8 @@ import { UsageError } from "./command.ts";
 /**
  * The arguments `[RESOURCE] [FILE]`. Without a name they mean the only resource.
  *
- * @throws {UsageError} with the list of names, if there are several resources and none is named.
+ * @throws {UsageError} with the list of names, if there are several resources and none is named, or if a word
+ *   without a dot or slash, which is more likely a name than a file, names none.
  */
 export function resourceAndFile(
   positionals: readonly string[],
@@ -19,10 +20,9 @@ export function resourceAndFile(
   const resource = named ?? (more.length === 0 ? only : undefined);
   const names = resources.map(({ name }) => name).join(", ");
   if (!resource) {
-    const received = first === undefined ? "nothing" : first;
+    const received = first ?? "nothing";
     throw new UsageError(`expected the name of a resource, one of ${names}, not ${received}`);
   }
-  // A mistyped name, more likely than a file.
   if (!named && first !== undefined && /^[a-z][a-z0-9_]*$/.test(first)) {
     throw new UsageError(`there is no resource ${first}, only ${names}; a file is ./${first}`);
   }

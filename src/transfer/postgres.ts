@@ -100,31 +100,26 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     return row?.found === true;
   }
 
-  async function sourceOf({ name }: RecordTable): Promise<string> {
-    const [column] = await query(
-      "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'resource'",
-      [name],
-    );
-    const source = column ? name : `(SELECT '${FIRST_RESOURCE}' AS resource, * FROM ${name})`;
-    return `${source} AS record`;
-  }
+  const knownColumns = new Map<string, ReadonlySet<string>>();
 
-  const knownColumns = new Map<string, string[]>();
-
-  /** The columns of a resource that its table has: in an earlier schema, some may be missing. */
-  async function columnsOf({ name, fields }: Resource): Promise<string[]> {
+  /** The columns that a table has: in an earlier schema, some may be missing. */
+  async function columnsOf(name: string): Promise<ReadonlySet<string>> {
     const known = knownColumns.get(name);
     if (known) return known;
     const rows = await query(
-      `SELECT column_name FROM information_schema.columns
-        WHERE table_schema = current_schema() AND table_name = $1`,
-      [name],
+      `SELECT attname FROM pg_attribute
+        WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+      [quoted(name)],
     );
-    const present = new Set(rows.map(({ column_name }) => String(column_name)));
-    const wanted = ["id", ...Object.keys(fields), "created_at", "updated_at"];
-    const columns = wanted.filter((column) => present.has(column));
+    const columns = new Set(rows.map(({ attname }) => String(attname)));
     knownColumns.set(name, columns);
     return columns;
+  }
+
+  async function sourceOf({ name }: RecordTable): Promise<string> {
+    const hasResource = (await columnsOf(name)).has("resource");
+    const source = hasResource ? name : `(SELECT '${FIRST_RESOURCE}' AS resource, * FROM ${name})`;
+    return `${source} AS record`;
   }
 
   return {
@@ -141,9 +136,14 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
 
     async entries(resource, after, limit) {
       const { toEntry } = rowReader(resource, "postgres");
-      const columns = list((await columnsOf(resource)).map(quoted));
-      const sql = `SELECT ${columns} FROM ${quoted(resource.name)} WHERE id > $1 ORDER BY id LIMIT $2`;
-      return (await query(sql, [after, limit])).map(toEntry);
+      const present = await columnsOf(resource.name);
+      const wanted = ["id", ...Object.keys(resource.fields), "created_at", "updated_at"];
+      const columns = wanted.filter((column) => present.has(column)).map(quoted);
+      const rows = await query(
+        `SELECT ${list(columns)} FROM ${quoted(resource.name)} WHERE id > $1 ORDER BY id LIMIT $2`,
+        [after, limit],
+      );
+      return rows.map(toEntry);
     },
 
     async records(table, after, limit) {
