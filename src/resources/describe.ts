@@ -5,14 +5,21 @@ import { jsonContent, problems } from "../http/describe.ts";
 import { lazySchema } from "../validation.ts";
 import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_KEY_PATTERN } from "./idempotency.ts";
 import { listParameters } from "./list-query.ts";
-import { type Resource, readScope, titleOf, writeScope } from "./resource.ts";
+import {
+  inWords,
+  type Resource,
+  readScope,
+  startOfSentence,
+  titleOf,
+  writeScope,
+} from "./resource.ts";
 import { changesSchema, entrySchema, inputSchema } from "./schemas.ts";
 
 const TEXT = { type: "string" } as const;
 
 /** `Reading lists` of `reading_lists`: the tag that the document groups a resource's routes by. */
 export function tagOf({ name }: Resource): string {
-  return (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
+  return startOfSentence(name);
 }
 
 /**
@@ -26,8 +33,8 @@ export function describeResource(
   resource: Resource,
   { isPublic }: { isPublic: boolean },
 ): void {
-  const one = resource.one.replaceAll("_", " ");
-  const many = resource.name.replaceAll("_", " ");
+  const one = inWords(resource.one);
+  const many = inWords(resource.name);
   const tags = [tagOf(resource)];
   const title = titleOf(resource);
   // A schema that was made before the document's generator was loaded has no `openapi`, but its clone has.

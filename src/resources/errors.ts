@@ -1,22 +1,18 @@
 import { DomainError } from "../errors.ts";
 import type { Values } from "./field.ts";
-import type { Entry, Resource } from "./resource.ts";
+import { type Entry, inWords, type Resource, startOfSentence } from "./resource.ts";
 import type { Precondition } from "./store.ts";
 
-/** `reading list` of `reading_list`. */
-const words = (name: string) => name.replaceAll("_", " ");
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 export function entryNotFound({ one }: Resource, id: number | string): DomainError {
-  return new DomainError("entry_not_found", `There is no ${words(one)} ${id}.`, {
-    summary: `${sentence(words(one))} not found`,
+  return new DomainError("entry_not_found", `There is no ${inWords(one)} ${id}.`, {
+    summary: `${startOfSentence(one)} not found`,
   });
 }
 
 export function entryChanged({ one }: Resource, id: number): DomainError {
   return new DomainError(
     "precondition_failed",
-    `${sentence(words(one))} ${id} is not in the state you expect.`,
+    `${startOfSentence(one)} ${id} is not in the state you expect.`,
   );
 }
 

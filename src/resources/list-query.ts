@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { validate } from "../validation.ts";
 import { decodeCursor } from "./cursor.ts";
 import type { Value } from "./field.ts";
-import type { Resource } from "./resource.ts";
+import { inWords, type Resource } from "./resource.ts";
 import { filterSchema } from "./schemas.ts";
 import type { ListQuery, Sort } from "./store.ts";
 import { wordsOf } from "./words.ts";
@@ -62,7 +62,7 @@ function searchParameter({ search }: Resource) {
 }
 
 function filterParameter(resource: Resource, name: string) {
-  const description = `Only entries with exactly this ${name.replaceAll("_", " ")}.`;
+  const description = `Only entries with exactly this ${inWords(name)}.`;
   return filterSchema(resource, name).optional().openapi({ description });
 }
 

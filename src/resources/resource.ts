@@ -133,6 +133,13 @@ export function defineResource<
   return { name, one, fields, search, filter, sort, samples };
 }
 
+/** `reading list` of `reading_list`: a name within a sentence. */
+export const inWords = (name: string) => name.replaceAll("_", " ");
+
+/** `Reading list` of `reading_list`: a name at the start of a sentence. */
+export const startOfSentence = (name: string) =>
+  name.charAt(0).toUpperCase() + inWords(name.slice(1));
+
 /** `Book` of `book`, `ReadingList` of `reading_list`. */
 export function titleOf({ one }: Resource): string {
   return one.replaceAll(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

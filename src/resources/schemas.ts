@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Field, Value, Values } from "./field.ts";
-import type { Entry, Resource } from "./resource.ts";
+import { type Entry, inWords, type Resource } from "./resource.ts";
 
 /** `The publication year` of `publication_year`. */
-const labelOf = (field: string) => `The ${field.replaceAll("_", " ")}`;
+const labelOf = (field: string) => `The ${inWords(field)}`;
 
 function fieldSchemas({ fields }: Resource, wrap: (schema: z.ZodType, field: Field) => z.ZodType) {
   const entries = Object.entries(fields).map(([name, field]) => {

@@ -2,7 +2,7 @@ import type { Migrations } from "../database/migrations/migration.ts";
 import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { sqliteMigrations } from "../database/migrations/sqlite.ts";
 import type { Value } from "../resources/field.ts";
-import type { Entry, Resource } from "../resources/resource.ts";
+import { type Entry, inWords, type Resource } from "../resources/resource.ts";
 import type { Clock } from "../time.ts";
 
 /** What is copied, and the schema that has its tables. */
@@ -152,7 +152,7 @@ export async function countEntries(
 
 /** `reading list` for one, `reading lists` for any other number. */
 export function nameOf({ one, name }: Resource, count: number): string {
-  return (count === 1 ? one : name).replaceAll("_", " ");
+  return inWords(count === 1 ? one : name);
 }
 
 /** `1 book`, `3 reading lists`. */

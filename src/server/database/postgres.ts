@@ -4,8 +4,6 @@ import { connectionOptions } from "../../database/postgres/connection.ts";
 import { createPostgresDatabase } from "../../database/postgres/database.ts";
 import type { PostgresDatabase } from "../../database/postgres.ts";
 
-export type { PostgresDatabase };
-
 const RECONNECT_DELAY_SECONDS = 0.25;
 const POOL_SIZE = 10;
 

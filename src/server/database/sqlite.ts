@@ -2,9 +2,6 @@ import type { Migration } from "../../database/migrations/migration.ts";
 import { createSqliteDatabase, migrateSqlite, type SqliteDatabase } from "../../database/sqlite.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 
-export { UnusableDatabaseError } from "../../database/sqlite.ts";
-export type { SqliteDatabase };
-
 /**
  * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
  * is acknowledged survives a crash and the loss of power.
