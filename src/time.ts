@@ -1,5 +1,20 @@
+import { DomainError } from "./errors.ts";
+
 /** Milliseconds since the Unix epoch. */
 export type Clock = () => number;
+
+/** A moment by `performance.now()`, in milliseconds, by which an answer has to be ready. */
+export type Deadline = number;
+
+/** @throws {DomainError} `request_timeout` once the deadline has passed. */
+export function requireTimeLeft(deadline: Deadline | undefined): void {
+  if (deadline !== undefined && performance.now() >= deadline) throw deadlineExceeded();
+}
+
+/** The error of work that was given up because its time was over. */
+export function deadlineExceeded(): DomainError {
+  return new DomainError("request_timeout", "No answer was ready in time; nothing was changed.");
+}
 
 /** A time as RFC 3339 in UTC, with milliseconds. */
 export function timestamp(clock: Clock): string {

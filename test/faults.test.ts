@@ -571,6 +571,27 @@ describe("a SQLite file that fails while it serves", () => {
     expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
   });
 
+  faultTest("a write that waits for a lock when its time is over is never done", async (bench) => {
+    const path = join(bench.directory, "books.db");
+    const service = await bench.start({
+      ...{ DATABASE_URL: `sqlite:${path}`, REQUEST_TIMEOUT_SECONDS: "1" },
+    });
+    const release = await holdLock(bench, path, "BEGIN IMMEDIATE");
+    const writes = [
+      service.send("POST", "/books", DUNE),
+      service.send("POST", "/books", DUNE, { "Idempotency-Key": "late" }),
+      service.send("PATCH", "/books/1", { year: 1 }),
+      service.send("DELETE", "/books/2"),
+    ];
+    for (const write of writes) await expectTimeout(await write);
+    await release();
+    // The next write gets the lock after all that still waited for it.
+    expect((await service.send("POST", "/books", { ...DUNE, title: "Emma" })).status).toBe(201);
+    const books = await everyBook(service);
+    expect(books.map(({ title }) => title)).toEqual(["1984", "To Kill a Mockingbird", "Emma"]);
+    expect(books[0]?.year).toBe(1949);
+  });
+
   faultTest("a page is damaged: 503 for what needs it, and the rest goes on", async (bench) => {
     const path = await makeBooks(bench.directory);
     const database = new Database(path);
@@ -634,6 +655,11 @@ async function expectUnavailable(response: Response): Promise<void> {
   });
   expect(text).not.toMatch(/127\.0\.0\.1|postgres|sqlite|ECONN|\.db/i);
   expect(text).not.toContain(PASSWORD);
+}
+
+/** A problem that says that the time for an answer is over. */
+async function expectTimeout(response: Response): Promise<void> {
+  expect(await response.json()).toMatchObject({ status: 503, error: "Request timed out" });
 }
 
 async function untilReady(service: ChildService): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Deadline } from "../time.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
 
 /** A value of a statement. An array goes to a connection only that asked the server for its types. */
@@ -26,9 +27,9 @@ export type Query = (
 export type PostgresDatabase = DatabaseLifecycle & {
   kind: "postgres";
   /** For statements that only read, each on whichever connection is free. */
-  read<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  read<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** For statements that take effect together: one transaction, rolled back when `work` throws. */
-  write<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  write<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** Connects again, perhaps to another database. Operations in flight end on their connections. */
   reconnect(): void;
 };

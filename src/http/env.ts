@@ -1,4 +1,5 @@
 import type { Trace } from "../telemetry/trace-context.ts";
+import type { Deadline } from "../time.ts";
 
 /** What a runtime knows about a request's connection. */
 export type Connection = {
@@ -17,6 +18,8 @@ export type AppEnv = {
     clientAddress: string | undefined;
     /** Makes the read of the request's body fail, while it is in progress. */
     abandonBody: ((reason: Error) => void) | undefined;
+    /** When the answer has to be ready; missing where nothing limits the time. */
+    deadline?: Deadline;
     /** Missing if route groups are mounted in another app. */
     trace?: Trace;
     /** The number of bytes of the answer's body, if known. */

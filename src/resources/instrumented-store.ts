@@ -64,12 +64,11 @@ export function instrumentStore(store: Store, instruments: Instruments): Store {
   const observe = metrics ? measured : traced;
   return {
     ...store,
-    list: (query) => observe("list", () => store.list(query)),
-    get: (id) => observe("get", () => store.get(id)),
-    create: (input, key) => observe("create", () => store.create(input, key)),
-    update: (id, changes, precondition) =>
-      observe("update", () => store.update(id, changes, precondition)),
-    delete: (id, precondition) => observe("delete", () => store.delete(id, precondition)),
+    list: (...args) => observe("list", () => store.list(...args)),
+    get: (...args) => observe("get", () => store.get(...args)),
+    create: (...args) => observe("create", () => store.create(...args)),
+    update: (...args) => observe("update", () => store.update(...args)),
+    delete: (...args) => observe("delete", () => store.delete(...args)),
   };
 }
 

@@ -39,7 +39,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const list: Handler = async (c) => {
     const query = parseListQuery(c.req.queries());
-    const entries = await store.list({ ...query, limit: query.limit + 1 });
+    const entries = await store.list({ ...query, limit: query.limit + 1 }, c.var.deadline);
     const items = entries.slice(0, query.limit);
     const last = entries.length > query.limit ? items.at(-1) : undefined;
     const cursor = last ? encodeCursor(last, query) : null;
@@ -48,7 +48,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   };
 
   const get: Handler = async (c) => {
-    const entry = await requireStored(parseId(c));
+    const entry = await requireStored(parseId(c), c);
     const tag = entityTag(entry);
     if (!ifMatchHolds(c.req.header("If-Match"), tag)) throw entryChanged(resource, entry.id);
     if (ifNoneMatchNames(c.req.header("If-None-Match"), tag)) {
@@ -59,7 +59,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const create: Handler = async (c) => {
     const input = validate(inputSchema(resource), await parsedJson(c));
-    const { entry, replayed } = await store.create(input, idempotencyKey(c));
+    const { entry, replayed } = await store.create(input, idempotencyKey(c), c.var.deadline);
     return answerJson(c, entry, 201, {
       Location: `${encodedPath(c)}/${entry.id}`,
       ETag: entityTag(entry),
@@ -70,13 +70,13 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   const update: Handler = async (c) => {
     const id = parseId(c);
     const changes = validate(changesSchema(resource), await parsedJson(c));
-    const entry = await store.update(id, changes, await precondition(id, c));
+    const entry = await store.update(id, changes, await precondition(id, c), c.var.deadline);
     return answerJson(c, entry, 200, { ETag: entityTag(entry) });
   };
 
   const remove: Handler = async (c) => {
     const id = parseId(c);
-    await store.delete(id, await precondition(id, c));
+    await store.delete(id, await precondition(id, c), c.var.deadline);
     return c.body(null, 204);
   };
 
@@ -88,7 +88,8 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     return id;
   }
 
-  const requireStored = async (id: number) => requireEntry(resource, id, await store.get(id));
+  const requireStored = async (id: number, c: Context<AppEnv>) =>
+    requireEntry(resource, id, await store.get(id, c.var.deadline));
 
   /**
    * The state that the store has to find the entry in, if the request names one. Checking the tag here
@@ -97,11 +98,11 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
    *
    * @throws {DomainError} `entry_not_found`, or `precondition_failed` (RFC 9110 section 13.2.2).
    */
-  async function precondition(id: number, c: Context): Promise<Precondition | undefined> {
+  async function precondition(id: number, c: Context<AppEnv>): Promise<Precondition | undefined> {
     const ifMatch = c.req.header("If-Match")?.trim();
     const ifNoneMatch = c.req.header("If-None-Match");
     if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
-    const entry = await requireStored(id);
+    const entry = await requireStored(id, c);
     const tag = entityTag(entry);
     if (!ifMatchHolds(ifMatch, tag)) throw entryChanged(resource, id);
     if (ifNoneMatchNames(ifNoneMatch, tag)) throw entryChanged(resource, id);

@@ -1,3 +1,4 @@
+import type { Deadline } from "../time.ts";
 import type { Value, Values } from "./field.ts";
 import type { Entry } from "./resource.ts";
 
@@ -28,16 +29,17 @@ export type Precondition = { updatedAt: string };
  * The entries of one resource. Ids are never reused, and `updated_at` moves forward by a millisecond at
  * least with every change. Whatever a method promises has reached stable storage when it resolves.
  *
- * Every method throws a `DomainError` `store_unavailable` when the database cannot be reached.
+ * Every method throws a `DomainError` `store_unavailable` when the database cannot be reached, and
+ * `request_timeout` when its deadline passes: then nothing is changed, not even later.
  */
 export interface Store<
   E extends Entry = Entry,
   Input extends Values = Values,
   Changes extends Values = Values,
 > {
-  list(query: ListQuery): Promise<E[]>;
+  list(query: ListQuery, deadline?: Deadline): Promise<E[]>;
 
-  get(id: number): Promise<E | undefined>;
+  get(id: number, deadline?: Deadline): Promise<E | undefined>;
 
   /**
    * Adds an entry. With an idempotency key, calls of the last 24 hours that had the same key and input
@@ -45,13 +47,18 @@ export interface Store<
    *
    * @throws {DomainError} `idempotency_key_reused` when the key came with another input.
    */
-  create(input: Input, idempotencyKey?: string): Promise<Creation<E>>;
+  create(input: Input, idempotencyKey?: string, deadline?: Deadline): Promise<Creation<E>>;
 
   /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
-  update(id: number, changes: Changes, precondition?: Precondition): Promise<E>;
+  update(
+    id: number,
+    changes: Changes,
+    precondition?: Precondition,
+    deadline?: Deadline,
+  ): Promise<E>;
 
   /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
-  delete(id: number, precondition?: Precondition): Promise<void>;
+  delete(id: number, precondition?: Precondition, deadline?: Deadline): Promise<void>;
 
   /** Adds entries, all or none of them, to a resource that never had any. */
   addSamples(inputs: readonly Input[]): Promise<void>;

@@ -1,5 +1,5 @@
 import type { MemoryDatabase } from "../../database/memory.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, requireTimeLeft } from "../../time.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
 import type { Value, Values } from "../field.ts";
 import {
@@ -43,7 +43,8 @@ export function createMemoryStore(
   }
 
   return {
-    async list(query) {
+    async list(query, deadline) {
+      requireTimeLeft(deadline);
       return [...entries.values()]
         .filter((entry) => isListed(resource, entry, query))
         .sort((left, right) => compare(left, positionOf(right, query.sort), query.sort))
@@ -56,7 +57,8 @@ export function createMemoryStore(
       return entry && { ...entry };
     },
 
-    async create(input, idempotencyKey) {
+    async create(input, idempotencyKey, deadline) {
+      requireTimeLeft(deadline);
       if (idempotencyKey === undefined) return { entry: { ...add(input) }, replayed: false };
       const oldest = clock() - IDEMPOTENCY_WINDOW_MS;
       dropExpired(answers, oldest);
@@ -70,7 +72,8 @@ export function createMemoryStore(
       return { entry: { ...entry }, replayed: false };
     },
 
-    async update(id, changes, precondition) {
+    async update(id, changes, precondition, deadline) {
+      requireTimeLeft(deadline);
       const entry = requireEntry(resource, id, entries.get(id), precondition);
       const updatedAt = Math.max(clock(), Date.parse(entry.updated_at) + 1);
       const updated = {
@@ -81,7 +84,8 @@ export function createMemoryStore(
       return { ...updated };
     },
 
-    async delete(id, precondition) {
+    async delete(id, precondition, deadline) {
+      requireTimeLeft(deadline);
       requireEntry(resource, id, entries.get(id), precondition);
       entries.delete(id);
     },

@@ -57,7 +57,7 @@ export function createPostgresStore(
   }
 
   return {
-    list: (wanted) =>
+    list: (wanted, deadline) =>
       database.read(async (query) => {
         const { sql, isKept } = listSql(wanted);
         const values = listValues<PostgresValue>(resource, wanted, {
@@ -65,32 +65,33 @@ export function createPostgresStore(
           field: (_name, value) => value,
         });
         return (await query(sql, values, { isKept })).map(toEntry);
-      }),
+      }, deadline),
 
-    get: (id) => database.read(async (query) => first(await query(SQL.get, [id]))),
+    get: (id, deadline) =>
+      database.read(async (query) => first(await query(SQL.get, [id])), deadline),
 
-    create: (input, idempotencyKey) =>
+    create: (input, idempotencyKey, deadline) =>
       database.write(async (query) => {
         const complete = completeInput(resource, input);
         if (idempotencyKey !== undefined)
           return createOnce(query, complete, idempotencyKey, clock());
         return { entry: await insert(query, complete, clock()), replayed: false };
-      }),
+      }, deadline),
 
-    update: (id, changes, precondition) =>
+    update: (id, changes, precondition, deadline) =>
       database.write(async (query) => {
         const found = first(await query(SQL.lock, [id]));
         const entry = requireEntry(resource, id, found, precondition);
         const values = applyChanges(resource, entry, changes);
         const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
         return requireFirst(await query(SQL.update, [...stored, id]));
-      }),
+      }, deadline),
 
-    delete: (id, precondition) =>
+    delete: (id, precondition, deadline) =>
       database.write(async (query) => {
         requireEntry(resource, id, first(await query(SQL.lock, [id])), precondition);
         await query(SQL.delete, [id]);
-      }),
+      }, deadline),
 
     addSamples: (inputs) =>
       database.write(async (query) => {

@@ -7,7 +7,7 @@ import {
   translated,
   translateSqliteError,
 } from "../../database/sqlite.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, type Deadline, requireTimeLeft } from "../../time.ts";
 import { requireEntry } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { Store } from "../store.ts";
@@ -29,7 +29,8 @@ export function createSqliteStore(
     (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
-  const write = <T>(work: () => T) => inWriteTransaction(connection, work);
+  const write = <T>(deadline: Deadline | undefined, work: () => T) =>
+    inWriteTransaction(connection, work, deadline);
   /** To be called in a transaction. */
   const apply = <T>(change: Change<T>) => change.read(change.statements.map(run));
 
@@ -42,19 +43,20 @@ export function createSqliteStore(
       return statements.first(read(statements.get(id)));
     },
 
-    create: (input, idempotencyKey) =>
-      write(() => apply(statements.create(input, now(), idempotencyKey))),
+    create: (input, idempotencyKey, deadline) =>
+      write(deadline, () => apply(statements.create(input, now(), idempotencyKey))),
 
-    update: (id, changes, precondition) =>
-      write(() => {
+    update: (id, changes, precondition, deadline) =>
+      write(deadline, () => {
         const found = statements.first(run(statements.get(id)));
         const entry = requireEntry(resource, id, found, precondition);
         return requireEntry(resource, id, apply(statements.update(entry, changes, now())));
       }),
 
-    delete: (id, precondition) => write(() => apply(statements.delete(id, precondition))),
+    delete: (id, precondition, deadline) =>
+      write(deadline, () => apply(statements.delete(id, precondition))),
 
-    addSamples: (inputs) => write(() => apply(statements.addSamples(inputs, now()))),
+    addSamples: (inputs) => write(undefined, () => apply(statements.addSamples(inputs, now()))),
   };
 }
 
@@ -62,13 +64,18 @@ export function createSqliteStore(
  * Runs `work` in a transaction. While another process holds the write lock it tries again and again:
  * SQLite's own waiting would stop every other request too, as the driver is synchronous.
  */
-async function inWriteTransaction<T>(connection: SqliteConnection, work: () => T): Promise<T> {
-  const deadline = performance.now() + WRITE_LOCK_TIMEOUT_MS;
+async function inWriteTransaction<T>(
+  connection: SqliteConnection,
+  work: () => T,
+  deadline: Deadline | undefined,
+): Promise<T> {
+  const patience = performance.now() + WRITE_LOCK_TIMEOUT_MS;
   for (;;) {
+    requireTimeLeft(deadline);
     try {
       return inTransaction(connection, work);
     } catch (error) {
-      if (!isBusyError(error) || performance.now() > deadline) throw translateSqliteError(error);
+      if (!isBusyError(error) || performance.now() > patience) throw translateSqliteError(error);
     }
     // Not all at the same moment, where several processes wait.
     await pause(Math.random() * WRITE_LOCK_PAUSE_MS);
