@@ -16,6 +16,7 @@ const SUMMARIES = {
   no_data: "No data provided",
   malformed_json: "Malformed JSON",
   incomplete_body: "Incomplete request body",
+  connection_lost: "Connection lost",
   unsupported_media_type: "Unsupported media type",
   body_too_large: "Request body too large",
   invalid_input: "Validation failed",

@@ -34,6 +34,9 @@ export function openConnection({ port }: Pick<Service, "port">) {
   });
   return {
     send: (text: string) => void socket.write(text, "latin1"),
+    /** Resolves when the other side has taken all of the text, or has closed the connection. */
+    sent: (text: string) =>
+      new Promise<void>((resolve) => void socket.write(text, "latin1", () => resolve())),
     received: () => connection.received,
     closed: () => connection.closed,
     close: () => socket.destroy(),

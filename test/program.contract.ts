@@ -456,6 +456,34 @@ export function programContract(
         }
       });
 
+      const LARGE = 10_000_000;
+      for (const [what, version, header] of [
+        ["HTTP/1.0", "HTTP/1.0", "Accept: */*"],
+        ["Connection: close", "HTTP/1.1", "Connection: close"],
+      ]) {
+        test(`answer a client that sends its large body first, with ${what}`, async () => {
+          await using service = await startService({ env: { RATE_LIMIT: "4/hour" } });
+          const key = `X-API-Key: ${API_KEY}`;
+          const json = "Content-Type: application/json";
+          const refusals = [
+            ["/books", 401, json],
+            ["/books", 413, json, key],
+            ["/nowhere", 404, json],
+            ["/healthz", 405, json],
+          ] as const;
+          for (const [path, status, ...lines] of refusals) {
+            const connection = openConnection(service);
+            connection.pause();
+            const head = [`POST ${path} ${version}`, "Host: a", header, ...lines];
+            connection.send([...head, `Content-Length: ${LARGE}`, "", ""].join("\r\n"));
+            await connection.sent("x".repeat(LARGE));
+            connection.resume();
+            await connection.answered(`"status":${status}`);
+            await connection.ended();
+          }
+        });
+      }
+
       test("give up a body that does not come", async () => {
         await using service = await startService({ env: { REQUEST_TIMEOUT_SECONDS: "1" } });
         const connection = await beginRequest(service);
@@ -808,6 +836,50 @@ export function programContract(
         expect(Array.from(answered, (match) => match[1])).toEqual(ids);
         connection.close();
       });
+
+      /** What follows a request in the same moment. */
+      const BOOK = JSON.stringify({ title: "Followed", author: "Ann Onymous", year: 2000 });
+      const write = (body: string, ...lines: string[]) =>
+        [
+          `POST /books HTTP/1.1`,
+          "Host: a",
+          `X-API-Key: ${API_KEY}`,
+          JSON_TYPE,
+          ...lines,
+          body,
+        ].join("\r\n");
+      const whole = write(BOOK, `Content-Length: ${BOOK.length}`, "");
+      const chunk = `${BOOK.length.toString(16)}\r\n${BOOK}\r\n0\r\n`;
+      const followed: [what: string, bytes: string][] = [
+        ["a trailer", write(`${chunk}X-Trailer: 1\r\n\r\n`, "Transfer-Encoding: chunked", "")],
+        ["an empty line", `${whole}\r\n`],
+        ["another request", whole + whole],
+        ["what is no request", `${whole}\x00\x01\x02\r\n\r\n`],
+      ];
+
+      for (const [what, bytes] of followed) {
+        test(`${what} after a write: exactly what is answered with a 201 is stored`, async () => {
+          await using service = await startService();
+          const connection = openConnection(service);
+          connection.send(bytes);
+          await connection.settled();
+          // A further write comes after everything that was still to be written.
+          const { status } = await fetch(`${service.url}/books`, {
+            method: "POST",
+            headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
+            body: BOOK,
+          });
+          expect(status).toBe(201);
+          const list = await fetch(`${service.url}/books?author=Ann%20Onymous`);
+          const { items } = (await list.json()) as { items: unknown[] };
+          const answered = () => connection.received().match(/HTTP\/1\.1 201 /g)?.length ?? 0;
+          await eventually(
+            `an answer for each of ${items.length - 1} books`,
+            () => answered() === items.length - 1 || undefined,
+          );
+          connection.close();
+        });
+      }
 
       test("the service is still the same process, and nothing is on standard error", async () => {
         const service = await shared();

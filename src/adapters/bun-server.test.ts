@@ -113,6 +113,38 @@ describe("a server of plain HTTP", () => {
     expect(await send(server, "GET /a?b=c HTTP/1.0\r\n\r\n")).toEndWith("http://localhost/a?b=c");
   });
 
+  const POST = "POST / HTTP/1.1\r\nHost: a\r\n";
+  // Where this fails, Bun has learned what RFC 9112 asks for, and docs/limits.md has to say so.
+  for (const [what, bytes, answered] of [
+    [
+      "a trailer (oven-sh/bun#32887)",
+      `${POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-A: a\r\n\r\n`,
+      "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+    ],
+    [
+      "an empty line after a body (oven-sh/bun#33634)",
+      `${POST}Content-Length: 2\r\n\r\n{}\r\n`,
+      "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+    ],
+    [
+      "a request after one whose answer has to wait (oven-sh/bun#33664)",
+      `${POST}Content-Length: 2\r\n\r\n{}`.repeat(2),
+      "",
+    ],
+  ] as const) {
+    test(`loses the answer for ${what}, and says so in time`, async () => {
+      const aborted: boolean[] = [];
+      const server = await open(async (request) => {
+        await request.text();
+        await Bun.sleep(0);
+        aborted.push(request.signal.aborted);
+        return new Response("done");
+      });
+      expect(await send(server, bytes)).toBe(answered);
+      expect(aborted).toEqual([true]);
+    });
+  }
+
   test("accepts a longer head if the limit allows it", async () => {
     const { maxHeaderSize } = http;
     const server = await open(() => new Response("taken"), { maxHeadBytes: 40_000 });

@@ -2,6 +2,7 @@ import process from "node:process";
 import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
 import { closeConnectionWhen } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
+import { readingRest } from "../server/unread-body.ts";
 
 const PENDING_POLL_MS = 10;
 
@@ -89,8 +90,9 @@ function refuseTakenPort({ host, port }: ListenOptions): void {
 
 function open(fetch: Fetch, options: ListenOptions) {
   const { host, port, idleTimeoutSeconds, tls } = options;
+  const answerWhole = readingRest(fetch);
   const answer: Answer = (request, server) =>
-    fetch(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
+    answerWhole(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
   return Bun.serve({
     fetch: withRequestTimeout(answer, options),
     // An error that the app could not answer itself. The client gets no details.

@@ -2,6 +2,7 @@ import { runProgram } from "../cli/program.ts";
 import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server } from "../server/runtime.ts";
+import { readingRest } from "../server/unread-body.ts";
 
 /** Deno's description of a connection; one on a Unix socket has no address. */
 type ConnectionInfo = { remoteAddr: { hostname?: string } };
@@ -33,6 +34,7 @@ const LOOKUP_FAILED = "failed to lookup address information";
  */
 function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const inFlight = createInFlight();
+  const answerWhole = readingRest(fetch);
   let stopping = false;
   let shuttingDown = false;
 
@@ -40,7 +42,7 @@ function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
     if (stopping) return new Response(null, REFUSAL);
     inFlight.begin();
     try {
-      return await fetch(request, { peerAddress: remoteAddr.hostname });
+      return await answerWhole(request, { peerAddress: remoteAddr.hostname });
     } finally {
       inFlight.end();
     }

@@ -12,6 +12,7 @@ import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
+import { readingRest } from "../server/unread-body.ts";
 
 /** The origin for the URL of a request without a usable Host, as in HTTP/1.0. */
 const HOSTNAME = "localhost";
@@ -23,8 +24,13 @@ const SLOW_REQUEST_POLL_MS = 1000;
 
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const { host, port, tls } = options;
+  const answerWhole = readingRest(fetch);
   const answer = getRequestListener(
-    (request, { incoming }) => fetch(request, { peerAddress: incoming.socket?.remoteAddress }),
+    (request, { incoming }) => {
+      // A client that waits for `100 Continue` sends nothing that would have to be read.
+      const answer = incoming.headers.expect === undefined ? answerWhole : fetch;
+      return answer(request, { peerAddress: incoming.socket?.remoteAddress });
+    },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );
   const limits = limitsOf(options);

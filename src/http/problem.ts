@@ -31,6 +31,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   no_data: { status: 400 },
   malformed_json: { status: 400 },
   incomplete_body: { status: 400 },
+  connection_lost: { status: 400 },
   unsupported_media_type: { status: 415 },
   body_too_large: { status: 413 },
   invalid_input: { status: 400 },

@@ -1,7 +1,8 @@
 import { DomainError } from "../errors.ts";
+import { requireTimeLeft } from "../time.ts";
 import type { Values } from "./field.ts";
 import { type Entry, inWords, type Resource, startOfSentence } from "./resource.ts";
-import type { Precondition } from "./store.ts";
+import type { OperationLimits, Precondition } from "./store.ts";
 
 export function entryNotFound({ one }: Resource, id: number | string): DomainError {
   return new DomainError("entry_not_found", `There is no ${inWords(one)} ${id}.`, {
@@ -40,4 +41,12 @@ export function requireSameInput({ fields }: Resource, earlier: Entry, input: Va
     "idempotency_key_reused",
     "This Idempotency-Key came with another body in the last 24 hours; use a new key.",
   );
+}
+
+/** @throws {DomainError} `request_timeout` or `connection_lost` where an operation is not wanted any more. */
+export function requireWanted({ deadline, signal }: OperationLimits = {}): void {
+  requireTimeLeft(deadline);
+  if (!signal?.aborted) return;
+  const detail = "The connection ended before the answer was ready; nothing was changed.";
+  throw new DomainError("connection_lost", detail);
 }

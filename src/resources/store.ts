@@ -22,6 +22,12 @@ export type ListQuery = {
 /** `replayed` where an earlier call with the same idempotency key created the entry. */
 export type Creation<E extends Entry = Entry> = { entry: E; replayed: boolean };
 
+/**
+ * What ends an operation early: its deadline, and the signal of a request whose connection has ended. After
+ * either, nothing is written any more.
+ */
+export type OperationLimits = { deadline?: Deadline | undefined; signal?: AbortSignal };
+
 /** Only an entry whose `updated_at` is still this one is changed. */
 export type Precondition = { updatedAt: string };
 
@@ -30,16 +36,16 @@ export type Precondition = { updatedAt: string };
  * least with every change. Whatever a method promises has reached stable storage when it resolves.
  *
  * Every method throws a `DomainError` `store_unavailable` when the database cannot be reached, and
- * `request_timeout` when its deadline passes: then nothing is changed, not even later.
+ * `request_timeout` or `connection_lost` at its limits: then nothing is changed, not even later.
  */
 export interface Store<
   E extends Entry = Entry,
   Input extends Values = Values,
   Changes extends Values = Values,
 > {
-  list(query: ListQuery, deadline?: Deadline): Promise<E[]>;
+  list(query: ListQuery, limits?: OperationLimits): Promise<E[]>;
 
-  get(id: number, deadline?: Deadline): Promise<E | undefined>;
+  get(id: number, limits?: OperationLimits): Promise<E | undefined>;
 
   /**
    * Adds an entry. With an idempotency key, calls of the last 24 hours that had the same key and input
@@ -47,18 +53,18 @@ export interface Store<
    *
    * @throws {DomainError} `idempotency_key_reused` when the key came with another input.
    */
-  create(input: Input, idempotencyKey?: string, deadline?: Deadline): Promise<Creation<E>>;
+  create(input: Input, idempotencyKey?: string, limits?: OperationLimits): Promise<Creation<E>>;
 
   /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
   update(
     id: number,
     changes: Changes,
     precondition?: Precondition,
-    deadline?: Deadline,
+    limits?: OperationLimits,
   ): Promise<E>;
 
   /** @throws {DomainError} `entry_not_found`, or `precondition_failed` if the entry has changed. */
-  delete(id: number, precondition?: Precondition, deadline?: Deadline): Promise<void>;
+  delete(id: number, precondition?: Precondition, limits?: OperationLimits): Promise<void>;
 
   /** Adds entries, all or none of them, to a resource that never had any. */
   addSamples(inputs: readonly Input[]): Promise<void>;

@@ -69,6 +69,8 @@ async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string
     throw abandoned ?? error;
   } finally {
     c.set("abandonBody", undefined);
+    // What is left of a refused body is for the server to read.
+    reader.releaseLock();
   }
 }
 

@@ -1,9 +1,9 @@
 import { type D1Database, translated, unavailableD1Error } from "../../database/d1.ts";
 import type { SqliteRow } from "../../database/sqlite.ts";
-import { type Clock, type Deadline, requireTimeLeft } from "../../time.ts";
-import { requireEntry } from "../errors.ts";
+import type { Clock } from "../../time.ts";
+import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
-import type { Store } from "../store.ts";
+import type { OperationLimits, Store } from "../store.ts";
 import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How often a change starts again because others change the words of its entry in the meantime. */
@@ -17,37 +17,37 @@ export function createD1Store({ binding }: D1Database, resource: Resource, clock
 
   async function apply<T>(
     { statements: all, read: readRows }: Change<T>,
-    deadline?: Deadline,
+    limits?: OperationLimits,
   ): Promise<T> {
-    requireTimeLeft(deadline);
+    requireWanted(limits);
     const results = await translated(() => binding.batch(all.map(prepared)));
     return readRows(results.map(({ results: rows }) => rows));
   }
 
-  async function read(statement: Statement, deadline?: Deadline): Promise<SqliteRow[]> {
-    requireTimeLeft(deadline);
+  async function read(statement: Statement, limits?: OperationLimits): Promise<SqliteRow[]> {
+    requireWanted(limits);
     const { results } = await translated(() => prepared(statement).all());
     return results;
   }
 
   return {
-    async list(query, deadline) {
-      return (await read(statements.list(query), deadline)).map(statements.toEntry);
+    async list(query, limits) {
+      return (await read(statements.list(query), limits)).map(statements.toEntry);
     },
 
-    async get(id, deadline) {
-      return statements.first(await read(statements.get(id), deadline));
+    async get(id, limits) {
+      return statements.first(await read(statements.get(id), limits));
     },
 
-    create: (input, idempotencyKey, deadline) =>
-      apply(statements.create(input, now(), idempotencyKey), deadline),
+    create: (input, idempotencyKey, limits) =>
+      apply(statements.create(input, now(), idempotencyKey), limits),
 
-    async update(id, changes, precondition, deadline) {
+    async update(id, changes, precondition, limits) {
       for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
-        const found = statements.first(await read(statements.get(id), deadline));
+        const found = statements.first(await read(statements.get(id), limits));
         const entry = requireEntry(resource, id, found, precondition);
         const update = statements.update(entry, changes, now(), precondition);
-        const changed = await apply(update, deadline);
+        const changed = await apply(update, limits);
         if (changed) return changed;
       }
       throw unavailableD1Error(
@@ -55,7 +55,7 @@ export function createD1Store({ binding }: D1Database, resource: Resource, clock
       );
     },
 
-    delete: (id, precondition, deadline) => apply(statements.delete(id, precondition), deadline),
+    delete: (id, precondition, limits) => apply(statements.delete(id, precondition), limits),
 
     addSamples: (inputs) => apply(statements.addSamples(inputs, now())),
   };

@@ -1,6 +1,6 @@
 import type { MemoryDatabase } from "../../database/memory.ts";
-import { type Clock, requireTimeLeft } from "../../time.ts";
-import { requireEntry, requireSameInput } from "../errors.ts";
+import type { Clock } from "../../time.ts";
+import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
 import type { Value, Values } from "../field.ts";
 import {
   applyChanges,
@@ -43,8 +43,8 @@ export function createMemoryStore(
   }
 
   return {
-    async list(query, deadline) {
-      requireTimeLeft(deadline);
+    async list(query, limits) {
+      requireWanted(limits);
       return [...entries.values()]
         .filter((entry) => isListed(resource, entry, query))
         .sort((left, right) => compare(left, positionOf(right, query.sort), query.sort))
@@ -57,8 +57,8 @@ export function createMemoryStore(
       return entry && { ...entry };
     },
 
-    async create(input, idempotencyKey, deadline) {
-      requireTimeLeft(deadline);
+    async create(input, idempotencyKey, limits) {
+      requireWanted(limits);
       if (idempotencyKey === undefined) return { entry: { ...add(input) }, replayed: false };
       const oldest = clock() - IDEMPOTENCY_WINDOW_MS;
       dropExpired(answers, oldest);
@@ -72,8 +72,8 @@ export function createMemoryStore(
       return { entry: { ...entry }, replayed: false };
     },
 
-    async update(id, changes, precondition, deadline) {
-      requireTimeLeft(deadline);
+    async update(id, changes, precondition, limits) {
+      requireWanted(limits);
       const entry = requireEntry(resource, id, entries.get(id), precondition);
       const updatedAt = Math.max(clock(), Date.parse(entry.updated_at) + 1);
       const updated = {
@@ -84,8 +84,8 @@ export function createMemoryStore(
       return { ...updated };
     },
 
-    async delete(id, precondition, deadline) {
-      requireTimeLeft(deadline);
+    async delete(id, precondition, limits) {
+      requireWanted(limits);
       requireEntry(resource, id, entries.get(id), precondition);
       entries.delete(id);
     },

@@ -1,7 +1,7 @@
 import type { PostgresDatabase, PostgresValue, Query } from "../../database/postgres.ts";
 import { list, quoted } from "../../database/sql.ts";
 import type { Clock } from "../../time.ts";
-import { requireEntry, requireSameInput } from "../errors.ts";
+import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
 import type { Values } from "../field.ts";
 import {
   applyChanges,
@@ -15,6 +15,7 @@ import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  type OperationLimits,
   type Store,
 } from "../store.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
@@ -56,8 +57,16 @@ export function createPostgresStore(
     return { entry, replayed: false };
   }
 
+  const write = <T>(limits: OperationLimits | undefined, work: (query: Query) => Promise<T>) =>
+    database.write(async (query) => {
+      const result = await work(query);
+      // Right before it is committed, and cannot be undone any more.
+      requireWanted(limits);
+      return result;
+    }, limits?.deadline);
+
   return {
-    list: (wanted, deadline) =>
+    list: (wanted, limits) =>
       database.read(async (query) => {
         const { sql, isKept } = listSql(wanted);
         const values = listValues<PostgresValue>(resource, wanted, {
@@ -65,33 +74,33 @@ export function createPostgresStore(
           field: (_name, value) => value,
         });
         return (await query(sql, values, { isKept })).map(toEntry);
-      }, deadline),
+      }, limits?.deadline),
 
-    get: (id, deadline) =>
-      database.read(async (query) => first(await query(SQL.get, [id])), deadline),
+    get: (id, limits) =>
+      database.read(async (query) => first(await query(SQL.get, [id])), limits?.deadline),
 
-    create: (input, idempotencyKey, deadline) =>
-      database.write(async (query) => {
+    create: (input, idempotencyKey, limits) =>
+      write(limits, async (query) => {
         const complete = completeInput(resource, input);
         if (idempotencyKey !== undefined)
           return createOnce(query, complete, idempotencyKey, clock());
         return { entry: await insert(query, complete, clock()), replayed: false };
-      }, deadline),
+      }),
 
-    update: (id, changes, precondition, deadline) =>
-      database.write(async (query) => {
+    update: (id, changes, precondition, limits) =>
+      write(limits, async (query) => {
         const found = first(await query(SQL.lock, [id]));
         const entry = requireEntry(resource, id, found, precondition);
         const values = applyChanges(resource, entry, changes);
         const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
         return requireFirst(await query(SQL.update, [...stored, id]));
-      }, deadline),
+      }),
 
-    delete: (id, precondition, deadline) =>
-      database.write(async (query) => {
+    delete: (id, precondition, limits) =>
+      write(limits, async (query) => {
         requireEntry(resource, id, first(await query(SQL.lock, [id])), precondition);
         await query(SQL.delete, [id]);
-      }, deadline),
+      }),
 
     addSamples: (inputs) =>
       database.write(async (query) => {

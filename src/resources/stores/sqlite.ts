@@ -7,10 +7,10 @@ import {
   translated,
   translateSqliteError,
 } from "../../database/sqlite.ts";
-import { type Clock, type Deadline, requireTimeLeft } from "../../time.ts";
-import { requireEntry } from "../errors.ts";
+import type { Clock } from "../../time.ts";
+import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
-import type { Store } from "../store.ts";
+import type { OperationLimits, Store } from "../store.ts";
 import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How long a write waits for another process to finish its own. */
@@ -29,8 +29,8 @@ export function createSqliteStore(
     (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
-  const write = <T>(deadline: Deadline | undefined, work: () => T) =>
-    inWriteTransaction(connection, work, deadline);
+  const write = <T>(limits: OperationLimits | undefined, work: () => T) =>
+    inWriteTransaction(connection, work, limits);
   /** To be called in a transaction. */
   const apply = <T>(change: Change<T>) => change.read(change.statements.map(run));
 
@@ -43,18 +43,18 @@ export function createSqliteStore(
       return statements.first(read(statements.get(id)));
     },
 
-    create: (input, idempotencyKey, deadline) =>
-      write(deadline, () => apply(statements.create(input, now(), idempotencyKey))),
+    create: (input, idempotencyKey, limits) =>
+      write(limits, () => apply(statements.create(input, now(), idempotencyKey))),
 
-    update: (id, changes, precondition, deadline) =>
-      write(deadline, () => {
+    update: (id, changes, precondition, limits) =>
+      write(limits, () => {
         const found = statements.first(run(statements.get(id)));
         const entry = requireEntry(resource, id, found, precondition);
         return requireEntry(resource, id, apply(statements.update(entry, changes, now())));
       }),
 
-    delete: (id, precondition, deadline) =>
-      write(deadline, () => apply(statements.delete(id, precondition))),
+    delete: (id, precondition, limits) =>
+      write(limits, () => apply(statements.delete(id, precondition))),
 
     addSamples: (inputs) => write(undefined, () => apply(statements.addSamples(inputs, now()))),
   };
@@ -67,11 +67,11 @@ export function createSqliteStore(
 async function inWriteTransaction<T>(
   connection: SqliteConnection,
   work: () => T,
-  deadline: Deadline | undefined,
+  limits: OperationLimits | undefined,
 ): Promise<T> {
   const patience = performance.now() + WRITE_LOCK_TIMEOUT_MS;
   for (;;) {
-    requireTimeLeft(deadline);
+    requireWanted(limits);
     try {
       return inTransaction(connection, work);
     } catch (error) {
