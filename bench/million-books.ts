@@ -17,6 +17,8 @@ const BOOKS = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 5000;
 const REQUESTS = 300;
 const PAGE = 1000;
+/** How many clients ask for what takes long, while another one asks for `/healthz`. */
+const OTHERS = 4;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
 
@@ -82,6 +84,19 @@ async function time(name: string, request: (round: number) => Promise<unknown>) 
   return `${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
+/** Times `/healthz` while others ask for one list again and again. */
+async function timeHealthDuring(name: string, url: string, list: string): Promise<string> {
+  let isOver = false;
+  const askAgain = async () => {
+    while (!isOver) await ask(list);
+  };
+  const others = Array.from({ length: OTHERS }, askAgain);
+  const figure = await time(`/healthz during ${name}`, () => fetch(`${url}/healthz`));
+  isOver = true;
+  await Promise.all(others);
+  return figure;
+}
+
 async function measure(name: string, databaseUrl: string): Promise<void> {
   await using service = await startService({ env: { API_KEY, DATABASE_URL: databaseUrl } });
   const { url } = service;
@@ -106,6 +121,18 @@ async function measure(name: string, databaseUrl: string): Promise<void> {
     await time("q by title", () => ask(`${query(anyWord())}&sort=title`)),
     await time("write", write),
   ];
+  const author = `author=${encodeURIComponent(next().author)}`;
+  for (const [what, list] of [
+    ["one letter by title", `${query("b")}&sort=title`],
+    ["one letter by year", `${query("b")}&sort=year`],
+    ["eight letters by title", `${query("b k m r t n l v")}&sort=title`],
+    ["two letters by title", `${query("b k")}&sort=-title`],
+    ["one letter of an author", `${query("b")}&${author}`],
+    ["one letter of a year without books", `${query("b")}&year=1`],
+    ["a year by title", `${url}/books?year=1949&sort=title`],
+  ] as const) {
+    figures.push(await time(what, () => ask(list)), await timeHealthDuring(what, url, list));
+  }
   console.log(`\n${name}, ${BOOKS} books, ${REQUESTS} requests each, one after the other`);
   for (const figure of figures) console.log(`- ${figure}`);
 }

@@ -160,6 +160,35 @@ export function programContract(
       });
     });
 
+    test("a large table is searched, and nothing is on standard error", async () => {
+      await inTemporaryDirectory(async (directory) => {
+        const env = { DATABASE_URL: "sqlite:large.db" };
+        const lines = Array.from({ length: 10_001 }, (_, index) =>
+          JSON.stringify({ title: `Title ${index % 100}`, author: `Author ${index}`, year: 2000 }),
+        );
+        writeFileSync(join(directory, "books.ndjson"), lines.join("\n"));
+        const imported = await runProgram(["import", "books.ndjson"], env, { directory });
+        expect(imported.code).toBe(0);
+        await using service = await startService({
+          env: { DATABASE_URL: `sqlite:${directory}/large.db` },
+        });
+        const found = async (query: string) => {
+          const response = await fetch(`${service.url}/books?${query}`);
+          const { items } = (await response.json()) as {
+            items: { title: string; author: string }[];
+          };
+          return items.map(({ title, author }) => `${title} by ${author}`);
+        };
+        expect(await found("q=auth&sort=title&limit=2")).toEqual([
+          "Title 0 by Author 0",
+          "Title 0 by Author 100",
+        ]);
+        expect(await found("q=99+author&author=Author+9999")).toEqual(["Title 99 by Author 9999"]);
+        expect(await service.stop()).toEqual({ code: 0, signal: null });
+        expect(service.stderr()).toBe("");
+      });
+    });
+
     describe("a configuration that cannot work", () => {
       const secrets = ["hunter2-hunter", "mysql", "p4ssw0rd"];
 

@@ -216,6 +216,17 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
         expect(Date.parse((await store.update(1, vary(1))).updated_at)).toBe(now);
       });
 
+      test("goes from the end of the year 9999 back to the clock's time", async () => {
+        now = Date.parse("9999-12-31T23:59:59.998Z");
+        await add();
+        const { updated_at: last } = await store.update(1, vary(1));
+        expect(last).toBe("9999-12-31T23:59:59.999Z");
+        now = START;
+        const changed = await store.update(1, vary(2));
+        expect(Date.parse(changed.updated_at)).toBe(START);
+        expect(await store.get(1)).toEqual(changed);
+      });
+
       test("differs after each of many changes at once", async () => {
         await add();
         await warmUp();

@@ -1,4 +1,5 @@
 import { DomainError } from "../errors.ts";
+import type { Deadline } from "../time.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
 import { type Migration, pendingMigrations } from "./migrations/migration.ts";
 import { sqliteMigrations } from "./migrations/sqlite.ts";
@@ -28,8 +29,23 @@ export interface SqliteConnection {
   close(): void;
 }
 
+/** SQL, and the values of its placeholders in order. `isKept` is false for SQL that may not come again. */
+export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean };
+
+/** Another connection to the same database, which only reads, away from the event loop. */
+export interface SqliteReader {
+  /** @throws {DomainError} `request_timeout` when the deadline passes first. */
+  all(statement: Statement, deadline?: Deadline): Promise<SqliteRow[]>;
+  close(): void;
+}
+
 /** An open SQLite database. */
-export type SqliteDatabase = DatabaseLifecycle & { kind: "sqlite"; connection: SqliteConnection };
+export type SqliteDatabase = DatabaseLifecycle & {
+  kind: "sqlite";
+  connection: SqliteConnection;
+  /** For statements that may take long; without it, the connection runs them too. */
+  reader?: SqliteReader | undefined;
+};
 
 /** A file that cannot serve as the database; the message says why, and nothing was written to it. */
 export class UnusableDatabaseError extends Error {
@@ -39,23 +55,29 @@ export class UnusableDatabaseError extends Error {
   }
 }
 
-/**
- * A database on an open connection, which it closes.
- *
- * @param migrate brings its schema up to date, as {@link migrateSqlite} does by default.
- */
+type SqliteDatabaseOptions = {
+  /** Brings the schema up to date, as {@link migrateSqlite} does by default. */
+  migrate?: () => number;
+  reader?: SqliteReader;
+};
+
+/** A database on an open connection, which it closes. */
 export function createSqliteDatabase(
   connection: SqliteConnection,
-  migrate = () => migrateSqlite(connection),
+  { migrate = () => migrateSqlite(connection), reader }: SqliteDatabaseOptions = {},
 ): SqliteDatabase {
   return {
     kind: "sqlite",
     connection,
+    reader,
     migrate: async () => migrate(),
     async ping() {
       translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
     },
-    close: async () => connection.close(),
+    async close() {
+      reader?.close();
+      connection.close();
+    },
   };
 }
 

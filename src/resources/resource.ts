@@ -170,6 +170,13 @@ export function searchWords({ search }: Resource, values: Values): string[] {
   return search.flatMap((name) => wordsOf(String(values[name] ?? "")));
 }
 
+/** Whether each of the words begins some word that the entry is found by. */
+export function hasWords(resource: Resource, entry: Values, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
+  const own = searchWords(resource, entry);
+  return words.every((word) => own.some((each) => each.startsWith(word)));
+}
+
 /** The table of SQLite with the words of a resource's entries. */
 export const wordsTable = ({ one }: Resource) => `${one}_words`;
 

@@ -1,10 +1,10 @@
 import { type D1Database, translated, unavailableD1Error } from "../../database/d1.ts";
-import type { SqliteRow } from "../../database/sqlite.ts";
+import type { SqliteRow, Statement } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { OperationLimits, Store } from "../store.ts";
-import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
+import { type Change, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How often a change starts again because others change the words of its entry in the meantime. */
 const CHANGE_ATTEMPTS = 10;

@@ -1,14 +1,8 @@
 import type { MemoryDatabase } from "../../database/memory.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
-import type { Value, Values } from "../field.ts";
-import {
-  applyChanges,
-  completeInput,
-  type Entry,
-  type Resource,
-  searchWords,
-} from "../resource.ts";
+import { INSTANT_MAX, type Value, type Values } from "../field.ts";
+import { applyChanges, completeInput, type Entry, hasWords, type Resource } from "../resource.ts";
 import {
   IDEMPOTENCY_WINDOW_MS,
   type ListQuery,
@@ -75,7 +69,9 @@ export function createMemoryStore(
     async update(id, changes, precondition, limits) {
       requireWanted(limits);
       const entry = requireEntry(resource, id, entries.get(id), precondition);
-      const updatedAt = Math.max(clock(), Date.parse(entry.updated_at) + 1);
+      const earliest = Date.parse(entry.updated_at) + 1;
+      // Forward, except from the end of time, where there is no later state.
+      const updatedAt = earliest <= Date.parse(INSTANT_MAX) ? Math.max(clock(), earliest) : clock();
       const updated = {
         ...applyChanges(resource, entry, changes),
         updated_at: new Date(updatedAt).toISOString(),
@@ -114,12 +110,6 @@ function isListed(resource: Resource, entry: Entry, query: ListQuery): boolean {
     hasWords(resource, entry, words) &&
     (after === undefined || compare(entry, after, sort) > 0)
   );
-}
-
-function hasWords(resource: Resource, entry: Entry, prefixes: readonly string[]): boolean {
-  if (prefixes.length === 0) return true;
-  const words = searchWords(resource, entry);
-  return prefixes.every((prefix) => words.some((word) => word.startsWith(prefix)));
 }
 
 function positionOf(entry: Entry, { field }: Sort): Position {

@@ -2,7 +2,7 @@ import type { PostgresDatabase, PostgresValue, Query } from "../../database/post
 import { list, quoted } from "../../database/sql.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
-import type { Values } from "../field.ts";
+import { INSTANT_MAX, type Values } from "../field.ts";
 import {
   applyChanges,
   completeInput,
@@ -135,6 +135,10 @@ export function postgresStatements(resource: Resource) {
   const into = [...names, "created_at", "updated_at", ...(hasWords ? ["words"] : [])].map(quoted);
   const sets = names.map((each, index) => `${quoted(each)} = ${places[index]}`);
 
+  /** Forward, except from the end of time, where there is no later state. */
+  const nextTime = `CASE WHEN updated_at < timestamptz '${INSTANT_MAX}'
+    THEN greatest(${now}, updated_at + interval '1 millisecond') ELSE ${now} END`;
+
   const SQL = {
     get: `SELECT ${columns} FROM ${table} WHERE id = $1`,
     find: `SELECT ${columns} FROM ${table} WHERE id = ANY($1::bigint[])`,
@@ -142,7 +146,7 @@ export function postgresStatements(resource: Resource) {
     insert: `INSERT INTO ${table} (${list(into)})
       VALUES (${list([...places, now, now, ...words])}) RETURNING ${columns}`,
     update: `UPDATE ${table} SET ${list([...sets, ...words.map((each) => `words = ${each}`)])},
-      updated_at = greatest(${now}, updated_at + interval '1 millisecond')
+      updated_at = ${nextTime}
       WHERE id = ${id} RETURNING ${columns}`,
     delete: `DELETE FROM ${table} WHERE id = $1`,
     lockTable: `LOCK TABLE ${table} IN EXCLUSIVE MODE`,

@@ -1,7 +1,7 @@
 import { list, quoted } from "../../database/sql.ts";
-import type { SqliteRow, SqliteValue } from "../../database/sqlite.ts";
+import type { SqliteRow, SqliteValue, Statement } from "../../database/sqlite.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
-import type { Value, Values } from "../field.ts";
+import { INSTANT_MAX, type Value, type Values } from "../field.ts";
 import {
   applyChanges,
   completeInput,
@@ -20,9 +20,6 @@ import {
 } from "../store.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 import { rowReader } from "./rows.ts";
-
-/** SQL, and the values of its placeholders in order. `isKept` is false for SQL that may not come again. */
-export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean };
 
 /**
  * A change of the database: the statements to run, in order and in one transaction, and what the rows of
@@ -105,6 +102,7 @@ export function sqliteStatements(resource: Resource) {
       return { ...listSql(query), values };
     },
 
+    lastId: { sql: SQL.lastId, values: [] } satisfies Statement,
     get: (id: number): Statement => ({ sql: SQL.get, values: [id] }),
 
     first,
@@ -148,7 +146,7 @@ export function sqliteStatements(resource: Resource) {
             : []),
           {
             sql: changesWords ? SQL.updateWithWords : SQL.update,
-            values: [...values, now, ...asExpected],
+            values: [...values, now, now, ...asExpected],
           },
         ],
         read: (rows) => first(rows.at(-1)),
@@ -189,6 +187,8 @@ function sqliteTexts(resource: Resource) {
   const neverUsed = `${lastId} = 0`;
   const keyIsFree = "NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE resource = ? AND key = ?)";
   const inState = "(? IS NULL OR updated_at = ?)";
+  /** Forward, except from the end of time, where there is no later state. */
+  const nextTime = `iif(updated_at < ${Date.parse(INSTANT_MAX)}, max(?, updated_at + 1), ?)`;
   /** The words of an entry depend on these fields, which must be as they were read. */
   const withWordsAsRead = search.map((field) => ` AND ${column(field)} IS ?`).join("");
 
@@ -213,6 +213,7 @@ function sqliteTexts(resource: Resource) {
     insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
       SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
     answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",
+    lastId: `SELECT ${lastId} AS id`,
     list: listOf,
   };
 
@@ -222,7 +223,7 @@ function sqliteTexts(resource: Resource) {
   }
 
   function updateSql(condition: string): string {
-    return `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = max(?, updated_at + 1)
+    return `UPDATE ${table} SET ${list(names.map(changed))}, updated_at = ${nextTime}
       WHERE id = ? AND ${inState}${condition} RETURNING ${columns}`;
   }
 

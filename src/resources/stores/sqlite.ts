@@ -4,6 +4,7 @@ import {
   type SqliteConnection,
   type SqliteDatabase,
   type SqliteStatement,
+  type Statement,
   translated,
   translateSqliteError,
 } from "../../database/sqlite.ts";
@@ -11,15 +12,19 @@ import type { Clock } from "../../time.ts";
 import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { OperationLimits, Store } from "../store.ts";
-import { type Change, type Statement, sqliteStatements } from "./sqlite-statements.ts";
+import { isQuick, listLarge } from "./large-lists.ts";
+import { type Change, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How long a write waits for another process to finish its own. */
 const WRITE_LOCK_TIMEOUT_MS = 5000;
 const WRITE_LOCK_PAUSE_MS = 25;
 
+/** In a table of this size, no list holds up other requests for more than a few milliseconds. */
+const MAX_ENTRIES_INLINE = 10_000;
+
 /** A store on a migrated SQLite database. */
 export function createSqliteStore(
-  { connection }: SqliteDatabase,
+  { connection, reader }: SqliteDatabase,
   resource: Resource,
   clock: Clock,
 ): Store {
@@ -29,14 +34,21 @@ export function createSqliteStore(
     (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
+  const isLarge = () => Number(read(statements.lastId)[0]?.id) > MAX_ENTRIES_INLINE;
   const write = <T>(limits: OperationLimits | undefined, work: () => T) =>
     inWriteTransaction(connection, work, limits);
   /** To be called in a transaction. */
   const apply = <T>(change: Change<T>) => change.read(change.statements.map(run));
 
   return {
-    async list(query) {
-      return read(statements.list(query)).map(statements.toEntry);
+    async list(query, limits) {
+      if (!reader || isQuick(query) || !isLarge()) {
+        return read(statements.list(query)).map(statements.toEntry);
+      }
+      return listLarge(resource, query, async (part) => {
+        const rows = reader.all(statements.list(part), limits?.deadline).catch(throwTranslated);
+        return (await rows).map(statements.toEntry);
+      });
     },
 
     async get(id) {
@@ -80,6 +92,10 @@ async function inWriteTransaction<T>(
     // Not all at the same moment, where several processes wait.
     await pause(Math.random() * WRITE_LOCK_PAUSE_MS);
   }
+}
+
+function throwTranslated(error: unknown): never {
+  throw translateSqliteError(error);
 }
 
 function pause(milliseconds: number): Promise<void> {

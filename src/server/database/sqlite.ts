@@ -1,6 +1,7 @@
 import type { Migration } from "../../database/migrations/migration.ts";
 import { createSqliteDatabase, migrateSqlite, type SqliteDatabase } from "../../database/sqlite.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
+import { createSqliteReader } from "./sqlite-reader.ts";
 
 /**
  * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
@@ -15,7 +16,7 @@ export function openSqliteDatabase(
   options: { migrations?: readonly Migration[] } = {},
 ): SqliteDatabase {
   const connection = openSqliteFile(path, "serve");
-  return createSqliteDatabase(connection, () => {
+  const migrate = () => {
     try {
       const applied = migrateSqlite(connection, options.migrations);
       // While it serves, the store itself waits for locks, and nothing else waits with it.
@@ -24,5 +25,6 @@ export function openSqliteDatabase(
     } catch (error) {
       throw unusable(path, error);
     }
-  });
+  };
+  return createSqliteDatabase(connection, { migrate, reader: createSqliteReader(path) });
 }
