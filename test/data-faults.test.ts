@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
+import { books } from "../src/books.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
   type Book,
@@ -15,6 +16,7 @@ import {
   runHere,
   someBooks,
   toLines,
+  withStore,
 } from "./data.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { eventually, newDirectory, watch } from "./service.ts";
@@ -211,6 +213,32 @@ describe("pipes", () => {
     expect(await new Response(child.stdout).text()).toBe(LINES);
   });
 
+  test("while its reader has stopped, the log of the database does not grow without limit", async () => {
+    const place = await filled("SQLite");
+    const child = Bun.spawn([...COMMAND, "export", "books"], {
+      env: { PATH: process.env.PATH, ...place.env },
+      stderr: "ignore",
+    });
+    const reader = child.stdout.getReader();
+    const decoder = new TextDecoder();
+    // The export has begun, and fills the pipe.
+    let lines = decoder.decode((await reader.read()).value, { stream: true });
+    const id = MANY[0]?.id ?? 0;
+    await withStore(place, books, async (store) => {
+      for (let year = 0; year < 800; year += 1) await store.update(id, { title: `${year}`, year });
+      const log = `${place.env.DATABASE_URL.slice("sqlite:".length)}-wal`;
+      // SQLite begins its log again after some 4 MB; all changes together take some 30 MB.
+      expect(statSync(log).size).toBeLessThan(8_000_000);
+    });
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      lines += decoder.decode(value, { stream: true });
+    }
+    expect(await child.exited).toBe(0);
+    expect(lines).toBe(LINES);
+  });
+
   test("progress is shown on a terminal", async () => {
     const place = await openPlace("SQLite");
     let shown = "";
@@ -332,7 +360,7 @@ describe("a full disk", () => {
       const spooled = await runThere(place, ["import", "books"], LINES);
       expect(spooled).toMatchObject({ code: 73, stdout: "" });
       expect(spooled.stderr).toMatch(
-        /^thimble: cannot write .+\/tmp\/import-.+: the disk is full\n$/,
+        /^thimble: cannot write .+\/tmp\/spool-.+: the disk is full\n$/,
       );
     } finally {
       unmount();

@@ -17,20 +17,54 @@ import { parseImportLine } from "./import/line.ts";
 import { LINE_MAX_BYTES } from "./import/lines.ts";
 import { openResource, type ResourceSource } from "./open.ts";
 import { createProgress } from "./progress.ts";
+import { openSpool } from "./spool.ts";
 
 /** Nobody reads any more what is written. */
 export class BrokenPipeError extends Error {}
 
+const COPY_BYTES = 256 * 1024;
+
 type Output = { write: (bytes: Uint8Array) => void; after: number };
 
 /**
- * Writes entries as NDJSON, by id, in one state of the database.
+ * Writes entries as NDJSON, by id, in one state of the database. A database that has to keep a state for a
+ * slow reader grows without limit, so a pipe is written after the state has been given up.
  *
  * @returns their number.
  * @throws {BrokenPipeError} when the reader of a pipe has gone.
  */
-export function exportToPipe(fd: number, source: ResourceSource): Promise<number> {
-  return writeEntries(source, { write: (bytes) => writeToPipe(fd, bytes), after: 0 });
+export async function exportToPipe(fd: number, source: ResourceSource): Promise<number> {
+  const { dataDirectory } = source.config;
+  const spool = fstatSync(fd).isFile() ? undefined : openSpoolIfPossible(dataDirectory);
+  if (spool === undefined) {
+    return writeEntries(source, { write: (bytes) => writeToPipe(fd, bytes), after: 0 });
+  }
+  try {
+    const entries = await writeEntries(source, { write: spool.write, after: 0 });
+    for (const bytes of chunksOf(spool.fd)) writeToPipe(fd, bytes);
+    return entries;
+  } finally {
+    closeSync(spool.fd);
+  }
+}
+
+/** A container may have no directory that can be written, and needs none for this. */
+function openSpoolIfPossible(dataDirectory: string): ReturnType<typeof openSpool> | undefined {
+  try {
+    return openSpool(dataDirectory);
+  } catch {
+    return undefined;
+  }
+}
+
+function* chunksOf(fd: number): Generator<Uint8Array> {
+  const buffer = Buffer.alloc(COPY_BYTES);
+  for (let position = 0; ; ) {
+    const bytes = readSync(fd, buffer, 0, buffer.length, position);
+    if (bytes === 0) return;
+    yield buffer.subarray(0, bytes);
+    position += bytes;
+  }
 }
 
 function writeToPipe(fd: number, bytes: Uint8Array): void {

@@ -20,6 +20,9 @@ export type SqliteUse = "serve" | "read" | "write" | "fill" | "inspect";
 const START_BUSY_TIMEOUT_MS = 5000;
 const COPY_BUSY_TIMEOUT_MS = 30_000;
 
+/** To what size SQLite cuts the write-ahead log when it begins again at its start. */
+const WAL_MAX_BYTES = 16 * 1024 * 1024;
+
 /** How much memory the pages of a database may take while a large one is copied. */
 const COPY_CACHE_KIB = 16_384;
 
@@ -95,6 +98,7 @@ function useWriteAheadLog(connection: SqliteConnection): void {
   // An empty file holds nothing that a journal on the disk, which waits for it three times, could save.
   if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
   connection.exec("PRAGMA journal_mode = WAL");
+  connection.exec(`PRAGMA journal_size_limit = ${WAL_MAX_BYTES}`);
   connection.exec("PRAGMA synchronous = FULL");
 }
 

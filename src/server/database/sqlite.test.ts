@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { API_KEY, inTemporaryDirectory, runToEnd, startService } from "../../../test/service.ts";
 import { books } from "../../books.ts";
@@ -104,6 +104,23 @@ test("what SQLite says of its own durability: it syncs at every commit", async (
     await database.migrate();
     // What it does on the disk shows only in a trace, as above.
     expect(readPragma(database.connection, "synchronous")).toBe(2);
+    await database.close();
+  });
+});
+
+test("after a large transaction, the write-ahead log is cut to 16 MiB", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const path = join(directory, "books.db");
+    const database = openSqliteDatabase(path);
+    await database.migrate();
+    const size = () => statSync(`${path}-wal`).size;
+    const { connection } = database;
+    connection.exec("CREATE TABLE large AS SELECT zeroblob(20 * 1024 * 1024) AS bytes");
+    expect(size()).toBeGreaterThan(16 * 1024 * 1024);
+    // With the next change, it begins again at its start.
+    connection.exec("CREATE TABLE small (a)");
+    connection.exec("CREATE TABLE another (a)");
+    expect(size()).toBe(16 * 1024 * 1024);
     await database.close();
   });
 });

@@ -1,10 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { closeSync, fstatSync, mkdirSync, openSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import process from "node:process";
 import { CommandError, EXIT } from "../../server/failure.ts";
-import { writeFully } from "../../server/output/write-fully.ts";
-import { failingAt } from "../atomic-file.ts";
+import { openSpool } from "../spool.ts";
 
 /** A file to read from its beginning, more than once. */
 export type ImportInput = { name: string; fd: number; bytes: number; close: () => void };
@@ -46,15 +43,7 @@ function openFile(path: string): number {
 }
 
 async function spool(input: AsyncIterable<Uint8Array>, dataDirectory: string): Promise<number> {
-  const directory = join(dataDirectory, "tmp");
-  const path = join(directory, `import-${randomUUID()}`);
-  const fd = failingAt(path, () => {
-    mkdirSync(directory, { recursive: true });
-    const opened = openSync(path, "wx+");
-    // Without a name, the file is gone with this process, however that ends.
-    rmSync(path);
-    return opened;
-  });
-  for await (const chunk of input) failingAt(path, () => writeFully(fd, chunk));
+  const { fd, write } = openSpool(dataDirectory);
+  for await (const chunk of input) write(chunk);
   return fd;
 }
