@@ -38,8 +38,8 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   const caching = { "Cache-Control": readAccess ? "private, no-cache" : "no-cache" };
 
   const list: Handler = async (c) => {
-    const query = parseListQuery(c.req.queries());
-    const entries = await store.list({ ...query, limit: query.limit + 1 });
+    const { findsNothing, ...query } = parseListQuery(c.req.queries());
+    const entries = findsNothing ? [] : await store.list({ ...query, limit: query.limit + 1 });
     const items = entries.slice(0, query.limit);
     const last = entries.length > query.limit ? items.at(-1) : undefined;
     const cursor = last ? encodeCursor(last, query) : null;
