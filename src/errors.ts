@@ -17,6 +17,7 @@ const SUMMARIES = {
   malformed_json: "Malformed JSON",
   incomplete_body: "Incomplete request body",
   unsupported_media_type: "Unsupported media type",
+  unsupported_content_encoding: "Unsupported content encoding",
   body_too_large: "Request body too large",
   invalid_input: "Validation failed",
   entry_not_found: "Not found",
