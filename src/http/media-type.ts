@@ -10,7 +10,7 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const QUOTED = String.raw`"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"`;
 const TYPE = new RegExp(`^[ \t]*(${TOKEN})/(${TOKEN})[ \t]*`);
 
-/** A parameter behind its semicolon, or nothing there (RFC 9110 section 5.6.6). */
+/** A parameter after its semicolon, or nothing there (RFC 9110 section 5.6.6). */
 const PARAMETER = new RegExp(`;[ \t]*(?:(${TOKEN})=(?:(${TOKEN})|(${QUOTED})))?[ \t]*`, "y");
 
 /** Reads the value of a Content-Type header field; `undefined` if it is malformed. */

@@ -54,7 +54,10 @@ export async function expectInvalid(response: Response, ...paths: string[]): Pro
 }
 
 export async function expectUnauthorized(response: Response, error: string): Promise<void> {
-  expect(response.headers.get("WWW-Authenticate")).toBe('Bearer realm="thimble"');
+  const isWrong = error === "Invalid API key";
+  expect(response.headers.get("WWW-Authenticate")).toBe(
+    `Bearer realm="thimble"${isWrong ? ', error="invalid_token"' : ""}`,
+  );
   await expectProblem(response, 401, error);
 }
 
