@@ -1,5 +1,17 @@
-/** Milliseconds since the Unix epoch. */
+/** Milliseconds since the Unix epoch. It can be set, forward and back. */
 export type Clock = () => number;
+
+/** Milliseconds since some moment, which nobody sets: for durations. */
+export type Elapsed = () => number;
+
+/** The runtime's own. */
+export const elapsed: Elapsed = () => performance.now();
+
+/** Measures from now on. */
+export function since(now: Elapsed): Elapsed {
+  const startedAt = now();
+  return () => now() - startedAt;
+}
 
 /** A time as RFC 3339 in UTC, with milliseconds. */
 export function timestamp(clock: Clock): string {

@@ -176,10 +176,10 @@ test("health in another app is that app's own", async () => {
     environment: "staging",
     database: createMemoryDatabase(),
     readiness: () => readiness,
-    clock: () => now,
+    uptime: () => now,
   });
   const host = new Hono().route("/", health);
-  now += 2500;
+  now += 1500;
   expect(await (await host.request("/health")).json()).toMatchObject({
     service: "library",
     version: "2.1.0",
@@ -240,7 +240,7 @@ describe("a route of another app that takes a key", () => {
     const digest = createHash("sha256").update(API_KEY).digest("hex");
     const apiKeys = [{ name: "reader", scopes: ["books:read" as const], digest }];
     const keys = createKeyRing({ apiKeys }, Date.now);
-    const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
+    const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 });
     const host = new Hono<AppEnv>()
       .use(clientAddress(0), requireScope("process", { keys, failures }))
       .get("/", (c) => c.text("open"));

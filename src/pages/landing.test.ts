@@ -23,7 +23,7 @@ describe("the page shows the uptime in its two largest units:", () => {
   for (const [uptime, text] of rows) {
     test(text, async () => {
       let now = 0;
-      const { request } = openApp({ clock: () => now });
+      const { request } = openApp({ elapsed: () => now });
       now = uptime;
       const response = await request("/", PAGE);
       expect(await response.text()).toContain(`<dt>Uptime</dt><dd>${text}</dd>`);

@@ -6,13 +6,12 @@ import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { encodedPath } from "../http/paths.ts";
 import { SERVICE } from "../service.ts";
-import type { Clock } from "../time.ts";
+import type { Elapsed } from "../time.ts";
 import style from "./landing.css" with { type: "text" };
 
 type LandingDeps = {
-  clock: Clock;
-  /** When the service started, by `clock`. */
-  startedAt: number;
+  /** How long the service has run. */
+  uptime: Elapsed;
   /** Whether the page links to the health routes, which may be on another port. */
   linksHealth: boolean;
 };
@@ -20,7 +19,7 @@ type LandingDeps = {
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
-export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
+export function landingRoutes({ uptime, linksHealth }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
   let policy: Promise<string> | undefined;
 
@@ -51,7 +50,7 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
     policy ??= pagePolicy();
     // The path at which another app has mounted this one; empty if none has.
     const base = encodedPath(c).replace(/\/$/, "");
-    const content = await page(clock() - startedAt, base, linksHealth);
+    const content = await page(uptime(), base, linksHealth);
     return answerHtml(c, String(content), { "Content-Security-Policy": await policy });
   });
 }
