@@ -3,6 +3,8 @@ import { DomainError, shortName } from "../../errors.ts";
 import type { AppEnv } from "../env.ts";
 import { type MediaType, parseMediaType } from "../media-type.ts";
 
+type Reviver = Parameters<typeof JSON.parse>[1];
+
 /** Deeper than real data, and shallow enough for a container's memory. */
 const MAX_DEPTH = 1000;
 
@@ -42,12 +44,16 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
 /**
  * The value of a body that {@link jsonBody} has read.
  *
+ * @param reviverOf makes what `JSON.parse` hands each value to, from the whole text.
  * @throws {DomainError} `malformed_json`
  */
-export async function parsedJson(c: Context): Promise<unknown> {
+export async function parsedJson(
+  c: Context,
+  reviverOf?: (text: string) => Reviver | undefined,
+): Promise<unknown> {
   const text = await c.req.text();
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviverOf?.(text));
   } catch (cause) {
     throw new DomainError("malformed_json", "The request body is not valid JSON.", { cause });
   }
