@@ -5,17 +5,14 @@ import type { Resource } from "../resources/resource.ts";
 import { SERVICE } from "../service.ts";
 
 type DocumentOptions = {
-  /** Where the app is mounted. */
-  base?: string;
+  /** Where the paths begin, relative to the document. By default, at the root of its host. */
+  server?: string;
   /** Those that the app offers. */
   resources: readonly Resource[];
 };
 
 /** The OpenAPI 3.1 document of every route that `app` has described. */
-export function openApiDocument(
-  app: OpenAPIHono<AppEnv>,
-  { base = "", resources }: DocumentOptions,
-) {
+export function openApiDocument(app: OpenAPIHono<AppEnv>, { server, resources }: DocumentOptions) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -24,7 +21,7 @@ export function openApiDocument(
       description: "A production-ready HTTP API that fits in a thimble.",
       license: { name: "MIT" },
     },
-    ...(base !== "" && { servers: [{ url: base }] }),
+    ...(server !== undefined && { servers: [{ url: server }] }),
     tags: [
       ...resources.map((resource) => ({
         name: tagOf(resource),
