@@ -15,6 +15,7 @@ import { clientAddress } from "./http/middleware/client-address.ts";
 import { limitConcurrency } from "./http/middleware/concurrency.ts";
 import { allowOrigins } from "./http/middleware/cors.ts";
 import { headLength } from "./http/middleware/head-length.ts";
+import { requireHost } from "./http/middleware/host.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
 import { limitRate } from "./http/middleware/rate-limit.ts";
 import { requestId } from "./http/middleware/request-id.ts";
@@ -156,6 +157,7 @@ function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
+  app.use(requireHost());
   app.use(limitRequestSize(config));
 }
 

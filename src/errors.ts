@@ -11,6 +11,7 @@ const SUMMARIES = {
   too_many_failures: "Too many failed authentications",
   rate_limited: "Rate limit exceeded",
   overloaded: "Service overloaded",
+  malformed_host: "Malformed Host header",
   uri_too_long: "Request URL too long",
   headers_too_large: "Request headers too large",
   no_data: "No data provided",

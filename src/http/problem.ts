@@ -27,6 +27,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   too_many_failures: { status: 429 },
   rate_limited: { status: 429 },
   overloaded: { status: 503, headers: { "Retry-After": "1" } },
+  malformed_host: { status: 400 },
   uri_too_long: { status: 414 },
   headers_too_large: { status: 431 },
   no_data: { status: 400 },
