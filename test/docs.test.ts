@@ -127,7 +127,7 @@ describe("the API page", () => {
       const operation = page.locator("#operations-Books-postBooks");
       const live = operation.locator(".live-responses-table .response").first();
       const execute = operation.getByRole("button", { name: "Execute" });
-      const title = `Written in a browser ${crypto.randomUUID()}`;
+      const title = `Browser ${crypto.randomUUID()}`;
       const body = { title, author: "Docs", year: 2026 };
 
       await operation.locator(".opblock-summary-control").click();

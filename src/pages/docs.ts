@@ -47,7 +47,7 @@ export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonl
 
   return app
     .get("/openapi.json", (c) => {
-      document ??= JSON.stringify(openApiDocument(describedApp, { resources, server: "./" }));
+      document ??= JSON.stringify(openApiDocument(describedApp, resources));
       return answer(c, document, 200, { "Content-Type": "application/json" });
     })
     .get("/docs", async (c) =>

@@ -4,15 +4,12 @@ import { tagOf } from "../resources/describe.ts";
 import type { Resource } from "../resources/resource.ts";
 import { SERVICE } from "../service.ts";
 
-type DocumentOptions = {
-  /** Where the paths begin, relative to the document. By default, at the root of its host. */
-  server?: string;
-  /** Those that the app offers. */
-  resources: readonly Resource[];
-};
-
-/** The OpenAPI 3.1 document of every route that `app` has described. */
-export function openApiDocument(app: OpenAPIHono<AppEnv>, { server, resources }: DocumentOptions) {
+/**
+ * The OpenAPI 3.1 document of every route that `app` has described.
+ *
+ * @param resources those that the app offers.
+ */
+export function openApiDocument(app: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -21,7 +18,8 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>, { server, resources }:
       description: "A production-ready HTTP API that fits in a thimble.",
       license: { name: "MIT" },
     },
-    ...(server !== undefined && { servers: [{ url: server }] }),
+    // Relative to the document: its paths begin next to it, wherever an app or a proxy has put it.
+    servers: [{ url: "./" }],
     tags: [
       ...resources.map((resource) => ({
         name: tagOf(resource),
