@@ -35,24 +35,30 @@ const SPACING_APOSTROPHES = /[\u00b4\u1fbd\u1ffd]/g;
 /** What stands between two Hebrew letters of an abbreviation, whichever quote it is typed as. */
 const GERSHAYIM = /(?<=\p{Script=Hebrew})["\u201d\u05f4](?=\p{Script=Hebrew})/gu;
 
-/** Everything that people type for an apostrophe; some count as letters. */
-const APOSTROPHE = String.raw`['\x60\u02b9-\u02bf\u02c8\u02ee\u055a\u05f3\u2018\u2019\u201b\u2032\ua78b\ua78c]`;
-const APOSTROPHES = new RegExp(APOSTROPHE, "g");
+/** Everything that people type for an apostrophe; some count as letters. Within brackets of a pattern. */
+const APOSTROPHES_LISTED = String.raw`'\x60\u02b9-\u02bf\u02c8\u02ee\u055a\u05f3\u2018\u2019\u201b\u2032\ua78b\ua78c`;
+const APOSTROPHES = new RegExp(`[${APOSTROPHES_LISTED}]`, "g");
+
+/** Scripts that put no space between words. */
+const UNSPACED_SCRIPTS = ["Hani", "Hira", "Kana", "Thai", "Laoo", "Khmr", "Mymr"]
+  .map((script) => `\\p{scx=${script}}`)
+  .join("");
 
 /**
- * Letters of scripts that put no space between words; digits among them are words of their own. Thai
- * shares an apostrophe with other scripts.
+ * A letter of such a script, but no digit, and of such a word. Lookaheads say what is left out: the
+ * operators that the `v` flag has for it take 15 ms of the first match.
  */
-const UNSPACED = String.raw`[[\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]&&[[\p{L}\p{N}\p{M}]--\p{Nd}--${APOSTROPHE}]]`;
-const SPACED = String.raw`[[\p{L}\p{N}\p{M}]--${UNSPACED}--${APOSTROPHE}]`;
+const WORD_CHARACTER = String.raw`[\p{L}\p{N}\p{M}]`;
+const UNSPACED = `(?![\\p{Nd}${APOSTROPHES_LISTED}])(?=${WORD_CHARACTER})[${UNSPACED_SCRIPTS}]`;
+const SPACED = `(?:\\p{Nd}|(?![${UNSPACED_SCRIPTS}${APOSTROPHES_LISTED}])${WORD_CHARACTER})`;
 
 /** Each apostrophe in a word makes one more word to keep, so that their number has to end. */
 const MAX_APOSTROPHES = 3;
 const WORDS = new RegExp(
-  `${UNSPACED}+|${SPACED}+(?:${APOSTROPHE}${SPACED}+){0,${MAX_APOSTROPHES}}`,
-  "gv",
+  `(?:${UNSPACED})+|${SPACED}+(?:[${APOSTROPHES_LISTED}]${SPACED}+){0,${MAX_APOSTROPHES}}`,
+  "gu",
 );
-const IS_UNSPACED = new RegExp(`^${UNSPACED}`, "v");
+const IS_UNSPACED = new RegExp(`^${UNSPACED}`, "u");
 
 /** PostgreSQL keeps words of up to 2,046 bytes; this many code points of up to 4 bytes fit. */
 const WORD_MAX_LENGTH = 500;
