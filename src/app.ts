@@ -15,6 +15,7 @@ import { clientAddress } from "./http/middleware/client-address.ts";
 import { limitConcurrency } from "./http/middleware/concurrency.ts";
 import { allowOrigins } from "./http/middleware/cors.ts";
 import { headLength } from "./http/middleware/head-length.ts";
+import { requireHost } from "./http/middleware/host.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
 import { limitRate } from "./http/middleware/rate-limit.ts";
 import { requestId } from "./http/middleware/request-id.ts";
@@ -38,7 +39,7 @@ import { type RESOURCES, SERVICE } from "./service.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Recorder } from "./telemetry/metrics.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
-import type { Clock } from "./time.ts";
+import { type Clock, type Elapsed, elapsed, since } from "./time.ts";
 
 /** The part of the configuration that the app itself goes by. */
 export type AppConfig = Pick<
@@ -69,7 +70,10 @@ export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
   /** Where the entries of a resource are. */
   storeOf: (resource: Resource) => Store;
   logger: Logger;
+  /** Tells the time, for timestamps and for the dates of keys. */
   clock: Clock;
+  /** Measures durations, such as the uptime and the windows of limits: the runtime's own by default. */
+  elapsed?: Elapsed | undefined;
   /** Makes the id of a request that came without one: a random UUID by default. */
   newId?: (() => string) | undefined;
   /** Always ready by default. */
@@ -89,7 +93,7 @@ export type AppMetrics = Recorder & { expose: Expose };
 export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>) {
   const { config, resources, clock, probesElsewhere = false } = deps;
   const app = newApp();
-  const startedAt = clock();
+  const uptime = since(deps.elapsed ?? elapsed);
   const authenticator = createAuthenticator(deps);
   const access = (scope: Scope) => requireScope(scope, authenticator);
   const receiveJson = jsonBody(config.maxBodyBytes);
@@ -99,18 +103,20 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   useEdge(app, deps);
 
   // Before the limits that depend on other clients: probes are always answered.
-  const probes = probeRoutes(deps, { startedAt, metricsAccess: access("metrics") });
+  const probes = probeRoutes(deps, { uptime, metricsAccess: access("metrics") });
   const probed = app.route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health);
   if (probes.metrics && !probesElsewhere) app.route("/", probes.metrics);
 
   if (config.rateLimit) {
-    app.use(limitRate({ rate: config.rateLimit, clock, keyOf: rateLimitKey(authenticator) }));
+    app.use(
+      limitRate({ rate: config.rateLimit, now: deps.elapsed, keyOf: rateLimitKey(authenticator) }),
+    );
   }
   app.use(requestTimeout(config.requestTimeoutSeconds));
   app.use(limitConcurrency(config.maxConcurrentRequests));
 
   const routes = probed
-    .route("/", landingRoutes({ clock, startedAt, linksHealth: !probesElsewhere }))
+    .route("/", landingRoutes({ uptime, linksHealth: !probesElsewhere }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/", mountResources({ resources, publicReads, access, receiveJson, storeOf }))
     .route("/", docsRoutes(app, resources));
@@ -126,7 +132,7 @@ export type AppType = ReturnType<typeof createApp<typeof RESOURCES>>;
 export function createProbesApp(deps: AppDeps) {
   const app = newApp();
   const metricsAccess = requireScope("metrics", createAuthenticator(deps));
-  const probes = probeRoutes(deps, { startedAt: deps.clock(), metricsAccess });
+  const probes = probeRoutes(deps, { uptime: since(deps.elapsed ?? elapsed), metricsAccess });
 
   useEdge(app, deps);
   app.route("/", probes.health);
@@ -151,25 +157,25 @@ function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
   app.use(securityHeaders());
   app.use(headLength);
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
+  app.use(requireHost());
   app.use(limitRequestSize(config));
 }
 
-function createAuthenticator({ config, keys, clock }: AppDeps): Authenticator {
+function createAuthenticator({ config, keys, elapsed: now }: AppDeps): Authenticator {
   const { authFailureLimit } = config;
-  return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, clock) };
+  return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, now) };
 }
 
 type ProbesOptions = {
-  /** When the service began, by its clock. */
-  startedAt: number;
+  uptime: Elapsed;
   metricsAccess: MiddlewareHandler<AppEnv>;
 };
 
-function probeRoutes(deps: AppDeps, { startedAt, metricsAccess }: ProbesOptions) {
+function probeRoutes(deps: AppDeps, { uptime, metricsAccess }: ProbesOptions) {
   const { metrics, config } = deps;
   const { environment } = config;
   return {
-    health: healthRoutes({ ...deps, service: SERVICE, environment, startedAt }),
+    health: healthRoutes({ ...deps, service: SERVICE, environment, uptime }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }

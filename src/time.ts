@@ -1,7 +1,19 @@
 import { DomainError } from "./errors.ts";
 
-/** Milliseconds since the Unix epoch. */
+/** Milliseconds since the Unix epoch. It can be set, forward and back. */
 export type Clock = () => number;
+
+/** Milliseconds since some moment, which nobody sets: for durations. */
+export type Elapsed = () => number;
+
+/** The runtime's own. */
+export const elapsed: Elapsed = () => performance.now();
+
+/** Measures from now on. */
+export function since(now: Elapsed): Elapsed {
+  const startedAt = now();
+  return () => now() - startedAt;
+}
 
 /** A moment by `performance.now()`, in milliseconds, by which an answer has to be ready. */
 export type Deadline = number;

@@ -16,7 +16,7 @@ import { createStore } from "../src/resources/stores/create-store.ts";
 import { RESOURCES } from "../src/service.ts";
 import { createLogger, type LogLevel } from "../src/telemetry/logger.ts";
 import type { Tracing } from "../src/telemetry/tracing.ts";
-import type { Clock } from "../src/time.ts";
+import type { Clock, Elapsed } from "../src/time.ts";
 
 export const API_KEY = "0123456789abcdef";
 
@@ -27,6 +27,7 @@ type Options = {
   /** By default the only key is `API_KEY`. */
   keys?: KeySource;
   clock?: Clock;
+  elapsed?: Elapsed;
   readiness?: Readiness;
   /** Differences from the store in memory, such as a method that fails. */
   store?: Partial<Store>;

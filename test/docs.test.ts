@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { startRewritingProxy } from "./reverse-proxy.ts";
 import { API_KEY, type Service, startService } from "./service.ts";
 
 /**
@@ -28,23 +29,30 @@ const FLAGS = [
 let service: Service;
 let origin: string;
 let browser: Browser | undefined;
+/** Where a proxy serves the same pages below a path of its own. */
+let proxy: ReturnType<typeof startRewritingProxy>;
+let proxied: string;
+const PREFIX = "/shop/thimble";
 
 beforeAll(async () => {
   service = await startService();
   origin = `http://${HOST}:${service.port}`;
+  proxy = startRewritingProxy(service.port, { prefix: PREFIX });
+  proxied = `http://${HOST}:${proxy.port}`;
   if (!executablePath) return;
   // As if behind HTTPS, which cross-origin policies require.
-  const trusted = `--unsafely-treat-insecure-origin-as-secure=${origin}`;
+  const trusted = `--unsafely-treat-insecure-origin-as-secure=${origin},${proxied}`;
   browser = await chromium.launch({ executablePath, args: [...FLAGS, trusted] });
 }, TEST_TIMEOUT_MS);
 
 afterAll(async () => {
   await browser?.close();
+  proxy.close();
   await service[Symbol.asyncDispose]();
 }, TEST_TIMEOUT_MS);
 
 /** Opens a page, and records its complaints and the origins of its requests. */
-async function open(path: string, options: { colorScheme?: "dark" | "light" } = {}) {
+async function open(url: string, options: { colorScheme?: "dark" | "light" } = {}) {
   if (!browser) throw new Error("The browser is not started.");
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -67,7 +75,7 @@ async function open(path: string, options: { colorScheme?: "dark" | "light" } = 
       report(`${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`),
     );
   });
-  await page.goto(origin + path);
+  await page.goto(new URL(url, origin).href);
   return { page, complaints, origins, close: () => context.close() };
 }
 
@@ -119,7 +127,7 @@ describe("the API page", () => {
       const operation = page.locator("#operations-Books-postBooks");
       const live = operation.locator(".live-responses-table .response").first();
       const execute = operation.getByRole("button", { name: "Execute" });
-      const title = `Written in a browser ${crypto.randomUUID()}`;
+      const title = `Browser ${crypto.randomUUID()}`;
       const body = { title, author: "Docs", year: 2026 };
 
       await operation.locator(".opblock-summary-control").click();
@@ -154,6 +162,28 @@ describe("the API page", () => {
   );
 });
 
+describe("below a prefix that a proxy takes away", () => {
+  withBrowser(
+    `the API page is whole, and sends requests through the prefix${reason}`,
+    async () => {
+      const { page, complaints, origins, close } = await open(`${proxied}${PREFIX}/`);
+      await page.getByRole("link", { name: "API documentation" }).click();
+      const operation = page.locator("#operations-Books-getBooks");
+      await operation.locator(".opblock-summary-control").click();
+      await operation.getByRole("button", { name: "Try it out" }).click();
+      const asked = page.waitForResponse((answer) => answer.url().includes("/books"));
+      await operation.getByRole("button", { name: "Execute" }).click();
+      const answer = await asked;
+      expect(new URL(answer.url()).pathname).toBe(`${PREFIX}/books`);
+      expect(answer.status()).toBe(200);
+      expect([...origins]).toEqual([proxied]);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
+
 describe("the landing page", () => {
   withBrowser(
     `is styled under its policy, and every link works${reason}`,
@@ -167,15 +197,16 @@ describe("the landing page", () => {
       const links = await page
         .locator("a")
         .evaluateAll((anchors) => anchors.map((anchor) => anchor.getAttribute("href") ?? ""));
-      expect(links).toEqual(["/docs", "/openapi.json", "/health", "/ready"]);
+      expect(links).toEqual(["./docs", "./openapi.json", "./health", "./ready"]);
       // Checked before the links are followed, because other pages have their own complaints.
       expect(complaints).toEqual([]);
       for (const href of links) {
         await page.goto(origin);
-        const answered = page.waitForResponse(origin + href);
+        const { pathname } = new URL(href, origin);
+        const answered = page.waitForResponse(origin + pathname);
         await page.locator(`a[href="${href}"]`).click();
         expect((await answered).status()).toBe(200);
-        expect(new URL(page.url()).pathname).toBe(href);
+        expect(new URL(page.url()).pathname).toBe(pathname);
       }
       expect([...origins]).toEqual([origin]);
       await close();

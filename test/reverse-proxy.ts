@@ -194,3 +194,59 @@ async function probe(upstream: Upstream): Promise<void> {
     upstream.ready = false;
   }
 }
+
+/** What a {@link startRewritingProxy} changes. */
+export type Rewriting = {
+  /** Answers at this path and below it, and takes it from the path that it asks for, as nginx and Traefik can. */
+  prefix?: string;
+  /** Compresses answers of more than 512 bytes of JSON, and changes entity tags, as Caddy from 2.9 on does. */
+  encoding?: "gzip" | "zstd";
+};
+
+const COMPRESSED_FROM_BYTES = 512;
+
+/** A proxy for one instance that changes what passes through it. */
+export function startRewritingProxy(port: number, { prefix = "", encoding }: Rewriting) {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      if (!pathname.startsWith(`${prefix}/`)) return new Response("not here", { status: 404 });
+      const url = `http://127.0.0.1:${port}${pathname.slice(prefix.length)}${search}`;
+      const headers = new Headers(request.headers);
+      const init = {
+        method: request.method,
+        headers,
+        redirect: "manual",
+        decompress: false,
+      } as const;
+      const accepts = headers.get("Accept-Encoding")?.includes(encoding ?? "none");
+      if (!accepts || !encoding) return fetch(url, { ...init, body: request.body });
+      headers.delete("Accept-Encoding");
+      const known = headers.get("If-None-Match") ?? "";
+      // Of the fields with tags, only this one is taken back.
+      headers.set("If-None-Match", known.replace(new RegExp(`-${encoding}"$`), '"'));
+      if (known === "") headers.delete("If-None-Match");
+      return compressed(await fetch(url, { ...init, body: request.body }), encoding);
+    },
+  });
+  return { port: server.port ?? 0, close: () => void server.stop(true) };
+}
+
+async function compressed(answer: Response, encoding: "gzip" | "zstd"): Promise<Response> {
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  const headers = new Headers(answer.headers);
+  const { status } = answer;
+  const isJson = headers.get("Content-Type") === "application/json";
+  if (status === 304) return new Response(null, { status, headers });
+  if (!isJson || bytes.byteLength <= COMPRESSED_FROM_BYTES) {
+    return new Response(bytes, { status, headers });
+  }
+  const tag = headers.get("ETag");
+  if (tag !== null) headers.set("ETag", `${tag.slice(0, -1)}-${encoding}"`);
+  headers.set("Content-Encoding", encoding);
+  headers.delete("Content-Length");
+  const packed = encoding === "gzip" ? Bun.gzipSync(bytes) : Bun.zstdCompressSync(bytes);
+  return new Response(Uint8Array.from(packed), { status, headers });
+}

@@ -5,7 +5,7 @@ import type { Value, Values } from "../src/resources/field.ts";
 import { completeInput, type Entry } from "../src/resources/resource.ts";
 import type { ListQuery, Position, Sort, Store } from "../src/resources/store.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
-import { wordsOf } from "../src/resources/words.ts";
+import { termsOf } from "../src/resources/words.ts";
 import { SUBJECTS, type Subject } from "./samples.ts";
 
 /** A database of one's own that never had an entry, with the tables of every subject. */
@@ -369,7 +369,7 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
     // The search is that of the words in the text of books: no other subject has one.
     const describeWords = () =>
       describe("words", () => {
-        const search = (q: string) => labels({ words: wordsOf(q) });
+        const search = (q: string) => labels({ words: termsOf(q) });
 
         test.each([
           ["a whole word", "Dune", "Dune"],
@@ -397,6 +397,13 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
           ["18 letters in one, 255 times", "\ufdfa".repeat(255), "\ufdfa".repeat(255)],
           ["as many words as fit", "a ".repeat(127).trim(), "a ".repeat(127)],
           ["many different words", letters(127), letters(127)],
+          ["a word by what follows its apostrophe", "d\u2019aujourd\u2019hui", "aujourd'hui"],
+          ["a word with an apostrophe by its letters", "п\u02bcять", "пять"],
+          ["a word with a soft hyphen", "Donau\u00addampf", "donaudampf"],
+          ["pointed Hebrew without its points", "\u05e9\u05c1\u05b8\u05dc", "\u05e9\u05dc"],
+          ["the inside of a text without spaces", "東京物語と桜の園の話", "物語と桜の園の話"],
+          ["a long part of one", letters(255).replaceAll(" ", ""), letters(60).replaceAll(" ", "")],
+          ["as much Thai as fits", "ภาษาไทยน้ำ".repeat(25), "น้ำภาษา"],
         ])("find %s", async (_what, title, q) => {
           await addLabels("Something else", title);
           expect(await search(q)).toEqual([title]);

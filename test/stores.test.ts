@@ -16,7 +16,7 @@ import { postgresMigration, sqliteMigration } from "../src/resources/migration.t
 import type { Resource } from "../src/resources/resource.ts";
 import type { ListQuery, Precondition, Sort, Store } from "../src/resources/store.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
-import { wordsOf } from "../src/resources/words.ts";
+import { termsOf } from "../src/resources/words.ts";
 import { openPostgresDatabase } from "../src/server/database/postgres.ts";
 import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
 import { applyToD1, emptyD1, type FreshD1, freshD1, migrateD1 } from "./d1.ts";
@@ -212,7 +212,7 @@ function stepsOn(resource: Resource, few: Few): fc.Arbitrary<Step> {
       after: fc.option(field === "id" ? id.map((both) => ({ value: both, id: both })) : place, {
         nil: undefined,
       }),
-      words: resource.search.length > 0 ? fc.oneof(noWords, text.map(wordsOf)) : noWords,
+      words: resource.search.length > 0 ? fc.oneof(noWords, text.map(termsOf)) : noWords,
       // Half of the lists are filtered by nothing, so that more than one entry is listed.
       filters: fc.oneof(fc.constant({}), filters.map(defined)),
     });

@@ -1,6 +1,6 @@
 import { DomainError } from "../errors.ts";
 import { createFixedWindows, type Rate } from "../http/fixed-windows.ts";
-import type { Clock } from "../time.ts";
+import type { Elapsed } from "../time.ts";
 
 /** More addresses than a service sees in an hour, in less than 2 MiB. */
 const MAX_ADDRESSES = 10_000;
@@ -12,13 +12,15 @@ export type FailureThrottle = ReturnType<typeof createFailureThrottle>;
  * Allows an address a number of failures in a window of time, which begins with the first failure. It
  * keeps at most `maxAddresses` addresses, and the same number of pairs of an address and a key that was
  * accepted from it.
+ *
+ * @param now measures the windows: the runtime's own clock by default.
  */
 export function createFailureThrottle(
   { requests, windowMs }: Rate,
-  clock: Clock,
+  now?: Elapsed,
   maxAddresses = MAX_ADDRESSES,
 ) {
-  const windows = createFixedWindows({ windowMs, clock, capacity: maxAddresses });
+  const windows = createFixedWindows({ windowMs, now, capacity: maxAddresses });
   const known = createRecentSet(maxAddresses);
   return {
     /**
@@ -29,7 +31,7 @@ export function createFailureThrottle(
       const window = windows.get(address);
       if (!window || window.hits < requests) return undefined;
       if (keyName !== undefined && known.has(pairOf(address, keyName))) return undefined;
-      return tooManyFailures(window.endsAt - clock());
+      return tooManyFailures(windows.left(window));
     },
 
     count: (address: string) => void windows.count(address),

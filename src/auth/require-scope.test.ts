@@ -117,6 +117,7 @@ describe("wrong keys of an address", () => {
 
   async function openThrottled(config: Partial<AppConfig> = {}) {
     let now = 0;
+    let time = 0;
     const digest = toHex(await digestOf(OTHER_KEY));
     const keys = {
       apiKey: API_KEY,
@@ -129,13 +130,18 @@ describe("wrong keys of an address", () => {
         ...config,
       },
       keys,
-      clock: () => now,
+      clock: () => time,
+      elapsed: () => now,
     });
     return {
       log,
       ask: (init: RequestInit, peerAddress?: string) => request("/books", init, { peerAddress }),
       pass: (ms: number) => {
         now += ms;
+        time += ms;
+      },
+      setClock: (ms: number) => {
+        time = ms;
       },
     };
   }
@@ -154,6 +160,18 @@ describe("wrong keys of an address", () => {
     expect((await ask(RIGHT, "192.0.2.2")).status).toBe(200);
     pass(40_000);
     expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
+  });
+
+  test("block it as long when the clock is set", async () => {
+    const { ask, pass, setClock } = await openThrottled();
+    for (const address of ["192.0.2.1", "192.0.2.1"]) await ask(WRONG, address);
+    pass(20_000);
+    for (const time of [-3_600_000, 3_600_000]) {
+      setClock(time);
+      const refused = await ask(RIGHT, "192.0.2.1");
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("Retry-After")).toBe("40");
+    }
   });
 
   test("block no key that was accepted from there before", async () => {
@@ -253,7 +271,7 @@ test("a key for a part of another app does not open an inner part with another k
 
 test("a key that is accepted where nothing is throttled is still refused where its address is throttled", async () => {
   const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
-  const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 }, Date.now);
+  const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 });
   failures.count("192.0.2.1");
   const app = new Hono<AppEnv>()
     .use(clientAddress(0), requireScope("metrics", { keys }))

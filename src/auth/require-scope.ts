@@ -69,8 +69,9 @@ function authenticateRequest(
   return result;
 }
 
+/** Some clients send the header without a key, next to a key as a bearer token. */
 function presentedKey(c: Context): string | undefined {
   return (
-    c.req.header("X-API-Key") ?? /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1]
+    c.req.header("X-API-Key") || /^Bearer +(.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1]
   );
 }

@@ -31,7 +31,10 @@ export const PROBLEM_STATUSES = {
   412: { title: "Precondition Failed", meaning: "The precondition failed" },
   413: { title: "Content Too Large", meaning: "The body is too large" },
   414: { title: "URI Too Long", meaning: "Path and query are too long" },
-  415: { title: "Unsupported Media Type", meaning: "The body is not JSON" },
+  415: {
+    title: "Unsupported Media Type",
+    meaning: "The body is not JSON in UTF-8, or is compressed",
+  },
   422: {
     title: "Unprocessable Content",
     meaning: "The idempotency key was used with another body",

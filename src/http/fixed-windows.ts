@@ -1,4 +1,4 @@
-import type { Clock } from "../time.ts";
+import { type Elapsed, elapsed } from "../time.ts";
 
 /** At most `requests` requests in `windowMs` milliseconds. */
 export type Rate = { requests: number; windowMs: number };
@@ -6,12 +6,13 @@ export type Rate = { requests: number; windowMs: number };
 /** More clients than one instance answers within a minute, in at most about 25 MB. */
 const CAPACITY = 100_000;
 
-/** The number of hits in a key's window, and its end in milliseconds since the Unix epoch. */
+/** The number of hits in a key's window, and its end by the clock that measures it. */
 type Window = { hits: number; endsAt: number };
 
 type FixedWindowsOptions = {
   windowMs: number;
-  clock: Clock;
+  /** Measures the windows: the runtime's own clock by default. */
+  now?: Elapsed | undefined;
   /** The most keys that are remembered: 100,000 by default. */
   capacity?: number;
 };
@@ -25,18 +26,13 @@ type FixedWindowsOptions = {
  * window, or full, it becomes the older one, whose keys are all forgotten.
  */
 export function createFixedWindows(options: FixedWindowsOptions) {
-  const { windowMs, clock, capacity = CAPACITY } = options;
+  const { windowMs, now: measure = elapsed, capacity = CAPACITY } = options;
   let younger = new Map<string, Window>();
   let older = new Map<string, Window>();
-  let youngerEndsAt = clock() + windowMs;
-
-  /** A start time in the future means the clock was set back. */
-  function isOver(endsAt: number, now: number): boolean {
-    return now >= endsAt || now < endsAt - windowMs;
-  }
+  let youngerEndsAt = measure() + windowMs;
 
   function age(now: number): void {
-    if (younger.size < capacity / 2 && !isOver(youngerEndsAt, now)) return;
+    if (younger.size < capacity / 2 && now < youngerEndsAt) return;
     older = younger;
     younger = new Map();
     youngerEndsAt = now + windowMs;
@@ -49,8 +45,7 @@ export function createFixedWindows(options: FixedWindowsOptions) {
   /** The key's window, in the younger generation. */
   function touch(key: string, now: number): Window {
     const found = find(key);
-    const window =
-      found && !isOver(found.endsAt, now) ? found : { hits: 0, endsAt: now + windowMs };
+    const window = found && now < found.endsAt ? found : { hits: 0, endsAt: now + windowMs };
     if (younger.get(key) !== window) {
       age(now);
       older.delete(key);
@@ -63,15 +58,18 @@ export function createFixedWindows(options: FixedWindowsOptions) {
     /** The key's window, if it is in one. */
     get(key: string): Readonly<Window> | undefined {
       const window = find(key);
-      return window && !isOver(window.endsAt, clock()) ? window : undefined;
+      return window && measure() < window.endsAt ? window : undefined;
     },
 
     /** Counts one hit of the key. */
     count(key: string): Readonly<Window> {
-      const window = touch(key, clock());
+      const window = touch(key, measure());
       window.hits += 1;
       return window;
     },
+
+    /** How many milliseconds a window still has. */
+    left: ({ endsAt }: Readonly<Window>) => Math.max(0, endsAt - measure()),
 
     /** How many keys are remembered. */
     size: () => younger.size + older.size,

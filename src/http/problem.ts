@@ -11,28 +11,31 @@ import type { AppEnv } from "./env.ts";
 type Mapping = { status: ProblemStatus; headers?: Record<string, string> };
 
 const BEARER = 'Bearer realm="thimble"';
-const CHALLENGE = { "WWW-Authenticate": BEARER };
+
+/** A challenge (RFC 6750 section 3.1); without a key there is no error to name. */
+function challenge(error?: "invalid_token" | "insufficient_scope"): Record<string, string> {
+  return { "WWW-Authenticate": error ? `${BEARER}, error="${error}"` : BEARER };
+}
 
 /** Maps each error code to a status and headers; no other place does. */
 const MAPPINGS: Record<ErrorCode, Mapping> = {
   endpoint_not_found: { status: 404 },
   method_not_allowed: { status: 405 },
-  api_key_required: { status: 401, headers: CHALLENGE },
-  invalid_api_key: { status: 401, headers: CHALLENGE },
-  insufficient_scope: {
-    status: 403,
-    headers: { "WWW-Authenticate": `${BEARER}, error="insufficient_scope"` },
-  },
+  api_key_required: { status: 401, headers: challenge() },
+  invalid_api_key: { status: 401, headers: challenge("invalid_token") },
+  insufficient_scope: { status: 403, headers: challenge("insufficient_scope") },
   too_many_failures: { status: 429 },
   rate_limited: { status: 429 },
   overloaded: { status: 503, headers: { "Retry-After": "1" } },
+  malformed_host: { status: 400 },
   uri_too_long: { status: 414 },
   headers_too_large: { status: 431 },
   no_data: { status: 400 },
   malformed_json: { status: 400 },
   incomplete_body: { status: 400 },
   connection_lost: { status: 400 },
-  unsupported_media_type: { status: 415 },
+  unsupported_media_type: { status: 415, headers: { Accept: "application/json" } },
+  unsupported_content_encoding: { status: 415, headers: { "Accept-Encoding": "identity" } },
   body_too_large: { status: 413 },
   invalid_input: { status: 400 },
   entry_not_found: { status: 404 },

@@ -13,7 +13,7 @@ import type { Resource } from "../resources/resource.ts";
 import * as resourceGroup from "../resources/routes.ts";
 import type { Store } from "../resources/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Clock } from "../time.ts";
+import type { Clock, Elapsed } from "../time.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -81,14 +81,16 @@ export type HealthRoutesOptions = {
   database: Pick<Database, "ping">;
   /** Whether the service takes new work: always by default. */
   readiness?: healthGroup.Readiness;
-  /** Tells the time and the uptime: `Date.now` by default. */
+  /** Tells the time: `Date.now` by default. */
   clock?: Clock;
+  /** Says how long your service has run: since these routes were made, by default. */
+  uptime?: Elapsed;
 };
 
 /** `GET /health`, `/healthz` (liveness) and `/ready` (readiness), to be mounted in any Hono app. */
 export function healthRoutes(options: HealthRoutesOptions) {
   const { clock = Date.now } = options;
-  return healthGroup.healthRoutes({ ...options, clock, startedAt: clock() });
+  return healthGroup.healthRoutes({ ...options, clock });
 }
 
 /**

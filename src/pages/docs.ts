@@ -6,7 +6,6 @@ import { z } from "zod";
 import { fromBase64 } from "../encoding.ts";
 import { answer, answerHtml } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
-import { encodedPath } from "../http/paths.ts";
 import type { Resource } from "../resources/resource.ts";
 import { openApiDocument } from "./openapi.ts";
 import startScript from "./start.client.js" with { type: "text" };
@@ -40,7 +39,7 @@ const CSS = "text/css; charset=utf-8";
  */
 export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
   const app = new OpenAPIHono<AppEnv>();
-  let document: { base: string; text: string } | undefined;
+  let document: string | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
   const script = decodedOnce(async () => (await swaggerUi()).swaggerScript());
 
@@ -48,26 +47,17 @@ export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonl
 
   return app
     .get("/openapi.json", (c) => {
-      const base = basePath(c);
-      if (document?.base !== base) {
-        const described = openApiDocument(describedApp, { base, resources });
-        document = { base, text: JSON.stringify(described) };
-      }
-      return answer(c, document.text, 200, { "Content-Type": "application/json" });
+      document ??= JSON.stringify(openApiDocument(describedApp, resources));
+      return answer(c, document, 200, { "Content-Type": "application/json" });
     })
     .get("/docs", async (c) =>
-      answerHtml(c, String(await page(basePath(c))), { "Content-Security-Policy": PAGE_POLICY }),
+      answerHtml(c, String(await page()), { "Content-Security-Policy": PAGE_POLICY }),
     )
     .get("/docs/swagger-ui.css", (c) => gzippedAsset(c, style, CSS))
     .get("/docs/swagger-ui-bundle.js", (c) => gzippedAsset(c, script, JAVASCRIPT))
     .get("/docs/start.js", (c) =>
       answer(c, startScript, 200, { "Content-Type": JAVASCRIPT, ...CACHED }),
     );
-}
-
-/** The path at which another app has mounted this one; empty if none has. */
-function basePath(c: Context): string {
-  return encodedPath(c).replace(/\/[^/]*$/, "");
 }
 
 let swaggerUiModule: Promise<typeof import("./swagger-ui.ts")> | undefined;
@@ -120,7 +110,8 @@ function encoded(body: Uint8Array<ArrayBuffer>, headers: Record<string, string>)
   return new Response(body, init);
 }
 
-function page(base: string) {
+/** Its addresses are relative: it may be mounted anywhere, and a proxy may take a prefix away. */
+function page() {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -128,13 +119,13 @@ function page(base: string) {
 <meta name="viewport" content="width=device-width">
 <title>Thimble API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="${base}/docs/swagger-ui.css">
-<script src="${base}/docs/swagger-ui-bundle.js" defer></script>
-<script src="${base}/docs/start.js" defer></script>
+<link rel="stylesheet" href="./docs/swagger-ui.css">
+<script src="./docs/swagger-ui-bundle.js" defer></script>
+<script src="./docs/start.js" defer></script>
 </head>
 <body>
 <main id="docs"></main>
-<noscript>This page needs JavaScript. The document itself is at <a href="${base}/openapi.json">${base}/openapi.json</a>.</noscript>
+<noscript>This page needs JavaScript. The document itself is at <a href="./openapi.json">openapi.json</a>.</noscript>
 </body>
 </html>`;
 }

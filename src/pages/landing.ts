@@ -4,23 +4,26 @@ import { html, raw } from "hono/html";
 import { z } from "zod";
 import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
-import { encodedPath } from "../http/paths.ts";
+import { referenceBelow } from "../http/paths.ts";
 import { SERVICE } from "../service.ts";
-import type { Clock } from "../time.ts";
+import type { Elapsed } from "../time.ts";
 import style from "./landing.css" with { type: "text" };
 
 type LandingDeps = {
-  clock: Clock;
-  /** When the service started, by `clock`. */
-  startedAt: number;
+  /** How long the service has run. */
+  uptime: Elapsed;
   /** Whether the page links to the health routes, which may be on another port. */
   linksHealth: boolean;
 };
 
+/** What the page links to, by its path below the page's own. */
+const PAGES = { docs: "API documentation", "openapi.json": "OpenAPI document" };
+const HEALTH = { health: "Health", ready: "Readiness" };
+
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
-export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
+export function landingRoutes({ uptime, linksHealth }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
   let policy: Promise<string> | undefined;
 
@@ -49,9 +52,11 @@ export function landingRoutes({ clock, startedAt, linksHealth }: LandingDeps) {
     c.header("Vary", "Accept");
     if (type === "text/plain") return answerText(c, GREETING);
     policy ??= pagePolicy();
-    // The path at which another app has mounted this one; empty if none has.
-    const base = encodedPath(c).replace(/\/$/, "");
-    const content = await page(clock() - startedAt, base, linksHealth);
+    const paths = linksHealth ? { ...PAGES, ...HEALTH } : PAGES;
+    const links = Object.entries(paths).map(
+      ([path, text]) => html`<a href="${referenceBelow(c, path)}">${text}</a>\n`,
+    );
+    const content = await page(uptime(), links);
     return answerHtml(c, String(content), { "Content-Security-Policy": await policy });
   });
 }
@@ -63,7 +68,7 @@ async function pagePolicy(): Promise<string> {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-function page(uptimeMs: number, base: string, linksHealth: boolean) {
+function page(uptimeMs: number, links: unknown[]) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -80,17 +85,9 @@ function page(uptimeMs: number, base: string, linksHealth: boolean) {
 <dt>Uptime</dt><dd>${formatDuration(uptimeMs)}</dd>
 </dl>
 <nav>
-<a href="${base}/docs">API documentation</a>
-<a href="${base}/openapi.json">OpenAPI document</a>
-${linksHealth ? healthLinks(base) : ""}
-</nav>
+${links}</nav>
 </body>
 </html>`;
-}
-
-function healthLinks(base: string) {
-  return html`<a href="${base}/health">Health</a>
-<a href="${base}/ready">Readiness</a>`;
 }
 
 /** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */

@@ -4,18 +4,12 @@ import { tagOf } from "../resources/describe.ts";
 import type { Resource } from "../resources/resource.ts";
 import { SERVICE } from "../service.ts";
 
-type DocumentOptions = {
-  /** Where the app is mounted. */
-  base?: string;
-  /** Those that the app offers. */
-  resources: readonly Resource[];
-};
-
-/** The OpenAPI 3.1 document of every route that `app` has described. */
-export function openApiDocument(
-  app: OpenAPIHono<AppEnv>,
-  { base = "", resources }: DocumentOptions,
-) {
+/**
+ * The OpenAPI 3.1 document of every route that `app` has described.
+ *
+ * @param resources those that the app offers.
+ */
+export function openApiDocument(app: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -24,7 +18,8 @@ export function openApiDocument(
       description: "A production-ready HTTP API that fits in a thimble.",
       license: { name: "MIT" },
     },
-    ...(base !== "" && { servers: [{ url: base }] }),
+    // Relative to the document: its paths begin next to it, wherever an app or a proxy has put it.
+    servers: [{ url: "./" }],
     tags: [
       ...resources.map((resource) => ({
         name: tagOf(resource),

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
-import { type Clock, timestamp, withDeadline } from "../time.ts";
+import { type Clock, type Elapsed, elapsed, since, timestamp, withDeadline } from "../time.ts";
 import { lazySchema } from "../validation.ts";
 
 /** Whether this instance takes new work; a draining one finishes what it has and goes. */
@@ -32,8 +32,8 @@ type HealthDeps = {
   service: { readonly name: string; readonly version: string };
   environment: string;
   clock: Clock;
-  /** When the service began, by `clock`. */
-  startedAt: number;
+  /** How long the service has run: since these routes were made, by default. */
+  uptime?: Elapsed | undefined;
   /** Always ready by default. */
   readiness?: Readiness | undefined;
   database: Pick<Database, "ping">;
@@ -45,13 +45,13 @@ const FRESH = { "Cache-Control": "no-store" };
 /** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
-  const { service, environment, clock, startedAt, readiness = () => "ok" } = deps;
+  const { service, environment, clock, uptime = since(elapsed), readiness = () => "ok" } = deps;
   const health = (): z.output<typeof healthSchema> => ({
     status: "healthy",
     timestamp: timestamp(clock),
     service: service.name,
     version: service.version,
-    uptime_seconds: Math.round(clock() - startedAt) / 1000,
+    uptime_seconds: Math.round(uptime()) / 1000,
     environment,
   });
 

@@ -12,6 +12,7 @@ import { lazySchema, toIssues } from "../validation.ts";
 import type { Action, Answer, Command } from "./action.ts";
 import { echo } from "./actions/echo.ts";
 import { validateIp } from "./actions/validate-ip.ts";
+import { exactNumbers } from "./exact-numbers.ts";
 
 /** Every action. A new one is a new file and an entry here. */
 const ACTIONS = [echo, validateIp] as const;
@@ -59,7 +60,7 @@ const readCommand: ReadCommand = async (c, next) => {
 };
 
 async function readMembers(c: Context): Promise<Record<string, unknown>> {
-  const body = await parsedJson(c);
+  const body = await parsedJson(c, exactNumbers);
   if (body === null) throw new DomainError("no_data", "The request body is null.");
   if (typeof body !== "object" || Array.isArray(body)) {
     throw invalidInput([{ path: "", message: "Expected a JSON object" }]);

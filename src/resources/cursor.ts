@@ -3,7 +3,7 @@ import { fromBase64, toBase64Url } from "../encoding.ts";
 import { invalidInput } from "../errors.ts";
 import type { Value } from "./field.ts";
 import type { Entry, Resource } from "./resource.ts";
-import { idSchema, valueSchema } from "./schemas.ts";
+import { idSchema, storedSchema } from "./schemas.ts";
 import type { ListQuery, Position } from "./store.ts";
 
 /** What a cursor belongs to: the order and the filters of the list it was made for. */
@@ -29,7 +29,7 @@ function encode({ value, id }: { value: Value; id: number }, list: List): string
  */
 export function decodeCursor(resource: Resource, cursor: string, list: List): Position {
   const { field } = list.sort;
-  const valueOfField = field === "id" ? idSchema() : valueSchema(resource, field);
+  const valueOfField = field === "id" ? idSchema() : storedSchema(resource, field);
   try {
     const [, value, id] = z
       .tuple([z.literal(identityOf(list)), valueOfField, idSchema()])

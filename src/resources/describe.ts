@@ -62,8 +62,15 @@ export function describeResource(
     { ...TEXT, pattern: IDEMPOTENCY_KEY_PATTERN.source },
   );
   const etag = { schema: TEXT, required: true } as const;
-  const location = { schema: TEXT, required: true, description: `Where the ${one} is.` } as const;
-  const link = { schema: TEXT, description: 'The next page, as rel="next" (RFC 8288).' } as const;
+  const location = {
+    schema: TEXT,
+    required: true,
+    description: `Where the ${one} is, relative to the request.`,
+  } as const;
+  const link = {
+    schema: TEXT,
+    description: 'The next page, as rel="next" (RFC 8288), relative to this one.',
+  } as const;
 
   const read = {
     tags,

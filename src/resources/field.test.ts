@@ -62,6 +62,10 @@ function describeKind(name: string, field: Field, cases: { json: Table; paramete
 const EMPTY = ["The field is empty"];
 const TOO_LONG = ["The field is longer than 255 characters"];
 const CONTROL = ["The field has control characters"];
+const INVISIBLE = ["The field has no visible characters"];
+const SEPARATORS = ["The field has line or paragraph separators (U+2028, U+2029)"];
+const OVERRIDES = ["The field has overrides of direction (U+202D, U+202E)"];
+const NONCHARACTERS = ["The field has noncharacters, such as U+FFFE"];
 const UNICODE = ["The field is not valid Unicode"];
 const expectedString = (received: string) => [
   `Invalid input: expected string, received ${received}`,
@@ -81,6 +85,39 @@ const TEXTS: Table = [
     took(`'; DROP TABLE books; -- <script>"%_\\`),
   ],
   ["a zero-width joiner inside", "\u{1f468}\u200d\u{1f469}", took("\u{1f468}\u200d\u{1f469}")],
+  [
+    "a flag of tags",
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e007f}",
+    took("\u{1f3f4}\u{e0067}\u{e0062}\u{e007f}"),
+  ],
+  ["a heart with its variation selector", "\u2764\ufe0f", took("\u2764\ufe0f")],
+  ["Persian with its joiner", "\u0645\u06cc\u200c\u062e", took("\u0645\u06cc\u200c\u062e")],
+  [
+    "marks and isolates of direction",
+    "\u2068\u05d0\u2069\u200f a",
+    took("\u2068\u05d0\u2069\u200f a"),
+  ],
+  ["a soft hyphen and a byte order mark inside", "a\u00adb\ufeffc", took("a\u00adb\ufeffc")],
+  ["a private character", "\ue000", took("\ue000")],
+  ["an accent by itself", "Cafe\u0301", took("Caf\u00e9")],
+  ["255 letters with accents", "e\u0301".repeat(255), took("\u00e9".repeat(255))],
+  ["an Angstrom sign", "\u212b", took("\u00c5")],
+  ["a letter that NFC takes apart", "\u0958", took("\u0915\u093c")],
+  ...[
+    ..."\u200b\u2060\u00ad\u180e\u2800\u115f\u1160\u3164\uffa0\u034f\u200d\ufe0f\u{e0001}\u{1d159}",
+  ].map((letter): Table[number] => [
+    `only U+${letter.codePointAt(0)?.toString(16)}`,
+    `${letter} ${letter}`,
+    INVISIBLE,
+  ]),
+  ["a line separator inside", "a\u2028b", SEPARATORS],
+  ["a paragraph separator inside", "a\u2029b", SEPARATORS],
+  ["an override of direction", "a\u202eb", OVERRIDES],
+  ["an override from left to right", "\u202da", OVERRIDES],
+  ["U+FFFE", "a\ufffe", NONCHARACTERS],
+  ["U+FFFF", "a\uffff", NONCHARACTERS],
+  ["U+FDD0", "\ufdd0", NONCHARACTERS],
+  ["the last code point", "a\u{10ffff}", NONCHARACTERS],
   ["nothing", "", EMPTY],
   ["white space", " \t\n\u00a0\u3000\ufeff ", EMPTY],
   ["256 letters", "a".repeat(256), TOO_LONG],
@@ -110,7 +147,21 @@ const anyText = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 120, maxLength: 300 }),
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
   fc
-    .array(fc.constantFrom(" ", "\t", "\n", "\u00a0", "\u2003", "\ufeff", "\u0000", "\u0085", "a"))
+    .array(
+      fc.constantFrom(
+        " ",
+        "\t",
+        "\n",
+        "\u00a0",
+        "\u2003",
+        "\ufeff",
+        "\u0000",
+        "\u0085",
+        "\u200b",
+        "\u2028",
+        "a",
+      ),
+    )
     .map((parts) => parts.join("")),
   fc
     .tuple(
@@ -123,24 +174,29 @@ const anyText = fc.oneof(
 /** What the schema promises, said again with loops. */
 function isLine(line: string): boolean {
   let codePoints = 0;
-  for (const character of line.trim()) {
+  let isVisible = false;
+  for (const character of line.trim().normalize("NFC")) {
     const codePoint = character.codePointAt(0) ?? 0;
     if (codePoint <= 0x1f || (codePoint >= 0x7f && codePoint <= 0x9f)) return false;
     if (codePoint >= 0xd800 && codePoint <= 0xdfff) return false;
+    if ([0x2028, 0x2029, 0x202d, 0x202e].includes(codePoint)) return false;
+    if ((codePoint & 0xfffe) === 0xfffe || (codePoint >= 0xfdd0 && codePoint <= 0xfdef))
+      return false;
     codePoints += 1;
+    isVisible ||= !/[\s\p{DI}\u2800]/u.test(character);
   }
-  return codePoints >= 1 && codePoints <= 255;
+  return isVisible && codePoints <= 255;
 }
 
 describe("any text", () => {
   const schema = text({ max: 255 }).schema("The field");
 
-  test("is a line of 1 to 255 code points, and is trimmed", () => {
+  test("is a line of 1 to 255 code points that can be seen, and is trimmed and composed", () => {
     fc.assert(
       fc.property(anyText, (line) => {
         const { success, data } = schema.safeParse(line);
         expect({ line, success }).toEqual({ line, success: isLine(line) });
-        if (success) expect(data).toBe(line.trim());
+        if (success) expect(data).toBe(line.trim().normalize("NFC"));
       }),
       { numRuns: 1000 },
     );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isInvisible } from "./visible-text.ts";
 
 /** A value of a field in JSON; `null` where an optional field has none. */
 export type Value = string | number | boolean | null;
@@ -24,6 +25,8 @@ export type Field<
   schema: (label: string) => z.ZodType<T, T>;
   /** Validates and parses the value as a query parameter. */
   parameter: (label: string) => z.ZodType<T, string>;
+  /** Validates a value that is stored already, where older rules let more in than `schema` does. */
+  stored?: () => z.ZodType<T, T>;
   sqlite: Column<T, string | number>;
   postgres: Column<T, string | number | boolean>;
 };
@@ -47,31 +50,58 @@ const same = <T>(value: T) => value;
 /** "C" sorts by code point, as the other stores do. */
 const POSTGRES_TEXT = 'text COLLATE "C"';
 
-/** A line of text as a person would type it, of at most `max` code points. */
+/**
+ * What a line of text does not have. Marks, embeddings and isolates of direction stay, for text from right
+ * to left needs them; so do joiners, which emoji and Persian need. An override makes a text look like
+ * another one, and no script needs it.
+ */
+const NOT_IN_TEXT: readonly [characters: RegExp, what: string][] = [
+  [/\p{Cc}/u, "control characters"],
+  [/[\u2028\u2029]/, "line or paragraph separators (U+2028, U+2029)"],
+  [/[\u202d\u202e]/, "overrides of direction (U+202D, U+202E)"],
+  [/\p{Noncharacter_Code_Point}/u, "noncharacters, such as U+FFFE"],
+];
+
+/**
+ * A line of text as a person would type it, of at most `max` code points. It is kept in Normalization Form C
+ * (https://unicode.org/reports/tr15/), so that texts that look the same are equal.
+ */
 export function text<const O extends { max: number } & Options<string>>(
   options: O,
 ): Field<string, IsOptional<O>> {
   const { max, example } = options;
   const schema = (label: string) =>
-    z
-      .string()
-      .trim()
-      .refine((line) => line.length > 0, { error: `${label} is empty`, abort: true })
-      // As JSON Schema counts, in code points.
-      .refine((line) => [...line].length <= max, {
-        error: `${label} is longer than ${max} characters`,
-      })
-      .refine((line) => !/\p{Cc}/u.test(line), { error: `${label} has control characters` })
-      .refine((line) => line.isWellFormed(), { error: `${label} is not valid Unicode` })
-      .meta({ minLength: 1, maxLength: max });
+    NOT_IN_TEXT.reduce(
+      (line, [characters, what]) =>
+        line.refine((text) => !characters.test(text), { error: `${label} has ${what}` }),
+      z
+        .string()
+        .trim()
+        .normalize("NFC")
+        .refine((line) => line.length > 0, { error: `${label} is empty`, abort: true })
+        .refine((line) => !isInvisible(line), {
+          error: `${label} has no visible characters`,
+          abort: true,
+        })
+        // As JSON Schema counts, in code points.
+        .refine((line) => [...line].length <= max, {
+          error: `${label} is longer than ${max} characters`,
+        })
+        .refine((line) => line.isWellFormed(), { error: `${label} is not valid Unicode` }),
+    ).meta({ minLength: 1, maxLength: max });
   return {
     optional: isOptional(options),
     schema: (label) => withExample(schema(label), example),
     parameter: schema,
+    stored: storedText,
     sqlite: { type: "TEXT", write: same, read: String },
     postgres: { type: POSTGRES_TEXT, write: same, read: String },
   };
 }
+
+/** Any text that both databases hold: PostgreSQL takes no NUL. */
+const storedText = () =>
+  z.string().refine((text) => text.isWellFormed() && !text.includes("\u0000"));
 
 type Bounds = { min?: number; max?: number };
 

@@ -1,7 +1,7 @@
 import { DomainError } from "../errors.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { childOf } from "../telemetry/trace-context.ts";
-import { preciseNow, type Tracing } from "../telemetry/tracing.ts";
+import { type Tracing, timeSpan } from "../telemetry/tracing.ts";
 import type { Operation, Store } from "./store.ts";
 
 type Instruments = {
@@ -28,7 +28,7 @@ export function instrumentStore(store: Store, instruments: Instruments): Store {
     const parent = tracing?.scope.current();
     if (!tracing || !spans || !parent) return work();
     const trace = childOf(parent);
-    const startMs = preciseNow();
+    const timed = timeSpan();
     let fault: string | undefined;
     try {
       return await tracing.scope.run(trace, work);
@@ -40,8 +40,7 @@ export function instrumentStore(store: Store, instruments: Instruments): Store {
         trace,
         name: `${operation} ${resource}`,
         kind: "client",
-        startMs,
-        durationMs: preciseNow() - startMs,
+        ...timed(),
         attributes: {
           "db.system.name": system,
           "db.operation.name": operation,

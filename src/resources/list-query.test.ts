@@ -20,6 +20,7 @@ const DEFAULTS = {
   words: [],
   filters: {},
   after: undefined,
+  findsNothing: false,
 };
 
 test("a list without parameters has the first 50 entries by id", () => {
@@ -33,9 +34,10 @@ test("every parameter says something about the list", () => {
   ).toEqual({
     limit: 200,
     sort: { field: "year", descending: true },
-    words: ["jane", "austen"],
+    words: ["austen", "jane"],
     filters: { author: "Jane Austen", year: 1815 },
     after: undefined,
+    findsNothing: false,
   });
 });
 
@@ -80,6 +82,21 @@ test("a cursor leads to the place after an entry, in the list that it was made f
   for (const other of [{ sort: "year" }, { author: "Jane" }, { q: "emm" }, { year: "1815" }]) {
     expect(() => parse({ ...query, ...other, cursor })).toThrow("cursor: Not a cursor");
   }
+});
+
+test("a search without any word finds nothing, unless nobody can see that there is one", () => {
+  for (const q of ["!!", "\u{1f389}", "%", "\u2019"]) {
+    expect(parse({ q })).toMatchObject({ words: [], findsNothing: true });
+  }
+  for (const q of ["", " ", "\u3000\u200b"]) expect(parse({ q })).toEqual(DEFAULTS);
+});
+
+test("a search has up to 8 different words, none of which begins another", () => {
+  expect(parse({ q: "a ab abc abc x" }).words).toEqual(["abc", "x"]);
+  expect(parse({ q: "b c d e f g h i".repeat(3) }).words).toHaveLength(8);
+  expect(() => parse({ q: "b c d e f g h i j" })).toThrow(
+    "q: Expected at most 8 different words, received 9; where a script has no spaces,",
+  );
 });
 
 describe("refused is", () => {

@@ -1,15 +1,19 @@
 import { z } from "@hono/zod-openapi";
+import { invalidInput } from "../errors.ts";
 import { validate } from "../validation.ts";
 import { decodeCursor } from "./cursor.ts";
 import type { Value } from "./field.ts";
 import { inWords, type Resource } from "./resource.ts";
 import { filterSchema } from "./schemas.ts";
 import type { ListQuery, Sort } from "./store.ts";
-import { wordsOf } from "./words.ts";
+import { isInvisible } from "./visible-text.ts";
+import { termsOf } from "./words.ts";
 
 const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 50;
 const QUERY_MAX_LENGTH = 255;
+/** Each word costs the database a walk through its index. */
+const QUERY_MAX_WORDS = 8;
 const CURSOR = "The next_cursor of the page before.";
 
 type Parameters = { limit: number; cursor?: string; sort: string; q?: string } & Record<
@@ -56,7 +60,8 @@ function searchParameter({ search }: Resource) {
     .openapi({
       description:
         `Finds entries whose ${search.join(" or ")} have words that start with every word of q, ` +
-        "whatever their case and accents.",
+        `whatever their case, accents and apostrophes. At most ${QUERY_MAX_WORDS} different words; ` +
+        "where a script has no spaces, every 8 letters count as one. A q with signs only finds nothing.",
       examples: ["orwell"],
     });
 }
@@ -66,6 +71,9 @@ function filterParameter(resource: Resource, name: string) {
   return filterSchema(resource, name).optional().openapi({ description });
 }
 
+/** What a list is asked for, and whether the answer is known: no entry has a word that is none. */
+export type ListRequest = ListQuery & { findsNothing: boolean };
+
 /** Makes a function that reads what a request's query asks of a list. */
 export function listQueryParser(resource: Resource) {
   let schema: z.ZodType<Parameters> | undefined;
@@ -73,25 +81,35 @@ export function listQueryParser(resource: Resource) {
    * @param query each parameter's values.
    * @throws {DomainError} `invalid_input`, also for a cursor that is broken or was made for another list.
    */
-  return function parseListQuery(query: Readonly<Record<string, readonly string[]>>): ListQuery {
+  return function parseListQuery(query: Readonly<Record<string, readonly string[]>>): ListRequest {
     schema ??= listParameters(resource) as unknown as z.ZodType<Parameters>;
     const single = Object.entries(query).map(([name, all]) => [
       name,
       all.length === 1 ? all[0] : all,
     ]);
-    return toListQuery(resource, validate(schema, Object.fromEntries(single)));
+    return toListRequest(resource, validate(schema, Object.fromEntries(single)));
   };
 }
 
-function toListQuery(resource: Resource, parameters: Parameters): ListQuery {
+function toListRequest(resource: Resource, parameters: Parameters): ListRequest {
   const { limit, cursor, sort, q = "" } = parameters;
   const given = resource.filter.filter((name) => parameters[name] !== undefined);
   const filters = Object.fromEntries(
     given.map((name) => [name, parameters[name] as NonNullable<Value>]),
   );
-  const list = { sort: toSort(sort), words: wordsOf(q), filters };
+  const list = { sort: toSort(sort), words: parseWords(q), filters };
   const after = cursor === undefined ? undefined : decodeCursor(resource, cursor, list);
-  return { ...list, limit, after };
+  const findsNothing = list.words.length === 0 && !isInvisible(q);
+  return { ...list, limit, after, findsNothing };
+}
+
+function parseWords(q: string): string[] {
+  const words = termsOf(q);
+  if (words.length <= QUERY_MAX_WORDS) return words;
+  const message =
+    `Expected at most ${QUERY_MAX_WORDS} different words, received ${words.length}; ` +
+    "where a script has no spaces, every 8 letters count as one";
+  throw invalidInput([{ path: "q", message }]);
 }
 
 function toSort(sort: string): Sort {

@@ -20,7 +20,7 @@ import {
   filterSchema,
   idSchema,
   inputSchema,
-  valueSchema,
+  storedSchema,
 } from "./schemas.ts";
 
 const EMMA = { title: "Emma", author: "Jane Austen", year: 1815 };
@@ -252,7 +252,7 @@ test("the schemas of a resource are made once", () => {
 });
 
 test("a field that is not there has no schema", () => {
-  expect(() => valueSchema(books, "isbn")).toThrow("There is no field isbn");
+  expect(() => storedSchema(books, "isbn")).toThrow("There is no field isbn");
   expect(() => filterSchema(books, "isbn")).toThrow("There is no field isbn");
 });
 

@@ -1,5 +1,5 @@
 import type { Field, Value, Values } from "./field.ts";
-import { wordsOf } from "./words.ts";
+import { withinEntry, wordsOf } from "./words.ts";
 
 export type Fields = Readonly<Record<string, Field>>;
 
@@ -166,8 +166,8 @@ export function applyChanges({ fields }: Resource, entry: Entry, changes: Values
 }
 
 /** The words that an entry is found by. */
-export function searchWords({ search }: Resource, values: Values): string[] {
-  return search.flatMap((name) => wordsOf(String(values[name] ?? "")));
+export function searchWords({ search }: Resource, values: Values): readonly string[] {
+  return withinEntry(search.flatMap((name) => wordsOf(String(values[name] ?? ""))));
 }
 
 /** Whether each of the words begins some word that the entry is found by. */

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
-import { encodedPath } from "../http/paths.ts";
+import { referenceBelow } from "../http/paths.ts";
 import { validate } from "../validation.ts";
 import { encodeCursor } from "./cursor.ts";
 import { describeResource } from "./describe.ts";
@@ -38,11 +38,11 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   const caching = { "Cache-Control": readAccess ? "private, no-cache" : "no-cache" };
 
   const list: Handler = async (c) => {
-    const query = parseListQuery(c.req.queries());
-    const entries = await store.list(
-      { ...query, limit: query.limit + 1 },
-      { deadline: c.var.deadline },
-    );
+    const { findsNothing, ...query } = parseListQuery(c.req.queries());
+    const limits = { deadline: c.var.deadline };
+    const entries = findsNothing
+      ? []
+      : await store.list({ ...query, limit: query.limit + 1 }, limits);
     const items = entries.slice(0, query.limit);
     const last = entries.length > query.limit ? items.at(-1) : undefined;
     const cursor = last ? encodeCursor(last, query) : null;
@@ -64,7 +64,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     const input = validate(inputSchema(resource), await parsedJson(c));
     const { entry, replayed } = await store.create(input, idempotencyKey(c), writeLimits(c));
     return answerJson(c, entry, 201, {
-      Location: `${encodedPath(c)}/${entry.id}`,
+      Location: referenceBelow(c, String(entry.id)),
       ETag: entityTag(entry),
       ...(replayed && { "Idempotency-Replayed": "true" }),
     });
@@ -132,9 +132,9 @@ function writeLimits(c: Context<AppEnv>): OperationLimits {
   return { deadline: c.var.deadline, signal: c.req.raw.signal };
 }
 
-/** The link to the next page (RFC 8288), relative to the host, with all the parameters of this one. */
+/** The link to the next page (RFC 8288), relative to this one, with all its parameters. */
 function nextLink(c: Context, cursor: string): string {
   const parameters = new URLSearchParams(c.req.query());
   parameters.set("cursor", cursor);
-  return `<${encodedPath(c)}?${parameters}>; rel="next"`;
+  return `<?${parameters}>; rel="next"`;
 }

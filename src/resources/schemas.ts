@@ -19,9 +19,10 @@ function requireField({ fields }: Resource, name: string): Field {
   return field;
 }
 
-/** What a field's own value has to be. */
-export function valueSchema(resource: Resource, name: string): z.ZodType<Value> {
-  return requireField(resource, name).schema(labelOf(name));
+/** What the value of a stored entry can be. */
+export function storedSchema(resource: Resource, name: string): z.ZodType<Value> {
+  const field = requireField(resource, name);
+  return field.stored?.() ?? field.schema(labelOf(name));
 }
 
 /** The schema of a filter's query parameter. */

@@ -50,6 +50,16 @@ export function preciseNow(): number {
   return offset + elapsed;
 }
 
+/**
+ * Begins to time a span: its start is by the calendar, its duration by a clock that nobody sets. The
+ * function that it returns tells both.
+ */
+export function timeSpan(): () => Pick<FinishedSpan, "startMs" | "durationMs"> {
+  const startMs = preciseNow();
+  const begunAt = performance.now();
+  return () => ({ startMs, durationMs: performance.now() - begunAt });
+}
+
 /** Makes a function that returns the `traceparent` of the current step in `scope`, if there is one. */
 export function traceparentOf(
   scope: TraceScope | undefined,

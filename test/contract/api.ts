@@ -139,6 +139,15 @@ export async function listBooks(api: Api, query: Query): Promise<Page> {
   return readJson<Page>(response);
 }
 
+/** The path that a reference in the answer to `path` leads to (RFC 3986 section 5). */
+export function resolvePath(reference: string | null | undefined, path: string): string {
+  const { pathname, search } = new URL(
+    reference ?? "no reference",
+    new URL(path, "http://localhost"),
+  );
+  return pathname + search;
+}
+
 /** Every book from a page on, following `next_cursor` to the end. */
 export async function walk(api: Api, query: Query): Promise<Book[]> {
   const found: Book[] = [];

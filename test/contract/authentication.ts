@@ -38,6 +38,10 @@ export function authenticationContract(api: Api): void {
       { what: "Authorization: bearer", headers: (key) => ({ Authorization: `bearer ${key}` }) },
       { what: "Authorization: BEARER", headers: (key) => ({ Authorization: `BEARER ${key}` }) },
       {
+        what: "Authorization: Bearer next to an empty X-API-Key",
+        headers: (key) => ({ "X-API-Key": "", Authorization: `Bearer ${key}` }),
+      },
+      {
         what: "X-API-Key next to a wrong bearer token",
         headers: (key) => ({ "X-API-Key": key, Authorization: "Bearer wrong" }),
       },
@@ -64,6 +68,12 @@ export function authenticationContract(api: Api): void {
         await expectUnauthorized(await echo(headers(api.key())), "Invalid API key");
       });
     }
+
+    test("an empty one is none", async () => {
+      await expectUnauthorized(await echo({ "X-API-Key": "" }), "API key required");
+      const headers = { "X-API-Key": "", Authorization: "Bearer wrong" };
+      await expectUnauthorized(await echo(headers), "Invalid API key");
+    });
 
     test("is not taken from another scheme", async () => {
       expect((await echo({ Authorization: `Basic ${api.key()}` })).status).toBe(401);

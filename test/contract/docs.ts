@@ -1,5 +1,5 @@
 import { describe, expect } from "bun:test";
-import { type Api, BOOKS, PROCESS, readJson } from "./api.ts";
+import { type Api, BOOKS, PROCESS, readJson, resolvePath } from "./api.ts";
 import { test } from "./case.ts";
 import { KEYED_ROUTES, ROUTES } from "./routes.ts";
 
@@ -49,6 +49,13 @@ export function docsContract(api: Api): void {
       const { version } = await readJson<{ version: string }>(await api.get("/health"));
       expect(openapi).toMatch(/^3\.1\.\d+$/);
       expect(info).toMatchObject({ title: expect.stringMatching(/thimble/i), version });
+    });
+
+    test("says that its paths begin where it is itself", async () => {
+      const { servers } = await readJson<{ servers: { url: string }[] }>(
+        await api.get("/openapi.json"),
+      );
+      expect(servers.map(({ url }) => resolvePath(url, "/v1/openapi.json"))).toEqual(["/v1/"]);
     });
 
     for (const { template, methods } of DESCRIBED) {
@@ -184,7 +191,7 @@ export function docsContract(api: Api): void {
       expect(assets).not.toBeEmpty();
       for (const address of assets) {
         expect(address).not.toMatch(/^(https?:)?\/\//);
-        const asset = await api.get(new URL(address, "http://localhost/docs").pathname);
+        const asset = await api.get(resolvePath(address, "/docs"));
         expect({ address, status: asset.status }).toEqual({ address, status: 200 });
         const script = /\.js$/.test(address.replace(/\?.*$/, ""));
         if (script) expect(asset.headers.get("Content-Type")).toMatch(/javascript/);

@@ -24,10 +24,20 @@ export function etagsContract(api: Api): void {
   const write = (method: string, path: string, body: string | null, headers: HeaderFields) =>
     body === null ? api.remove(path, headers) : api.text(method, path, body, headers);
 
+  /** What proxies that compress make of a tag, and clients then send. */
+  const byProxies: { what: string; header: (etag: string) => string }[] = [
+    { what: "the current tag, weak", header: (etag) => `W/${etag}` },
+    ...["-gzip", "-br", "-zstd", "-deflate", "--gzip", ";gzip"].map((suffix) => ({
+      what: `the current tag with ${suffix}`,
+      header: (etag: string) => `${etag.slice(0, -1)}${suffix}"`,
+    })),
+    { what: "the current tag, weak, with -gzip", header: (etag) => `W/${etag.slice(0, -1)}-gzip"` },
+  ];
+
   describe("If-None-Match", () => {
     const matching: { what: string; header: (etag: string) => string }[] = [
       { what: "the current tag", header: (etag) => etag },
-      { what: "the current tag, weak", header: (etag) => `W/${etag}` },
+      ...byProxies,
       { what: "*", header: () => "*" },
       { what: "a list with the current tag", header: (etag) => `"a", ${etag}, W/"b"` },
       { what: "a list without spaces", header: (etag) => `"a",${etag}` },
@@ -130,6 +140,7 @@ export function etagsContract(api: Api): void {
   describe("If-Match", () => {
     const matching: { what: string; header: (etag: string) => string }[] = [
       { what: "the current tag", header: (etag) => etag },
+      ...byProxies,
       { what: "*", header: () => "*" },
       { what: "a list with the current tag", header: (etag) => `"a", ${etag}` },
       { what: "a list without spaces", header: (etag) => `${etag},"a"` },
@@ -137,7 +148,9 @@ export function etagsContract(api: Api): void {
     const stale: { what: string; header: (etag: string) => string }[] = [
       { what: "another tag", header: () => '"another"' },
       { what: "a list of other tags", header: () => '"a", "b"' },
-      { what: "the current tag, weak", header: (etag) => `W/${etag}` },
+      { what: "another tag, weak", header: () => 'W/"another"' },
+      { what: "another tag with -gzip", header: () => '"another-gzip"' },
+      { what: "the current tag with more", header: (etag) => `${etag.slice(0, -1)}-x"` },
     ];
 
     for (const method of ["GET", "HEAD"]) {

@@ -163,6 +163,36 @@ export function idempotencyContract(api: Api): void {
       await expectUnauthorized(await stranger(), "API key required");
     });
 
+    const spellings = [
+      { what: "in quotes", bare: (key: string) => key, quoted: (key: string) => `"${key}"` },
+      {
+        what: "in quotes, with escapes",
+        bare: (key: string) => `a"b\\c${key}`,
+        quoted: (key: string) => `"a\\"b\\\\c${key}"`,
+      },
+      {
+        what: "in quotes, 255 characters long with every one escaped",
+        bare: (key: string) => key + '"'.repeat(231),
+        quoted: (key: string) => `"${key}${'\\"'.repeat(231)}"`,
+      },
+    ];
+    for (const { what, bare, quoted } of spellings) {
+      test(`one is the same bare and ${what}`, async () => {
+        const [fields, word] = [bookFields(), uniqueWord()];
+        expect(isReplay(await post(fields, bare(word)))).toBe(false);
+        expect(isReplay(await post(fields, quoted(word)))).toBe(true);
+        expect(isReplay(await post(fields, bare(word)))).toBe(true);
+        expect(await booksBy(fields.author)).toHaveLength(1);
+      });
+    }
+
+    test("quotes that are not around a string are part of the key", async () => {
+      const [fields, word] = [bookFields(), uniqueWord()];
+      const keys = [word, `"${word}`, `${word}"`, `"${word}\\"`, `"a"${word}"`];
+      for (const key of keys) expect(isReplay(await post(fields, key))).toBe(false);
+      for (const key of keys) expect(isReplay(await post(fields, key))).toBe(true);
+    });
+
     const taken = [
       { what: "with punctuation", key: () => `!"#$%&'()*+,-./:;<=>?@[\\]^_{|}~${uniqueWord()}` },
       { what: "255 characters long", key: () => uniqueWord().padEnd(255, "k") },
@@ -177,7 +207,9 @@ export function idempotencyContract(api: Api): void {
 
     const refused = [
       { what: "empty", key: "" },
+      { what: "empty within its quotes", key: '""' },
       { what: "256 characters long", key: "k".repeat(256) },
+      { what: "256 characters long within its quotes", key: `"${"k".repeat(256)}"` },
       { what: "with a letter outside ASCII", key: "caf\u00e9" },
       { what: "with a tab", key: "a\tb" },
     ];

@@ -1,7 +1,16 @@
 import { describe, expect } from "bun:test";
-import { type Api, bookFields, createBook, JSON_TYPE, PROCESS, readJson } from "./api.ts";
+import {
+  type Api,
+  type Book,
+  bookFields,
+  createBook,
+  JSON_TYPE,
+  PROCESS,
+  readJson,
+} from "./api.ts";
 import { test } from "./case.ts";
 import { expectProblem, expectUnauthorized } from "./expectations.ts";
+import { BODY_ROUTES, pathOf } from "./routes.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 const CHUNK_BYTES = 65_536;
@@ -99,14 +108,87 @@ export function limitsContract(api: Api): void {
       "application/json; charset=utf-8",
       "Application/JSON",
       "application/vnd.api+json",
+      "application/json ; charset=utf-8",
+      "application/json;",
+      "application/json;charset=utf-8;",
+      "application/json; charset=UTF-8",
+      'application/json; charset="utf-8"',
+      "application/json;charset=us-ascii",
+      "application/json;odata.metadata=minimal",
+      'application/json; profile="a;b"',
+      "application/vnd.example.v1+json",
+      "APPLICATION/LD+JSON; Profile=x",
     ];
     for (const type of taken) {
+      test(`${type} is taken for books`, async () => {
+        const headers = { "Content-Type": type };
+        const created = await api.post("/books", bookFields(), headers);
+        expect(created.status).toBe(201);
+        const { id } = await readJson<Book>(created);
+        for (const change of [api.put, api.patch]) {
+          expect((await change(`/books/${id}`, { year: 1 }, headers)).status).toBe(200);
+        }
+      });
+
       test(`${type} is taken`, async () => {
         const response = await api.post(PROCESS, { action: "echo" }, { "Content-Type": type });
         expect(response.status).toBe(200);
         expect(await readJson<unknown>(response)).toMatchObject({ action: "echo" });
       });
     }
+
+    const charsets = ["iso-8859-1", "utf-16", "windows-1252", '"latin1"'];
+    const encodings = ["gzip", "br", "deflate", "zstd", "GZIP", "gzip, gzip"];
+    for (const { method, template } of BODY_ROUTES) {
+      const send = async (
+        headers: Record<string, string>,
+        body?: string | Uint8Array<ArrayBuffer>,
+      ) =>
+        api.send(await pathOf(api, template), {
+          method,
+          headers: { ...JSON_TYPE, "X-API-Key": api.key(), ...headers },
+          body: body ?? JSON.stringify({ year: 1 }),
+        });
+
+      for (const charset of charsets) {
+        test(`${method} ${template} refuses the charset ${charset} by name`, async () => {
+          const type = { "Content-Type": `application/json; charset=${charset}` };
+          // The letter ü in Latin-1, which is no UTF-8.
+          for (const body of [undefined, new Uint8Array([0x22, 0xfc, 0x22])]) {
+            const response = await send(type, body);
+            expect(response.headers.get("Accept")).toBe("application/json");
+            expect(response.headers.get("Accept-Encoding")).toBeNull();
+            const { detail } = await expectProblem(response, 415, "Unsupported media type");
+            expect(detail).toContain(charset.replaceAll('"', ""));
+          }
+        });
+      }
+
+      for (const encoding of encodings) {
+        test(`${method} ${template} refuses the encoding ${encoding} by name`, async () => {
+          const zipped = new Uint8Array([0x1f, 0x8b, 0x08, 0x00]);
+          for (const body of [undefined, zipped]) {
+            const response = await send({ "Content-Encoding": encoding }, body);
+            expect(response.headers.get("Accept-Encoding")).toBe("identity");
+            const { detail } = await expectProblem(response, 415, "Unsupported content encoding");
+            expect(detail).toBe(`Send the body uncompressed; its Content-Encoding is ${encoding}.`);
+          }
+        });
+      }
+
+      for (const type of ["json", "application/json charset=utf-8", 'application/json;a="b']) {
+        test(`${method} ${template} refuses the malformed type ${type}`, async () => {
+          const response = await send({ "Content-Type": type });
+          const { detail } = await expectProblem(response, 415, "Unsupported media type");
+          expect(detail).toContain(`malformed: ${type}`);
+        });
+      }
+    }
+
+    test("the encoding identity is none", async () => {
+      const headers = { "Content-Encoding": "identity" };
+      expect((await api.post(PROCESS, { action: "echo" }, headers)).status).toBe(200);
+    });
 
     const refused = ["text/plain", "text/json", "application/jsonp", "multipart/form-data", ""];
     for (const type of [...refused, "application/x-www-form-urlencoded", "application/xml"]) {

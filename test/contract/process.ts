@@ -108,6 +108,29 @@ export function processContract(api: Api): void {
         });
       }
 
+      const numbers = [
+        ...["1e400", "-1e999", "12345678901234567890", "0.1000000000000000055511151231257827"],
+        ...["-0", "-0.0", "1.0", "1e2", "1E+2", "1e-7", "0e0", "9007199254740993", "5e-324"],
+        "[1e999,-1e999]",
+        '{"a":{"b":[1.50,1]},"-0":"1e5","__proto__":1.0}',
+      ];
+      for (const number of numbers) {
+        test(`answers ${number} as it is written`, async () => {
+          const response = await api.text("POST", PROCESS, `{"action":"echo","data":${number}}`);
+          expect(response.status).toBe(200);
+          expect(await response.text()).toContain(`"data":${number},`);
+        });
+      }
+
+      test("no number is an action or an address, however it is written", async () => {
+        for (const number of ["1e400", "1.0"]) {
+          const action = await api.text("POST", PROCESS, `{"action":${number}}`);
+          await expectInvalid(action, "action");
+          const text = `{"action":"validate_ip","ip":${number}}`;
+          await expectProblem(await api.text("POST", PROCESS, text), 400, "IP address required");
+        }
+      });
+
       test("answers {} where there is no data", async () => {
         const response = await api.post(PROCESS, { action: "echo" });
         expect(response.status).toBe(200);

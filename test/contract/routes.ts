@@ -22,6 +22,9 @@ export const KEYED_ROUTES = ROUTES.flatMap(({ template, methods }) =>
   methods.filter((method) => method !== "GET").map((method) => ({ method, template })),
 );
 
+/** The routes that take a body. */
+export const BODY_ROUTES = KEYED_ROUTES.filter(({ method }) => method !== "DELETE");
+
 /** A path of this route that answers, with a book of its own where the route has an id. */
 export async function pathOf(api: Api, template: string): Promise<string> {
   if (!template.includes("{id}")) return template;

@@ -78,7 +78,7 @@ test("it runs on this machine for development, on a migrated D1 database", async
     const body = JSON.stringify({ title: "Emma", author: "Jane Austen", year: 1815 });
     const created = await fetch(`${url}/books`, { method: "POST", headers, body });
     expect(created.status).toBe(201);
-    expect(created.headers.get("Location")).toBe("/books/1");
+    expect(created.headers.get("Location")).toBe("./books/1");
     const found = await fetch(`${url}/books?q=aus`);
     expect(await found.json()).toMatchObject({ items: [{ id: 1, title: "Emma" }] });
     const ready = await fetch(`${url}/ready`);

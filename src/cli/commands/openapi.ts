@@ -10,7 +10,7 @@ import { createLogger } from "../../telemetry/logger.ts";
 
 /** `thimble openapi`: prints the document of an app that never receives a request. */
 export function printOpenApi(_args: readonly string[], { stdout }: Runtime): number {
-  const clock = () => 0;
+  const clock = Date.now;
   const database = createMemoryDatabase();
   const app = createApp({
     config: {
@@ -28,6 +28,6 @@ export function printOpenApi(_args: readonly string[], { stdout }: Runtime): num
     logger: createLogger({ level: "ERROR", format: "json", clock, write: stdout }),
     clock,
   });
-  stdout(JSON.stringify(openApiDocument(app, { resources: RESOURCES }), null, 2));
+  stdout(JSON.stringify(openApiDocument(app, RESOURCES), null, 2));
   return EXIT.ok;
 }

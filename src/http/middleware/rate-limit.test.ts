@@ -5,11 +5,16 @@ import type { AppConfig } from "../../app.ts";
 const HOUR_MS = 3_600_000;
 const KEY = { "X-API-Key": API_KEY };
 
-/** An app that allows two requests per hour; its clock stands still. */
+/** An app that allows two requests per hour; its clocks stand still. */
 function open(config: Partial<AppConfig> = {}) {
-  let now = Date.UTC(2026, 10, 20);
+  let now = 0;
+  let time = Date.UTC(2026, 10, 20);
   const rateLimit = { requests: 2, windowMs: HOUR_MS };
-  const { request } = openApp({ config: { rateLimit, ...config }, clock: () => now });
+  const { request } = openApp({
+    config: { rateLimit, ...config },
+    clock: () => time,
+    elapsed: () => now,
+  });
   const from = (peerAddress: string | undefined, headers: Record<string, string> = {}) =>
     request("/books", { headers }, { peerAddress });
   return {
@@ -17,6 +22,10 @@ function open(config: Partial<AppConfig> = {}) {
     from,
     pass: (milliseconds: number) => {
       now += milliseconds;
+      time += milliseconds;
+    },
+    setClock: (milliseconds: number) => {
+      time += milliseconds;
     },
     /** How many of four requests are accepted. */
     answered: async (ask: (turn: number) => Promise<Response>) => {
@@ -60,6 +69,19 @@ describe("a client", () => {
     });
     pass(HOUR_MS - 2500);
     expect((await from("192.0.2.1")).status).toBe(200);
+  });
+
+  test("has the same window whenever the clock is set, back or forward", async () => {
+    const { from, pass, setClock } = open();
+    await from("192.0.2.1");
+    for (const change of [-HOUR_MS, 3 * HOUR_MS]) {
+      pass(1000);
+      setClock(change);
+      await from("192.0.2.1");
+    }
+    const refused = await from("192.0.2.1");
+    expect(refused.status).toBe(429);
+    expect(fieldsOf(refused)).toEqual(['"default";q=2;w=3600', '"default";r=0;t=3598', "3598"]);
   });
 
   test("learns it with a 404, a 401 and a 405 too", async () => {

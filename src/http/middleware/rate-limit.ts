@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
-import type { Clock } from "../../time.ts";
+import type { Elapsed } from "../../time.ts";
 import type { AppEnv } from "../env.ts";
 import { createFixedWindows, type Rate } from "../fixed-windows.ts";
 
@@ -9,7 +9,8 @@ const POLICY = '"default"';
 
 type RateLimitOptions = {
   rate: Rate;
-  clock: Clock;
+  /** Measures the windows: the runtime's own clock by default. */
+  now?: Elapsed | undefined;
   /** Names the client for which a request counts. */
   keyOf: (c: Context<AppEnv>) => Promise<string>;
 };
@@ -20,15 +21,16 @@ type RateLimitOptions = {
  *
  * @throws {DomainError} `rate_limited`
  */
-export function limitRate({ rate, clock, keyOf }: RateLimitOptions): MiddlewareHandler<AppEnv> {
+export function limitRate({ rate, now, keyOf }: RateLimitOptions): MiddlewareHandler<AppEnv> {
   const { requests, windowMs } = rate;
   const windowSeconds = windowMs / 1000;
   const policy = `${POLICY};q=${requests};w=${windowSeconds}`;
-  const windows = createFixedWindows({ windowMs, clock });
+  const windows = createFixedWindows({ windowMs, now });
 
   return async function limitRate(c, next) {
-    const { hits, endsAt } = windows.count(await keyOf(c));
-    const secondsLeft = () => Math.max(0, Math.ceil((endsAt - clock()) / 1000));
+    const window = windows.count(await keyOf(c));
+    const { hits } = window;
+    const secondsLeft = () => Math.ceil(windows.left(window) / 1000);
     const state = () => `${POLICY};r=${Math.max(0, requests - hits)};t=${secondsLeft()}`;
     if (hits > requests) {
       c.header("RateLimit-Policy", policy);

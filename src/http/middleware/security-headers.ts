@@ -3,6 +3,11 @@ import type { MiddlewareHandler } from "hono";
 /** Answers that are not pages may load nothing, and no page may frame them. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
+/**
+ * Two of them do nothing for today's browsers: they ignore Strict-Transport-Security over plain HTTP (RFC
+ * 6797 section 8.1), and X-XSS-Protection always. They are on every answer all the same, because
+ * clients of the API that this service took over from check them.
+ */
 export const SECURITY_HEADERS = {
   "Content-Security-Policy": API_POLICY,
   "X-Content-Type-Options": "nosniff",

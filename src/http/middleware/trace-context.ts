@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { continueTrace } from "../../telemetry/trace-context.ts";
-import { preciseNow, type Tracing } from "../../telemetry/tracing.ts";
+import { type Tracing, timeSpan } from "../../telemetry/tracing.ts";
 import type { AppEnv } from "../env.ts";
 import { serverSpan } from "./server-span.ts";
 
@@ -20,8 +20,8 @@ export function traceContext(tracing?: Tracing): MiddlewareHandler<AppEnv> {
     const trace = continueTrace(given, given && c.req.header("tracestate"), sampler);
     c.set("trace", trace);
     if (!trace.sampled || !scope) return next();
-    const startMs = preciseNow();
+    const timed = timeSpan();
     await scope.run(trace, next);
-    spans?.record(serverSpan(c, trace, { startMs, durationMs: preciseNow() - startMs }));
+    spans?.record(serverSpan(c, trace, timed()));
   };
 }

@@ -3,7 +3,7 @@ import { defineAction } from "../action.ts";
 
 export const echo = defineAction({
   name: "echo",
-  description: "Returns the data that it receives.",
+  description: "Returns the data that it receives, and its numbers as they are written.",
   input: z.strictObject({
     data: z.unknown().default({}).meta({ description: "Any JSON value." }),
   }),

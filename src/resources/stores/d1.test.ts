@@ -6,7 +6,7 @@ import { createD1Database, type D1Binding, type D1Statement } from "../../databa
 import { inTransaction, type SqliteConnection, type SqliteValue } from "../../database/sqlite.ts";
 import { openSqliteDatabase } from "../../server/database/sqlite.ts";
 import type { ListQuery } from "../store.ts";
-import { wordsOf } from "../words.ts";
+import { termsOf } from "../words.ts";
 import { createStore, type StoreOf } from "./create-store.ts";
 
 const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
@@ -61,7 +61,7 @@ function asD1(file: SqliteConnection, beforeBatch: () => Promise<unknown>): D1Bi
 
 const titles = async (store: Books, q: string) => {
   const sort = { field: "id", descending: false };
-  const query: ListQuery = { limit: 10, sort, words: wordsOf(q), filters: {} };
+  const query: ListQuery = { limit: 10, sort, words: termsOf(q), filters: {} };
   return (await store.list(query)).map(({ title }) => title);
 };
 
