@@ -9,6 +9,8 @@ export interface DatabaseLifecycle {
   ping(): Promise<void>;
   /** Connects again for what comes next, when connections may have been lost without a sign. */
   refresh?(): void;
+  /** Keeps the statistics fresh that queries are planned by, where the database does not by itself. */
+  optimize?(): Promise<void>;
   /** How busy the pool is, where there is one. */
   poolUse?(): PoolUse;
   close(): Promise<void>;

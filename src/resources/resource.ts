@@ -85,7 +85,7 @@ const RESERVED_FIELDS = new Set([
 
 /** The tables and paths of the service itself. */
 const RESERVED_NAMES = new Set([
-  ...["schema_migrations", "idempotency_keys", "imports"],
+  ...["schema_migrations", "idempotency_keys", "imports", "search_words"],
   ...["api", "docs", "health", "healthz", "metrics", "process", "ready"],
 ]);
 

@@ -68,6 +68,16 @@ export interface Store<
 
   /** Adds entries, all or none of them, to a resource that never had any. */
   addSamples(inputs: readonly Input[]): Promise<void>;
+
+  /** Removes what is kept only for a time: answers to idempotency keys, and what abandoned imports left. */
+  removeExpired(): Promise<void>;
+
+  /**
+   * Writes the words of some more entries anew that were written by other rules (see `WORDS_VERSION`).
+   *
+   * @returns whether there may be still more of them.
+   */
+  renewWords(): Promise<boolean>;
 }
 
 /** The operations that metrics and spans name. */
@@ -75,6 +85,12 @@ export type Operation = "list" | "get" | "create" | "update" | "delete";
 
 /** How long an idempotency key stands for its first answer. */
 export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;
+
+/** How long the same import goes on where an interruption has stopped it. */
+export const IMPORT_WINDOW_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** How many entries get their words anew in one transaction. */
+export const RENEWED_PER_CALL = 100;
 
 /** Each new answer removes at most this number of expired ones, so that no request pays for all. */
 export const EXPIRED_ANSWERS_PER_CALL = 100;

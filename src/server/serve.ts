@@ -7,6 +7,7 @@ import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
+import { startMaintenance } from "./maintenance.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
 import { openTracing } from "./telemetry/open-tracing.ts";
@@ -82,6 +83,10 @@ export async function serve(runtime: Runtime): Promise<void> {
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
+    const stores = RESOURCES.map(
+      (each) => [each.name, createStore(database, each, clock)] as const,
+    );
+    const stopMaintenance = startMaintenance({ database, stores: new Map(stores), logger });
     const signal = await untilSignal;
     state = "draining";
     const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
@@ -89,6 +94,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     tls?.close();
     await drain({ server, delaySeconds, timeoutSeconds, logger });
     if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
+    await runLastStep({ name: "end the maintenance", run: stopMaintenance }, logger);
   };
   try {
     const withSamples = config.seed ? RESOURCES : [];

@@ -39,6 +39,13 @@ export const RECORD_TABLES: readonly RecordTable[] = [
   },
 ];
 
+/** The tables of the service that a backup contains, and the one that tells how far words are. */
+export const OWN_TABLES: readonly string[] = [
+  ...RECORD_TABLES.map(({ name }) => name),
+  // Of no use in a backup: the words of all entries are written anew when it is restored.
+  "search_words",
+];
+
 /** Schemas before version 3 had one resource, which no record names. */
 export const FIRST_RESOURCE = "books";
 

@@ -4,6 +4,7 @@ import { type Migration, pendingMigrations } from "../database/migrations/migrat
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import {
   migrateSqlite,
+  optimizeSqlite,
   readSqliteVersion,
   type SqliteConnection,
   UnusableDatabaseError,
@@ -89,8 +90,20 @@ async function openSqlite(
   return {
     ...createSqliteTransfer(connection, options),
     sqlite: connection,
-    close: async () => connection.close(),
+    async close() {
+      if (access === "write") optimize(connection);
+      connection.close();
+    },
   };
+}
+
+/** After many new entries, queries would be planned by what was there before. */
+function optimize(connection: SqliteConnection): void {
+  try {
+    optimizeSqlite(connection);
+  } catch {
+    // The service does it from time to time.
+  }
 }
 
 async function openPostgres(

@@ -18,6 +18,7 @@ import {
   FIRST_RESOURCE,
   type Loader,
   MIGRATIONS,
+  OWN_TABLES,
   RECORD_TABLES,
   type RecordTable,
   type Snapshot,
@@ -161,7 +162,7 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
     },
 
     async unknownTables() {
-      const known = ["schema_migrations", ...RECORD_TABLES.map(({ name }) => name)];
+      const known = ["schema_migrations", ...OWN_TABLES];
       const rows = await query(
         `SELECT CASE WHEN n.nspname = current_schema() THEN c.relname
             ELSE n.nspname || '.' || c.relname END AS name

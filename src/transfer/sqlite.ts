@@ -12,6 +12,7 @@ import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,
   type Loader,
+  OWN_TABLES,
   RECORD_TABLES,
   type RecordRow,
   type RecordTable,
@@ -92,7 +93,7 @@ function unknownSqliteTables(
   resources: readonly Resource[],
 ): string[] {
   const known = new Set([
-    ...RECORD_TABLES.map(({ name }) => name),
+    ...OWN_TABLES,
     ...resources.flatMap((resource) => [resource.name, wordsTable(resource)]),
   ]);
   const rows = connection

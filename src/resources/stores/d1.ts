@@ -58,5 +58,12 @@ export function createD1Store({ binding }: D1Database, resource: Resource, clock
     delete: (id, precondition, limits) => apply(statements.delete(id, precondition), limits),
 
     addSamples: (inputs) => apply(statements.addSamples(inputs, now())),
+
+    async removeExpired() {
+      while ((await apply(statements.removeExpired(now()))) > 0);
+    },
+
+    // Nothing calls this here: a Worker has no time of its own, and no transaction for reading and writing.
+    renewWords: async () => false,
   };
 }

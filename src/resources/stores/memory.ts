@@ -89,6 +89,13 @@ export function createMemoryStore(
     async addSamples(inputs) {
       if (table.lastId === 0) inputs.forEach(add);
     },
+
+    async removeExpired() {
+      dropExpired(answers, clock() - IDEMPOTENCY_WINDOW_MS);
+    },
+
+    // They are made when they are searched.
+    renewWords: async () => false,
   };
 }
 

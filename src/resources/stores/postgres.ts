@@ -15,10 +15,14 @@ import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  IMPORT_WINDOW_MS,
   type OperationLimits,
+  RENEWED_PER_CALL,
   type Store,
 } from "../store.ts";
+import { WORDS_VERSION } from "../words.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
+import { decomposedTexts, placeOfRenewal } from "./renewal.ts";
 import { rowReader } from "./rows.ts";
 
 /** A store on a PostgreSQL database. */
@@ -29,6 +33,7 @@ export function createPostgresStore(
 ): Store {
   const { toEntry, first, requireFirst } = rowReader(resource, "postgres");
   const { SQL, listSql, storedValues, lexemes } = postgresStatements(resource);
+  const hasWords = resource.search.length > 0;
 
   async function insert(query: Query, input: Values, now: number): Promise<Entry> {
     const values = [...storedValues(input), new Date(now), ...lexemes(input)];
@@ -55,6 +60,12 @@ export function createPostgresStore(
     await query(SQL.setAnswer, [name, key, JSON.stringify(entry)]);
     await query(SQL.expireKeys, [oldest, EXPIRED_ANSWERS_PER_CALL]);
     return { entry, replayed: false };
+  }
+
+  async function change(query: Query, entry: Entry, changes: Values): Promise<Entry> {
+    const values = applyChanges(resource, entry, changes);
+    const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
+    return requireFirst(await query(SQL.update, [...stored, entry.id]));
   }
 
   const write = <T>(limits: OperationLimits | undefined, work: (query: Query) => Promise<T>) =>
@@ -91,9 +102,7 @@ export function createPostgresStore(
       write(limits, async (query) => {
         const found = first(await query(SQL.lock, [id]));
         const entry = requireEntry(resource, id, found, precondition);
-        const values = applyChanges(resource, entry, changes);
-        const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
-        return requireFirst(await query(SQL.update, [...stored, id]));
+        return change(query, entry, changes);
       }),
 
     delete: (id, precondition, limits) =>
@@ -110,7 +119,40 @@ export function createPostgresStore(
         if (sequence?.is_called === true) return;
         for (const input of inputs) await insert(query, completeInput(resource, input), clock());
       }),
+
+    async removeExpired() {
+      const expired = () =>
+        database.write(async (query) => {
+          const oldest = new Date(clock() - IDEMPOTENCY_WINDOW_MS);
+          const keys = await query(SQL.expireKeys, [oldest, EXPIRED_ANSWERS_PER_CALL]);
+          await query(SQL.expireImports, [new Date(clock() - IMPORT_WINDOW_MS)]);
+          return keys.length;
+        });
+      while ((await expired()) > 0);
+    },
+
+    renewWords: async () => hasWords && database.write(renewSomeWords),
   };
+
+  async function renewSomeWords(query: Query): Promise<boolean> {
+    const { name } = resource;
+    await query(SQL.addWordsState, [name]);
+    const [state] = await query(SQL.lockWordsState, [name]);
+    // Another instance is at it.
+    if (!state) return false;
+    const place = placeOfRenewal(state);
+    if (place === null) return false;
+    const entries = (await query(SQL.lockAfter, [place, RENEWED_PER_CALL])).map(toEntry);
+    for (const entry of entries) {
+      const changes = decomposedTexts(entry);
+      if (changes) await change(query, entry, changes);
+    }
+    const words = entries.map((entry) => ({ id: entry.id, words: lexemes(entry)[0] }));
+    await query(SQL.setWords, [JSON.stringify(words)]);
+    const last = entries.at(-1)?.id ?? null;
+    await query(SQL.setWordsState, [name, WORDS_VERSION, last]);
+    return last !== null;
+  }
 }
 
 /** The sequence that gives out a resource's ids. */
@@ -160,7 +202,17 @@ export function postgresStatements(resource: Resource) {
       "UPDATE idempotency_keys SET answer = $3::text::jsonb WHERE resource = $1 AND key = $2",
     expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
       SELECT resource, key FROM idempotency_keys WHERE created_at <= $1
-      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING key`,
+    expireImports: "DELETE FROM imports WHERE updated_at <= $1",
+    addWordsState: `INSERT INTO search_words (resource, version, after_id) VALUES ($1, 0, 0)
+      ON CONFLICT (resource) DO NOTHING`,
+    lockWordsState: `SELECT version, after_id FROM search_words WHERE resource = $1
+      FOR UPDATE SKIP LOCKED`,
+    setWordsState: "UPDATE search_words SET version = $2, after_id = $3 WHERE resource = $1",
+    lockAfter: `SELECT ${columns} FROM ${table} WHERE id > $1 ORDER BY id LIMIT $2 FOR UPDATE`,
+    setWords: `UPDATE ${table} SET words = ${lexemesOf("renewed.words")}
+      FROM json_to_recordset($1::text::json) AS renewed(id bigint, words text)
+      WHERE ${table}.id = renewed.id AND ${table}.words <> ${lexemesOf("renewed.words")}`,
   };
 
   /** Lists entries by keyset: never by counting off the rows before a page. */

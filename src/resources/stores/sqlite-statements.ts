@@ -15,9 +15,12 @@ import {
   type Creation,
   EXPIRED_ANSWERS_PER_CALL,
   IDEMPOTENCY_WINDOW_MS,
+  IMPORT_WINDOW_MS,
   type ListQuery,
   type Precondition,
+  RENEWED_PER_CALL,
 } from "../store.ts";
+import { WORDS_VERSION } from "../words.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 import { rowReader } from "./rows.ts";
 
@@ -103,6 +106,35 @@ export function sqliteStatements(resource: Resource) {
     },
 
     lastId: { sql: SQL.lastId, values: [] } satisfies Statement,
+
+    /** Removes some of what has expired, and returns the number of rows. */
+    removeExpired(now: number): Change<number> {
+      return {
+        statements: [
+          {
+            sql: SQL.expireKeys,
+            values: [now - IDEMPOTENCY_WINDOW_MS, EXPIRED_ANSWERS_PER_CALL],
+          },
+          { sql: SQL.expireImports, values: [now - IMPORT_WINDOW_MS] },
+        ],
+        read: (rows) => rows.flat().length,
+      };
+    },
+
+    /** How far the words are (see migration 4), and the next entries after an id. */
+    wordsState: { sql: SQL.wordsState, values: [name] } satisfies Statement,
+    setWordsState: (afterId: number | null): Statement => ({
+      sql: SQL.setWordsState,
+      values: [name, WORDS_VERSION, afterId],
+    }),
+    entriesAfter: (id: number): Statement => ({
+      sql: SQL.entriesAfter,
+      values: [id, RENEWED_PER_CALL],
+    }),
+    setWords: (entry: Entry): Statement => ({
+      sql: SQL.setWords,
+      values: [joinedWords(entry), entry.id],
+    }),
     get: (id: number): Statement => ({ sql: SQL.get, values: [id] }),
 
     first,
@@ -209,7 +241,14 @@ function sqliteTexts(resource: Resource) {
       WHERE rowid = ? AND EXISTS (SELECT 1 FROM ${table} WHERE id = ? AND ${inState})`,
     expireKey: "DELETE FROM idempotency_keys WHERE resource = ? AND key = ? AND created_at <= ?",
     expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
-      SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
+      SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)
+      RETURNING 1`,
+    expireImports: "DELETE FROM imports WHERE updated_at <= ? RETURNING 1",
+    wordsState: "SELECT version, after_id FROM search_words WHERE resource = ?",
+    setWordsState:
+      "INSERT OR REPLACE INTO search_words (resource, version, after_id) VALUES (?, ?, ?)",
+    entriesAfter: `SELECT ${columns} FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`,
+    setWords: `UPDATE ${words} SET words = ? WHERE rowid = ?`,
     insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
       SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
     answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",

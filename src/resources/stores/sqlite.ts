@@ -13,6 +13,7 @@ import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { OperationLimits, Store } from "../store.ts";
 import { isQuick, listLarge } from "./large-lists.ts";
+import { decomposedTexts, placeOfRenewal } from "./renewal.ts";
 import { type Change, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How long a write waits for another process to finish its own. */
@@ -34,6 +35,7 @@ export function createSqliteStore(
     (isKept ? prepare(sql) : connection.prepare(sql)).all(...values);
   const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
+  const hasWords = resource.search.length > 0;
   const isLarge = () => Number(read(statements.lastId)[0]?.id) > MAX_ENTRIES_INLINE;
   const write = <T>(limits: OperationLimits | undefined, work: () => T) =>
     inWriteTransaction(connection, work, limits);
@@ -69,7 +71,28 @@ export function createSqliteStore(
       write(limits, () => apply(statements.delete(id, precondition))),
 
     addSamples: (inputs) => write(undefined, () => apply(statements.addSamples(inputs, now()))),
+
+    async removeExpired() {
+      while ((await write(undefined, () => apply(statements.removeExpired(now())))) > 0);
+    },
+
+    renewWords: async () => hasWords && write(undefined, renewSomeWords),
   };
+
+  /** To be called in a transaction. */
+  function renewSomeWords(): boolean {
+    const place = placeOfRenewal(run(statements.wordsState)[0]);
+    if (place === null) return false;
+    const entries = run(statements.entriesAfter(place)).map(statements.toEntry);
+    for (const entry of entries) {
+      const changes = decomposedTexts(entry);
+      if (changes) apply(statements.update(entry, changes, now()));
+      else run(statements.setWords(entry));
+    }
+    const last = entries.at(-1)?.id ?? null;
+    run(statements.setWordsState(last));
+    return last !== null;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { SqliteReader, SqliteRow, SqliteValue } from "../../database/sqlite.ts";
-import { type Deadline, deadlineExceeded, withDeadline } from "../../time.ts";
+import { type Deadline, deadlineExceeded, requireTimeLeft, withDeadline } from "../../time.ts";
 import thread from "./reader.thread.js" with { type: "text" };
 
 /** How long a statement waits where another process has the whole file for itself. */
@@ -55,7 +55,8 @@ export function createSqliteReader(path: string): SqliteReader {
     finish(({ reject }) => reject(error));
   }
 
-  function ask(question: Question, deadline: Deadline | undefined): Promise<SqliteRow[]> {
+  async function ask(question: Question, deadline: Deadline | undefined): Promise<SqliteRow[]> {
+    requireTimeLeft(deadline);
     const job = { ...question, ...Promise.withResolvers<SqliteRow[]>() };
     waiting.push(job);
     work();
