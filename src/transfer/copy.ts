@@ -1,7 +1,7 @@
 import type { Migrations } from "../database/migrations/migration.ts";
 import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { sqliteMigrations } from "../database/migrations/sqlite.ts";
-import type { Value } from "../resources/field.ts";
+import { isSameValue } from "../resources/field.ts";
 import { type Entry, inWords, type Resource } from "../resources/resource.ts";
 import type { Clock } from "../time.ts";
 
@@ -222,5 +222,5 @@ export function toRecord(
 /** Whether two entries are equal in every field and both times. */
 export function isSameEntry({ fields }: Resource, left: Entry, right: Entry): boolean {
   const names: string[] = [...Object.keys(fields), "created_at", "updated_at"];
-  return names.every((name) => (left[name] as Value) === right[name]);
+  return names.every((name) => isSameValue(left[name], right[name]));
 }
