@@ -1,6 +1,6 @@
 import { DomainError } from "../errors.ts";
 import { requireTimeLeft } from "../time.ts";
-import type { Values } from "./field.ts";
+import { isSameValue, type Values } from "./field.ts";
 import { type Entry, inWords, type Resource, startOfSentence } from "./resource.ts";
 import type { OperationLimits, Precondition } from "./store.ts";
 
@@ -35,7 +35,9 @@ export function requireEntry(
 
 /** @throws {DomainError} `idempotency_key_reused` when the earlier call had another input. */
 export function requireSameInput({ fields }: Resource, earlier: Entry, input: Values): void {
-  const isSame = Object.keys(fields).every((name) => (earlier[name] ?? null) === input[name]);
+  const isSame = Object.keys(fields).every((name) =>
+    isSameValue(earlier[name] ?? null, input[name]),
+  );
   if (isSame) return;
   throw new DomainError(
     "idempotency_key_reused",

@@ -4,6 +4,13 @@ import { isInvisible } from "./visible-text.ts";
 /** A value of a field in JSON; `null` where an optional field has none. */
 export type Value = string | number | boolean | null;
 
+/** Whether two values are the same. Text from before it was composed (see {@link text}) may be older. */
+export function isSameValue(left: Value | undefined, right: Value | undefined): boolean {
+  if (left === right) return true;
+  if (typeof left !== "string" || typeof right !== "string") return false;
+  return left.normalize("NFC") === right.normalize("NFC");
+}
+
 /** The values of fields by name, or of some of them. */
 export type Values = Readonly<Record<string, Value | undefined>>;
 

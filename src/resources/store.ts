@@ -73,7 +73,7 @@ export interface Store<
   removeExpired(): Promise<void>;
 
   /**
-   * Writes the words of some more entries anew that were written by other rules (see `WORDS_VERSION`).
+   * Writes the words of some more entries again that were written by other rules (see `WORDS_VERSION`).
    *
    * @returns whether there may be still more of them.
    */
@@ -89,7 +89,7 @@ export const IDEMPOTENCY_WINDOW_MS = 24 * 60 * 60 * 1000;
 /** How long the same import goes on where an interruption has stopped it. */
 export const IMPORT_WINDOW_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** How many entries get their words anew in one transaction. */
+/** How many entries get their words again in one transaction. */
 export const RENEWED_PER_CALL = 100;
 
 /** Each new answer removes at most this number of expired ones, so that no request pays for all. */

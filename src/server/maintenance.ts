@@ -21,7 +21,7 @@ type MaintenanceOptions = {
  * Does what a database needs from time to time, whether there are requests or not: statistics, the end of
  * what is kept for a time, and words by the rules of this release. It begins at once.
  *
- * @returns a function that ends it, and resolves when nothing is under way any more.
+ * @returns a function that ends it, and resolves when nothing of it is in progress any more.
  */
 export function startMaintenance(options: MaintenanceOptions): () => Promise<void> {
   const { database, stores, logger, intervalMs = INTERVAL_MS } = options;
@@ -38,7 +38,7 @@ export function startMaintenance(options: MaintenanceOptions): () => Promise<voi
 
   async function renewWords(resource: string, store: Pick<Store, "renewWords">): Promise<void> {
     for (let transactions = 1; await store.renewWords(); transactions += 1) {
-      if (transactions === 1) logger.info("writing the words of entries anew", { resource });
+      if (transactions === 1) logger.info("writing the words of entries again", { resource });
       await pause(PAUSE_MS, undefined, { signal });
     }
   }

@@ -1,7 +1,7 @@
 import type { Migrations } from "../database/migrations/migration.ts";
 import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { sqliteMigrations } from "../database/migrations/sqlite.ts";
-import type { Value } from "../resources/field.ts";
+import { isSameValue } from "../resources/field.ts";
 import { type Entry, inWords, type Resource } from "../resources/resource.ts";
 import type { Clock } from "../time.ts";
 
@@ -42,7 +42,7 @@ export const RECORD_TABLES: readonly RecordTable[] = [
 /** The tables of the service that a backup contains, and the one that tells how far words are. */
 export const OWN_TABLES: readonly string[] = [
   ...RECORD_TABLES.map(({ name }) => name),
-  // Of no use in a backup: the words of all entries are written anew when it is restored.
+  // Of no use in a backup: the words of all entries are written again when it is restored.
   "search_words",
 ];
 
@@ -229,5 +229,5 @@ export function toRecord(
 /** Whether two entries are equal in every field and both times. */
 export function isSameEntry({ fields }: Resource, left: Entry, right: Entry): boolean {
   const names: string[] = [...Object.keys(fields), "created_at", "updated_at"];
-  return names.every((name) => (left[name] as Value) === right[name]);
+  return names.every((name) => isSameValue(left[name], right[name]));
 }
