@@ -1,6 +1,9 @@
 /** Milliseconds since the Unix epoch. */
 export type Clock = () => number;
 
+/** A moment by performance.now(), in milliseconds. */
+export type Deadline = number;
+
 /** A time as RFC 3339 in UTC, with milliseconds. */
 export function timestamp(clock: Clock): string {
   return new Date(clock()).toISOString();

@@ -20,6 +20,7 @@ import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
 import { until } from "./service.ts";
+import { openSilentProxy } from "./silent-proxy.ts";
 
 setDefaultTimeout(60_000);
 
@@ -80,6 +81,66 @@ describe("PostgreSQL that fails", () => {
     expect(await getJson(service, "/books")).toMatchObject({ items: [] });
     expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
   });
+
+  for (const answers of [1, 2]) {
+    faultTest(
+      `silent after ${answers} answers: it listens, and goes on by another connection`,
+      async (bench) => {
+        const server = await startPostgres(bench);
+        const all = Number.POSITIVE_INFINITY;
+        const proxy = await openSilentProxy(server.url, (made) => (made === 1 ? answers : all));
+        bench.defer(proxy.close);
+        const service = await bench.start({ DATABASE_URL: proxy.url });
+        expect(service.log()).toContainEqual(
+          expect.objectContaining({
+            message: "database unreachable; serving without it until it answers",
+            cause: expect.stringContaining("No answer"),
+          }),
+        );
+        await untilReady(service);
+        expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      },
+    );
+  }
+
+  faultTest("silent for a while: 503, and it goes on by another connection", async (bench) => {
+    const server = await startPostgres(bench);
+    const proxy = await openSilentProxy(server.url);
+    bench.defer(proxy.close);
+    const service = await bench.start({ DATABASE_URL: proxy.url });
+    proxy.silence();
+    await expectUnavailable(await service.send("POST", "/books", DUNE));
+    await untilReady(service);
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+  });
+
+  faultTest(
+    "slow for one: the others are answered meanwhile, as the metrics tell",
+    async (bench) => {
+      const server = await startPostgres(bench);
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+      await sql.begin(async (transaction) => {
+        const isWaiting = async () => {
+          const [row] =
+            await transaction`SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted`;
+          return Number(row?.waiting) === 1;
+        };
+        await transaction`LOCK TABLE schema_migrations`;
+        const ready = service.fetch("/ready");
+        await until("it waits", isWaiting);
+        const readers = Array.from({ length: 40 }, () => service.fetch("/books/2"));
+        for (const reader of await Promise.all(readers)) expect(reader.status).toBe(200);
+        const metrics = await (await service.send("GET", "/metrics")).text();
+        expect(await isWaiting()).toBe(true);
+        expect(readValue(metrics, "thimble_database_pool_size")).toBe(2);
+        expect(readValue(metrics, "thimble_database_pool_in_use")).toBe(1);
+        expect(readValue(metrics, "thimble_database_pool_waiting")).toBe(0);
+        expect((await ready).status).toBe(503);
+      });
+    },
+  );
 
   faultTest("restarted: nothing but 503 in between, and no book is lost", async (bench) => {
     const server = await startPostgres(bench);

@@ -31,7 +31,7 @@ export type ReadFile = (path: string) => string;
 export type DatabaseConfig =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
-  | { kind: "postgres"; url: string };
+  | { kind: "postgres"; url: string; ca?: string };
 
 /** The address of the service. */
 export type ListenAddress = { host: string; port: number; isHttps: boolean };

@@ -9,6 +9,7 @@ import {
   UnusableDatabaseError,
 } from "../database/sqlite.ts";
 import type { Resource } from "../resources/resource.ts";
+import type { PostgresPlace } from "../server/database/postgres.ts";
 import { openSqliteFile, unusable } from "../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { MIGRATIONS, type TransferDatabase, type TransferOptions } from "./copy.ts";
@@ -39,7 +40,7 @@ export async function openTransfer(
 ): Promise<OpenTransfer> {
   requirePersistent(database);
   if (database.kind === "sqlite") return openSqlite(database.path, options);
-  return openPostgres(database.url, options);
+  return openPostgres(database, options);
 }
 
 /** The entries of a resource in the database that the configuration names. */
@@ -94,11 +95,11 @@ async function openSqlite(
 }
 
 async function openPostgres(
-  url: string,
+  place: PostgresPlace,
   { access, ...options }: OpenOptions,
 ): Promise<OpenTransfer> {
   const { connectForTransfer } = await import("./postgres.ts");
-  const { migrate, version, transfer, close } = connectForTransfer(url, options);
+  const { migrate, version, transfer, close } = await connectForTransfer(place, options);
   try {
     if (access === "write") await migrate();
     else requireSchema((options.migrations ?? MIGRATIONS).postgres, await version());
