@@ -19,7 +19,7 @@ import type { Book } from "./contract/api.ts";
 import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
-import { until } from "./service.ts";
+import { type LogLine, until } from "./service.ts";
 import { openSilentProxy } from "./silent-proxy.ts";
 
 setDefaultTimeout(60_000);
@@ -401,6 +401,109 @@ describe("PostgreSQL that fails", () => {
     await until("a book is written", async () => {
       return (await service.send("POST", "/books", DUNE)).status === 201;
     });
+  });
+
+  describe("and is not for this service", () => {
+    type Unfit = { what: string; create: string; harm?: string; says: RegExp };
+    const ANOTHERS =
+      /has a table schema_migrations of another tool \(.*version .*\); nothing was changed/;
+    const unfit: Unfit[] = [
+      {
+        what: "in LATIN1",
+        create: "ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+        says: /has the encoding LATIN1, .* Create one with ENCODING 'UTF8'/,
+      },
+      {
+        what: "in no encoding",
+        create: "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+        says: /has the encoding SQL_ASCII/,
+      },
+      {
+        what: "with golang-migrate's table",
+        create: "",
+        harm: "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+        says: ANOTHERS,
+      },
+      {
+        what: "with the table of Rails and dbmate",
+        create: "",
+        harm: "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
+        says: ANOTHERS,
+      },
+    ];
+
+    faultTest(`(${unfit.map(({ what }) => what).join("; ")})`, async (bench) => {
+      const server = await startPostgres(bench);
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const urls: string[] = [];
+      for (const [index, { create, harm, says }] of unfit.entries()) {
+        const url = new URL(server.url);
+        url.pathname = `unfit_${index}`;
+        urls.push(url.href);
+        await sql.unsafe(`CREATE DATABASE unfit_${index} ${create}`);
+        const there = postgres(url.href, { max: 1 });
+        if (harm) await there.unsafe(harm);
+        const { code, stderr } = await runService({ DATABASE_URL: url.href });
+        expect(stderr).toMatch(says);
+        expect(stderr.trimEnd()).not.toContain("\n");
+        expect(code).toBe(78);
+        const tables = await there`SELECT relname FROM pg_class
+          WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`;
+        expect(tables.map(({ relname }) => relname)).toEqual(harm ? ["schema_migrations"] : []);
+        await there.end();
+      }
+      await sql.end();
+      await server.stop();
+      const services = await Promise.all(urls.map((DATABASE_URL) => bench.start({ DATABASE_URL })));
+      await server.start();
+      for (const [index, service] of services.entries()) {
+        const isRefused = ({ message, cause }: LogLine) =>
+          message === "request refused" && unfit[index]?.says.test(String(cause));
+        await until("the log says why", async () => {
+          await expectUnavailable(await service.fetch("/books"));
+          return service.log().some(isRefused);
+        });
+      }
+    });
+  });
+
+  faultTest("with settings of its own: they change nothing", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const url = await createDatabase(sql, server, "odd");
+    const settings = {
+      DateStyle: "German",
+      IntervalStyle: "sql_standard",
+      TimeZone: "America/St_Johns",
+      extra_float_digits: "-15",
+      bytea_output: "escape",
+      standard_conforming_strings: "off",
+      array_nulls: "off",
+      gin_fuzzy_search_limit: "1",
+      client_encoding: "LATIN1",
+      statement_timeout: "1ms",
+      idle_in_transaction_session_timeout: "1min",
+    };
+    for (const [name, value] of Object.entries(settings)) {
+      for (const of of ["DATABASE", "ROLE"])
+        await sql.unsafe(`ALTER ${of} odd SET ${name} = '${value}'`);
+    }
+    const service = await bench.start({ DATABASE_URL: url });
+    const book = { title: "日本 \\ ?", author: "O'Brien \\'", year: 1 };
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect((await service.send("POST", "/books", book)).status).toBe(201);
+    }
+    const added = await service.send("POST", "/books", book);
+    const created = (await added.json()) as Book;
+    expect(created).toMatchObject(book);
+    expect(Math.abs(Date.parse(created.created_at) - Date.now())).toBeLessThan(600_000);
+    const changed = await service.send("PATCH", `/books/${created.id}`, { year: 2 });
+    expect(await changed.json()).toMatchObject({ year: 2, created_at: created.created_at });
+    const found = await everyBook(service, `&q=${encodeURIComponent("日本")}`);
+    expect(found).toHaveLength(21);
+    expect(service.log().filter(({ level }) => level === "WARNING")).toEqual([]);
   });
 
   async function createDatabase(sql: Sql, { url }: PostgresServer, name: string): Promise<string> {

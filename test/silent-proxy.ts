@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** PostgreSQL's message ReadyForQuery, behind which nothing of a statement is missing. */
+/** PostgreSQL's message ReadyForQuery, the last one of the answer to a statement. */
 const READY_FOR_QUERY = Buffer.from([0x5a, 0, 0, 0, 5]);
 
 export type SilentProxy = {

@@ -46,6 +46,38 @@ test("times of the years 1 to 9999 are read as they are, whatever the server's t
   }
 }, 60_000);
 
+test("numbers, bytes and texts are exact, whatever the settings of the database are", async () => {
+  const { url, drop } = await freshDatabase();
+  const name = new URL(url).pathname.slice(1);
+  const setup = postgres(url, { max: 1 });
+  for (const setting of [
+    "extra_float_digits = -15",
+    "bytea_output = 'escape'",
+    "standard_conforming_strings = off",
+    "array_nulls = off",
+    "IntervalStyle = 'sql_standard'",
+    "DateStyle = 'SQL, DMY'",
+  ]) {
+    await setup.unsafe(`ALTER DATABASE ${name} SET ${setting}`);
+  }
+  await setup.end();
+  const sql = postgres({ ...connectionOptions(url), max: 1 });
+  const [row] =
+    await sql.unsafe(`SELECT 0.1::float8 + 0.2::float8 AS number, '\\x00ff'::bytea AS bytes,
+    'a\\n' AS text, '{NULL}'::text[] = ARRAY[NULL]::text[] AS is_null,
+    interval '1 day' AS time, date '0001-02-03' AS day`);
+  expect({ ...row }).toEqual({
+    number: 0.1 + 0.2,
+    bytes: Buffer.from([0, 255]),
+    text: "a\\n",
+    is_null: true,
+    time: "1 day",
+    day: new Date("0001-02-03"),
+  });
+  await sql.end();
+  await drop();
+}, 60_000);
+
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );

@@ -9,7 +9,7 @@ const REOPEN_DELAY_MS = 250;
 const END_SECONDS = 1;
 
 export type ConnectionsOptions = {
-  /** Opens a connection, which carries one operation at a time; `onClose` is told when it is lost. */
+  /** Opens a connection, which carries one operation at a time; `onClose` is called when it is lost. */
   open: (onClose: (sql: Sql) => void) => Promise<Sql>;
   /** The most connections. */
   size: number;
@@ -21,7 +21,7 @@ type Waiter = { take: (sql: Sql) => void; fail: (error: unknown) => void };
 
 /**
  * Connections that are opened when they are needed and lent to one operation at a time. The driver's own pool
- * would send statements behind a slow one of another operation, though other connections are idle.
+ * lets statements wait for a slow one of another operation, though other connections are idle.
  */
 export function createConnections({ open, size }: ConnectionsOptions) {
   const idle: Sql[] = [];

@@ -9,7 +9,7 @@ import { unavailableError } from "./errors.ts";
  */
 export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
-/** How long the answer to a COMMIT is waited for, so that the outcome that is told is the true one. */
+/** How long the answer to a COMMIT is waited for, so that callers learn the true outcome. */
 const COMMIT_GRACE_MS = 1000;
 
 /** What an operation must know of its time. */
