@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
+import { type CertificateName, pem, replaceFile, type SignedName } from "./certificate.ts";
 import { type ChildService, runService, startService } from "./child-service.ts";
 import type { Book } from "./contract/api.ts";
 import { readValue } from "./exposition.ts";
@@ -468,6 +469,128 @@ describe("PostgreSQL that fails", () => {
     });
   });
 
+  describe("whose certificate", () => {
+    type Distrust = { what: string; certificate: CertificateName | SignedName; cause: RegExp };
+    const distrusted: Distrust[] = [
+      { what: "no CA has signed", certificate: "first", cause: /self.signed certificate/ },
+      { what: "another CA has signed", certificate: "signed", cause: /unable to verify/ },
+      { what: "has another name", certificate: "elsewhere", cause: /does not match certificate/ },
+      { what: "has expired", certificate: "expired", cause: /certificate has expired/ },
+    ];
+    for (const { what, certificate, cause } of distrusted) {
+      faultTest(`${what}: 503, and the reason is in the log`, async (bench) => {
+        const server = await startPostgres(bench);
+        await server.setCertificate(certificate);
+        const ca = certificate === "elsewhere" ? "authority.crt" : "second.crt";
+        const DATABASE_CA_FILE = write(bench.directory, pem(ca), "ca.pem");
+        for (const variables of [
+          { DATABASE_URL: server.url, DATABASE_CA_FILE },
+          { DATABASE_URL: `${server.url}?sslmode=verify-full&sslrootcert=${DATABASE_CA_FILE}` },
+        ]) {
+          const service = await bench.start(variables);
+          const warning = service.log().find(({ level }) => level === "WARNING");
+          expect(warning?.cause).toMatch(cause);
+          await expectWithoutBooks(service, DOWN);
+        }
+      });
+    }
+
+    /** Whether every connection of the service is. */
+    const areEncrypted = async ({ url }: PostgresServer) => {
+      const sql = postgres(url, { max: 1 });
+      const [row] = await sql`SELECT bool_and(ssl) AS all
+        FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'thimble'`;
+      await sql.end();
+      return row?.all;
+    };
+
+    faultTest("a CA of one's own has signed, and then another: it is accepted", async (bench) => {
+      const server = await startPostgres(bench);
+      await server.setCertificate("first");
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const DATABASE_CA_FILE = write(bench.directory, pem("first.crt"), "ca.pem");
+      const service = await bench.start({ DATABASE_URL: server.url, DATABASE_CA_FILE });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      expect(await areEncrypted(server)).toBe(true);
+
+      await server.setCertificate("signed");
+      await until("it is refused", async () => {
+        await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'thimble'`;
+        return (await service.fetch("/books/1")).status === 503;
+      });
+      const isRefusal = ({ message, cause }: LogLine) =>
+        message === "request refused" && /unable to verify/.test(String(cause));
+      await until("the log says why", async () => {
+        await expectUnavailable(await service.fetch("/books/1"));
+        return service.log().some(isRefusal);
+      });
+      replaceFile(DATABASE_CA_FILE, pem("authority.crt"));
+      await untilReady(service);
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+    });
+
+    faultTest("is not asked for: it is encrypted all the same", async (bench) => {
+      const server = await startPostgres(bench);
+      await server.setCertificate("expired");
+      const service = await bench.start({ DATABASE_URL: `${server.url}?sslmode=require` });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      expect(await areEncrypted(server)).toBe(true);
+    });
+  });
+
+  faultTest("without TLS, which is required: 503", async (bench) => {
+    const server = await startPostgres(bench);
+    const service = await bench.start({ DATABASE_URL: `${server.url}?sslmode=require` });
+    await expectWithoutBooks(service, DOWN);
+  });
+
+  faultTest("that has no route to it: 503", async (bench) => {
+    const service = await bench.start({ DATABASE_URL: "postgres://u@[fe80::1]/n" });
+    await expectWithoutBooks(service, DOWN);
+  });
+
+  describe("on several servers", () => {
+    const hostOf = ({ url }: PostgresServer) => new URL(url).host;
+    const over = ({ url }: PostgresServer, hosts: string, parameters = "") =>
+      `${url.replace(/@[^/]+/, `@${hosts}`)}?${parameters}`;
+
+    faultTest(
+      "goes on with the next where one is down, and says why where all are",
+      async (bench) => {
+        const [first, second] = [await startPostgres(bench), await startPostgres(bench)];
+        await first.stop();
+        const hosts = `${hostOf(first)},${hostOf(second)}`;
+        const service = await bench.start({ DATABASE_URL: over(second, hosts) });
+        expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+        await second.stop();
+        await expectWithoutBooks(service, DOWN);
+        await until("the log says why", async () => {
+          await expectUnavailable(await service.fetch("/books"));
+          return service.log().some(({ cause }) => /ECONNREFUSED/.test(String(cause)));
+        });
+        await second.start();
+        await untilReady(service);
+        expect((await service.fetch("/books/3")).status).toBe(200);
+      },
+    );
+
+    faultTest("takes the one that may be written", async (bench) => {
+      const [first, second] = [await startPostgres(bench), await startPostgres(bench)];
+      const sql = postgres(first.url, { max: 1 });
+      bench.defer(() => sql.end());
+      await sql`ALTER SYSTEM SET default_transaction_read_only = on`;
+      await sql`SELECT pg_reload_conf()`;
+      const hosts = `${hostOf(first)},${hostOf(second)}`;
+      const DATABASE_URL = over(second, hosts, "target_session_attrs=read-write");
+      const service = await bench.start({ DATABASE_URL });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      const { code, stdout } = await runService({ DATABASE_URL }, ["export", "books"]);
+      expect({ code, lines: stdout.trim().split("\n").length }).toEqual({ code: 0, lines: 3 });
+    });
+  });
+
   faultTest("with settings of its own: they change nothing", async (bench) => {
     const server = await startPostgres(bench);
     const sql = postgres(server.url, { max: 1 });
@@ -900,8 +1023,8 @@ function makeAnother(directory: string, sql: string): string {
   return path;
 }
 
-function write(directory: string, bytes: Buffer): string {
-  const path = join(directory, "books.db");
+function write(directory: string, bytes: Buffer | string, name = "books.db"): string {
+  const path = join(directory, name);
   writeFileSync(path, bytes);
   return path;
 }

@@ -109,6 +109,12 @@ export const variables = {
     description: "The password for `DATABASE_URL`.",
     secret: true,
   },
+  DATABASE_CA_FILE: {
+    schema: () => z.string(),
+    takes: "the path of a PEM file, together with a `postgres://` `DATABASE_URL`",
+    description:
+      "The CAs to trust: PostgreSQL's certificate is then verified; read again when it changes.",
+  },
   DATABASE_POOL_SIZE: {
     ...integer({ min: 1, max: 1000 }),
     default: 10,

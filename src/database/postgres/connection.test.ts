@@ -3,6 +3,7 @@ import { connect as connectTo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import postgres from "postgres";
 import { freshDatabase } from "../../../test/postgres.ts";
+import { newDirectory } from "../../../test/service.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
 import { RESOURCES } from "../../service.ts";
 import { connectForTransfer } from "../../transfer/postgres.ts";
@@ -75,6 +76,33 @@ test("numbers, bytes and texts are exact, whatever the settings of the database 
     day: new Date("0001-02-03"),
   });
   await sql.end();
+  await drop();
+}, 60_000);
+
+test("a database is reached by a Unix socket, in each spelling", async () => {
+  const { url, drop } = await freshDatabase();
+  const { hostname, port, pathname, username, password } = new URL(url);
+  const directory = newDirectory();
+  const gate = createServer((socket) => {
+    const onward = connectTo(Number(port), hostname);
+    socket.pipe(onward).pipe(socket);
+    socket.on("error", () => onward.destroy());
+    onward.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => gate.listen(`${directory}/.s.PGSQL.6543`, resolve));
+  const user = `${username}:${password}`;
+  for (const there of [
+    `postgres://${user}@${encodeURIComponent(directory)}:6543${pathname}`,
+    `postgres://${user}@${pathname}?host=${directory}&port=6543`,
+    `postgres://:6543${pathname}?host=${directory}&user=${username}&password=${password}`,
+    // As with libpq, TLS is never used there.
+    `postgres://${user}@${pathname}?host=${directory}&port=6543&sslmode=verify-full`,
+  ]) {
+    const database = openPostgresDatabase(there, { poolSize: 1 });
+    expect(await database.read((query) => query("SELECT 1 AS one"))).toMatchObject([{ one: 1 }]);
+    await database.close();
+  }
+  gate.close();
   await drop();
 }, 60_000);
 

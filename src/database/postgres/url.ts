@@ -155,6 +155,8 @@ export type PostgresTarget = {
 
 const SHAPE = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@/?#]*))?(?:\?([^#]*))?$/s;
 
+const PARAMETER = /^\w{1,40}=/;
+
 const ENCODING_HINT =
   "In a user, a password or a name, write the signs % @ / ? # as %25 %40 %2F %3F %23";
 
@@ -204,9 +206,12 @@ type Parts = {
 function partsOf(url: string): Parts | undefined {
   const [whole, credentials = "", hosts = "", path, query = ""] = SHAPE.exec(url) ?? [];
   if (whole === undefined) return undefined;
+  // A question mark in a password: no part of it may be taken for a parameter, as messages name those.
+  if (credentials === "" && query.includes("@")) return undefined;
   const [user = "", ...password] = credentials.split(":");
   try {
     const pairs = query.split("&").filter((pair) => pair !== "");
+    if (!pairs.every((pair) => PARAMETER.test(pair))) return undefined;
     return {
       user: decoded(user),
       password: decoded(password.join(":")),
@@ -227,7 +232,7 @@ function decoded(part: string | undefined): string | undefined {
 /** @throws {URIError} */
 function parameterOf(pair: string): [name: string, value: string] {
   const [name = "", ...value] = pair.split("=");
-  return [decodeURIComponent(name), decodeURIComponent(value.join("="))];
+  return [name, decodeURIComponent(value.join("="))];
 }
 
 function problemOf(name: string, value: string): string[] {
@@ -235,7 +240,6 @@ function problemOf(name: string, value: string): string[] {
   if (used) return used.pattern.test(value) ? [] : [`has ${name}, which must be ${used.takes}`];
   const instead = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
   if (instead) return [`has ${name}, which is not supported: ${instead}`];
-  if (!/^\w{1,40}$/.test(name)) return [`has a parameter without a valid name. ${ENCODING_HINT}`];
   return [
     `has ${name}, which is not supported: leave it out, or if it is a setting of the server, write ` +
       `options=-c%20${name}%3DVALUE`,
