@@ -67,6 +67,7 @@ test("the defaults", () => {
     publicReads: true,
     corsOrigins: [],
     tracing: undefined,
+    serviceLinks: [],
   });
 });
 
@@ -181,7 +182,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       ["5000", 5000],
       ["65535", 65_535],
     ],
-    bad: ["65536", "-1", "1.5", "5e3", "0x50", "80a", " 80", "99999999999999999999", "tcp://a:1"],
+    bad: ["65536", "-1", "1.5", "5e3", "0x50", "80a", " 80", "99999999999999999999", "tcp://a"],
   },
   DEBUG: flags,
   LOG_LEVEL: {
@@ -695,6 +696,26 @@ describe("the CAs of a database", () => {
     expect(() => parseConfig({ API_KEY, DATABASE_URL, DATABASE_CA_FILE: "/ca.pem" })).toThrow(
       "DATABASE_CA_FILE is set, but there are no files here",
     );
+  });
+});
+
+describe("what Kubernetes writes into PORT and METRICS_PORT, for a Service of that name,", () => {
+  for (const link of ["tcp://10.0.0.1:9090", "udp://10.0.0.1:53", "sctp://[fd00::1]:1"]) {
+    test(`is ignored: ${link}`, () => {
+      const environment = { API_KEY, METRICS_PORT: link, PORT: link };
+      const { port, metricsPort, serviceLinks } = parseConfig(environment, noFiles);
+      expect([port, metricsPort]).toEqual([5000, undefined]);
+      expect(serviceLinks).toEqual(["PORT", "METRICS_PORT"]);
+      expect(parseProbeAddress(environment)).toMatchObject({ port: 5000 });
+    });
+  }
+
+  test("and nothing else is ignored", () => {
+    for (const METRICS_PORT of ["tcp://10.0.0.1", "http://10.0.0.1:9090", "tcp:9090", "9090/tcp"]) {
+      expect(problemsOf({ API_KEY, METRICS_PORT })).toEqual([
+        expect.stringMatching(/^METRICS_PORT must be /),
+      ]);
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { tracingConfig } from "./tracing.ts";
 import {
   hasLines,
   parseVariables,
+  portNames,
   secretNames,
   takes,
   type Values,
@@ -66,7 +67,7 @@ export type Config = ReturnType<typeof parseConfig>;
  */
 export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const problems: string[] = [];
-  const given = withoutEmpty(environment);
+  const { given, serviceLinks } = withoutServiceLinks(withoutEmpty(environment));
   const values = withSecrets(given, readFile, problems);
   const data = parseVariables(ALL, values, problems);
   const apiKeys = parseKeys(given, values, problems);
@@ -110,6 +111,8 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     corsOrigins: data.CORS_ORIGINS,
     seed: data.SEED ?? data.ENVIRONMENT === "development",
     tracing: tracingConfig(data),
+    /** The variables that were ignored, because Kubernetes has set them. */
+    serviceLinks,
   };
 }
 
@@ -168,7 +171,8 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
 export function parseProbeAddress(environment: Environment): ListenAddress {
   const problems: string[] = [];
   const names = ["HOST", "PORT", "METRICS_PORT", "TLS_CERT_FILE"] as const;
-  const values = parseVariables(names, withoutEmpty(environment), problems);
+  const { given } = withoutServiceLinks(withoutEmpty(environment));
+  const values = parseVariables(names, given, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const { HOST: host, PORT, METRICS_PORT, TLS_CERT_FILE } = values;
   const isHttps = METRICS_PORT === undefined && TLS_CERT_FILE !== undefined;
@@ -183,6 +187,17 @@ export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">):
 /** The variables that are not empty. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+}
+
+/** What Kubernetes puts into `NAME_PORT` of every container, for a Service with the name NAME. */
+const SERVICE_LINK = /^(?:tcp|udp|sctp):\/\/.+:\d+$/;
+
+/** The environment without ports that are none, which nobody has set on purpose. */
+function withoutServiceLinks(environment: Environment) {
+  const serviceLinks = portNames.filter((name) => SERVICE_LINK.test(environment[name] ?? ""));
+  const given = { ...environment };
+  for (const name of serviceLinks) delete given[name];
+  return { given, serviceLinks };
 }
 
 /** The environment, with the content of every secret's file as its variable. */

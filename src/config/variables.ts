@@ -223,6 +223,11 @@ export const secretNames = (Object.keys(variables) as VariableName[]).filter(
   (name) => (variables[name] as Variable).secret,
 );
 
+/** Every variable that takes a port. */
+export const portNames = (Object.keys(variables) as VariableName[]).filter(
+  (name) => (variables[name] as Variable).port,
+);
+
 export type Values<Name extends VariableName = VariableName> = ValuesOf<
   Pick<typeof variables, Name>
 >;
