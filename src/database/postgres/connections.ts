@@ -77,9 +77,9 @@ export function createConnections({ open, size }: ConnectionsOptions) {
     } catch (error) {
       opening -= 1;
       failedAt = performance.now();
-      // Where others have connections, one of theirs will do.
+      // Where others have connections, one of theirs will do, or the next attempt.
       if (lent.size + opening === 0) failAll(error);
-      else if (isDraining) proceed();
+      else proceed();
     }
   }
 

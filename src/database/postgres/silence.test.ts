@@ -48,6 +48,23 @@ describe("a connection that falls silent", () => {
     });
   }
 
+  test.concurrent("while another is busy: what waits for it gets a third", async () => {
+    const { url, drop } = await freshDatabase();
+    const all = Number.POSITIVE_INFINITY;
+    const proxy = await openSilentProxy(url, (made) => (made === 2 ? 1 : all));
+    const database = openPostgresDatabase(proxy.url, { migrations, poolSize: 2 });
+    await database.migrate();
+    const ended = Promise.withResolvers<void>();
+    const busy = database.read(async () => ended.promise);
+    expect(await readFirst(database)).toHaveLength(0);
+    expect(database.poolUse?.()).toMatchObject({ inUse: 1 });
+    ended.resolve();
+    await busy;
+    await database.close();
+    proxy.close();
+    await drop();
+  });
+
   test.concurrent("later is given up for another", async () => {
     const { url, drop } = await freshDatabase();
     const proxy = await openSilentProxy(url);

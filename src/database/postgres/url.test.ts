@@ -124,6 +124,7 @@ describe("refused by its name, with what to do:", () => {
       "sslmode=disable&sslrootcert=/a",
       /^has sslrootcert and sslmode=disable; write sslmode=verify-full/,
     ],
+    ["sslmode=require&sslrootcert=system", /^has sslrootcert=system, which needs an sslmode of /],
     ["passfile=/a", /^has passfile, .+ DATABASE_PASSWORD_FILE instead$/],
     ["service=a", /^has service, /],
     ["hostaddr=127.0.0.1", /^has hostaddr, .+ in place of the host's name$/],

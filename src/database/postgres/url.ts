@@ -311,6 +311,9 @@ function contradictionOf(
   if (isDirectTls && (sslMode === undefined || sslMode === "prefer")) {
     return "has sslnegotiation=direct, which needs an sslmode of require, verify-ca or verify-full";
   }
+  if (rootCertificate === "system" && sslMode !== "verify-full") {
+    return "has sslrootcert=system, which needs an sslmode of verify-full, or none";
+  }
   if (rootCertificate !== undefined && (sslmode === "disable" || sslmode === "prefer")) {
     return `has sslrootcert and sslmode=${sslmode}; write sslmode=verify-full, or leave sslrootcert out`;
   }
