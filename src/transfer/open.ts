@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { DatabaseCommandConfig, DatabaseConfig } from "../config/config.ts";
 import { type Migration, pendingMigrations } from "../database/migrations/migration.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
+import type { PostgresPlace } from "../database/postgres/url.ts";
 import {
   migrateSqlite,
   readSqliteVersion,
@@ -9,7 +10,6 @@ import {
   UnusableDatabaseError,
 } from "../database/sqlite.ts";
 import type { Resource } from "../resources/resource.ts";
-import type { PostgresPlace } from "../server/database/postgres.ts";
 import { openSqliteFile, unusable } from "../server/database/sqlite-file.ts";
 import { CommandError, EXIT } from "../server/failure.ts";
 import { MIGRATIONS, type TransferDatabase, type TransferOptions } from "./copy.ts";

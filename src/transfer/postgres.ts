@@ -8,12 +8,13 @@ import {
 import { openConnection } from "../database/postgres/open-connection.ts";
 import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
+import type { PostgresPlace } from "../database/postgres/url.ts";
 import type { Query } from "../database/postgres.ts";
 import { list, quoted } from "../database/sql.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import { rowReader } from "../resources/stores/rows.ts";
-import { type PostgresPlace, postgresServers } from "../server/database/postgres.ts";
+import { postgresServers } from "../server/database/postgres-servers.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,

@@ -1,9 +1,12 @@
-import { expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { connect as connectTo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import postgres from "postgres";
-import { freshDatabase } from "../../../test/postgres.ts";
-import { newDirectory } from "../../../test/service.ts";
+import { pem } from "../../../test/certificate.ts";
+import { createPostgres, freshDatabase, type PostgresServer } from "../../../test/postgres.ts";
+import { eventually, newDirectory } from "../../../test/service.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
 import { RESOURCES } from "../../service.ts";
 import { connectForTransfer } from "../../transfer/postgres.ts";
@@ -105,6 +108,79 @@ test("a database is reached by a Unix socket, in each spelling", async () => {
   gate.close();
   await drop();
 }, 60_000);
+
+describe("a certificate", () => {
+  const BY_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+  const BY_CA = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    server = await createPostgres();
+    await server.start();
+    await server.setCertificate("elsewhere");
+    await eventually("it is used", async () => {
+      return (await outcomeOf("?sslmode=require")) === "encrypted" || undefined;
+    });
+  }, 60_000);
+
+  afterAll(() => server.stop());
+
+  /** Whether a connection is encrypted, or the code of the error. */
+  async function outcomeOf(parameters: string, ca?: string): Promise<unknown> {
+    const sql = postgres({ ...connectionOptions(server.url + parameters, { ca }), max: 1 });
+    try {
+      const [row] = await sql`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`;
+      return row?.ssl ? "encrypted" : "plain";
+    } catch (error) {
+      return (error as { code?: unknown }).code;
+    } finally {
+      await sql.end({ timeout: 0 });
+    }
+  }
+
+  // Of a known CA, for another name; and of a CA that is not known.
+  for (const [parameters, known, unknown] of [
+    ["", BY_NAME, BY_CA],
+    ["?sslmode=require", BY_NAME, BY_CA],
+    ["?sslmode=verify-ca", "encrypted", BY_CA],
+    ["?sslmode=verify-full", BY_NAME, BY_CA],
+    ["?sslmode=verify-full&sslnegotiation=direct", BY_NAME, BY_CA],
+  ] as const) {
+    test(`is verified with a CA and ${parameters || "no sslmode"}`, async () => {
+      expect(await outcomeOf(parameters, pem("authority.crt"))).toBe(known);
+      expect(await outcomeOf(parameters, pem("second.crt"))).toBe(unknown);
+    });
+  }
+
+  test("is verified by the file that the URL names, for whoever opens the database", async () => {
+    const path = join(newDirectory(), "ca.pem");
+    const url = `${server.url}?sslmode=verify-ca&sslrootcert=${path}`;
+    const database = openPostgresDatabase(url, { migrations: [] });
+    const isReached = () => database.read((query) => query("SELECT 1 AS one"));
+    await expect(isReached()).rejects.toMatchObject({
+      code: "store_unavailable",
+      cause: { code: "ENOENT" },
+    });
+    writeFileSync(path, pem("authority.crt"));
+    expect(await isReached()).toMatchObject([{ one: 1 }]);
+    await database.close();
+  });
+
+  for (const [parameters, outcome] of [
+    ["", "plain"],
+    ["?sslmode=disable", "plain"],
+    ["?sslmode=prefer", "encrypted"],
+    ["?sslmode=require", "encrypted"],
+    ["?sslmode=require&keepalives=0", "encrypted"],
+    ["?sslmode=verify-ca", BY_CA],
+    ["?sslmode=verify-full", BY_CA],
+    ["?sslrootcert=system", BY_CA],
+  ] as const) {
+    test(`without a CA and with ${parameters || "no sslmode"}: ${outcome}`, async () => {
+      expect(await outcomeOf(parameters)).toBe(outcome);
+    });
+  }
+});
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),

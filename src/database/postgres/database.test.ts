@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import postgres from "postgres";
 import { freshDatabase } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
 import { useThings } from "../../../test/things.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
+import type { Query } from "../postgres.ts";
 import { createPostgresDatabase } from "./database.ts";
+import { readPostgresVersion } from "./migrate.ts";
 import type { PostgresConnections } from "./pool.ts";
 
 // On a busy machine, PostgreSQL takes its time to start.
@@ -152,6 +155,8 @@ test("a database without a pool has none to refresh, and tells no use of it", ()
   database.reconnect();
 });
 
+const NEWER = `CREATE TABLE schema_migrations
+  AS SELECT 99 AS version, 'later'::text AS name, now() AS applied_at`;
 let fresh: Awaited<ReturnType<typeof freshDatabase>>;
 
 beforeAll(async () => {
@@ -170,6 +175,31 @@ test("the server gives up a statement after 5 seconds, and knows the name of its
     });
   }
   await close();
+});
+
+for (const [what, sql, says] of [
+  ["with another tool's table", "CREATE TABLE schema_migrations (version bigint)", /another tool/],
+  ["of a newer release", NEWER, /schema version 99/],
+] as const) {
+  test(`a database ${what} is refused by migrate, and is unavailable to operations`, async () => {
+    const { url, drop } = await freshDatabase();
+    const setup = postgres(url, { max: 1 });
+    await setup.unsafe(sql);
+    await setup.end();
+    const database = openPostgresDatabase(url, { migrations: [] });
+    await expect(database.migrate()).rejects.toThrow(says);
+    await expect(database.ping()).rejects.toMatchObject({
+      code: "store_unavailable",
+      cause: { message: expect.stringMatching(says) },
+    });
+    await database.close();
+    await drop();
+  });
+}
+
+test("a database in another encoding than UTF8 is refused", async () => {
+  const query: Query = async () => [{ encoding: "LATIN1", columns: null }];
+  await expect(readPostgresVersion(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
 });
 
 test("the first operation migrates, once; migrate itself tells how much it did", async () => {

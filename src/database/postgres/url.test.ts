@@ -13,6 +13,7 @@ describe("servers", () => {
   const socket = { host: "/run/postgresql", port: 5432 };
   for (const [url, servers] of [
     ["postgres://u@db/n", [{ host: "db", port: 5432 }]],
+    [" postgres://u@db/n\n", [{ host: "db", port: 5432 }]],
     ["postgresql://db:5433", [{ host: "db", port: 5433 }]],
     ["postgres://u@127.0.0.1:1/n", [{ host: "127.0.0.1", port: 1 }]],
     ["postgres://u@[::1]/n", [{ host: "::1", port: 5432 }]],

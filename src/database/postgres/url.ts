@@ -153,6 +153,13 @@ export type PostgresTarget = {
   prepare: boolean;
 };
 
+/** Where a database is, and which CAs to trust there. */
+export type PostgresPlace = {
+  url: string;
+  /** The certificates of the CAs to trust, in PEM: by default, those of the file that the URL names. */
+  ca?: string | undefined;
+};
+
 const SHAPE = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@/?#]*))?(?:\?([^#]*))?$/s;
 
 const PARAMETER = /^\w{1,40}=/;
@@ -204,7 +211,7 @@ type Parts = {
 
 /** `undefined` where the text is no such URL, or has an escape that stands for nothing. */
 function partsOf(url: string): Parts | undefined {
-  const [whole, credentials = "", hosts = "", path, query = ""] = SHAPE.exec(url) ?? [];
+  const [whole, credentials = "", hosts = "", path, query = ""] = SHAPE.exec(url.trim()) ?? [];
   if (whole === undefined) return undefined;
   // A question mark in a password: no part of it may be taken for a parameter, as messages name those.
   if (credentials === "" && query.includes("@")) return undefined;
