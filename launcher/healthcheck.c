@@ -46,6 +46,29 @@ static const char *setting(const char *name, const char *fallback)
 	return value != NULL && *value != '\0' ? value : fallback;
 }
 
+/* What Kubernetes sets for a Service of that name, such as "tcp://10.0.0.1:9090". */
+static bool is_service_link(const char *value)
+{
+	static const char *const schemes[] = { "tcp://", "udp://", "sctp://" };
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t length = strlen(schemes[i]);
+		const char *colon = strrchr(value, ':');
+
+		if (strncmp(value, schemes[i], length) == 0 && colon > value + length)
+			return colon[1] != '\0' && colon[1 + strspn(colon + 1, "0123456789")] == '\0';
+	}
+	return false;
+}
+
+/* A service link counts as unset, as it does for the program. */
+static const char *port_setting(const char *name, const char *fallback)
+{
+	const char *value = setting(name, NULL);
+
+	return value != NULL && !is_service_link(value) ? value : fallback;
+}
+
 /* 0 if the text is not a port to connect to. */
 static uint16_t parse_port(const char *text)
 {
@@ -211,9 +234,9 @@ static enum health ask(const struct server *server)
 enum health check_health(void)
 {
 	struct server server;
-	const char *metrics_port = setting("METRICS_PORT", NULL);
+	const char *metrics_port = port_setting("METRICS_PORT", NULL);
 	const char *variable = metrics_port != NULL ? "METRICS_PORT" : "PORT";
-	uint16_t port = parse_port(metrics_port != NULL ? metrics_port : setting("PORT", DEFAULT_PORT));
+	uint16_t port = parse_port(metrics_port != NULL ? metrics_port : port_setting("PORT", DEFAULT_PORT));
 	/* The port of metrics and health is for an inner network, and speaks plain HTTP. */
 	bool is_https = metrics_port == NULL && setting("TLS_CERT_FILE", NULL) != NULL;
 

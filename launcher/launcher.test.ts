@@ -707,6 +707,18 @@ describe("healthcheck", () => {
     );
   });
 
+  test("ignores a METRICS_PORT that Kubernetes has set for a Service of that name", async () => {
+    const PORT = await listen(ok);
+    for (const link of ["tcp://10.0.0.1:9090", "udp://10.0.0.1:53", "sctp://[fd00::1]:1"]) {
+      expect(await check({ PORT, METRICS_PORT: link })).toEqual(READY);
+    }
+    for (const METRICS_PORT of ["tcp://10.0.0.1", "tcp://10.0.0.1:", "tcp://:x", "http://a:1"]) {
+      expect(await check({ PORT, METRICS_PORT })).toEqual(
+        notReady("METRICS_PORT must be a whole number from 1 to 65535"),
+      );
+    }
+  });
+
   test("does not wait for ever", async () => {
     const silent = await listen(() => {});
     const slow = await listen((socket) => {

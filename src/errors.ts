@@ -62,6 +62,11 @@ export class DomainError extends Error {
   }
 }
 
+/** The error of work that was not done when its caller's deadline came. */
+export function deadlineExceeded(): DomainError {
+  return new DomainError("request_timeout", "No answer was ready in time.");
+}
+
 /** The most issues that are reported for one input, which may have any number. */
 const MAX_ISSUES = 20;
 

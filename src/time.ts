@@ -1,4 +1,4 @@
-import { DomainError } from "./errors.ts";
+import { deadlineExceeded } from "./errors.ts";
 
 /** Milliseconds since the Unix epoch. It can be set, forward and back. */
 export type Clock = () => number;
@@ -21,11 +21,6 @@ export type Deadline = number;
 /** @throws {DomainError} `request_timeout` once the deadline has passed. */
 export function requireTimeLeft(deadline: Deadline | undefined): void {
   if (deadline !== undefined && performance.now() >= deadline) throw deadlineExceeded();
-}
-
-/** The error of work that was given up because its time was over. */
-export function deadlineExceeded(): DomainError {
-  return new DomainError("request_timeout", "No answer was ready in time; nothing was changed.");
 }
 
 /** A time as RFC 3339 in UTC, with milliseconds. */

@@ -5,10 +5,14 @@ const HOME = join(import.meta.dir, "certificates");
 
 /** Certificates for localhost, each signed by its own key; see `test/certificates/README.md`. */
 export type CertificateName = "first" | "second" | "expired";
+/** Those that `authority.crt` has signed: for localhost, and for another host. */
+export type SignedName = "signed" | "elsewhere";
 
 /** A certificate or key in PEM, by its file's name, such as `first.crt`. */
 export function pem(
-  name: `${CertificateName}.crt` | `${CertificateName | "encrypted"}.key`,
+  name:
+    | `${CertificateName | SignedName | "authority"}.crt`
+    | `${CertificateName | SignedName | "encrypted"}.key`,
 ): string {
   return readFileSync(join(HOME, name), "utf8");
 }

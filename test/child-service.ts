@@ -55,7 +55,8 @@ function dispose(service: Service): Promise<void> {
 /** Starts a service that cannot serve, and waits until it ends, at most for a limit. */
 export function runService(
   variables: Variables,
+  args: readonly string[] = [],
 ): Promise<Ending & { stdout: string; stderr: string }> {
   const environment = { ENVIRONMENT: "test", API_KEY, HOST: "127.0.0.1", PORT: "0" };
-  return runToEnd(COMMAND, { ...environment, ...variables });
+  return runToEnd([...COMMAND, ...args], { ...environment, ...variables });
 }

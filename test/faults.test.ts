@@ -14,12 +14,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
+import { type CertificateName, pem, replaceFile, type SignedName } from "./certificate.ts";
 import { type ChildService, runService, startService } from "./child-service.ts";
 import type { Book } from "./contract/api.ts";
 import { readValue } from "./exposition.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
 import { createPostgres, PASSWORD, type PostgresServer } from "./postgres.ts";
-import { until } from "./service.ts";
+import { type LogLine, until } from "./service.ts";
+import { openSilentProxy } from "./silent-proxy.ts";
 
 setDefaultTimeout(60_000);
 
@@ -80,6 +82,66 @@ describe("PostgreSQL that fails", () => {
     expect(await getJson(service, "/books")).toMatchObject({ items: [] });
     expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
   });
+
+  for (const answers of [1, 2]) {
+    faultTest(
+      `silent after ${answers} answers: it listens, and goes on by another connection`,
+      async (bench) => {
+        const server = await startPostgres(bench);
+        const all = Number.POSITIVE_INFINITY;
+        const proxy = await openSilentProxy(server.url, (made) => (made === 1 ? answers : all));
+        bench.defer(proxy.close);
+        const service = await bench.start({ DATABASE_URL: proxy.url });
+        expect(service.log()).toContainEqual(
+          expect.objectContaining({
+            message: "database unreachable; serving without it until it answers",
+            cause: expect.stringContaining("No answer"),
+          }),
+        );
+        await untilReady(service);
+        expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      },
+    );
+  }
+
+  faultTest("silent for a while: 503, and it goes on by another connection", async (bench) => {
+    const server = await startPostgres(bench);
+    const proxy = await openSilentProxy(server.url);
+    bench.defer(proxy.close);
+    const service = await bench.start({ DATABASE_URL: proxy.url, DATABASE_POOL_SIZE: "1" });
+    proxy.silence();
+    await expectUnavailable(await service.send("POST", "/books", DUNE));
+    await untilReady(service);
+    expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+  });
+
+  faultTest(
+    "slow for one: the others are answered meanwhile, as the metrics tell",
+    async (bench) => {
+      const server = await startPostgres(bench);
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "2" });
+      await sql.begin(async (transaction) => {
+        const isWaiting = async () => {
+          const [row] =
+            await transaction`SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted`;
+          return Number(row?.waiting) === 1;
+        };
+        await transaction`LOCK TABLE schema_migrations`;
+        const ready = service.fetch("/ready");
+        await until("it waits", isWaiting);
+        const readers = Array.from({ length: 40 }, () => service.fetch("/books/2"));
+        for (const reader of await Promise.all(readers)) expect(reader.status).toBe(200);
+        const metrics = await (await service.send("GET", "/metrics")).text();
+        expect(await isWaiting()).toBe(true);
+        expect(readValue(metrics, "thimble_database_pool_size")).toBe(2);
+        expect(readValue(metrics, "thimble_database_pool_in_use")).toBe(1);
+        expect(readValue(metrics, "thimble_database_pool_waiting")).toBe(0);
+        expect((await ready).status).toBe(503);
+      });
+    },
+  );
 
   faultTest("restarted: nothing but 503 in between, and no book is lost", async (bench) => {
     const server = await startPostgres(bench);
@@ -146,6 +208,29 @@ describe("PostgreSQL that fails", () => {
     expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
     const books = await everyBook(service);
     expect(books.map(({ title }) => title)).toEqual(["1984", "To Kill a Mockingbird", "Dune"]);
+    expect(books[0]?.year).toBe(1949);
+  });
+
+  faultTest("a write that waits for a lock when its time is over is never done", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({
+      ...{ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "1", REQUEST_TIMEOUT_SECONDS: "1" },
+    });
+    await sql.begin(async (transaction) => {
+      await transaction`LOCK TABLE books IN SHARE MODE`;
+      const writes = [
+        service.send("POST", "/books", DUNE),
+        service.send("POST", "/books", DUNE, { "Idempotency-Key": "late" }),
+        service.send("PATCH", "/books/1", { year: 1 }),
+        service.send("DELETE", "/books/2"),
+      ];
+      for (const write of writes) await expectTimeout(await write);
+    });
+    expect((await service.send("POST", "/books", { ...DUNE, title: "Emma" })).status).toBe(201);
+    const books = await everyBook(service);
+    expect(books.map(({ title }) => title)).toEqual(["1984", "To Kill a Mockingbird", "Emma"]);
     expect(books[0]?.year).toBe(1949);
   });
 
@@ -340,6 +425,231 @@ describe("PostgreSQL that fails", () => {
     await until("a book is written", async () => {
       return (await service.send("POST", "/books", DUNE)).status === 201;
     });
+  });
+
+  describe("and is not for this service", () => {
+    type Unfit = { what: string; create: string; harm?: string; says: RegExp };
+    const ANOTHERS =
+      /has a table schema_migrations of another tool \(.*version .*\); nothing was changed/;
+    const unfit: Unfit[] = [
+      {
+        what: "in LATIN1",
+        create: "ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+        says: /has the encoding LATIN1, .* Create one with ENCODING 'UTF8'/,
+      },
+      {
+        what: "in no encoding",
+        create: "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+        says: /has the encoding SQL_ASCII/,
+      },
+      {
+        what: "with golang-migrate's table",
+        create: "",
+        harm: "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+        says: ANOTHERS,
+      },
+      {
+        what: "with the table of Rails and dbmate",
+        create: "",
+        harm: "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
+        says: ANOTHERS,
+      },
+    ];
+
+    faultTest(`(${unfit.map(({ what }) => what).join("; ")})`, async (bench) => {
+      const server = await startPostgres(bench);
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const urls: string[] = [];
+      for (const [index, { create, harm, says }] of unfit.entries()) {
+        const url = new URL(server.url);
+        url.pathname = `unfit_${index}`;
+        urls.push(url.href);
+        await sql.unsafe(`CREATE DATABASE unfit_${index} ${create}`);
+        const there = postgres(url.href, { max: 1 });
+        if (harm) await there.unsafe(harm);
+        const { code, stderr } = await runService({ DATABASE_URL: url.href });
+        expect(stderr).toMatch(says);
+        expect(stderr.trimEnd()).not.toContain("\n");
+        expect(code).toBe(78);
+        const tables = await there`SELECT relname FROM pg_class
+          WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`;
+        expect(tables.map(({ relname }) => relname)).toEqual(harm ? ["schema_migrations"] : []);
+        await there.end();
+      }
+      await sql.end();
+      await server.stop();
+      const services = await Promise.all(urls.map((DATABASE_URL) => bench.start({ DATABASE_URL })));
+      await server.start();
+      for (const [index, service] of services.entries()) {
+        const isRefused = ({ message, cause }: LogLine) =>
+          message === "request refused" && unfit[index]?.says.test(String(cause));
+        await until("the log says why", async () => {
+          await expectUnavailable(await service.fetch("/books"));
+          return service.log().some(isRefused);
+        });
+      }
+    });
+  });
+
+  describe("whose certificate", () => {
+    type Distrust = { what: string; certificate: CertificateName | SignedName; cause: RegExp };
+    const distrusted: Distrust[] = [
+      { what: "no CA has signed", certificate: "first", cause: /self.signed certificate/ },
+      { what: "another CA has signed", certificate: "signed", cause: /unable to verify/ },
+      { what: "has another name", certificate: "elsewhere", cause: /does not match certificate/ },
+      { what: "has expired", certificate: "expired", cause: /certificate has expired/ },
+    ];
+    for (const { what, certificate, cause } of distrusted) {
+      faultTest(`${what}: 503, and the reason is in the log`, async (bench) => {
+        const server = await startPostgres(bench);
+        await server.setCertificate(certificate);
+        const ca = certificate === "elsewhere" ? "authority.crt" : "second.crt";
+        const DATABASE_CA_FILE = write(bench.directory, pem(ca), "ca.pem");
+        for (const variables of [
+          { DATABASE_URL: server.url, DATABASE_CA_FILE },
+          { DATABASE_URL: `${server.url}?sslmode=verify-full&sslrootcert=${DATABASE_CA_FILE}` },
+        ]) {
+          const service = await bench.start(variables);
+          const warning = service.log().find(({ level }) => level === "WARNING");
+          expect(warning?.cause).toMatch(cause);
+          await expectWithoutBooks(service, DOWN);
+        }
+      });
+    }
+
+    /** Whether every connection of the service is. */
+    const areEncrypted = async ({ url }: PostgresServer) => {
+      const sql = postgres(url, { max: 1 });
+      const [row] = await sql`SELECT bool_and(ssl) AS all
+        FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'thimble'`;
+      await sql.end();
+      return row?.all;
+    };
+
+    faultTest("a CA of one's own has signed, and then another: it is accepted", async (bench) => {
+      const server = await startPostgres(bench);
+      await server.setCertificate("first");
+      const sql = postgres(server.url, { max: 1 });
+      bench.defer(() => sql.end());
+      const DATABASE_CA_FILE = write(bench.directory, pem("first.crt"), "ca.pem");
+      const service = await bench.start({ DATABASE_URL: server.url, DATABASE_CA_FILE });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      expect(await areEncrypted(server)).toBe(true);
+
+      await server.setCertificate("signed");
+      await until("it is refused", async () => {
+        await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'thimble'`;
+        return (await service.fetch("/books/1")).status === 503;
+      });
+      const isRefusal = ({ message, cause }: LogLine) =>
+        message === "request refused" && /unable to verify/.test(String(cause));
+      await until("the log says why", async () => {
+        await expectUnavailable(await service.fetch("/books/1"));
+        return service.log().some(isRefusal);
+      });
+      replaceFile(DATABASE_CA_FILE, pem("authority.crt"));
+      await untilReady(service);
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+    });
+
+    faultTest("is not asked for: it is encrypted all the same", async (bench) => {
+      const server = await startPostgres(bench);
+      await server.setCertificate("expired");
+      const service = await bench.start({ DATABASE_URL: `${server.url}?sslmode=require` });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      expect(await areEncrypted(server)).toBe(true);
+    });
+  });
+
+  faultTest("without TLS, which is required: 503", async (bench) => {
+    const server = await startPostgres(bench);
+    const service = await bench.start({ DATABASE_URL: `${server.url}?sslmode=require` });
+    await expectWithoutBooks(service, DOWN);
+  });
+
+  faultTest("that has no route to it: 503", async (bench) => {
+    const service = await bench.start({ DATABASE_URL: "postgres://u@[fe80::1]/n" });
+    await expectWithoutBooks(service, DOWN);
+  });
+
+  describe("on several servers", () => {
+    const hostOf = ({ url }: PostgresServer) => new URL(url).host;
+    const over = ({ url }: PostgresServer, hosts: string, parameters = "") =>
+      `${url.replace(/@[^/]+/, `@${hosts}`)}?${parameters}`;
+
+    faultTest(
+      "goes on with the next where one is down, and says why where all are",
+      async (bench) => {
+        const [first, second] = [await startPostgres(bench), await startPostgres(bench)];
+        await first.stop();
+        const hosts = `${hostOf(first)},${hostOf(second)}`;
+        const service = await bench.start({ DATABASE_URL: over(second, hosts) });
+        expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+        await second.stop();
+        await expectWithoutBooks(service, DOWN);
+        await until("the log says why", async () => {
+          await expectUnavailable(await service.fetch("/books"));
+          return service.log().some(({ cause }) => /ECONNREFUSED/.test(String(cause)));
+        });
+        await second.start();
+        await untilReady(service);
+        expect((await service.fetch("/books/3")).status).toBe(200);
+      },
+    );
+
+    faultTest("takes the one that may be written", async (bench) => {
+      const [first, second] = [await startPostgres(bench), await startPostgres(bench)];
+      const sql = postgres(first.url, { max: 1 });
+      bench.defer(() => sql.end());
+      await sql`ALTER SYSTEM SET default_transaction_read_only = on`;
+      await sql`SELECT pg_reload_conf()`;
+      const hosts = `${hostOf(first)},${hostOf(second)}`;
+      const DATABASE_URL = over(second, hosts, "target_session_attrs=read-write");
+      const service = await bench.start({ DATABASE_URL });
+      expect((await service.send("POST", "/books", DUNE)).status).toBe(201);
+      const { code, stdout } = await runService({ DATABASE_URL }, ["export", "books"]);
+      expect({ code, lines: stdout.trim().split("\n").length }).toEqual({ code: 0, lines: 3 });
+    });
+  });
+
+  faultTest("with settings of its own: they change nothing", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const url = await createDatabase(sql, server, "odd");
+    const settings = {
+      DateStyle: "German",
+      IntervalStyle: "sql_standard",
+      TimeZone: "America/St_Johns",
+      extra_float_digits: "-15",
+      bytea_output: "escape",
+      standard_conforming_strings: "off",
+      array_nulls: "off",
+      gin_fuzzy_search_limit: "1",
+      client_encoding: "LATIN1",
+      statement_timeout: "1ms",
+      idle_in_transaction_session_timeout: "1min",
+    };
+    for (const [name, value] of Object.entries(settings)) {
+      for (const of of ["DATABASE", "ROLE"])
+        await sql.unsafe(`ALTER ${of} odd SET ${name} = '${value}'`);
+    }
+    const service = await bench.start({ DATABASE_URL: url });
+    const book = { title: "日本 \\ ?", author: "O'Brien \\'", year: 1 };
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect((await service.send("POST", "/books", book)).status).toBe(201);
+    }
+    const added = await service.send("POST", "/books", book);
+    const created = (await added.json()) as Book;
+    expect(created).toMatchObject(book);
+    expect(Math.abs(Date.parse(created.created_at) - Date.now())).toBeLessThan(600_000);
+    const changed = await service.send("PATCH", `/books/${created.id}`, { year: 2 });
+    expect(await changed.json()).toMatchObject({ year: 2, created_at: created.created_at });
+    const found = await everyBook(service, `&q=${encodeURIComponent("日本")}`);
+    expect(found).toHaveLength(21);
+    expect(service.log().filter(({ level }) => level === "WARNING")).toEqual([]);
   });
 
   async function createDatabase(sql: Sql, { url }: PostgresServer, name: string): Promise<string> {
@@ -762,8 +1072,8 @@ function makeAnother(directory: string, sql: string): string {
   return path;
 }
 
-function write(directory: string, bytes: Buffer): string {
-  const path = join(directory, "books.db");
+function write(directory: string, bytes: Buffer | string, name = "books.db"): string {
+  const path = join(directory, name);
   writeFileSync(path, bytes);
   return path;
 }

@@ -6,7 +6,7 @@ import { runCli } from "../src/cli/cli.ts";
 import { secretNames, variables } from "../src/config/variables.ts";
 import { createMemoryDatabase } from "../src/database/memory.ts";
 import { NewerSchemaError } from "../src/database/migrations/migration.ts";
-import { noAnswer } from "../src/database/postgres/pool.ts";
+import { noAnswer } from "../src/database/postgres/time-limits.ts";
 import { reason } from "../src/server/database/sqlite-file.ts";
 import { createServiceMetrics } from "../src/server/telemetry/service-metrics.ts";
 import { REFUSALS } from "../src/telemetry/metrics.ts";

@@ -13,6 +13,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import postgres, { type Sql } from "postgres";
+import { type CertificateName, pem, type SignedName } from "./certificate.ts";
 
 /** A separate PostgreSQL server, which a test may break. */
 export type PostgresServer = {
@@ -25,6 +26,8 @@ export type PostgresServer = {
   /** Freezes every process of the server: connections stay open and nobody answers. */
   pause: () => Promise<void>;
   resume: () => void;
+  /** Answers requests for TLS with this certificate, also after it is called again. */
+  setCertificate: (name: CertificateName | SignedName) => Promise<void>;
 };
 
 /** A new, empty database. */
@@ -133,7 +136,21 @@ export async function createPostgres(): Promise<PostgresServer> {
     resume: () => {
       for (const pid of paused.splice(0)) process.kill(pid, "SIGCONT");
     },
+    setCertificate: async (name) => {
+      writePrivate(join(data, "server.crt"), pem(`${name}.crt`));
+      writePrivate(join(data, "server.key"), pem(`${name}.key`));
+      const sql = postgres(url, { max: 1 });
+      await sql.unsafe("ALTER SYSTEM SET ssl = on");
+      await sql`SELECT pg_reload_conf()`;
+      await sql.end();
+    },
   };
+}
+
+/** A file that only the server may read, as it demands of its key. */
+function writePrivate(path: string, content: string): void {
+  writeFileSync(path, content, { mode: 0o600 });
+  if (account.uid !== undefined) chownSync(path, account.uid, account.gid);
 }
 
 async function startServer(data: string, port: number): Promise<ChildProcess> {

@@ -68,6 +68,21 @@ export function programContract(
       options: { directory?: string } = {},
     ) => runToEnd([...(await program()), ...args], env, options);
 
+    test("a METRICS_PORT that Kubernetes has set for a Service of that name is ignored", async () => {
+      const env = { METRICS_PORT: "tcp://10.0.0.1:9090" };
+      await using service = await startService({ env });
+      expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+      expect(service.log()).toContainEqual(
+        expect.objectContaining({
+          level: "WARNING",
+          message: expect.stringMatching(/^a variable was ignored: .+ enableServiceLinks: false$/),
+          variable: "METRICS_PORT",
+        }),
+      );
+      const check = { ...env, HOST: "127.0.0.1", PORT: `${service.port}` };
+      expect(await runProgram(["healthcheck"], check)).toMatchObject({ code: 0, stderr: "" });
+    });
+
     describe("commands", () => {
       test("--version prints the version", async () => {
         expect(await runProgram(["--version"])).toEqual({

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 60_000;
  * these options and one connection, so that a lost connection is noticed; `admin` observes.
  */
 export function useThings(options: { backoff?: () => number } = {}) {
-  const connections = {} as { sql: Sql; admin: Sql };
+  const connections = { url: () => database.url } as { sql: Sql; admin: Sql; url: () => string };
   let database: FreshDatabase;
 
   beforeAll(async () => {

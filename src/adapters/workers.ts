@@ -104,9 +104,13 @@ function openDatabase({ database }: WorkersConfig, scope: TraceScope): Database 
   if (database.kind === "d1") return createD1Database(database.binding);
   const { url } = database;
   return createPostgresDatabase({
-    // For one operation, so without the preparations that only pay off in a pool.
-    connect: () => postgres(url, { ...connectionOptions(url), max: 1, prepare: false }),
     traceparent: traceparentOf(scope),
-    open: (options) => createPostgresSessions({ ...options, release: waitUntil }),
+    open: ({ migrate }) =>
+      createPostgresSessions({
+        migrate,
+        // For one operation, so without the preparations that only pay off in a pool.
+        connect: () => postgres({ ...connectionOptions(url), max: 1, prepare: false }),
+        release: waitUntil,
+      }),
   });
 }

@@ -67,6 +67,7 @@ test("the defaults", () => {
     publicReads: true,
     corsOrigins: [],
     tracing: undefined,
+    serviceLinks: [],
   });
 });
 
@@ -181,7 +182,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       ["5000", 5000],
       ["65535", 65_535],
     ],
-    bad: ["65536", "-1", "1.5", "5e3", "0x50", "80a", " 80", "99999999999999999999", "tcp://a:1"],
+    bad: ["65536", "-1", "1.5", "5e3", "0x50", "80a", " 80", "99999999999999999999", "tcp://a"],
   },
   DEBUG: flags,
   LOG_LEVEL: {
@@ -208,7 +209,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       ["sqlite:./a/books.db", { kind: "sqlite", path: "./a/books.db" }],
       ["sqlite:/var/books.db", { kind: "sqlite", path: "/var/books.db" }],
       ["sqlite:///var/books.db", { kind: "sqlite", path: "/var/books.db" }],
-      ["sqlite:a b?c#d.db", { kind: "sqlite", path: "a b?c#d.db" }],
+      ["sqlite:a b%3F.db", { kind: "sqlite", path: "a b%3F.db" }],
       ["postgres://u:p@db:5433/n", { kind: "postgres", url: "postgres://u:p@db:5433/n" }],
       ["postgresql://u@db/n", { kind: "postgres", url: "postgresql://u@db/n" }],
       ["postgres://db", { kind: "postgres", url: "postgres://db" }],
@@ -218,7 +219,10 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       ],
       [
         "postgres://u@db/n?sslmode=require&channel_binding=require",
-        { kind: "postgres", url: "postgres://u@db/n?sslmode=require" },
+        {
+          kind: "postgres",
+          url: "postgres://u@db/n?sslmode=require&channel_binding=require",
+        },
       ],
       ["postgres://u@[::1]:5432/n", { kind: "postgres", url: "postgres://u@[::1]:5432/n" }],
     ],
@@ -226,15 +230,9 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
       "mysql://u@db/n",
       "sqlite:",
       "sqlite://",
-      "sqlite::memory:",
+      "sqlite::x",
       "memory:x",
       "memory",
-      "postgres:",
-      "postgres://",
-      "postgres:///n",
-      "postgres://u:p%zz@db/n",
-      "postgres://u@db:port/n",
-      "postgres://u@db:99999/n",
       "http://db",
       "books.db",
       "file:books.db",
@@ -321,7 +319,12 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
 }
 
 test("every variable is in these tables", () => {
-  const inPairs = ["DATABASE_PASSWORD", "TLS_CERT_FILE", "TLS_KEY_FILE"] as const;
+  const inPairs = [
+    "DATABASE_PASSWORD",
+    "DATABASE_CA_FILE",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
+  ] as const;
   const covered: VariableName[] = [
     ...(Object.keys(VALUES) as VariableName[]),
     "API_KEYS",
@@ -607,6 +610,113 @@ describe("DATABASE_PASSWORD", () => {
       ]);
     });
   }
+});
+
+describe("a URL of SQLite that another program would read in another way is refused:", () => {
+  for (const [url, says] of [
+    ["sqlite::memory:", /^DATABASE_URL names a SQLite database in memory; write memory: for /],
+    ["sqlite://:memory:", /^DATABASE_URL names a SQLite database in memory; /],
+    ["sqlite:///:memory:", /^DATABASE_URL names a SQLite database in memory; /],
+    ["sqlite::memory:?cache=shared", /^DATABASE_URL names a SQLite database in memory; /],
+    ["sqlite:x.db?mode=ro", /^DATABASE_URL has a \? or # after sqlite:, .+; write sqlite:PATH$/],
+    ["sqlite:///x.db#a", /^DATABASE_URL has a \? or # after sqlite:, /],
+    ["sqlite:file:x.db", /^DATABASE_URL has file: after sqlite:, /],
+  ] as const) {
+    test(url, () => {
+      expect(problemsOf({ API_KEY, DATABASE_URL: url })).toEqual([expect.stringMatching(says)]);
+    });
+  }
+});
+
+test("a URL of PostgreSQL is refused with each of its problems", () => {
+  const DATABASE_URL = "postgres://u:secret@db/n?sslcert=/a&schema=b";
+  const problems = problemsOf({ API_KEY, DATABASE_URL });
+  expect(problems).toEqual([
+    expect.stringMatching(/^DATABASE_URL has sslcert, which is not supported: /),
+    expect.stringMatching(/^DATABASE_URL has schema, which is not supported: /),
+  ]);
+  expect(problemsOf({ API_KEY, DATABASE_URL: "postgres://u:se#cret@db/n" })).toEqual([
+    expect.stringMatching(/^DATABASE_URL must be postgres:.+ write the signs % @ \/ \? # as /),
+  ]);
+});
+
+describe("the CAs of a database", () => {
+  const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+  const DATABASE_URL = "postgres://u@db/n";
+  const files: Record<string, string> = { "/ca.pem": PEM, "/letter.txt": "Dear reader" };
+  const read: ReadFile = (path) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error(path), { code: "ENOENT" });
+    return text;
+  };
+
+  test("are read from the file that the variable or the URL names", () => {
+    const variable = { DATABASE_URL, DATABASE_CA_FILE: "/ca.pem" };
+    const inUrl = { DATABASE_URL: `${DATABASE_URL}?sslrootcert=/ca.pem` };
+    for (const environment of [variable, inUrl]) {
+      expect(parse(environment, read).database).toMatchObject({ kind: "postgres", ca: PEM });
+      expect(parseDatabaseConfig(environment, read).database).toMatchObject({ ca: PEM });
+    }
+  });
+
+  test("are those of the system where the URL says so", () => {
+    const { database } = parse({ DATABASE_URL: `${DATABASE_URL}?sslrootcert=system` }, read);
+    expect(database).not.toHaveProperty("ca");
+  });
+
+  for (const [environment, says] of [
+    [{ DATABASE_CA_FILE: "/none" }, "DATABASE_CA_FILE names a file that cannot be read: ENOENT"],
+    [
+      { DATABASE_URL: `${DATABASE_URL}?sslrootcert=/none` },
+      "sslrootcert of DATABASE_URL names a file that cannot be read: ENOENT",
+    ],
+    [
+      { DATABASE_CA_FILE: "/letter.txt" },
+      "DATABASE_CA_FILE names a file without a certificate in PEM",
+    ],
+    [
+      { DATABASE_CA_FILE: "/ca.pem", DATABASE_URL: `${DATABASE_URL}?sslmode=disable` },
+      "DATABASE_CA_FILE is set, but DATABASE_URL has an sslmode that verifies nothing; write sslmode=verify-full",
+    ],
+    [
+      { DATABASE_CA_FILE: "/ca.pem", DATABASE_URL: `${DATABASE_URL}?sslrootcert=/ca.pem` },
+      "DATABASE_CA_FILE is set, but DATABASE_URL has sslrootcert too; set one of them",
+    ],
+    [
+      { DATABASE_CA_FILE: "/ca.pem", DATABASE_URL: "memory:" },
+      "DATABASE_CA_FILE must be the path of a PEM file, together with a postgres:// DATABASE_URL",
+    ],
+  ] as const) {
+    test(`are refused: ${says}`, () => {
+      expect(problemsOf({ API_KEY, DATABASE_URL, ...environment }, read)).toEqual([says]);
+    });
+  }
+
+  test("are a problem on a platform without files", () => {
+    expect(() => parseConfig({ API_KEY, DATABASE_URL, DATABASE_CA_FILE: "/ca.pem" })).toThrow(
+      "DATABASE_CA_FILE is set, but there are no files here",
+    );
+  });
+});
+
+describe("what Kubernetes writes into PORT and METRICS_PORT, for a Service of that name,", () => {
+  for (const link of ["tcp://10.0.0.1:9090", "udp://10.0.0.1:53", "sctp://[fd00::1]:1"]) {
+    test(`is ignored: ${link}`, () => {
+      const environment = { API_KEY, METRICS_PORT: link, PORT: link };
+      const { port, metricsPort, serviceLinks } = parseConfig(environment, noFiles);
+      expect([port, metricsPort]).toEqual([5000, undefined]);
+      expect(serviceLinks).toEqual(["PORT", "METRICS_PORT"]);
+      expect(parseProbeAddress(environment)).toMatchObject({ port: 5000 });
+    });
+  }
+
+  test("and nothing else is ignored", () => {
+    for (const METRICS_PORT of ["tcp://10.0.0.1", "http://10.0.0.1:9090", "tcp:9090", "9090/tcp"]) {
+      expect(problemsOf({ API_KEY, METRICS_PORT })).toEqual([
+        expect.stringMatching(/^METRICS_PORT must be /),
+      ]);
+    }
+  });
 });
 
 test("a problem never shows a value", () => {

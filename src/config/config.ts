@@ -1,12 +1,14 @@
 import type { Key } from "../auth/key.ts";
 import { parseKeyFile } from "../auth/key-file.ts";
 import { DEFAULT_KEY } from "../auth/key-ring.ts";
+import { type PostgresTarget, parsePostgresUrl, withPassword } from "../database/postgres/url.ts";
 import type { Rate } from "../http/fixed-windows.ts";
 import { SCOPES } from "../service.ts";
 import { tracingConfig } from "./tracing.ts";
 import {
   hasLines,
   parseVariables,
+  portNames,
   secretNames,
   takes,
   type Values,
@@ -14,12 +16,6 @@ import {
   variables,
   WINDOWS_MS,
 } from "./variables.ts";
-
-/**
- * Parameters for libpq in the URLs of managed servers. The driver would pass them to the server, which
- * refuses them.
- */
-const LIBPQ_PARAMETERS = ["channel_binding", "gssencmode"];
 
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
@@ -31,7 +27,8 @@ export type ReadFile = (path: string) => string;
 export type DatabaseConfig =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
-  | { kind: "postgres"; url: string };
+  /** `ca` are the certificates of the CAs to trust, in PEM. */
+  | { kind: "postgres"; url: string; ca?: string };
 
 /** The address of the service. */
 export type ListenAddress = { host: string; port: number; isHttps: boolean };
@@ -70,7 +67,7 @@ export type Config = ReturnType<typeof parseConfig>;
  */
 export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const problems: string[] = [];
-  const given = withoutEmpty(environment);
+  const { given, serviceLinks } = withoutServiceLinks(withoutEmpty(environment));
   const values = withSecrets(given, readFile, problems);
   const data = parseVariables(ALL, values, problems);
   const apiKeys = parseKeys(given, values, problems);
@@ -82,7 +79,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
     problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");
   }
-  const database = parseDatabase(data, problems);
+  const database = parseDatabase(data, readFile, problems);
   const tls = parseTls(values, readFile, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   const isExposed = EXPOSED.has(data.ENVIRONMENT);
@@ -114,12 +111,15 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     corsOrigins: data.CORS_ORIGINS,
     seed: data.SEED ?? data.ENVIRONMENT === "development",
     tracing: tracingConfig(data),
+    /** The variables that were ignored, because Kubernetes has set them. */
+    serviceLinks,
   };
 }
 
 const DATABASE_VARIABLES = [
   "DATABASE_URL",
   "DATABASE_PASSWORD",
+  "DATABASE_CA_FILE",
   "DATABASE_POOL_SIZE",
   "DATA_DIR",
   "DEBUG",
@@ -147,7 +147,7 @@ export function parseDatabaseConfig(
   const own = Object.fromEntries(names.map((name) => [name, environment[name]]));
   const values = withSecrets(withoutEmpty(own), readFile, problems);
   const data = parseVariables(DATABASE_VARIABLES, values, problems);
-  const database = parseDatabase(data, problems);
+  const database = parseDatabase(data, readFile, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   return databaseCommandConfig(data, database);
 }
@@ -171,7 +171,8 @@ function databaseCommandConfig(data: DatabaseVariables, database: DatabaseConfig
 export function parseProbeAddress(environment: Environment): ListenAddress {
   const problems: string[] = [];
   const names = ["HOST", "PORT", "METRICS_PORT", "TLS_CERT_FILE"] as const;
-  const values = parseVariables(names, withoutEmpty(environment), problems);
+  const { given } = withoutServiceLinks(withoutEmpty(environment));
+  const values = parseVariables(names, given, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const { HOST: host, PORT, METRICS_PORT, TLS_CERT_FILE } = values;
   const isHttps = METRICS_PORT === undefined && TLS_CERT_FILE !== undefined;
@@ -186,6 +187,17 @@ export function hasKey({ apiKey, apiKeys }: Pick<Config, "apiKey" | "apiKeys">):
 /** The variables that are not empty. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+}
+
+/** What Kubernetes puts into `NAME_PORT` of every container, for a Service with the name NAME. */
+const SERVICE_LINK = /^(?:tcp|udp|sctp):\/\/.+:\d+$/;
+
+/** The environment without ports that are none, which nobody has set on purpose. */
+function withoutServiceLinks(environment: Environment) {
+  const serviceLinks = portNames.filter((name) => SERVICE_LINK.test(environment[name] ?? ""));
+  const given = { ...environment };
+  for (const name of serviceLinks) delete given[name];
+  return { given, serviceLinks };
 }
 
 /** The environment, with the content of every secret's file as its variable. */
@@ -258,43 +270,96 @@ function parseTls(
   return undefined;
 }
 
-function parseDatabase(data: DatabaseVariables, problems: string[]): DatabaseConfig | undefined {
-  const { DATABASE_URL: url, DATABASE_PASSWORD: password } = data;
-  if (password !== undefined && !/^postgres(ql)?:/.test(url ?? "")) {
+function parseDatabase(
+  data: DatabaseVariables,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): DatabaseConfig | undefined {
+  const { DATABASE_URL: url, DATABASE_PASSWORD: password, DATABASE_CA_FILE: caFile } = data;
+  if (url !== undefined && /^postgres(?:ql)?:/.test(url)) {
+    return parsePostgres({ url, password, caFile }, readFile, problems);
+  }
+  if (password !== undefined) {
     problems.push(`DATABASE_PASSWORD must be ${takes("DATABASE_PASSWORD")}`);
   }
+  if (caFile !== undefined) problems.push(`DATABASE_CA_FILE must be ${takes("DATABASE_CA_FILE")}`);
   if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/thimble.db` };
   if (url === "memory:") return { kind: "memory" };
-  const sqlitePath = /^sqlite:(?:\/\/|(?!\/\/))(?!:)(.+)$/.exec(url)?.[1];
-  if (sqlitePath) return { kind: "sqlite", path: sqlitePath };
-  const postgres = parsePostgresUrl(url);
-  if (!postgres) {
+  const path = /^sqlite:(?:\/\/|(?!\/\/))(.+)$/.exec(url)?.[1];
+  if (path === undefined) {
     problems.push(`DATABASE_URL must be ${takes("DATABASE_URL")}`);
     return undefined;
   }
-  if (password !== undefined) {
-    if (postgres.password) {
-      problems.push(
-        "DATABASE_PASSWORD is set, but DATABASE_URL has a password too; set one of them",
-      );
-    }
-    postgres.password = encodeURIComponent(password);
-  }
-  return { kind: "postgres", url: postgres.href };
+  const problem = sqliteProblem(path);
+  if (problem === undefined) return { kind: "sqlite", path };
+  problems.push(`DATABASE_URL ${problem}`);
+  return undefined;
 }
 
-function parsePostgresUrl(url: string): URL | undefined {
-  if (!/^postgres(ql)?:\/\/[^/]/.test(url)) return undefined;
-  const parsed = URL.parse(url);
-  if (!parsed?.hostname || !canDecode(url)) return undefined;
-  for (const name of LIBPQ_PARAMETERS) parsed.searchParams.delete(name);
-  return parsed;
+/** What other programs write after `sqlite:`, and would be a file of that name here. */
+function sqliteProblem(path: string): string | undefined {
+  if (/^\/*:memory:/.test(path)) {
+    return "names a SQLite database in memory; write memory: for entries that are not to be kept";
+  }
+  if (/[?#]/.test(path)) {
+    return "has a ? or # after sqlite:, which takes a path and no parameters; write sqlite:PATH";
+  }
+  if (path.startsWith("file:")) return "has file: after sqlite:, which takes a path; leave it out";
+  return path.startsWith(":") ? `must be ${takes("DATABASE_URL")}` : undefined;
 }
 
-function canDecode(url: string): boolean {
-  try {
-    return decodeURIComponent(url) !== "";
-  } catch {
-    return false;
+type GivenPostgres = {
+  url: string;
+  password: string | undefined;
+  caFile: string | undefined;
+};
+
+function parsePostgres(
+  { url, password, caFile }: GivenPostgres,
+  readFile: ReadFile | undefined,
+  problems: string[],
+): DatabaseConfig | undefined {
+  const parsed = parsePostgresUrl(url);
+  if ("problems" in parsed) {
+    problems.push(...parsed.problems.map((problem) => `DATABASE_URL ${problem}`));
+    return undefined;
   }
+  const { target } = parsed;
+  if (password !== undefined && target.password !== undefined) {
+    problems.push("DATABASE_PASSWORD is set, but DATABASE_URL has a password too; set one of them");
+  }
+  const ca = readCertificates(target, caFile, { readFile, problems });
+  return {
+    kind: "postgres",
+    url: password === undefined ? url : withPassword(url, password),
+    ...(ca !== undefined && { ca }),
+  };
+}
+
+type Reading = { readFile: ReadFile | undefined; problems: string[] };
+
+/** The certificates of the CAs to trust, from the file that the variable or the URL names. */
+function readCertificates(
+  { rootCertificate, sslMode, hasSslMode }: PostgresTarget,
+  caFile: string | undefined,
+  { readFile, problems }: Reading,
+): string | undefined {
+  const inUrl = rootCertificate === "system" ? undefined : rootCertificate;
+  const path = caFile ?? inUrl;
+  if (path === undefined) return undefined;
+  const name = caFile === undefined ? "sslrootcert of DATABASE_URL" : "DATABASE_CA_FILE";
+  if (caFile !== undefined && rootCertificate !== undefined) {
+    problems.push("DATABASE_CA_FILE is set, but DATABASE_URL has sslrootcert too; set one of them");
+  } else if (hasSslMode && (sslMode === undefined || sslMode === "prefer")) {
+    problems.push(
+      `${name} is set, but DATABASE_URL has an sslmode that verifies nothing; ` +
+        "write sslmode=verify-full",
+    );
+  } else if (!readFile) problems.push(`${name} is set, but there are no files here`);
+  else {
+    const text = readNamedFile({ name, path }, readFile, problems);
+    if (text === undefined || text.includes("-----BEGIN CERTIFICATE-----")) return text;
+    problems.push(`${name} names a file without a certificate in PEM`);
+  }
+  return undefined;
 }

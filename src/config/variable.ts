@@ -14,6 +14,8 @@ export type Variable = {
   secret?: boolean;
   /** Whether problems name its lines, so that a file's leading blank lines must be kept. */
   lines?: boolean;
+  /** Whether it is a port: then a Service of Kubernetes may have set it to something else. */
+  port?: boolean;
 };
 
 type ValueOf<V extends Variable> =
@@ -43,7 +45,11 @@ export function integer({ min, max, unit }: { min: number; max: number; unit?: s
 export function port() {
   const [min, max] = [0, 65_535];
   const { schema } = integer({ min, max });
-  return { schema, takes: `a port number from ${min} to ${max}; 0 lets the system choose` };
+  return {
+    schema,
+    port: true,
+    takes: `a port number from ${min} to ${max}; 0 lets the system choose`,
+  };
 }
 
 /** One of these words. */

@@ -109,6 +109,12 @@ export const variables = {
     description: "The password for `DATABASE_URL`.",
     secret: true,
   },
+  DATABASE_CA_FILE: {
+    schema: () => z.string(),
+    takes: "the path of a PEM file, together with a `postgres://` `DATABASE_URL`",
+    description:
+      "The CAs to trust: PostgreSQL's certificate is then verified; read again when it changes.",
+  },
   DATABASE_POOL_SIZE: {
     ...integer({ min: 1, max: 1000 }),
     default: 10,
@@ -215,6 +221,11 @@ export type VariableName = keyof typeof variables;
 /** Every variable that may come from a file: each `NAME` also as `NAME_FILE`. */
 export const secretNames = (Object.keys(variables) as VariableName[]).filter(
   (name) => (variables[name] as Variable).secret,
+);
+
+/** Every variable that takes a port. */
+export const portNames = (Object.keys(variables) as VariableName[]).filter(
+  (name) => (variables[name] as Variable).port,
 );
 
 export type Values<Name extends VariableName = VariableName> = ValuesOf<

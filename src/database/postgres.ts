@@ -23,10 +23,14 @@ export type Query = (
   options?: { isKept?: boolean },
 ) => Promise<readonly PostgresRow[]>;
 
-/** A PostgreSQL database. Both ways to it throw a `DomainError` `store_unavailable` if it is unavailable. */
+/**
+ * A PostgreSQL database. Both ways to it throw a `DomainError`: `store_unavailable` if it is unavailable, and
+ * `request_timeout` if there is a deadline, and no answer before it. Then nothing of a write takes effect,
+ * now or later, unless its COMMIT was sent already and is not answered within a second.
+ */
 export type PostgresDatabase = DatabaseLifecycle & {
   kind: "postgres";
-  /** For statements that only read, each on whichever connection is free. */
+  /** For statements that only read. They get one connection, from the first to the last. */
   read<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** For statements that take effect together: one transaction, rolled back when `work` throws. */
   write<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;

@@ -37,6 +37,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   // Before anything that may take long: a container's process 1 loses signals that it does not listen
   // for.
   const untilSignal = runtime.untilSignal();
+  warnOfServiceLinks(config, logger);
   runtime.onCrash((error) => logger.error("crashed", describeError(error, { stack: true })));
   const secrets = reloadSecrets(runtime, read);
   // Loaded here, so that a service without HTTPS starts sooner.
@@ -108,6 +109,16 @@ export async function serve(runtime: Runtime): Promise<void> {
   }
   await flush();
   logger.info("stopped");
+}
+
+function warnOfServiceLinks({ serviceLinks }: Config, logger: Logger): void {
+  for (const variable of serviceLinks) {
+    logger.warning(
+      "a variable was ignored: Kubernetes set it for a Service of that name; set it in the pod, or " +
+        "enableServiceLinks: false",
+      { variable },
+    );
+  }
 }
 
 function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: format }: Config) {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { DatabaseCommandConfig, DatabaseConfig } from "../config/config.ts";
 import { type Migration, pendingMigrations } from "../database/migrations/migration.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
+import type { PostgresPlace } from "../database/postgres/url.ts";
 import {
   migrateSqlite,
   optimizeSqlite,
@@ -40,7 +41,7 @@ export async function openTransfer(
 ): Promise<OpenTransfer> {
   requirePersistent(database);
   if (database.kind === "sqlite") return openSqlite(database.path, options);
-  return openPostgres(database.url, options);
+  return openPostgres(database, options);
 }
 
 /** The entries of a resource in the database that the configuration names. */
@@ -107,11 +108,11 @@ function optimize(connection: SqliteConnection): void {
 }
 
 async function openPostgres(
-  url: string,
+  place: PostgresPlace,
   { access, ...options }: OpenOptions,
 ): Promise<OpenTransfer> {
   const { connectForTransfer } = await import("./postgres.ts");
-  const { migrate, version, transfer, close } = connectForTransfer(url, options);
+  const { migrate, version, transfer, close } = await connectForTransfer(place, options);
   try {
     if (access === "write") await migrate();
     else requireSchema((options.migrations ?? MIGRATIONS).postgres, await version());

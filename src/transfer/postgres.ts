@@ -1,18 +1,20 @@
-import postgres, { type Sql } from "postgres";
-import { connectionOptions } from "../database/postgres/connection.ts";
+import type { Sql } from "postgres";
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import {
   liftTimeouts,
   migratePostgres,
   readPostgresVersion,
 } from "../database/postgres/migrate.ts";
+import { openConnection } from "../database/postgres/open-connection.ts";
 import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
+import type { PostgresPlace } from "../database/postgres/url.ts";
 import type { Query } from "../database/postgres.ts";
 import { list, quoted } from "../database/sql.ts";
 import type { Entry, Resource } from "../resources/resource.ts";
 import { idSequence, lexemesOf, postgresStatements } from "../resources/stores/postgres.ts";
 import { rowReader } from "../resources/stores/rows.ts";
+import { postgresServers } from "../server/database/postgres-servers.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,
@@ -47,11 +49,12 @@ const COLUMNS = {
   },
 } as const;
 
-/** Connects to a PostgreSQL database to copy from it or to it. The first use reaches the server. */
-export function connectForTransfer(url: string, options: TransferOptions) {
+/** Connects to a PostgreSQL database to copy from it or to it. @throws {DomainError} if it cannot. */
+export async function connectForTransfer(place: PostgresPlace, options: TransferOptions) {
   const { postgres: migrations } = options.migrations ?? MIGRATIONS;
   // Rows are written as arrays, one a column.
-  const sql = postgres(url, { ...connectionOptions(url), fetch_types: true, max: 1 });
+  const servers = postgresServers(() => place, { fetch_types: true });
+  const sql = await openConnection(servers, () => {});
   return {
     transfer: createPostgresTransfer(sql, options),
     /** Brings the schema up to date. */

@@ -243,18 +243,17 @@ describe("an init phase that fails", () => {
   const tables = [
     {
       what: "a database of a newer release",
-      schema: "CREATE TABLE schema_migrations AS SELECT 99 AS version",
-      exitCode: 78,
+      schema: `CREATE TABLE schema_migrations
+        AS SELECT 99 AS version, 'later'::text AS name, now() AS applied_at`,
       says: /^The database has schema version 99/,
     },
     {
       what: "a database of something else",
       schema: "CREATE TABLE schema_migrations AS SELECT 'else' AS what",
-      exitCode: 69,
-      says: /column "version" does not exist/,
+      says: /^The database has a table schema_migrations of another tool \(what text\)/,
     },
   ];
-  for (const { what, schema, exitCode, says } of tables) {
+  for (const { what, schema, says } of tables) {
     test(`is reported as ${what}, in one line and without a stack`, async () => {
       const { url, drop } = await freshDatabase();
       const sql = postgres(url, { max: 1 });
@@ -262,7 +261,7 @@ describe("an init phase that fails", () => {
       await sql.end();
       const { code, stdout, stderr } = await failToStart({ API_KEY, DATABASE_URL: url });
       await drop();
-      expect({ code, stderr }).toEqual({ code: exitCode, stderr: "" });
+      expect({ code, stderr }).toEqual({ code: 78, stderr: "" });
       expect(JSON.parse(stdout)).toMatchObject({
         level: "ERROR",
         message: expect.stringMatching(says),

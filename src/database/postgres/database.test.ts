@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import postgres from "postgres";
 import { freshDatabase } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
 import { useThings } from "../../../test/things.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
+import type { Query } from "../postgres.ts";
 import { createPostgresDatabase } from "./database.ts";
+import { readPostgresVersion } from "./migrate.ts";
 import type { PostgresConnections } from "./pool.ts";
 
 // On a busy machine, PostgreSQL takes its time to start.
@@ -21,13 +24,15 @@ const inProgress = (text: string) => connections.admin`
 
 /** A database whose operations end when `time` says so, not by the clock. */
 function openThings(time = new AbortController(), traceparent?: () => string) {
+  const { signal } = time;
+  const beginCommit = () => signal.throwIfAborted();
   const open = (): PostgresConnections => ({
-    run: (work) => work(connections.sql, time.signal),
+    run: (work) => work(connections.sql, { signal, beginCommit }),
     share: (work) => work,
     migrate: async () => 0,
     close: async () => {},
   });
-  return createPostgresDatabase({ connect: () => connections.sql, open, traceparent });
+  return createPostgresDatabase({ open, traceparent });
 }
 
 test("reads, and writes what takes effect together", async () => {
@@ -150,6 +155,8 @@ test("a database without a pool has none to refresh, and tells no use of it", ()
   database.reconnect();
 });
 
+const NEWER = `CREATE TABLE schema_migrations
+  AS SELECT 99 AS version, 'later'::text AS name, now() AS applied_at`;
 let fresh: Awaited<ReturnType<typeof freshDatabase>>;
 
 beforeAll(async () => {
@@ -170,6 +177,31 @@ test("the server gives up a statement after 5 seconds, and knows the name of its
   await close();
 });
 
+for (const [what, sql, says] of [
+  ["with another tool's table", "CREATE TABLE schema_migrations (version bigint)", /another tool/],
+  ["of a newer release", NEWER, /schema version 99/],
+] as const) {
+  test(`a database ${what} is refused by migrate, and is unavailable to operations`, async () => {
+    const { url, drop } = await freshDatabase();
+    const setup = postgres(url, { max: 1 });
+    await setup.unsafe(sql);
+    await setup.end();
+    const database = openPostgresDatabase(url, { migrations: [] });
+    await expect(database.migrate()).rejects.toThrow(says);
+    await expect(database.ping()).rejects.toMatchObject({
+      code: "store_unavailable",
+      cause: { message: expect.stringMatching(says) },
+    });
+    await database.close();
+    await drop();
+  });
+}
+
+test("a database in another encoding than UTF8 is refused", async () => {
+  const query: Query = async () => [{ encoding: "LATIN1", columns: null }];
+  await expect(readPostgresVersion(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
+});
+
 test("the first operation migrates, once; migrate itself tells how much it did", async () => {
   const migrations = [{ version: 1, name: "one", sql: "CREATE TABLE first (id integer)" }];
   const { url, drop } = await freshDatabase();
@@ -181,4 +213,100 @@ test("the first operation migrates, once; migrate itself tells how much it did",
   expect(await again.migrate()).toBe(0);
   await again.close();
   await drop();
+});
+
+describe("a deadline of the caller", () => {
+  const MANY_MS = 600_000;
+  const INSERT = "INSERT INTO things VALUES ($1)";
+  let url: string;
+
+  beforeAll(() => {
+    url = connections.url();
+  });
+
+  const open = () => openPostgresDatabase(url, { poolSize: 1, migrations: [] });
+
+  /** The statements that wait for a lock. */
+  const locked = (text: string) => connections.admin`
+    SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE ${`${text}%`}`;
+
+  test("a write that waits for a lock fails at its deadline, and nothing is stored when the lock is gone", async () => {
+    const database = open();
+    await database.migrate();
+    await connections.sql.begin(async (transaction) => {
+      await transaction`LOCK TABLE things IN SHARE MODE`;
+      const late = database.write((query) => query(INSERT, [1]), performance.now() + 500);
+      const waiting = database.write((query) => query(INSERT, [2]), performance.now() + 400);
+      await expect(waiting).rejects.toMatchObject({ code: "request_timeout" });
+      await expect(late).rejects.toMatchObject({
+        code: "request_timeout",
+        message: "No answer was ready in time.",
+      });
+      await eventually("the server has stopped", async () => {
+        return (await locked("INSERT")).length === 0 || undefined;
+      });
+    });
+    await database.write((query) => query(INSERT, [3]));
+    expect(await things()).toEqual([3]);
+    await database.close();
+  });
+
+  test("a read in progress is cancelled on the server", async () => {
+    const database = open();
+    const late = database.read((query) => query("SELECT pg_sleep(600)"), performance.now() + 300);
+    await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+    expect(await database.read((query) => query("SELECT 1 AS one"))).toMatchObject([{ one: 1 }]);
+    expect(await inProgress("SELECT pg_sleep(600)")).toHaveLength(0);
+    await database.close();
+  });
+
+  test("that is far away changes nothing: an operation gets 6 seconds", async () => {
+    const database = open();
+    const far = performance.now() + MANY_MS;
+    await database.write((query) => query(INSERT, [1]), far);
+    expect(await database.read((query) => query("SELECT id FROM things"), far)).toHaveLength(1);
+    await database.close();
+  });
+
+  /** Has a COMMIT wait until the lock of this number is free. */
+  async function holdCommits(lock: number) {
+    const { admin } = connections;
+    await admin.unsafe(`
+      CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_advisory_xact_lock(${lock}); RETURN NULL;
+      END $$;
+      CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION hold()`);
+    await connections.sql`SELECT pg_advisory_lock(${lock})`;
+    return {
+      release: () => connections.sql`SELECT pg_advisory_unlock(${lock})`,
+      remove: () => admin.unsafe("DROP FUNCTION hold() CASCADE"),
+    };
+  }
+
+  test("that comes after COMMIT was sent: its outcome is waited for, and told", async () => {
+    const database = open();
+    await database.migrate();
+    const commits = await holdCommits(1);
+    const deadline = performance.now() + 1500;
+    const written = database.write((query) => query(INSERT, [1]), deadline);
+    await eventually("COMMIT waits", async () => (await locked("commit"))[0]);
+    await eventually("the deadline is over", () => performance.now() > deadline + 50 || undefined);
+    await commits.release();
+    expect(await written).toHaveLength(0);
+    expect(await things()).toEqual([1]);
+    await database.close();
+    await commits.remove();
+  });
+
+  test("a COMMIT that is not answered within a second after it is not waited for any longer", async () => {
+    const database = open();
+    await database.migrate();
+    const commits = await holdCommits(2);
+    const late = database.write((query) => query(INSERT, [1]), performance.now() + 1000);
+    await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+    await commits.release();
+    await database.close();
+    await commits.remove();
+  });
 });

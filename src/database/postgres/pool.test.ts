@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
-import { createPostgres, type PostgresServer } from "../../../test/postgres.ts";
+import { createPostgres, PASSWORD, type PostgresServer } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
 import { createPostgresPool } from "./pool.ts";
 
@@ -15,14 +15,23 @@ beforeAll(async () => {
 
 afterAll(() => server.stop(), TIMEOUT_MS);
 
+type PoolSettings = {
+  size?: number;
+  /** Settings of the connection with this number. */
+  connection?: (made: number) => Record<string, string>;
+};
+
 /** A pool that counts how often it connects and migrates. */
-function openPool(connection: (made: number) => Record<string, string> = () => ({})) {
+function openPool({ size = 2, connection = () => ({}) }: PoolSettings = {}) {
   const counts = { connected: 0, migrated: 0 };
+  const connect = (onclose: () => void) => {
+    counts.connected += 1;
+    const settings = { max: 1, fetch_types: false, connection: connection(counts.connected) };
+    return postgres(server.url, { ...settings, onclose });
+  };
   const pool = createPostgresPool({
-    connect: () => {
-      counts.connected += 1;
-      return postgres(server.url, { max: 2, connection: connection(counts.connected) });
-    },
+    servers: () => [{ connect, connectTimeoutMs: 3000 }],
+    size,
     migrate: async (sql) => {
       await sql`SELECT 1`;
       counts.migrated += 1;
@@ -32,14 +41,137 @@ function openPool(connection: (made: number) => Record<string, string> = () => (
   return { ...pool, counts };
 }
 
+/** Work that has begun, and ends when the test says so. */
+function openEnd() {
+  const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const work = async (sql: Sql) => {
+    begun.resolve();
+    await ended.promise;
+    return selectOne(sql);
+  };
+  return { work, begun: begun.promise, end: ended.resolve };
+}
+
 const selectOne = async (sql: Sql) => (await sql`SELECT 1 AS one`)[0]?.one;
 
 test("the database is migrated once, by what comes first", async () => {
   const { run, migrate, close, counts } = openPool();
   expect(await Promise.all([run(selectOne), run(selectOne)])).toEqual([1, 1]);
   expect(await migrate()).toBe(1);
-  expect(counts).toEqual({ connected: 1, migrated: 1 });
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
   await close();
+});
+
+test("fast operations are answered while a slow one is in progress, which has a connection of its own", async () => {
+  const { run, use, close } = openPool();
+  await run(selectOne);
+  const slow = openEnd();
+  const sleeping = run(slow.work);
+  await slow.begun;
+  expect(use()).toEqual({ size: 2, inUse: 1, waiting: 0 });
+  const fast = Array.from({ length: 40 }, () => run(selectOne));
+  expect(use()).toEqual({ size: 2, inUse: 2, waiting: 39 });
+  expect(await Promise.all(fast)).toEqual(fast.map(() => 1));
+  expect(use()).toEqual({ size: 2, inUse: 1, waiting: 0 });
+  slow.end();
+  await sleeping;
+  expect(use()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  await close();
+});
+
+test("statements of one operation never come between those of another on its connection", async () => {
+  const { run, close } = openPool();
+  const twice = (n: number) =>
+    run(async (sql) => {
+      await sql`SELECT set_config('thimble.mine', ${String(n)}, false)`;
+      await sql`SELECT pg_sleep(0.001)`;
+      return Number((await sql`SELECT current_setting('thimble.mine') AS mine`)[0]?.mine);
+    });
+  const numbers = Array.from({ length: 30 }, (_, index) => index);
+  expect(await Promise.all(numbers.map(twice))).toEqual(numbers);
+  await close();
+});
+
+test("operations get a connection in the order in which they came", async () => {
+  const { run, close } = openPool({ size: 1 });
+  const order: number[] = [];
+  const note = (n: number) => run(async () => void order.push(n));
+  await Promise.all([1, 2, 3, 4, 5].map(note));
+  expect(order).toEqual([1, 2, 3, 4, 5]);
+  await close();
+});
+
+test("an operation whose deadline comes while it waits for a connection is never begun", async () => {
+  const { run, use, close } = openPool({ size: 1 });
+  await run(selectOne);
+  const slow = openEnd();
+  const sleeping = run(slow.work);
+  await slow.begun;
+  let begun = 0;
+  const begin = async () => {
+    begun += 1;
+  };
+  const late = run(begin, performance.now() + 20);
+  expect(use()).toEqual({ size: 1, inUse: 1, waiting: 1 });
+  await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+  expect(use()).toEqual({ size: 1, inUse: 1, waiting: 0 });
+  slow.end();
+  await sleeping;
+  expect(await run(selectOne)).toBe(1);
+  expect(begun).toBe(0);
+  await close();
+});
+
+test("an operation whose deadline has passed is not begun at all", async () => {
+  const { run, close, counts } = openPool();
+  const late = run(selectOne, performance.now() - 1);
+  await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+  expect(counts).toEqual({ connected: 0, migrated: 0 });
+  await close();
+});
+
+test("a connection on which an operation does not end after its deadline is replaced", async () => {
+  const { run, use, close, counts } = openPool({ size: 1 });
+  await run(selectOne);
+  const endless = run(() => new Promise<never>(() => {}), performance.now() + 10);
+  await expect(endless).rejects.toMatchObject({ code: "request_timeout" });
+  expect(use().inUse).toBe(1);
+  expect(await run(selectOne)).toBe(1);
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
+  await close();
+});
+
+test("a server that refuses one more connection has operations wait for those that there are", async () => {
+  const admin = postgres(server.url, { max: 1, onnotice: () => {} });
+  await admin.unsafe("DROP ROLE IF EXISTS lonely");
+  await admin.unsafe(`CREATE ROLE lonely LOGIN PASSWORD '${PASSWORD}' CONNECTION LIMIT 1`);
+  const url = new URL(server.url);
+  url.username = "lonely";
+  const pool = createPostgresPool({
+    servers: () => [
+      {
+        connect: (onclose) => postgres(url.href, { max: 1, fetch_types: false, onclose }),
+        connectTimeoutMs: 3000,
+      },
+    ],
+    size: 3,
+    migrate: async () => 0,
+  });
+  const many = Array.from({ length: 10 }, () => pool.run(selectOne));
+  expect(await Promise.all(many)).toEqual(many.map(() => 1));
+  await pool.close();
+  await admin.end();
+});
+
+test("a connection that the server has ended is replaced without an error", async () => {
+  const { run, close, counts } = openPool({ size: 1 });
+  const admin = postgres(server.url, { max: 1 });
+  const pid = await run(async (sql) => (await sql`SELECT pg_backend_pid() AS pid`)[0]?.pid);
+  await admin`SELECT pg_terminate_backend(${pid}, 10000)`;
+  await eventually("it is answered", () => run(selectOne).catch(() => undefined));
+  expect(counts).toEqual({ connected: 2, migrated: 1 });
+  await close();
+  await admin.end();
 });
 
 test(
@@ -49,7 +181,7 @@ test(
     await run(selectOne);
     await server.pause();
     await expect(run(selectOne)).rejects.toMatchObject({ code: "store_unavailable" });
-    expect(counts.connected).toBe(2);
+    expect(counts).toEqual({ connected: 1, migrated: 1 });
     server.resume();
     expect(await run(selectOne)).toBe(1);
     expect(counts).toEqual({ connected: 2, migrated: 2 });
@@ -59,9 +191,9 @@ test(
 );
 
 test("connections that may only read are refreshed, and nothing is migrated again", async () => {
-  const { run, close, counts } = openPool((made) => ({
-    default_transaction_read_only: made === 1 ? "on" : "off",
-  }));
+  const { run, close, counts } = openPool({
+    connection: (made) => ({ default_transaction_read_only: made === 1 ? "on" : "off" }),
+  });
   await run(selectOne);
   const write = (sql: Sql) => sql`CREATE TABLE written (a integer)`;
   await expect(run(write)).rejects.toMatchObject({ code: "store_unavailable" });
@@ -71,14 +203,15 @@ test("connections that may only read are refreshed, and nothing is migrated agai
 });
 
 test("counts the operations that have a connection or wait for one, failed ones too", async () => {
-  const { run, inFlight, close } = openPool();
+  const { run, use, migrate, close } = openPool();
+  await migrate();
   const sleep = (sql: Sql) => sql`SELECT pg_sleep(0.05)`;
   const fail = (sql: Sql) => sql`SELECT 1 / 0`;
-  expect(inFlight()).toBe(0);
+  expect(use()).toEqual({ size: 2, inUse: 0, waiting: 0 });
   const work = Promise.allSettled([run(sleep), run(sleep), run(sleep), run(fail)]);
-  expect(inFlight()).toBe(4);
+  expect(use()).toEqual({ size: 2, inUse: 2, waiting: 2 });
   await work;
-  expect(inFlight()).toBe(0);
+  expect(use()).toEqual({ size: 2, inUse: 0, waiting: 0 });
   await close();
 });
 
@@ -97,19 +230,16 @@ test("work that is shared is done once for all calls that come in the meantime, 
 });
 
 test("a refreshed pool does not count what still runs in the last one", async () => {
-  const { run, refresh, inFlight, close } = openPool();
+  const { run, refresh, use, close } = openPool();
   await run(selectOne);
-  const begun = Promise.withResolvers<void>();
-  const late = run((sql) => {
-    const query = sql`SELECT pg_sleep(0.1)`.execute();
-    begun.resolve();
-    return query;
-  });
-  await begun.promise;
+  const slow = openEnd();
+  const late = run(slow.work);
+  await slow.begun;
   refresh();
-  expect(inFlight()).toBe(0);
-  await late;
-  expect(inFlight()).toBe(0);
+  expect(use().inUse).toBe(0);
+  slow.end();
+  expect(await late).toBe(1);
+  expect(use().inUse).toBe(0);
   await close();
 });
 
@@ -148,7 +278,7 @@ test("a pool that reconnects loses nothing that is in flight, in a connection or
   resumed.resolve();
   expect(await Promise.all(queued)).toEqual(queued.map(() => 1));
   expect(await Promise.all([inTwoSteps, after])).toEqual([1, 1]);
-  expect(counts).toEqual({ connected: 3, migrated: 2 });
+  expect(counts.migrated).toBe(2);
   await close();
 });
 
@@ -184,7 +314,8 @@ test("a pool that is closed undoes the migration in progress", async () => {
   const sql = postgres(server.url, { max: 1 });
   const began = Promise.withResolvers<void>();
   const pool = createPostgresPool({
-    connect: () => postgres(server.url, { max: 1 }),
+    servers: () => [{ connect: () => postgres(server.url, { max: 1 }), connectTimeoutMs: 3000 }],
+    size: 1,
     migrate: (connection) =>
       connection.begin("READ WRITE", async (transaction) => {
         await transaction`CREATE TABLE half_migrated (a integer)`;
@@ -222,11 +353,13 @@ async function withClock(use: (pool: ReturnType<typeof openSilentPool>) => Promi
 function openSilentPool() {
   const counts = { connected: 0, migrated: 0 };
   const migration = Promise.withResolvers<void>();
+  const connect = () => {
+    counts.connected += 1;
+    return { unsafe: async () => [], end: async () => {} } as unknown as Sql;
+  };
   const pool = createPostgresPool({
-    connect: () => {
-      counts.connected += 1;
-      return { end: async () => {} } as unknown as Sql;
-    },
+    servers: () => [{ connect, connectTimeoutMs: 3000 }],
+    size: 2,
     migrate: async () => {
       counts.migrated += 1;
       await migration.promise;
@@ -265,7 +398,8 @@ test("an operation gets 6 seconds, and the pool is replaced if nothing else was 
     jest.advanceTimersByTime(1);
     await settle();
     expect(first.state).toBe("No answer within 6000 ms");
-    expect(counts.connected).toBe(2);
+    expect(await run(async () => 1)).toBe(1);
+    expect(counts).toEqual({ connected: 2, migrated: 2 });
   });
 });
 
@@ -280,7 +414,8 @@ test("a pool is not replaced where another operation was answered in that time",
     jest.advanceTimersByTime(1000);
     await settle();
     expect(slow.state).toBe("No answer within 6000 ms");
-    expect(counts.connected).toBe(1);
+    expect(await run(async () => 1)).toBe(1);
+    expect(counts).toEqual({ connected: 2, migrated: 1 });
   });
 });
 

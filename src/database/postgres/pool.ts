@@ -1,68 +1,87 @@
 import type { Sql } from "postgres";
-import type { DomainError } from "../../errors.ts";
-import { withDeadline } from "../../time.ts";
-import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
+import { DomainError } from "../../errors.ts";
+import { type Deadline, withDeadline } from "../../time.ts";
+import type { PoolUse } from "../lifecycle.ts";
+import { NewerSchemaError } from "../migrations/migration.ts";
+import { UnusableDatabaseError } from "../sqlite.ts";
+import { type Connections, createConnections } from "./connections.ts";
 import {
   isReadOnlyError,
   isServerError,
   translatePostgresError,
   unavailableError,
 } from "./errors.ts";
+import { openConnection, type Server } from "./open-connection.ts";
+import { OPERATION_TIMEOUT_MS, type OperationTime, runInTime } from "./time-limits.ts";
 
-/**
- * How long an operation may take in all, waiting for a connection included. The server's own timeout
- * cannot fire where the server has vanished.
- */
-export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
-
-/** How long operations in flight may go on in a pool that is no longer used. */
-const DRAIN_GRACE_SECONDS = 5;
+/** How long operations in flight may go on in a pool that is closed. */
+const DRAIN_GRACE_MS = 5000;
 
 /** How long undoing a migration may take; the migration may not have reached the server yet. */
-const UNDOING_GRACE_SECONDS = 1;
+const UNDOING_GRACE_MS = 1000;
+
+/** How long an operation may take to end after its time is over, before its connection is closed. */
+const ABORT_GRACE_MS = 2000;
+
+/** Brings the schema up to date, until the signal aborts; returns the number of migrations. */
+export type Migrate = (sql: Sql, signal: AbortSignal) => Promise<number>;
 
 export type PoolOptions = {
-  /** Makes a pool of the driver's. It is called again when the last one no longer answers. */
-  connect: () => Sql;
-  /** Brings the schema up to date, until the signal aborts; returns the number of migrations. */
-  migrate: (sql: Sql, signal: AbortSignal) => Promise<number>;
+  /** Where the database is now, in the order in which the servers are tried. */
+  servers: () => readonly Server[];
+  /** The most connections. */
+  size: number;
+  migrate: Migrate;
 };
 
 type Pool = {
-  sql: Sql;
+  connections: Connections;
   migration: Promise<number> | undefined;
   isMigrated: boolean;
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
-  inFlight: number;
-  /** Whether it ends with its last operation. */
-  draining: boolean;
 };
 
 type PostgresPool = ReturnType<typeof createPostgresPool>;
 
-/** How a database reaches its server. Only a pool has connections to refresh and to wait for. */
-export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "inFlight"> &
-  Partial<Pick<PostgresPool, "refresh" | "reconnect" | "inFlight">>;
+/** How a database reaches its server. Only a pool has connections to refresh and to count. */
+export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "use"> &
+  Partial<Pick<PostgresPool, "refresh" | "reconnect" | "use">>;
+
+/** A database that cannot be used is no reason to stop for a service that runs: it may be put right. */
+async function whileServing(migration: Promise<unknown>): Promise<void> {
+  try {
+    await migration;
+  } catch (error) {
+    throw isUnusable(error) ? unavailableError(error) : translatePostgresError(error);
+  }
+}
+
+function isUnusable(error: unknown): boolean {
+  return error instanceof UnusableDatabaseError || error instanceof NewerSchemaError;
+}
 
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation that
  * reaches the server brings the schema up to date, and connections that hang are replaced.
  */
-export function createPostgresPool({ connect, migrate }: PoolOptions) {
+export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
   const closing = new AbortController();
   let current = open();
 
+  /** What waits for a connection of one database never gets one of the next. */
+  function openConnections(): Connections {
+    const there = servers();
+    return createConnections({ open: (onClose) => openConnection(there, onClose), size });
+  }
+
   function open(): Pool {
     const answeredAt = performance.now();
-    return {
-      ...{ sql: connect(), migration: undefined, isMigrated: false },
-      ...{ answeredAt, inFlight: 0, draining: false },
-    };
+    return { connections: openConnections(), migration: undefined, isMigrated: false, answeredAt };
   }
 
   function migrated(pool: Pool): Promise<number> {
-    pool.migration ??= migrate(pool.sql, closing.signal).then(
+    pool.migration ??= prepare(pool).then(
       (applied) => {
         pool.isMigrated = true;
         return applied;
@@ -75,43 +94,57 @@ export function createPostgresPool({ connect, migrate }: PoolOptions) {
     return pool.migration;
   }
 
+  async function prepare({ connections }: Pool): Promise<number> {
+    const sql = await connections.acquire(closing.signal);
+    try {
+      return await migrate(sql, closing.signal);
+    } catch (error) {
+      // A connection that is silent, or stays read-only, is of no more use.
+      if (error instanceof DomainError || isReadOnlyError(error)) connections.discard(sql);
+      throw error;
+    } finally {
+      connections.release(sql);
+    }
+  }
+
   /** For connections that hang. New ones may reach another server, so the schema is checked again. */
   function replace(pool: Pool): void {
     if (current !== pool) return;
     current = open();
-    void pool.sql.end({ timeout: 0 });
+    pool.connections.destroy();
   }
 
   /** For connections that are read-only, which they stay when the server lets new ones write again. */
   function refresh(pool: Pool): void {
     if (current !== pool) return;
-    current = { ...pool, sql: connect(), inFlight: 0 };
-    void pool.sql.end({ timeout: DRAIN_GRACE_SECONDS });
-  }
-
-  /** Not before: the driver would refuse the next statement of an operation. */
-  function endIfDone(pool: Pool): void {
-    if (pool.draining && pool.inFlight === 0) {
-      void pool.sql.end({ timeout: DRAIN_GRACE_SECONDS });
-    }
+    current = { ...pool, connections: openConnections() };
+    void pool.connections.drain();
   }
 
   /**
    * One operation that was too slow may have waited for a lock or in a queue. Only if no other got an
    * answer either, the connections hang. A migration may take any time.
    */
-  function expire(pool: Pool): never {
+  function replaceIfSilent(pool: Pool): void {
     const silence = performance.now() - pool.answeredAt;
     if (pool.isMigrated && silence >= OPERATION_TIMEOUT_MS) replace(pool);
-    if (pool.draining) void pool.sql.end({ timeout: 0 });
-    throw noAnswer();
   }
 
-  async function attempt<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
-    pool.inFlight += 1;
+  async function operate<T>(
+    pool: Pool,
+    work: (sql: Sql) => Promise<T>,
+    { signal }: OperationTime,
+  ): Promise<T> {
+    const { connections } = pool;
+    const sql = await connections.acquire(signal);
+    let giveUp: ReturnType<typeof setTimeout> | undefined;
+    const onAbort = () => {
+      giveUp = setTimeout(() => connections.discard(sql), ABORT_GRACE_MS);
+    };
+    signal.addEventListener("abort", onAbort);
     try {
-      await migrated(pool);
-      const result = await work();
+      signal.throwIfAborted();
+      const result = await work(sql);
       pool.answeredAt = performance.now();
       return result;
     } catch (error) {
@@ -119,26 +152,32 @@ export function createPostgresPool({ connect, migrate }: PoolOptions) {
       if (isReadOnlyError(error)) refresh(pool);
       throw translatePostgresError(error);
     } finally {
-      pool.inFlight -= 1;
-      endIfDone(pool);
+      signal.removeEventListener("abort", onAbort);
+      clearTimeout(giveUp);
+      connections.release(sql);
     }
   }
 
   return {
     /**
-     * Work that misses its deadline never runs later: statements that wait for a connection are not sent,
-     * and a transaction is rolled back.
+     * Gives the work a connection of its own, from its beginning to its end. Work that misses its deadline
+     * never runs later: what waits for a connection is not begun, and a transaction is rolled back.
      *
-     * @throws {DomainError} `store_unavailable` when no answer comes in time.
+     * @throws {DomainError} see {@link runInTime}.
      */
-    run<T>(work: (sql: Sql, signal: AbortSignal) => Promise<T>): Promise<T> {
+    run<T>(work: (sql: Sql, time: OperationTime) => Promise<T>, deadline?: Deadline): Promise<T> {
       const pool = current;
-      const time = new AbortController();
-      const done = attempt(pool, () => work(pool.sql, time.signal));
-      return withDeadline(done, OPERATION_TIMEOUT_MS, () => {
-        time.abort(noAnswer());
-        return expire(pool);
-      });
+      const onExpiry = (wasFull: boolean) => {
+        if (wasFull) replaceIfSilent(pool);
+      };
+      return runInTime(
+        async (time) => {
+          closing.signal.throwIfAborted();
+          if (!pool.isMigrated) await whileServing(migrated(pool));
+          return operate(pool, (sql) => work(sql, time), time);
+        },
+        { deadline, onExpiry },
+      );
     },
 
     /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
@@ -153,9 +192,12 @@ export function createPostgresPool({ connect, migrate }: PoolOptions) {
     },
 
     /** Brings the schema up to date now, however long that takes; returns the number of migrations. */
-    migrate(): Promise<number> {
-      const pool = current;
-      return attempt(pool, () => migrated(pool));
+    async migrate(): Promise<number> {
+      try {
+        return await migrated(current);
+      } catch (error) {
+        throw translatePostgresError(error);
+      }
     },
 
     /**
@@ -174,27 +216,17 @@ export function createPostgresPool({ connect, migrate }: PoolOptions) {
     reconnect(): void {
       const last = current;
       current = open();
-      last.draining = true;
-      endIfDone(last);
+      void last.connections.drain();
     },
 
-    /**
-     * The number of operations that have a connection or wait for one, also those that missed their deadline.
-     */
-    inFlight(): number {
-      return current.inFlight;
-    },
+    use: (): PoolUse => current.connections.use(),
 
     /** Operations in flight may end; a migration, which may take any time, is undone. */
     close(): Promise<void> {
       closing.abort(unavailableError(new Error("The pool was closed")));
-      const timeout = current.isMigrated ? DRAIN_GRACE_SECONDS : UNDOING_GRACE_SECONDS;
-      return current.sql.end({ timeout });
+      const { connections, isMigrated } = current;
+      const grace = isMigrated ? DRAIN_GRACE_MS : UNDOING_GRACE_MS;
+      return withDeadline(connections.drain(), grace, () => connections.destroy());
     },
   };
-}
-
-/** The error of an operation that took too long. */
-export function noAnswer(): DomainError {
-  return unavailableError(new Error(`No answer within ${OPERATION_TIMEOUT_MS} ms`));
 }

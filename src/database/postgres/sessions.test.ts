@@ -66,6 +66,13 @@ test("the database is migrated once, after it failed", async () => {
   expect([failures, counts.migrated]).toEqual([1, 2]);
 });
 
+test("an operation ends at the deadline of its caller", async () => {
+  const { run, counts } = openSessions();
+  const late = run((sql) => sql`SELECT pg_sleep(600)`, performance.now() + 200);
+  await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+  expect(counts).toEqual({ connected: 1, migrated: 1, ended: 1 });
+});
+
 test("what a socket says without a code is the database's fault, a defect is not", async () => {
   const { run } = openSessions();
   const failure = async (error: Error) => {

@@ -1,15 +1,13 @@
 import type { Sql } from "postgres";
-import { withDeadline } from "../../time.ts";
+import type { Deadline } from "../../time.ts";
 import { translatePostgresError, unavailableError } from "./errors.ts";
-import {
-  noAnswer,
-  OPERATION_TIMEOUT_MS,
-  type PoolOptions,
-  type PostgresConnections,
-} from "./pool.ts";
+import type { Migrate, PostgresConnections } from "./pool.ts";
+import { type OperationTime, runInTime } from "./time-limits.ts";
 
-/** `connect` is called for every operation. */
-type SessionOptions = PoolOptions & {
+type SessionOptions = {
+  migrate: Migrate;
+  /** Makes a connection; called for every operation. */
+  connect: () => Sql;
   /** Receives the end of each connection, which the operation's result does not wait for. */
   release: (end: Promise<void>) => void;
 };
@@ -34,21 +32,19 @@ export function createPostgresSessions({
   }
 
   async function run<T>(
-    work: (sql: Sql, signal: AbortSignal, applied: number) => Promise<T>,
+    work: (sql: Sql, time: OperationTime, applied: number) => Promise<T>,
+    deadline?: Deadline,
   ): Promise<T> {
     const sql = connect();
-    const time = new AbortController();
-    const attempt = async () => {
+    const attempt = async (time: OperationTime) => {
       try {
-        return await work(sql, time.signal, await migrateOnce(sql, time.signal));
+        return await work(sql, time, await migrateOnce(sql, time.signal));
       } catch (error) {
         throw isSocketError(error) ? unavailableError(error) : translatePostgresError(error);
       }
     };
     try {
-      return await withDeadline(attempt(), OPERATION_TIMEOUT_MS, () => {
-        throw noAnswer();
-      });
+      return await runInTime(attempt, { deadline });
     } finally {
       release(sql.end({ timeout: 0 }));
     }
@@ -57,7 +53,7 @@ export function createPostgresSessions({
   return {
     run,
     share: (work) => work,
-    migrate: () => run(async (_sql, _signal, applied) => applied),
+    migrate: () => run(async (_sql, _time, applied) => applied),
     close: async () => {},
   };
 }

@@ -1,6 +1,7 @@
 import { type Config, ConfigError, type DatabaseConfig } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import { createMemoryDatabase } from "../../database/memory.ts";
+import { postgresTarget } from "../../database/postgres/url.ts";
 import { DomainError } from "../../errors.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { createStore } from "../../resources/stores/create-store.ts";
@@ -28,7 +29,7 @@ export async function openDatabase(
   { database: config, databasePoolSize }: Pick<Config, "database" | "databasePoolSize">,
   scope?: TraceScope,
 ): Promise<OpenedDatabase> {
-  if (config.kind === "postgres") return openPostgres(config.url, databasePoolSize, scope);
+  if (config.kind === "postgres") return openPostgres(config, databasePoolSize, scope);
   const database =
     config.kind === "memory" ? createMemoryDatabase() : openSqliteDatabase(config.path);
   return { database, reconfigure: unchanged(config) };
@@ -48,35 +49,35 @@ function restartRequired(): ConfigError {
   ]);
 }
 
+type PostgresConfig = Extract<DatabaseConfig, { kind: "postgres" }>;
+
 /** The driver is loaded here, because a service on SQLite starts sooner without it. */
 async function openPostgres(
-  firstUrl: string,
+  first: PostgresConfig,
   poolSize: number,
   scope: TraceScope | undefined,
 ): Promise<OpenedDatabase> {
   const { openPostgresDatabase } = await import("./postgres.ts");
-  let url = firstUrl;
+  let place = first;
   const traceparent = traceparentOf(scope);
-  const database = openPostgresDatabase(() => url, { poolSize, traceparent });
-  const moveTo = (next: string) => {
-    const isSame = withoutPassword(url) === withoutPassword(next);
-    url = next;
+  const database = openPostgresDatabase(() => place, { poolSize, traceparent });
+  const moveTo = (next: PostgresConfig) => {
+    const isSame = withoutPassword(place) === withoutPassword(next);
+    place = next;
     if (!isSame) database.reconnect();
   };
   return {
     database,
     reconfigure: (next) => {
       if (next.kind !== "postgres") throw restartRequired();
-      return () => moveTo(next.url);
+      return () => moveTo(next);
     },
   };
 }
 
 /** What existing connections depend on; only new ones ask for a password. */
-function withoutPassword(url: string): string {
-  const parsed = new URL(url);
-  if (parsed.password) parsed.password = "-";
-  return parsed.href;
+function withoutPassword({ url, ca }: PostgresConfig): string {
+  return JSON.stringify([{ ...postgresTarget(url), password: undefined }, ca]);
 }
 
 /** After how long the log says what the start waits for. */

@@ -1,10 +1,10 @@
-import postgres from "postgres";
 import type { Migration } from "../../database/migrations/migration.ts";
-import { connectionOptions } from "../../database/postgres/connection.ts";
 import { createPostgresDatabase } from "../../database/postgres/database.ts";
+import { createPostgresPool } from "../../database/postgres/pool.ts";
+import type { PostgresPlace } from "../../database/postgres/url.ts";
 import type { PostgresDatabase } from "../../database/postgres.ts";
+import { postgresServers } from "./postgres-servers.ts";
 
-const RECONNECT_DELAY_SECONDS = 0.25;
 const POOL_SIZE = 10;
 
 export type OpenPostgresOptions = {
@@ -17,33 +17,22 @@ export type OpenPostgresOptions = {
 };
 
 /**
- * The PostgreSQL database that a URL names. If a function returns the URL, every new connection takes its
- * password from it, and `reconnect` the rest of it. It connects when it is first used, and again by itself
- * when a connection is lost; the first operation that reaches the server brings the schema up to date,
+ * The PostgreSQL database that a URL names. If a function returns its place, every new connection takes its
+ * password and CAs from it, and `reconnect` the rest of it. It connects when it is first used, and again by
+ * itself when a connection is lost; the first operation that reaches the server brings the schema up to date,
  * unless `migrate` has done so.
+ *
+ * @throws {Error} if the URL names no database, or has parameters that are not supported.
  */
 export function openPostgresDatabase(
-  url: string | (() => string),
+  place: string | (() => PostgresPlace),
   { poolSize = POOL_SIZE, migrations, traceparent }: OpenPostgresOptions = {},
 ): PostgresDatabase {
-  const currentUrl = typeof url === "string" ? () => url : url;
-  const password = () => passwordOf(currentUrl());
-  const connect = () =>
-    postgres(currentUrl(), {
-      ...connectionOptions(currentUrl()),
-      // The driver looks elsewhere for a password that the URL does not have.
-      ...(password() !== "" && { password }),
-      max: poolSize,
-      backoff: () => RECONNECT_DELAY_SECONDS,
-    });
+  const current = typeof place === "string" ? () => ({ url: place }) : place;
   return createPostgresDatabase({
-    connect,
-    poolSize,
+    open: (options) =>
+      createPostgresPool({ ...options, size: poolSize, servers: () => postgresServers(current) }),
     traceparent,
     ...(migrations && { migrations }),
   });
-}
-
-function passwordOf(url: string): string {
-  return decodeURIComponent(URL.parse(url)?.password ?? "");
 }

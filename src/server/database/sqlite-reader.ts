@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { SqliteReader, SqliteRow, SqliteValue } from "../../database/sqlite.ts";
-import { type Deadline, deadlineExceeded, requireTimeLeft, withDeadline } from "../../time.ts";
+import { deadlineExceeded } from "../../errors.ts";
+import { type Deadline, requireTimeLeft, withDeadline } from "../../time.ts";
 import thread from "./reader.thread.js" with { type: "text" };
 
 /** How long a statement waits where another process has the whole file for itself. */
