@@ -283,7 +283,7 @@ describe("serve", () => {
     expect(asked).toEqual({
       host: "::1",
       port: 8080,
-      idleTimeoutSeconds: 60,
+      idleTimeoutSeconds: 75,
       requestTimeoutSeconds: 245,
       maxHeadBytes: 24_576,
     });

@@ -154,6 +154,14 @@ describe.concurrent("IDLE_TIMEOUT_SECONDS", () => {
     await busy.ended();
   });
 
+  test.each(["620", "off"])("may be %s, and limits no request in flight", async (value) => {
+    const env = { IDLE_TIMEOUT_SECONDS: value, REQUEST_TIMEOUT_SECONDS: "1" };
+    await using service = await start(env);
+    const busy = await beginRequest(service);
+    await busy.answered('"error":"Request timed out"');
+    await busy.ended();
+  });
+
   test("a head that comes byte by byte is cut off", async () => {
     await using service = await start({});
     const connection = openConnection(service);

@@ -9,6 +9,9 @@ const PENDING_POLL_MS = 10;
 /** The most bytes of a request's line and headers that Bun accepts by default. */
 const BUNS_HEAD_BYTES = 16 * 1024;
 
+/** Bun counts no further; a longer time is no limit there. */
+const BUNS_IDLE_SECONDS = 255;
+
 const HEAD_BYTES_FLAG = "--max-http-header-size=";
 
 /** How long an old listener stays next to its successor, so that busy connections can move. */
@@ -89,12 +92,14 @@ function refuseTakenPort({ host, port }: ListenOptions): void {
 }
 
 function open(fetch: Fetch, options: ListenOptions) {
-  const { host, port, idleTimeoutSeconds, tls } = options;
+  const { host, port, tls } = options;
+  const idleSeconds =
+    options.idleTimeoutSeconds > BUNS_IDLE_SECONDS ? 0 : options.idleTimeoutSeconds;
   const answerWhole = readingRest(fetch);
   const answer: Answer = (request, server) =>
     answerWhole(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
   return Bun.serve({
-    fetch: withRequestTimeout(answer, options),
+    fetch: withRequestTimeout(answer, idleSeconds, options),
     // An error that the app could not answer itself. The client gets no details.
     error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
     development: false,
@@ -102,7 +107,7 @@ function open(fetch: Fetch, options: ListenOptions) {
     reusePort: tls !== undefined,
     hostname: host,
     port,
-    idleTimeout: idleTimeoutSeconds,
+    idleTimeout: idleSeconds,
     // The app limits bodies itself, and answers with a problem.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     ...(tls && { tls }),
@@ -114,15 +119,16 @@ type Answer = (request: Request, server: Bun.Server<undefined>) => Response | Pr
 /** Bun treats a connection as idle even while its request is in progress. */
 function withRequestTimeout(
   answer: Answer,
-  { idleTimeoutSeconds, requestTimeoutSeconds }: ListenOptions,
+  idleSeconds: number,
+  { requestTimeoutSeconds }: ListenOptions,
 ): Answer {
-  if (idleTimeoutSeconds >= requestTimeoutSeconds) return answer;
+  if (idleSeconds >= requestTimeoutSeconds) return answer;
   return async (request, server) => {
     server.timeout(request, requestTimeoutSeconds);
     try {
       return await answer(request, server);
     } finally {
-      server.timeout(request, idleTimeoutSeconds);
+      server.timeout(request, idleSeconds);
     }
   };
 }

@@ -52,7 +52,8 @@ function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: L
   return {
     requireHostHeader: false,
     keepAliveTimeout: idleTimeoutSeconds * 1000,
-    headersTimeout: Math.min(idleTimeoutSeconds, requestTimeoutSeconds) * 1000,
+    headersTimeout:
+      Math.min(idleTimeoutSeconds || requestTimeoutSeconds, requestTimeoutSeconds) * 1000,
     requestTimeout: requestTimeoutSeconds * 1000,
     connectionsCheckingInterval: SLOW_REQUEST_POLL_MS,
     maxHeaderSize: maxHeadBytes,

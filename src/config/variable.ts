@@ -41,6 +41,12 @@ export function integer({ min, max, unit }: { min: number; max: number; unit?: s
   return { schema, takes: `${whole} from ${min} to ${max}` };
 }
 
+/** A number, or `off`, which is 0. */
+export function orOff({ schema, takes }: ReturnType<typeof integer>) {
+  const off = () => z.literal("off").transform(() => 0);
+  return { schema: () => z.union([off(), schema()]), takes: `\`off\`, or ${takes}` };
+}
+
 /** A TCP port to listen on. */
 export function port() {
   const [min, max] = [0, 65_535];

@@ -2,7 +2,16 @@ import { z } from "zod";
 import type { Rate } from "../http/fixed-windows.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { tracingVariables } from "./tracing.ts";
-import { choice, flag, integer, oneOf, port, type ValuesOf, type Variable } from "./variable.ts";
+import {
+  choice,
+  flag,
+  integer,
+  oneOf,
+  orOff,
+  port,
+  type ValuesOf,
+  type Variable,
+} from "./variable.ts";
 
 const API_KEY_MIN_LENGTH = 16;
 const MIB = 1024 * 1024;
@@ -137,9 +146,10 @@ export const variables = {
     description: "How long a request may take before it gets a 503.",
   },
   IDLE_TIMEOUT_SECONDS: {
-    ...integer({ min: 1, max: 240, unit: "seconds" }),
-    default: 60,
-    description: "How long a connection may be silent before it is closed.",
+    ...orOff(integer({ min: 1, max: 3600, unit: "seconds" })),
+    // Longer than the 60 s for which most load balancers keep a connection to use it again.
+    default: 75,
+    description: "How long a connection may be silent between requests before it is closed.",
   },
   MAX_URL_BYTES: {
     ...integer({ min: 64, max: 64 * 1024, unit: "bytes" }),

@@ -11,7 +11,7 @@ export type TlsPair = { cert: string; key: string };
 export type ListenOptions = {
   host: string;
   port: number;
-  /** How long a connection may be silent. */
+  /** How long a connection may be silent between requests; 0 is without a limit. */
   idleTimeoutSeconds: number;
   /** How long a request may take; by then the app has always answered it. */
   requestTimeoutSeconds: number;
