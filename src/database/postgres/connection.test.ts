@@ -152,7 +152,7 @@ describe("a certificate", () => {
     });
   }
 
-  test("is verified by the file that the URL names, for any client that opens the database", async () => {
+  test("is verified by the file that the URL names, also without a configuration", async () => {
     const path = join(newDirectory(), "ca.pem");
     const url = `${server.url}?sslmode=verify-ca&sslrootcert=${path}`;
     const database = openPostgresDatabase(url, { migrations: [] });
