@@ -2,14 +2,13 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../test/service.ts";
 import { openSqliteFile } from "../server/database/sqlite-file.ts";
-import { type Migration, NewerSchemaError } from "./migrations/migration.ts";
+import { type Migration, NewerSchemaError, UnusableDatabaseError } from "./migrations/migration.ts";
 import {
   inTransaction,
   isBusyError,
   migrateSqlite,
   type SqliteConnection,
   translateSqliteError,
-  UnusableDatabaseError,
 } from "./sqlite.ts";
 
 const MIGRATIONS = [

@@ -1,7 +1,11 @@
 import { DomainError } from "../errors.ts";
 import type { Deadline } from "../time.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
-import { type Migration, pendingMigrations } from "./migrations/migration.ts";
+import {
+  type Migration,
+  pendingMigrations,
+  UnusableDatabaseError,
+} from "./migrations/migration.ts";
 import { sqliteMigrations } from "./migrations/sqlite.ts";
 import { quoted } from "./sql.ts";
 
@@ -46,14 +50,6 @@ export type SqliteDatabase = DatabaseLifecycle & {
   /** For statements that may take long; without it, the connection runs them too. */
   reader?: SqliteReader | undefined;
 };
-
-/** A file that cannot serve as the database; the message says why, and nothing was written to it. */
-export class UnusableDatabaseError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "UnusableDatabaseError";
-  }
-}
 
 type SqliteDatabaseOptions = {
   /** Brings the schema up to date, as {@link migrateSqlite} does by default. */

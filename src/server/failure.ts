@@ -1,7 +1,6 @@
 import { ConfigError } from "../config/config.ts";
-import { NewerSchemaError } from "../database/migrations/migration.ts";
+import { NewerSchemaError, UnusableDatabaseError } from "../database/migrations/migration.ts";
 import { isDataError, isServerError } from "../database/postgres/errors.ts";
-import { UnusableDatabaseError } from "../database/sqlite.ts";
 import { DomainError } from "../errors.ts";
 import { ListenError } from "./runtime.ts";
 

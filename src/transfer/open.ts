@@ -1,6 +1,10 @@
 import { existsSync } from "node:fs";
 import type { DatabaseCommandConfig, DatabaseConfig } from "../config/config.ts";
-import { type Migration, pendingMigrations } from "../database/migrations/migration.ts";
+import {
+  type Migration,
+  pendingMigrations,
+  UnusableDatabaseError,
+} from "../database/migrations/migration.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
 import type { PostgresPlace } from "../database/postgres/url.ts";
 import {
@@ -8,7 +12,6 @@ import {
   optimizeSqlite,
   readSqliteVersion,
   type SqliteConnection,
-  UnusableDatabaseError,
 } from "../database/sqlite.ts";
 import type { Resource } from "../resources/resource.ts";
 import { openSqliteFile, unusable } from "../server/database/sqlite-file.ts";

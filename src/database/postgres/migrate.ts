@@ -1,7 +1,10 @@
 import type { Sql } from "postgres";
-import { type Migration, pendingMigrations } from "../migrations/migration.ts";
+import {
+  type Migration,
+  pendingMigrations,
+  UnusableDatabaseError,
+} from "../migrations/migration.ts";
 import type { Query } from "../postgres.ts";
-import { UnusableDatabaseError } from "../sqlite.ts";
 import { queryOn } from "./query.ts";
 import { failOnSilence, type Patiently } from "./time-limits.ts";
 import { inTransaction } from "./transaction.ts";

@@ -2,8 +2,7 @@ import type { Sql } from "postgres";
 import { DomainError } from "../../errors.ts";
 import { type Deadline, withDeadline } from "../../time.ts";
 import type { PoolUse } from "../lifecycle.ts";
-import { NewerSchemaError } from "../migrations/migration.ts";
-import { UnusableDatabaseError } from "../sqlite.ts";
+import { NewerSchemaError, UnusableDatabaseError } from "../migrations/migration.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import {
   isReadOnlyError,

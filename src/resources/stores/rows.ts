@@ -1,4 +1,4 @@
-import { UnusableDatabaseError } from "../../database/sqlite.ts";
+import { UnusableDatabaseError } from "../../database/migrations/migration.ts";
 import { type Field, instant, type Value } from "../field.ts";
 import type { Entry, Resource } from "../resource.ts";
 

@@ -1,13 +1,13 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { UnusableDatabaseError } from "../../database/migrations/migration.ts";
 import {
   readPragma,
   requireOwnDatabase,
   type SqliteConnection,
   type SqliteStatement,
   sqliteResultCode,
-  UnusableDatabaseError,
 } from "../../database/sqlite.ts";
 
 /**

@@ -1,12 +1,11 @@
 import { existsSync, statSync } from "node:fs";
-import { pendingMigrations } from "../../database/migrations/migration.ts";
+import { pendingMigrations, UnusableDatabaseError } from "../../database/migrations/migration.ts";
 import {
   migrateSqlite,
   readSqliteVersion,
   type SqliteConnection,
   sqliteResultCode,
   translateSqliteError,
-  UnusableDatabaseError,
 } from "../../database/sqlite.ts";
 import { INSTANT_MAX, INSTANT_MIN } from "../../resources/field.ts";
 import type { Resource } from "../../resources/resource.ts";
