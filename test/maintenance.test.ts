@@ -2,8 +2,20 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { DatabaseSync } from "node:sqlite";
 import postgres, { type Sql } from "postgres";
 import { books } from "../src/books.ts";
-import { type ChildService, startService } from "./child-service.ts";
-import { KINDS, openPlace, type Place, sqlitePath, withStore } from "./data.ts";
+import type { Database } from "../src/database/database.ts";
+import { createStore, type StoreOf } from "../src/resources/stores/create-store.ts";
+import { startMaintenance } from "../src/server/maintenance.ts";
+import { createLogger } from "../src/telemetry/logger.ts";
+import { startService } from "./child-service.ts";
+import {
+  everyEntry,
+  KINDS,
+  openPlace,
+  openPlaceDatabase,
+  type Place,
+  sqlitePath,
+  withStore,
+} from "./data.ts";
 import { eventually } from "./service.ts";
 
 setDefaultTimeout(60_000);
@@ -36,9 +48,13 @@ function runOnPostgres(url: string): { run: Run; end: () => Promise<void> } {
 
 for (const kind of KINDS) {
   describe(`maintenance of ${kind}`, () => {
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
     let place: Place;
     let database: { run: Run; end: () => Promise<void> };
-    let service: ChildService;
+    let opened: Database;
+    let store: StoreOf<typeof books>;
+    let stop: () => Promise<void>;
 
     beforeAll(async () => {
       place = await openPlace(kind);
@@ -74,11 +90,15 @@ for (const kind of KINDS) {
           at(days * 7),
         );
       }
-      service = await startService(place.env);
+      opened = await openPlaceDatabase(place);
+      store = createStore(opened, books);
+      const logger = createLogger({ level: "INFO", format: "json", clock: Date.now, write: log });
+      stop = startMaintenance({ database: opened, stores: new Map([["books", store]]), logger });
     });
 
     afterAll(async () => {
-      await service.kill();
+      await stop();
+      await opened.close();
       await database.end();
       await place.drop();
     });
@@ -91,22 +111,20 @@ for (const kind of KINDS) {
         const [state] = await database.run("SELECT version, after_id FROM search_words");
         return state && "after_id" in state && state.after_id === null ? true : undefined;
       });
-      const found = async (query: string) => {
-        const response = await service.fetch(`/books?limit=200&${query}`);
-        return ((await response.json()) as { items: { id: number }[] }).items.length;
-      };
-      expect(await found("q=lamour")).toBe(200);
-      expect(await found("q=lamour+250")).toBe(1);
+      expect(await store.list(everyEntry(["lamour"]))).toHaveLength(200);
+      expect(await store.list(everyEntry(["lamour", "250"]))).toHaveLength(1);
+      const filters = { author: "Moli\u00e8re" };
       // 7 itself, and 70 to 79.
-      expect(await found("author=Moli%C3%A8re&q=7&sort=-id")).toBe(11);
+      expect(await store.list({ ...everyEntry(["7"]), filters })).toHaveLength(11);
+      expect(lines).toContainEqual(expect.stringContaining("writing the words of entries again"));
     });
 
     test("composes the texts of earlier releases, and changes nothing else", async () => {
-      const entry = (await (await service.fetch("/books/7")).json()) as Record<string, string>;
-      expect(entry.author).toBe("Moli\u00e8re");
-      expect(entry.updated_at).not.toBe(entry.created_at ?? "");
-      const other = (await (await service.fetch("/books/8")).json()) as Record<string, string>;
-      expect(other.updated_at).toBe(other.created_at ?? "");
+      const entry = await store.get(7);
+      expect(entry?.author).toBe("Moli\u00e8re");
+      expect(entry?.updated_at).not.toBe(entry?.created_at ?? "");
+      const other = await store.get(8);
+      expect(other?.updated_at).toBe(other?.created_at ?? "");
     });
 
     test("removes what has expired, without any request", async () => {
@@ -123,3 +141,45 @@ for (const kind of KINDS) {
     });
   });
 }
+
+test("the service maintains its database from the start on, and a new one without a word", async () => {
+  const place = await openPlace("SQLite");
+  await withStore(place, books, (store) =>
+    store.addSamples([{ title: "1984", author: "George Orwell", year: 1949 }]),
+  );
+  const database = runOnSqlite(sqlitePath(place.env.DATABASE_URL));
+  await database.run(
+    "INSERT INTO imports (resource, sha256, lines, updated_at) VALUES ('books', 'old', 1, $1)",
+    at(8),
+  );
+  const service = await startService(place.env);
+  await eventually("the end of an old import", async () => {
+    const left = await database.run("SELECT 1 FROM imports");
+    return left.length === 0 ? true : undefined;
+  });
+  await service.kill();
+  expect(service.log().map(({ message }) => message)).toEqual(["listening"]);
+  await database.end();
+});
+
+test("maintenance that fails is logged, and tried again", async () => {
+  const lines: string[] = [];
+  const logger = createLogger({
+    ...{ level: "INFO", format: "json", clock: Date.now },
+    write: (line) => void lines.push(line),
+  });
+  let runs = 0;
+  const optimize = async () => {
+    runs += 1;
+    if (runs === 1) throw new Error("the disk is full");
+  };
+  const stop = startMaintenance({
+    database: { optimize },
+    stores: new Map(),
+    logger,
+    intervalMs: 1,
+  });
+  await eventually("another run", () => runs > 1 || undefined);
+  await stop();
+  expect(lines).toEqual([expect.stringContaining("the disk is full")]);
+});

@@ -195,6 +195,33 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
       });
     });
 
+    test("changes nothing for a request that is over", async () => {
+      const entry = await add();
+      for (const [limits, reason] of [
+        [{ deadline: performance.now() }, "request_timeout"],
+        [{ signal: AbortSignal.abort() }, "connection_lost"],
+      ] as const) {
+        expect(await code(store.create(input, undefined, limits))).toBe(reason);
+        expect(await code(store.create(input, "key", limits))).toBe(reason);
+        expect(await code(store.update(1, vary(1), undefined, limits))).toBe(reason);
+        expect(await code(store.delete(1, undefined, limits))).toBe(reason);
+      }
+      expect(await list()).toEqual([entry]);
+      expect((await store.create(input, "key")).replayed).toBe(false);
+    });
+
+    test("its maintenance changes nothing that counts", async () => {
+      const first = await store.create(input, "key");
+      now += KEY_LIFETIME_MS - 1;
+      await store.removeExpired();
+      while (await store.renewWords());
+      expect(await store.create(input, "key")).toEqual({ ...first, replayed: true });
+      expect(await list()).toEqual([first.entry]);
+      now += 1;
+      await store.removeExpired();
+      expect((await store.create(input, "key")).replayed).toBe(false);
+    });
+
     describe("updated_at", () => {
       test.each([
         ["stands still", 0],

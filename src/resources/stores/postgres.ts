@@ -22,7 +22,7 @@ import {
 } from "../store.ts";
 import { WORDS_VERSION } from "../words.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
-import { decomposedTexts, placeOfRenewal } from "./renewal.ts";
+import { decomposedTexts, nextPlace, placeOfRenewal } from "./renewal.ts";
 import { rowReader } from "./rows.ts";
 
 /** A store on a PostgreSQL database. */
@@ -149,9 +149,9 @@ export function createPostgresStore(
     }
     const words = entries.map((entry) => ({ id: entry.id, words: lexemes(entry)[0] }));
     await query(SQL.setWords, [JSON.stringify(words)]);
-    const last = entries.at(-1)?.id ?? null;
-    await query(SQL.setWordsState, [name, WORDS_VERSION, last]);
-    return last !== null;
+    const next = nextPlace(entries);
+    await query(SQL.setWordsState, [name, WORDS_VERSION, next]);
+    return next !== null;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Values } from "../field.ts";
 import type { Entry } from "../resource.ts";
+import { RENEWED_PER_CALL } from "../store.ts";
 import { WORDS_VERSION } from "../words.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -12,6 +13,11 @@ type Row = Readonly<Record<string, unknown>>;
 export function placeOfRenewal(row: Row | undefined): number | null {
   if (Number(row?.version) !== WORDS_VERSION) return 0;
   return row?.after_id === null ? null : Number(row?.after_id);
+}
+
+/** The place after these entries, which is `null` where they were the last ones. */
+export function nextPlace(renewed: readonly Entry[]): number | null {
+  return renewed.length < RENEWED_PER_CALL ? null : (renewed.at(-1)?.id ?? null);
 }
 
 /** The texts of an entry from a release that did not compose them (Unicode NFC), composed. */

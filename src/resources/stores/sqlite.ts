@@ -13,7 +13,7 @@ import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { OperationLimits, Store } from "../store.ts";
 import { isQuick, listLarge } from "./large-lists.ts";
-import { decomposedTexts, placeOfRenewal } from "./renewal.ts";
+import { decomposedTexts, nextPlace, placeOfRenewal } from "./renewal.ts";
 import { type Change, sqliteStatements } from "./sqlite-statements.ts";
 
 /** How long a write waits for another process to finish its own. */
@@ -89,9 +89,9 @@ export function createSqliteStore(
       if (changes) apply(statements.update(entry, changes, now()));
       else run(statements.setWords(entry));
     }
-    const last = entries.at(-1)?.id ?? null;
-    run(statements.setWordsState(last));
-    return last !== null;
+    const next = nextPlace(entries);
+    run(statements.setWordsState(next));
+    return next !== null;
   }
 }
 
