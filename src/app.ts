@@ -9,21 +9,19 @@ import { declareSecurity } from "./auth/openapi.ts";
 import { rateLimitKey, requireScope } from "./auth/require-scope.ts";
 import type { Config } from "./config/config.ts";
 import type { Database } from "./database/database.ts";
+import { accessLog } from "./http/edge/access-log.ts";
+import { answerHeaders } from "./http/edge/answer-headers.ts";
+import { edge, requireHead } from "./http/edge/edge.ts";
+import { requireHost } from "./http/edge/host.ts";
+import { requestMetrics } from "./http/edge/request-metrics.ts";
+import { limitRequestSize } from "./http/edge/request-size.ts";
+import { securityHeaders } from "./http/edge/security-headers.ts";
 import type { AppEnv } from "./http/env.ts";
-import { accessLog } from "./http/middleware/access-log.ts";
-import { clientAddress } from "./http/middleware/client-address.ts";
-import { limitConcurrency } from "./http/middleware/concurrency.ts";
+import { admission } from "./http/middleware/admission.ts";
+import { createGate } from "./http/middleware/concurrency.ts";
 import { allowOrigins } from "./http/middleware/cors.ts";
-import { headLength } from "./http/middleware/head-length.ts";
-import { requireHost } from "./http/middleware/host.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
-import { limitRate } from "./http/middleware/rate-limit.ts";
-import { requestId } from "./http/middleware/request-id.ts";
-import { requestMetrics } from "./http/middleware/request-metrics.ts";
-import { limitRequestSize } from "./http/middleware/request-size.ts";
-import { requestTimeout } from "./http/middleware/request-timeout.ts";
-import { securityHeaders } from "./http/middleware/security-headers.ts";
-import { traceContext } from "./http/middleware/trace-context.ts";
+import { createRateLimit } from "./http/middleware/rate-limit.ts";
 import { notFound } from "./http/not-found.ts";
 import { appErrorHandler } from "./http/problem.ts";
 import { docsRoutes } from "./pages/docs.ts";
@@ -97,7 +95,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const authenticator = createAuthenticator(deps);
   const access = (scope: Scope) => requireScope(scope, authenticator);
   const receiveJson = jsonBody(config.maxBodyBytes);
-  const { publicReads } = config;
+  const { publicReads, rateLimit: rate } = config;
   const storeOf = instrumentedStores(deps);
 
   useEdge(app, deps);
@@ -107,13 +105,14 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const probed = app.route("/", probesElsewhere ? withoutRoutes(probes.health) : probes.health);
   if (probes.metrics && !probesElsewhere) app.route("/", probes.metrics);
 
-  if (config.rateLimit) {
-    app.use(
-      limitRate({ rate: config.rateLimit, now: deps.elapsed, keyOf: rateLimitKey(authenticator) }),
-    );
-  }
-  app.use(requestTimeout(config.requestTimeoutSeconds));
-  app.use(limitConcurrency(config.maxConcurrentRequests));
+  app.use(
+    admission({
+      rateLimit: rate && createRateLimit({ rate, now: deps.elapsed }),
+      clientOf: rateLimitKey(authenticator),
+      gate: createGate(config.maxConcurrentRequests),
+      seconds: config.requestTimeoutSeconds,
+    }),
+  );
 
   const routes = probed
     .route("/", landingRoutes({ uptime, linksHealth: !probesElsewhere }))
@@ -149,16 +148,17 @@ function newApp() {
 /** What every request passes first, on every listener. */
 function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
   const { config, logger, newId, metrics, tracing } = deps;
-  app.use(requestId(newId));
-  app.use(clientAddress(config.trustProxy ?? 0));
-  app.use(traceContext(tracing));
-  if (metrics) app.use(requestMetrics(metrics.metrics));
-  if (config.logAccess ?? true) app.use(accessLog(logger));
-  app.use(securityHeaders());
-  app.use(headLength);
+  const { trustProxy, logAccess = true } = config;
+  const finishes = [
+    securityHeaders,
+    answerHeaders,
+    ...(logAccess ? [accessLog(logger)] : []),
+    ...(metrics ? [requestMetrics(metrics.metrics)] : []),
+  ];
+  const onArrival = metrics?.metrics.requestBegan;
+  app.use(edge({ newId, trustProxy, tracing, onArrival, finishes }));
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
-  app.use(requireHost());
-  app.use(limitRequestSize(config));
+  app.use(requireHead([requireHost(), limitRequestSize(config)]));
 }
 
 function createAuthenticator({ config, keys, elapsed: now }: AppDeps): Authenticator {

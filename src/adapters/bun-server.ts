@@ -1,5 +1,5 @@
 import process from "node:process";
-import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
+import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { closeConnectionWhen } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
 import { readingRest } from "../server/unread-body.ts";
@@ -97,7 +97,10 @@ function open(fetch: Fetch, options: ListenOptions) {
     options.idleTimeoutSeconds > BUNS_IDLE_SECONDS ? 0 : options.idleTimeoutSeconds;
   const answerWhole = readingRest(fetch);
   const answer: Answer = (request, server) =>
-    answerWhole(withAbsoluteUrl(request), { peerAddress: server.requestIP(request)?.address });
+    answerWhole(withAbsoluteUrl(request), {
+      peerAddress: server.requestIP(request)?.address,
+      endsBodies: true,
+    });
   return Bun.serve({
     fetch: withRequestTimeout(answer, idleSeconds, options),
     // An error that the app could not answer itself. The client gets no details.

@@ -1,5 +1,5 @@
 import { runProgram } from "../cli/program.ts";
-import { SECURITY_HEADERS } from "../http/middleware/security-headers.ts";
+import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server } from "../server/runtime.ts";
 import { readingRest } from "../server/unread-body.ts";
@@ -42,7 +42,7 @@ function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
     if (stopping) return new Response(null, REFUSAL);
     inFlight.begin();
     try {
-      return await answerWhole(request, { peerAddress: remoteAddr.hostname });
+      return await answerWhole(request, { peerAddress: remoteAddr.hostname, endsBodies: true });
     } finally {
       inFlight.end();
     }

@@ -29,7 +29,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
     (request, { incoming }) => {
       // A client that waits for `100 Continue` sends nothing that would have to be read.
       const answer = incoming.headers.expect === undefined ? answerWhole : fetch;
-      return answer(request, { peerAddress: incoming.socket?.remoteAddress });
+      return answer(request, { peerAddress: incoming.socket?.remoteAddress, endsBodies: true });
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );

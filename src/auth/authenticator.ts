@@ -18,13 +18,21 @@ export type AuthResult = Key | DomainError | undefined;
  *
  * @param network counts the failures; `undefined` where the client's address is unknown.
  */
-export async function authenticate(
+export function authenticate(
   { keys, failures }: Authenticator,
-  { secret, network }: { secret: string | undefined; network: string | undefined },
-): Promise<AuthResult> {
-  if (!secret) return undefined;
-  const found = await keys.identify(secret);
+  { secret, network }: { secret: string; network: string | undefined },
+): AuthResult | Promise<AuthResult> {
+  const found = keys.identify(secret);
   if (!failures || network === undefined) return found;
+  const throttle = (result: Key | DomainError) => throttled(failures, network, result);
+  return found instanceof Promise ? found.then(throttle) : throttle(found);
+}
+
+function throttled(
+  failures: FailureThrottle,
+  network: string,
+  found: Key | DomainError,
+): Key | DomainError {
   // After the lookup: before it, requests that arrive together would all see that none has failed yet.
   const isWrong = found instanceof DomainError;
   const refusal = failures.refusal(network, isWrong ? undefined : found.name);

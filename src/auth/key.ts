@@ -1,3 +1,5 @@
+import { toHex } from "../encoding.ts";
+
 /** A right that a key can have, such as `books:read`; `admin` allows everything. */
 export type Scope = string;
 
@@ -19,7 +21,11 @@ export function allows({ scopes }: Key, scope: Scope): boolean {
   return scopes.includes(scope) || scopes.includes("admin");
 }
 
-/** SHA-256 of a secret's UTF-8 (FIPS 180-4). */
-export async function digestOf(secret: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
-}
+/** SHA-256 of a text in UTF-8 (FIPS 180-4), as 64 lower-case hexadecimal digits. */
+export type Digest = (text: string) => string | Promise<string>;
+
+/** What every runtime has. */
+export const digestOf = async (text: string): Promise<string> => {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return toHex(new Uint8Array(bytes));
+};

@@ -2,9 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { API_KEY, openApp } from "../../test/app.ts";
 import type { AppConfig } from "../app.ts";
-import { toHex } from "../encoding.ts";
+import { edge } from "../http/edge/edge.ts";
 import type { AppEnv } from "../http/env.ts";
-import { clientAddress } from "../http/middleware/client-address.ts";
 import { problemHandler } from "../http/problem.ts";
 import { requireApiKey } from "../package/route-groups.ts";
 import { createFailureThrottle } from "./failure-throttle.ts";
@@ -88,7 +87,7 @@ describe("a key with scopes", () => {
   const KEY = "a-key-for-reading";
 
   async function openWithScopes(...scopes: Scope[]) {
-    const apiKeys = [{ name: "reader", scopes, digest: toHex(await digestOf(KEY)) }];
+    const apiKeys = [{ name: "reader", scopes, digest: await digestOf(KEY) }];
     return openApp({ keys: { apiKeys }, config: { publicReads: false } });
   }
 
@@ -118,7 +117,7 @@ describe("wrong keys of an address", () => {
   async function openThrottled(config: Partial<AppConfig> = {}) {
     let now = 0;
     let time = 0;
-    const digest = toHex(await digestOf(OTHER_KEY));
+    const digest = await digestOf(OTHER_KEY);
     const keys = {
       apiKey: API_KEY,
       apiKeys: [{ name: "other", scopes: ["admin" as const], digest }],
@@ -274,7 +273,7 @@ test("a key that is accepted where nothing is throttled is still refused where i
   const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 });
   failures.count("192.0.2.1");
   const app = new Hono<AppEnv>()
-    .use(clientAddress(0), requireScope("metrics", { keys }))
+    .use(edge({ finishes: [] }), requireScope("metrics", { keys }))
     .get("/", requireScope("metrics", { keys, failures }), (c) => c.text("inner"))
     .onError(problemHandler());
   const headers = { "X-API-Key": API_KEY };

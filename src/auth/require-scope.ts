@@ -43,29 +43,37 @@ export function requireScope(
  * address that sends them.
  */
 export function rateLimitKey(authenticator: Authenticator) {
-  return async function rateLimitKey(c: Context<AppEnv>): Promise<string> {
-    const key = await authenticateRequest(c, authenticator);
-    if (!key || key instanceof DomainError) return `address ${addressPrefix(c.var.clientAddress)}`;
+  function nameOf(c: Context<AppEnv>, key: AuthResult): string {
+    if (!key || key instanceof DomainError) {
+      return `address ${addressPrefix(c.get("request")?.clientAddress)}`;
+    }
     c.set("keyName", key.name);
     return `key ${key.name}`;
+  }
+
+  return function rateLimitKey(c: Context<AppEnv>): string | Promise<string> {
+    const key = authenticateRequest(c, authenticator);
+    return key instanceof Promise ? key.then((found) => nameOf(c, found)) : nameOf(c, key);
   };
 }
 
-/** The authenticator of each request, and its result. */
-const authenticated = new WeakMap<Request, Authenticator & { result: Promise<AuthResult> }>();
+/** What one authenticator has found out about a request. */
+type Authenticated = Authenticator & { result: AuthResult | Promise<AuthResult> };
 
 /** Authenticates once per request, so that a wrong key counts once. */
 function authenticateRequest(
   c: Context<AppEnv>,
   authenticator: Authenticator,
-): Promise<AuthResult> {
+): AuthResult | Promise<AuthResult> {
   const { keys, failures } = authenticator;
-  const earlier = authenticated.get(c.req.raw);
+  const earlier = c.get("authenticated") as Authenticated | undefined;
   if (earlier?.keys === keys && earlier.failures === failures) return earlier.result;
-  const address = c.var.clientAddress;
+  const secret = presentedKey(c);
+  if (!secret) return undefined;
+  const address = c.get("request")?.clientAddress;
   const network = address === undefined ? undefined : addressPrefix(address);
-  const result = authenticate(authenticator, { secret: presentedKey(c), network });
-  authenticated.set(c.req.raw, { keys, failures, result });
+  const result = authenticate(authenticator, { secret, network });
+  c.set("authenticated", { keys, failures, result } satisfies Authenticated);
   return result;
 }
 

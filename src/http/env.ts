@@ -1,28 +1,48 @@
 import type { Trace } from "../telemetry/trace-context.ts";
 import type { Deadline } from "../time.ts";
+import type { Standing } from "./middleware/rate-limit.ts";
 
 /** What a runtime knows about a request's connection. */
 export type Connection = {
   /** The IP address of the other end, which may be a proxy's. */
   peerAddress?: string | undefined;
+  /** Whether the server ends a body at its Content-Length, as RFC 9112 section 6.3 asks. */
+  endsBodies?: boolean;
 };
 
-/** A request's variables in the app, for Hono's types. */
+/** What the service knows of a request, from its arrival to the end of its answer. */
+export type ServedRequest = {
+  id: string;
+  /** By `performance.now()`. */
+  arrivedAt: number;
+  /** The client's IP address in its shortest form, without port or zone; unknown on some runtimes. */
+  clientAddress: string | undefined;
+  trace: Trace;
+  /** When the answer has to be ready; missing where nothing limits the time. */
+  deadline: Deadline | undefined;
+  /** Ends the wait for the rest of the body, while there is one. */
+  abandonBody: ((reason: Error) => void) | undefined;
+  /** How much of its limit the client has used; missing without a limit. */
+  standing: Standing | undefined;
+  /** The number of bytes of the body of the answer, if known. */
+  bodyBytes: number | undefined;
+  /** Whether the connection has to be closed after the answer. */
+  isLast: boolean;
+};
+
+/** The variables of a request in the app, for the types of Hono. */
 export type AppEnv = {
   Bindings: Connection;
   Variables: {
+    /** Missing where route groups are mounted in another app. */
+    request?: ServedRequest;
+    /** As `hono/request-id` names it, for middleware that looks for it. */
     requestId: string;
     /** The name of the valid key that the request carries. */
     keyName?: string;
-    /** The client's IP address in its shortest form, without port or zone; unknown on some runtimes. */
-    clientAddress: string | undefined;
-    /** Makes the read of the request's body fail, while it is in progress. */
-    abandonBody: ((reason: Error) => void) | undefined;
-    /** When the answer has to be ready; missing where nothing limits the time. */
-    deadline?: Deadline;
-    /** Missing if route groups are mounted in another app. */
-    trace?: Trace;
-    /** The number of bytes of the answer's body, if known. */
-    bodyBytes?: number | undefined;
+    /** What `authenticateRequest` found out, for the next who asks. */
+    authenticated?: unknown;
+    /** The text of the body, once it has been read. */
+    bodyText?: string;
   };
 };

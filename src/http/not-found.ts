@@ -21,10 +21,9 @@ export function notFound(app: Hono<AppEnv>) {
       return problemResponse(c, new DomainError("endpoint_not_found", detail));
     }
     const allow = [...methods, "OPTIONS"].join(", ");
-    c.header("Allow", allow);
-    if (c.req.method === "OPTIONS") return c.body(null, 204);
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { Allow: allow });
     const detail = `${c.req.path} takes ${allow}, not ${c.req.method}.`;
-    return problemResponse(c, new DomainError("method_not_allowed", detail));
+    return problemResponse(c, new DomainError("method_not_allowed", detail), { Allow: allow });
   };
 }
 

@@ -56,17 +56,22 @@ const DEFECT = {
  * Answers an error as problem details (RFC 9457). Only the message of a {@link DomainError} reaches the
  * client; any other error gives no details.
  */
-export function problemResponse(c: Context<AppEnv>, error: Error): Response {
+export function problemResponse(
+  c: Context<AppEnv>,
+  error: Error,
+  headers: Record<string, string> = {},
+): Response {
   const known = asDomainError(error);
   const mapping: Mapping = known ? MAPPINGS[known.code] : { status: 500 };
   const { message, summary } = known ?? DEFECT;
-  const { traceId } = c.var.trace ?? {};
+  const request = c.get("request");
+  const traceId = request?.trace.traceId;
   const body: Problem = {
     type: "about:blank",
     title: PROBLEM_STATUSES[mapping.status].title,
     status: mapping.status,
     detail: message,
-    request_id: c.var.requestId,
+    request_id: request?.id ?? c.get("requestId"),
     ...(traceId !== undefined && { trace_id: traceId }),
     success: false,
     error: summary,
@@ -77,6 +82,7 @@ export function problemResponse(c: Context<AppEnv>, error: Error): Response {
     "Cache-Control": "no-store",
     ...mapping.headers,
     ...(known?.retryAfterSeconds && { "Retry-After": String(known.retryAfterSeconds) }),
+    ...headers,
   });
 }
 
@@ -151,11 +157,11 @@ function logError(
   c: Context<AppEnv>,
   { stack }: { stack: boolean },
 ): void {
-  const { requestId, trace } = c.var;
+  const request = c.get("request");
   const known = asDomainError(error);
   const fields = {
-    request_id: requestId,
-    trace_id: trace?.traceId,
+    request_id: request?.id ?? c.get("requestId"),
+    trace_id: request?.trace.traceId,
     method: c.req.method,
     path: c.req.path,
     code: known?.code,

@@ -8,8 +8,8 @@ import { requestId } from "hono/request-id";
 import { createFailureThrottle } from "../auth/failure-throttle.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
 import { DomainError } from "../errors.ts";
+import { edge } from "../http/edge/edge.ts";
 import type { AppEnv } from "../http/env.ts";
-import { clientAddress } from "../http/middleware/client-address.ts";
 import type { Store } from "../resources/store.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import {
@@ -244,7 +244,7 @@ describe("a route of another app that takes a key", () => {
     const keys = createKeyRing({ apiKeys }, Date.now);
     const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 });
     const host = new Hono<AppEnv>()
-      .use(clientAddress(0), requireScope("process", { keys, failures }))
+      .use(edge({ finishes: [] }), requireScope("process", { keys, failures }))
       .get("/", (c) => c.text("open"));
     const ask = (headers: Record<string, string>) =>
       host.request("/", { headers }, { peerAddress: "192.0.2.1" });

@@ -4,7 +4,7 @@ import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { z } from "zod";
 import { fromBase64 } from "../encoding.ts";
-import { answer, answerHtml } from "../http/answer.ts";
+import { answer, answerHtml, noteBytes } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import type { Resource } from "../resources/resource.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -94,7 +94,7 @@ async function gzippedAsset(
   });
   const bytes = await gzipped();
   if (encoding === "gzip") {
-    c.set("bodyBytes", bytes.byteLength);
+    noteBytes(c, bytes.byteLength);
     return encoded(bytes, { ...headers, "Content-Encoding": "gzip" });
   }
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));

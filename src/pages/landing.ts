@@ -20,6 +20,8 @@ type LandingDeps = {
 const PAGES = { docs: "API documentation", "openapi.json": "OpenAPI document" };
 const HEALTH = { health: "Health", ready: "Readiness" };
 
+const VARY = { Vary: "Accept" };
+
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
@@ -49,15 +51,17 @@ export function landingRoutes({ uptime, linksHealth }: LandingDeps) {
       supports: ["text/plain", "text/html"],
       default: "text/plain",
     });
-    c.header("Vary", "Accept");
-    if (type === "text/plain") return answerText(c, GREETING);
+    if (type === "text/plain") return answerText(c, GREETING, VARY);
     policy ??= pagePolicy();
     const paths = linksHealth ? { ...PAGES, ...HEALTH } : PAGES;
     const links = Object.entries(paths).map(
       ([path, text]) => html`<a href="${referenceBelow(c, path)}">${text}</a>\n`,
     );
     const content = await page(uptime(), links);
-    return answerHtml(c, String(content), { "Content-Security-Policy": await policy });
+    return answerHtml(c, String(content), {
+      "Content-Security-Policy": await policy,
+      ...VARY,
+    });
   });
 }
 

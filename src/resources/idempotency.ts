@@ -25,7 +25,8 @@ export function idempotencyKey(c: Context<AppEnv>): string | undefined {
     const message = `Expected 1 to 255 printable ASCII characters, received ${key.length} characters`;
     throw invalidInput([{ path: IDEMPOTENCY_KEY_HEADER, message }]);
   }
-  return c.var.keyName === undefined ? key : `${c.var.keyName}\n${key}`;
+  const keyName = c.get("keyName");
+  return keyName === undefined ? key : `${keyName}\n${key}`;
 }
 
 /**

@@ -39,7 +39,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const list: Handler = async (c) => {
     const { findsNothing, ...query } = parseListQuery(c.req.queries());
-    const limits = { deadline: c.var.deadline };
+    const limits = { deadline: c.get("request")?.deadline };
     const entries = findsNothing
       ? []
       : await store.list({ ...query, limit: query.limit + 1 }, limits);
@@ -92,7 +92,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   }
 
   const requireStored = async (id: number, c: Context<AppEnv>) =>
-    requireEntry(resource, id, await store.get(id, { deadline: c.var.deadline }));
+    requireEntry(resource, id, await store.get(id, { deadline: c.get("request")?.deadline }));
 
   /**
    * The state that the store has to find the entry in, if the request names one. Checking the tag here
@@ -129,7 +129,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
  * which more bytes arrived after the request than the server understands: it closes them at once.
  */
 function writeLimits(c: Context<AppEnv>): OperationLimits {
-  return { deadline: c.var.deadline, signal: c.req.raw.signal };
+  return { deadline: c.get("request")?.deadline, signal: c.req.raw.signal };
 }
 
 /** The link to the next page (RFC 8288), relative to this one, with all its parameters. */

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { DomainError } from "../../errors.ts";
+import { answerHeaders } from "../../http/edge/answer-headers.ts";
+import { edge } from "../../http/edge/edge.ts";
+import { securityHeaders } from "../../http/edge/security-headers.ts";
 import type { AppEnv } from "../../http/env.ts";
-import { requestId } from "../../http/middleware/request-id.ts";
-import { securityHeaders } from "../../http/middleware/security-headers.ts";
-import { traceContext } from "../../http/middleware/trace-context.ts";
 import { problemResponse } from "../../http/problem.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 
@@ -15,11 +15,10 @@ type MisconfiguredDeps = { problems: readonly string[]; logger: Logger };
  */
 export function createMisconfiguredApp({ problems, logger }: MisconfiguredDeps) {
   const app = new Hono<AppEnv>();
-  app.use(requestId());
-  app.use(traceContext());
-  app.use(securityHeaders());
+  app.use(edge({ finishes: [securityHeaders, answerHeaders] }));
   app.all("*", (c) => {
-    const ids = { request_id: c.var.requestId, trace_id: c.var.trace?.traceId };
+    const request = c.get("request");
+    const ids = { request_id: request?.id, trace_id: request?.trace.traceId };
     logger.error("the configuration cannot work", { ...ids, problems });
     const message = "The service is not configured; its log says why.";
     return problemResponse(c, new DomainError("not_configured", message));

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { digestOf, type Key } from "../../auth/key.ts";
 import { KeyLineError, parseKeyWords } from "../../auth/key-file.ts";
-import { toHex } from "../../encoding.ts";
 import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { SCOPES } from "../../service.ts";
@@ -27,7 +26,7 @@ export async function runKeyCommand(
   const words = describeKey(args, clock());
   // In base64url, RFC 4648 section 5.
   const secret = PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
-  stdout([...words.head, `sha256:${toHex(await digestOf(secret))}`, ...words.dates].join(" "));
+  stdout([...words.head, `sha256:${await digestOf(secret)}`, ...words.dates].join(" "));
   stderr(`The key ${words.head[0]}, which is shown only now:\n${secret}`);
   return EXIT.ok;
 }

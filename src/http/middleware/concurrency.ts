@@ -1,29 +1,29 @@
-import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
 
 /**
- * Lets at most `max` requests be in flight at once.
+ * Counts the requests in flight, of which there may be `max`.
  *
- * A request counts until its handlers are done, even if its client has gone. A request that
- * `requestTimeout` has answered with a 503 counts until its work ends.
+ * A request counts until its handlers are done, even if its client has gone. A request that has been answered
+ * with a 503 because its time was over counts until its work ends.
  *
  * @param max unlimited by default.
- * @throws {DomainError} `overloaded`
  */
-export function limitConcurrency(max = Number.POSITIVE_INFINITY): MiddlewareHandler {
+export function createGate(max = Number.POSITIVE_INFINITY) {
   let count = 0;
-  return async function limitConcurrency(_c, next) {
-    if (count >= max) {
-      throw new DomainError(
-        "overloaded",
-        `${max} requests are in flight, which is the limit; try again later.`,
-      );
-    }
-    count += 1;
-    try {
-      await next();
-    } finally {
+  return {
+    /** @throws {DomainError} `overloaded` */
+    enter(): void {
+      if (count >= max) {
+        throw new DomainError(
+          "overloaded",
+          `${max} requests are in flight, which is the limit; try again later.`,
+        );
+      }
+      count += 1;
+    },
+
+    leave(): void {
       count -= 1;
-    }
+    },
   };
 }

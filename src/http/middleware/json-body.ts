@@ -5,6 +5,9 @@ import { type MediaType, parseMediaType } from "../media-type.ts";
 
 type Reviver = Parameters<typeof JSON.parse>[1];
 
+/** A body of a length up to this is read in one piece, where the server makes sure of the length. */
+const SHORT_BYTES = 64 * 1024;
+
 /** Deeper than real data, and shallow enough for a container's memory. */
 const MAX_DEPTH = 1000;
 
@@ -48,10 +51,10 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
  * @throws {DomainError} `malformed_json`
  */
 export async function parsedJson(
-  c: Context,
+  c: Context<AppEnv>,
   reviverOf?: (text: string) => Reviver | undefined,
 ): Promise<unknown> {
-  const text = await c.req.text();
+  const text = c.get("bodyText") ?? (await c.req.text());
   try {
     return JSON.parse(text, reviverOf?.(text));
   } catch (cause) {
@@ -59,10 +62,11 @@ export async function parsedJson(
   }
 }
 
-/** Hono's own cache of what it has read. It holds promises, unlike its types. */
-function keepText(c: Context, text: string): void {
+/** For handlers that ask Hono for the body again. Its cache holds promises, unlike its types. */
+function keepText(c: Context<AppEnv>, text: string): void {
   const cache: { text?: unknown } = c.req.bodyCache;
   cache.text = Promise.resolve(text);
+  c.set("bodyText", text);
 }
 
 function tooLarge(maxBytes: number): DomainError {
@@ -70,26 +74,52 @@ function tooLarge(maxBytes: number): DomainError {
 }
 
 /** Reads the body until it ends, is too large, or is abandoned. */
-async function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string> {
+function receiveText(c: Context<AppEnv>, maxBytes: number): Promise<string> {
+  const length = c.req.header("Content-Length");
+  const isShort = length !== undefined && Number(length) <= SHORT_BYTES;
+  return isShort && c.env?.endsBodies ? receiveWhole(c) : receiveChunks(c, maxBytes);
+}
+
+/** In one piece, which takes a third of the time. */
+async function receiveWhole(c: Context<AppEnv>): Promise<string> {
+  const bytes = await untilAbandoned(c, c.req.raw.arrayBuffer());
+  return decode(strictDecoder(), bytes);
+}
+
+/** Settles like the read of a body, unless the request is given up first. */
+function untilAbandoned<T>(c: Context<AppEnv>, read: Promise<T>): Promise<T> {
+  const request = c.get("request");
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      if (request) request.abandonBody = undefined;
+    };
+    if (request) {
+      request.abandonBody = (reason) => {
+        // The rest of the body would come before the next request.
+        request.isLast = true;
+        reject(reason);
+      };
+    }
+    read.then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => {
+        end();
+        reject(incomplete(error));
+      },
+    );
+  });
+}
+
+async function receiveChunks(c: Context<AppEnv>, maxBytes: number): Promise<string> {
   const reader = readerOf(c.req.raw);
   if (!reader) return "";
-  let abandoned: Error | undefined;
-  c.set("abandonBody", (reason) => {
-    abandoned = reason;
-    // The rest of the body would come before the next request.
-    c.header("Connection", "close");
-    // Ends the waiting read, as if the body had ended.
-    void reader.cancel().catch(() => {});
-  });
   try {
-    const text = await readText(reader, maxBytes);
-    if (!abandoned) return text;
-    throw abandoned;
-  } catch (error) {
-    // The early end may also be in the middle of a character.
-    throw abandoned ?? error;
+    return await untilAbandoned(c, readText(reader, maxBytes));
   } finally {
-    c.set("abandonBody", undefined);
+    if (c.get("request")?.isLast) void reader.cancel().catch(() => {});
     // What is left of a refused body is for the server to read.
     reader.releaseLock();
   }
@@ -100,7 +130,7 @@ function readerOf(request: Request): ReadableStreamDefaultReader<Uint8Array> | u
   try {
     return request.body?.getReader();
   } catch (cause) {
-    return rethrowIncomplete(cause);
+    throw incomplete(cause);
   }
 }
 
@@ -108,31 +138,38 @@ async function readText(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   maxBytes: number,
 ): Promise<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = strictDecoder();
   let text = "";
   let bytes = 0;
   for (;;) {
-    const { done, value } = await reader.read().catch(rethrowIncomplete);
+    const { done, value } = await reader.read();
     if (done) return text + decode(decoder);
     bytes += value.byteLength;
     if (bytes > maxBytes) throw tooLarge(maxBytes);
-    text += decode(decoder, value);
+    text += decode(decoder, value, { stream: true });
   }
 }
 
 /** Strict: otherwise bytes that are not UTF-8 would be stored as text that nobody sent. */
-function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+const strictDecoder = () => new TextDecoder("utf-8", { fatal: true });
+
+function decode(
+  decoder: TextDecoder,
+  bytes?: ArrayBuffer | Uint8Array,
+  options?: TextDecodeOptions,
+): string {
   try {
-    return decoder.decode(bytes, { stream: bytes !== undefined });
+    return decoder.decode(bytes, options);
   } catch (cause) {
     throw new DomainError("malformed_json", "The request body is not valid UTF-8.", { cause });
   }
 }
 
-function rethrowIncomplete(cause: unknown): never {
-  throw new DomainError("incomplete_body", "The request body did not arrive completely.", {
-    cause,
-  });
+/** What went wrong with the read of a body: an error of its own, or else that it broke off. */
+function incomplete(cause: unknown): Error {
+  if (cause instanceof DomainError) return cause;
+  const detail = "The request body did not arrive completely.";
+  return new DomainError("incomplete_body", detail, { cause });
 }
 
 function isMalformed(error: unknown): boolean {

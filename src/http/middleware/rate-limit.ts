@@ -1,48 +1,47 @@
-import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
 import type { Elapsed } from "../../time.ts";
-import type { AppEnv } from "../env.ts";
 import { createFixedWindows, type Rate } from "../fixed-windows.ts";
 
 /** The name of the only policy, as a string of structured fields (RFC 9651). */
 const POLICY = '"default"';
 
+export const RATE_LIMIT_HEADERS = { policy: "RateLimit-Policy", left: "RateLimit" };
+
+/** Where a client stands within its limit, as header fields say it. */
+export type Standing = { policy: string; left: () => string };
+
 type RateLimitOptions = {
   rate: Rate;
   /** Measures the windows: the runtime's own clock by default. */
   now?: Elapsed | undefined;
-  /** Names the client for which a request counts. */
-  keyOf: (c: Context<AppEnv>) => Promise<string>;
 };
 
 /**
  * Allows each client a number of requests in a window of time, and reports the rest in every answer
  * (draft-ietf-httpapi-ratelimit-headers-11).
- *
- * @throws {DomainError} `rate_limited`
  */
-export function limitRate({ rate, now, keyOf }: RateLimitOptions): MiddlewareHandler<AppEnv> {
+export function createRateLimit({ rate, now }: RateLimitOptions) {
   const { requests, windowMs } = rate;
   const windowSeconds = windowMs / 1000;
   const policy = `${POLICY};q=${requests};w=${windowSeconds}`;
   const windows = createFixedWindows({ windowMs, now });
 
-  return async function limitRate(c, next) {
-    const window = windows.count(await keyOf(c));
-    const { hits } = window;
-    const secondsLeft = () => Math.ceil(windows.left(window) / 1000);
-    const state = () => `${POLICY};r=${Math.max(0, requests - hits)};t=${secondsLeft()}`;
-    if (hits > requests) {
-      c.header("RateLimit-Policy", policy);
-      c.header("RateLimit", state());
-      const per = `${requests} requests in ${windowSeconds} s`;
-      throw new DomainError("rate_limited", `A client may send ${per}; these are used up.`, {
-        retryAfterSeconds: secondsLeft(),
-      });
-    }
-    await next();
-    const { headers } = c.res;
-    headers.set("RateLimit-Policy", policy);
-    headers.set("RateLimit", state());
+  return {
+    /** Counts a request of a client. `refusal` is a `rate_limited` where its limit is used up. */
+    count(client: string): { standing: Standing; refusal: DomainError | undefined } {
+      const window = windows.count(client);
+      const { hits } = window;
+      const secondsLeft = () => Math.ceil(windows.left(window) / 1000);
+      const left = () => `${POLICY};r=${Math.max(0, requests - hits)};t=${secondsLeft()}`;
+      const refusal = hits > requests ? rateLimited(secondsLeft()) : undefined;
+      return { standing: { policy, left }, refusal };
+    },
   };
+
+  function rateLimited(retryAfterSeconds: number): DomainError {
+    const per = `${requests} requests in ${windowSeconds} s`;
+    return new DomainError("rate_limited", `A client may send ${per}; these are used up.`, {
+      retryAfterSeconds,
+    });
+  }
 }

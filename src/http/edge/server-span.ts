@@ -1,7 +1,6 @@
 import type { Context } from "hono";
-import type { Trace } from "../../telemetry/trace-context.ts";
 import type { FinishedSpan } from "../../telemetry/tracing.ts";
-import type { AppEnv } from "../env.ts";
+import type { AppEnv, ServedRequest } from "../env.ts";
 import { KNOWN_METHODS, routeTemplate } from "../labels.ts";
 
 /** The URL comes from the server, so it is always valid. */
@@ -14,7 +13,7 @@ const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
  */
 export function serverSpan(
   c: Context<AppEnv>,
-  trace: Trace,
+  { id, trace, clientAddress }: ServedRequest,
   { startMs, durationMs }: { startMs: number; durationMs: number },
 ): FinishedSpan {
   const { method } = c.req;
@@ -38,9 +37,9 @@ export function serverSpan(
       "url.scheme": scheme,
       "server.address": address,
       "server.port": port === undefined ? undefined : Number(port),
-      "client.address": c.var.clientAddress,
+      "client.address": clientAddress,
       "user_agent.original": c.req.header("User-Agent"),
-      "http.request.header.x-request-id": [c.var.requestId],
+      "http.request.header.x-request-id": [id],
     },
   };
 }

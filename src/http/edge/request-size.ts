@@ -1,5 +1,5 @@
-import type { MiddlewareHandler } from "hono";
 import { DomainError } from "../../errors.ts";
+import type { Check } from "./step.ts";
 
 /** `: ` and the end of the line, around every header. */
 const BYTES_AROUND_HEADER = 4;
@@ -11,25 +11,21 @@ type RequestSizeOptions = {
   maxHeaderBytes?: number | undefined;
 };
 
-/**
- * Lets only requests pass whose URL and headers are within the limits.
- *
- * @throws {DomainError} `uri_too_long` or `headers_too_large`
- */
+/** Refuses a request whose URL or headers are not within the limits. */
 export function limitRequestSize({
   maxUrlBytes = Number.POSITIVE_INFINITY,
   maxHeaderBytes = Number.POSITIVE_INFINITY,
-}: RequestSizeOptions): MiddlewareHandler {
-  return function limitRequestSize(c, next) {
-    if (urlBytes(c.req.url) > maxUrlBytes) {
+}: RequestSizeOptions): Check {
+  return function limitRequestSize({ url, headers }) {
+    if (url.length > maxUrlBytes && urlBytes(url) > maxUrlBytes) {
       const detail = `Path and query may have at most ${maxUrlBytes} bytes.`;
-      throw new DomainError("uri_too_long", detail);
+      return new DomainError("uri_too_long", detail);
     }
-    if (headerBytes(c.req.raw.headers) > maxHeaderBytes) {
+    if (headerBytes(headers) > maxHeaderBytes) {
       const detail = `The headers of a request may have at most ${maxHeaderBytes} bytes.`;
-      throw new DomainError("headers_too_large", detail);
+      return new DomainError("headers_too_large", detail);
     }
-    return next();
+    return undefined;
   };
 }
 

@@ -1,5 +1,6 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { WITHOUT_CONTENT } from "../answer.ts";
+import type { AppEnv } from "../env.ts";
 
 /**
  * Gives HEAD the length of the answer to GET (RFC 9110 section 8.6): Hono makes it from GET's answer by
@@ -8,11 +9,9 @@ import { WITHOUT_CONTENT } from "../answer.ts";
  * It gives it the time too, which Bun's server leaves out of answers to HEAD (RFC 9110 section 6.6.1,
  * https://github.com/oven-sh/bun/issues/33427).
  */
-export const headLength: MiddlewareHandler = async (c, next) => {
-  await next();
-  if (c.req.method !== "HEAD") return;
+export async function giveHeadItsLength(c: Context<AppEnv>): Promise<void> {
   c.res.headers.set("Date", new Date().toUTCString());
   if (WITHOUT_CONTENT.has(c.res.status)) return;
   const { byteLength } = await c.res.clone().arrayBuffer();
   c.res.headers.set("Content-Length", String(byteLength));
-};
+}

@@ -1,0 +1,46 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type { AppEnv } from "../env.ts";
+import type { createGate } from "./concurrency.ts";
+import type { createRateLimit } from "./rate-limit.ts";
+import { withinTime } from "./request-timeout.ts";
+
+type AdmissionOptions = {
+  /** Counts the requests of each client; without it there is no such limit. */
+  rateLimit: ReturnType<typeof createRateLimit> | undefined;
+  /** Names the client for which a request counts. */
+  clientOf: (c: Context<AppEnv>) => string | Promise<string>;
+  gate: ReturnType<typeof createGate>;
+  /** How long a request may take. */
+  seconds: number;
+};
+
+/**
+ * Lets a request in within the limits that depend on what else the service has to do: those of its client,
+ * of time, and of the requests in flight. They are one layer, as each layer takes time of its own.
+ *
+ * @throws {DomainError} `rate_limited`, `overloaded` or `request_timeout`
+ */
+export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> {
+  const { rateLimit, clientOf, gate, seconds } = options;
+
+  async function work(next: () => Promise<void>): Promise<void> {
+    gate.enter();
+    try {
+      await next();
+    } finally {
+      gate.leave();
+    }
+  }
+
+  return async function admission(c, next) {
+    const request = c.get("request");
+    if (!request) throw new TypeError("There is no edge around the admission");
+    if (rateLimit) {
+      const { standing, refusal } = rateLimit.count(await clientOf(c));
+      request.standing = standing;
+      if (refusal) throw refusal;
+    }
+    request.deadline = performance.now() + seconds * 1000;
+    await withinTime(work(next), { seconds, method: c.req.method, request });
+  };
+}
