@@ -5,6 +5,7 @@ export function idleRuntime(given: Partial<Runtime> = {}): Runtime {
   return {
     env: {},
     clock: Date.now,
+    sha256: (text) => Bun.CryptoHasher.hash("sha256", text, "hex"),
     stdout: () => {},
     stderr: () => {},
     openLog: () => given.stdout ?? (() => {}),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { runProgram } from "../cli/program.ts";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
@@ -85,4 +86,4 @@ function codeOf(failure: Error): string {
   return failure.message.startsWith(LOOKUP_FAILED) ? "ENOTFOUND" : String(failure);
 }
 
-await runProgram(listen);
+await runProgram({ listen, sha256: (text) => createHash("sha256").update(text).digest("hex") });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   createServer,
   type Server as HttpServer,
@@ -157,4 +158,4 @@ function leaveOutSqliteWarning(): void {
 
 // This must come before node:sqlite is loaded, which happens when the program opens a store.
 leaveOutSqliteWarning();
-await runProgram(listen);
+await runProgram({ listen, sha256: (text) => createHash("sha256").update(text).digest("hex") });

@@ -61,7 +61,7 @@ function createRecentSet(capacity: number) {
 }
 
 function tooManyFailures(remainingMs: number): DomainError {
-  const retryAfterSeconds = Math.ceil(remainingMs / 1000);
+  const retryAfterSeconds = Math.max(1, Math.ceil(remainingMs / 1000));
   return new DomainError(
     "too_many_failures",
     `Too many wrong keys came from this address; try again in ${retryAfterSeconds} s.`,

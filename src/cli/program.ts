@@ -7,7 +7,10 @@ import { onHangup, untilSignal } from "../server/signals.ts";
 import { runCli } from "./cli.ts";
 
 /** Runs the program in this process, and ends it: what Bun, Node and Deno have in common. */
-export async function runProgram(listen: Runtime["listen"]): Promise<never> {
+export async function runProgram({
+  listen,
+  sha256,
+}: Pick<Runtime, "listen" | "sha256">): Promise<never> {
   const out = createLineWriter(1);
   const err = createLineWriter(2);
   process.on("exit", () => {
@@ -21,6 +24,7 @@ export async function runProgram(listen: Runtime["listen"]): Promise<never> {
     stderr: err.write,
     openLog,
     listen,
+    sha256,
     untilSignal,
     onHangup,
     onCrash,

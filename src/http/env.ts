@@ -40,7 +40,7 @@ export type AppEnv = {
     requestId: string;
     /** The name of the valid key that the request carries. */
     keyName?: string;
-    /** What `authenticateRequest` found out, for the next who asks. */
+    /** What the first check of the key found out, for the next ones. */
     authenticated?: unknown;
     /** The text of the body, once it has been read. */
     bodyText?: string;

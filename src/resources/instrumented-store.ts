@@ -51,14 +51,26 @@ export function instrumentStore(store: Store, instruments: Instruments): Store {
       });
     }
   };
-  const measured: Observe = async (operation, work) => {
+  /** One promise more than the operation itself has. */
+  function measured<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
-    try {
-      return await traced(operation, work);
-    } finally {
-      metrics?.storeOperationEnded({ resource, operation }, (performance.now() - startedAt) / 1000);
-    }
-  };
+    const end = () => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      metrics?.storeOperationEnded({ resource, operation }, seconds);
+    };
+    const working = spans ? traced(operation, work) : work();
+    return working.then(
+      (result) => {
+        end();
+        return result;
+      },
+      (error: unknown) => {
+        end();
+        throw error;
+      },
+    );
+  }
+
   if (!metrics && !spans) return store;
   const observe = metrics ? measured : traced;
   return {

@@ -1,3 +1,4 @@
+import type { Digest } from "../auth/key.ts";
 import type { Environment } from "../config/config.ts";
 import type { Connection } from "../http/env.ts";
 import type { Clock } from "../time.ts";
@@ -41,6 +42,8 @@ export type Server = {
 export type Runtime = {
   env: Environment;
   clock: Clock;
+  /** Digests keys at once. */
+  sha256: Digest;
   stdout: (line: string) => void;
   stderr: (line: string) => void;
   /**

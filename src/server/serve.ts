@@ -49,7 +49,7 @@ export async function serve(runtime: Runtime): Promise<void> {
   const answerRequests = async () => {
     let state: ReturnType<Readiness> = "ok";
     const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
-    const keys = createKeyRing(keySource(config), clock);
+    const keys = createKeyRing(keySource(config), clock, runtime.sha256);
     const metrics = createServiceMetrics(database, clock);
     const deps: AppDeps = {
       config,

@@ -24,7 +24,8 @@ async function modulesInBundle(): Promise<string[]> {
 
 async function foldersOfAssets(container: Container): Promise<string[]> {
   const page = await (await container.fetch("/docs")).text();
-  const assets = [...page.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g)].map(([, path = ""]) => path);
+  const references = page.matchAll(/(?:src|href)="(\.\/docs\/[^"]+)"/g);
+  const assets = Array.from(references, ([, path = ""]) => path.slice(1));
   return (await Promise.all(assets.map((path) => folderOfAsset(container, path)))).flat();
 }
 

@@ -33,7 +33,7 @@ export function createRateLimit({ rate, now }: RateLimitOptions) {
       const { hits } = window;
       const secondsLeft = () => Math.ceil(windows.left(window) / 1000);
       const left = () => `${POLICY};r=${Math.max(0, requests - hits)};t=${secondsLeft()}`;
-      const refusal = hits > requests ? rateLimited(secondsLeft()) : undefined;
+      const refusal = hits > requests ? rateLimited(Math.max(1, secondsLeft())) : undefined;
       return { standing: { policy, left }, refusal };
     },
   };
