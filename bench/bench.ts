@@ -1,31 +1,18 @@
 // The service compared with a bare `Bun.serve` and with other frameworks, by CPU time for a request:
 //
-//   bun run bench [--only health,process] [--peers go] [--rounds 5] [--seconds 4] [--program FILE] [--json FILE]
+//   bun run bench [--only health,process] [--peers go] [--rounds 5] [--seconds 4] [--long] [--program FILE]
+//     [--json FILE] [--save]
 //
-// It builds the executable, or measures the one that --program names. It needs Linux, two cores, wrk and taskset.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+// It builds the executable, or measures the one that --program names, and prints tables. --long goes on to 3 million
+// requests, which takes minutes. --save replaces what is published (see publish.ts). It needs Linux, two cores, wrk,
+// taskset and gcc.
 import { parseArgs } from "node:util";
-import { version } from "../package.json" with { type: "json" };
-import { build } from "../scripts/build/executable.ts";
-import { outputOf } from "../scripts/shell/commands.ts";
 import { runMain, UsageError } from "../scripts/shell/main.ts";
-import { type Contender, serviceOf } from "./contenders.ts";
-import { describeMachine, requireMachine } from "./machine.ts";
-import { PEERS, preparePeers } from "./peers.ts";
-import { progress } from "./progress.ts";
-import type { Results } from "./results.ts";
-import type { Effort } from "./rounds.ts";
-import { storeBooks } from "./stored-books.ts";
+import { PARTS } from "./parts.ts";
+import { PEERS } from "./peers.ts";
+import { save, writeJson } from "./publish.ts";
+import { runParts } from "./run.ts";
 import { markdown } from "./table.ts";
-import { measureWorkload } from "./workload-bench.ts";
-import { WORKLOADS, type Workload } from "./workloads.ts";
-import { CLIENT_CORE } from "./wrk.ts";
-
-const PROGRAM = "dist/thimble";
-
-type Options = ReturnType<typeof readOptions>;
 
 function readOptions() {
   const { values } = parseArgs({
@@ -34,16 +21,20 @@ function readOptions() {
       peers: { type: "string" },
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "4" },
+      long: { type: "boolean", default: false },
       program: { type: "string" },
       json: { type: "string" },
+      save: { type: "boolean", default: false },
     },
   });
   return {
-    workloads: listed(values.only, WORKLOADS),
+    parts: listed(values.only, PARTS),
     peers: listed(values.peers, PEERS),
     effort: { rounds: wholeNumber(values.rounds), seconds: wholeNumber(values.seconds) },
+    isLong: values.long,
     program: values.program,
     json: values.json,
+    save: values.save,
   };
 }
 
@@ -62,61 +53,12 @@ function wholeNumber(text: string): number {
   throw new UsageError(`${text} is not a whole number above 0`);
 }
 
-async function measureAll(options: Options, directory: string): Promise<Results> {
-  const program = options.program ?? (await buildProgram());
-  const peers = await preparePeers(options.peers, directory);
-  for (const { name, reason } of peers.missing) progress(`without ${name}: ${reason}`);
-  await moveToClientCore();
-  const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
-    commit: await outputOf("git", "rev-parse", "--short", "HEAD"),
-    machine: describeMachine(),
-    effort: options.effort,
-    workloads: [],
-    missing: peers.missing,
-  };
-  for (const workload of options.workloads) {
-    progress(workload.title);
-    const { id, title } = workload;
-    const measurements = await measureOn(workload, {
-      ...{ program, directory, peers: peers.contenders, effort: options.effort },
-    });
-    results.workloads.push({ id, title, measurements });
-  }
-  return results;
-}
-
-async function buildProgram(): Promise<string> {
-  progress("build");
-  await build(PROGRAM);
-  return PROGRAM;
-}
-
-type Place = { program: string; directory: string; peers: Contender[]; effort: Effort };
-
-async function measureOn(workload: Workload, { program, directory, peers, effort }: Place) {
-  const own = mkdtempSync(join(directory, "books-"));
-  await using books = await storeBooks(workload.database, { program, directory: own });
-  const service = serviceOf(resolve(program), version);
-  return await measureWorkload({ service, peers, workload, databaseUrl: books.url, effort });
-}
-
-/** Moves this process to the core of wrk, and with it everything that it starts, such as PostgreSQL. */
-async function moveToClientCore(): Promise<void> {
-  await outputOf("taskset", "--all-tasks", "--pid", "--cpu-list", CLIENT_CORE, String(process.pid));
-}
-
 async function main(): Promise<void> {
   const options = readOptions();
-  requireMachine(["wrk", "taskset"]);
-  const directory = mkdtempSync(join(tmpdir(), "thimble-bench-"));
-  try {
-    const results = await measureAll(options, directory);
-    console.log(markdown(results));
-    if (options.json) await Bun.write(options.json, `${JSON.stringify(results, null, 2)}\n`);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  const results = await runParts(options);
+  console.log(markdown(results));
+  if (options.json) await writeJson(options.json, results);
+  if (options.save) await save(results);
 }
 
 await runMain(main);

@@ -1,6 +1,7 @@
 import type { Answer } from "./answers.ts";
 import { API_KEY } from "./api-key.ts";
 import { firstAnswer, freePort } from "./first-answer.ts";
+import type { SlowDisk } from "./slow-disk.ts";
 import { SERVICE_CORE } from "./wrk.ts";
 
 /** A program that answers requests, and is measured. */
@@ -13,7 +14,13 @@ export type Contender = {
 };
 
 /** A contender that answers, pinned to the core of the service. Dispose of it to end it. */
-export type Running = AsyncDisposable & { contender: Contender; url: string; pid: number };
+export type Running = AsyncDisposable & {
+  contender: Contender;
+  url: string;
+  pid: number;
+  /** From the start of the process to the first 200. */
+  firstAnswerMs: number;
+};
 
 /** What contenders read from their environment, each what it needs. */
 export type Setting = {
@@ -21,8 +28,7 @@ export type Setting = {
   /** What the yardstick sends, as JSON of an {@link Answer}, and for which path. */
   ANSWER?: string;
   PATHNAME?: string;
-  LD_PRELOAD?: string;
-};
+} & Partial<SlowDisk["variables"]>;
 
 /** Everything on: the limit is so high that it refuses nothing, and the log goes to /dev/null. */
 const EVERYTHING_ON = {
@@ -38,6 +44,7 @@ const EVERYTHING_ON = {
 export async function startContender(contender: Contender, setting: Setting): Promise<Running> {
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
+  const startedAt = performance.timeOrigin + performance.now();
   const child = Bun.spawn(["taskset", "-c", SERVICE_CORE, ...contender.command], {
     env: { PATH: process.env.PATH, PORT: String(port), ...EVERYTHING_ON, ...setting },
     cwd: contender.directory ?? process.cwd(),
@@ -48,12 +55,13 @@ export async function startContender(contender: Contender, setting: Setting): Pr
     await child.exited;
   };
   try {
-    await firstAnswer(`${url}/health`, contender.name);
+    const answeredAt = await firstAnswer(`${url}/health`, contender.name);
+    const firstAnswerMs = answeredAt - startedAt;
+    return { contender, url, pid: child.pid, firstAnswerMs, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
   }
-  return { contender, url, pid: child.pid, [Symbol.asyncDispose]: end };
 }
 
 export const SERVICE = "Thimble";

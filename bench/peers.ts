@@ -4,7 +4,7 @@ import { nodeProgram } from "../test/runtimes/programs.ts";
 import type { Contender } from "./contenders.ts";
 
 /** Another way to write the same service. */
-type Peer = {
+export type Peer = {
   /** Names it on the command line. */
   id: string;
   name: string;
