@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { rateOf } from "./wrk.ts";
+import { loadOf } from "./wrk.ts";
 
 const REPORT = `Running 4s test @ http://127.0.0.1:5000/books/1
   1 threads and 32 connections
@@ -8,12 +8,14 @@ Requests/sec:  20000.25
 Transfer/sec:      7.50MB
 `;
 
-test("the rate is read from wrk's report", () => {
-  expect(rateOf(REPORT)).toBe(20000.25);
+test("the requests and their rate are read from wrk's report", () => {
+  expect(loadOf(REPORT)).toEqual({ requests: 80_000, perSecond: 20_000.25 });
 });
 
 test("a report of failed requests is no rate", () => {
   const failed = REPORT.replace("Requests/sec", "  Non-2xx or 3xx responses: 7\nRequests/sec");
-  expect(() => rateOf(failed)).toThrow("Non-2xx or 3xx responses: 7");
-  expect(() => rateOf("")).toThrow("wrk's report has no rate");
+  expect(() => loadOf(failed)).toThrow("Non-2xx or 3xx responses: 7");
+  const broken = REPORT.replace("Requests/sec", "  Socket errors: connect 0, read 3\nRequests/sec");
+  expect(() => loadOf(broken)).toThrow("Socket errors: connect 0, read 3");
+  expect(() => loadOf("")).toThrow("wrk's report has no rate");
 });

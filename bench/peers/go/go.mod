@@ -1,0 +1,3 @@
+module thimble.example/bench/peers/go
+
+go 1.22
