@@ -195,7 +195,7 @@ describe("PostgreSQL that fails", () => {
       await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
       await transaction`LOCK TABLE books IN SHARE MODE`;
       const first = service.send("PATCH", "/books/1", { year: 1 });
-      await waits("SELECT");
+      await waits("UPDATE");
       const crowd = [
         service.send("POST", "/books", { ...DUNE, title: "In flight" }),
         service.send("POST", "/books", { ...DUNE, title: "Waiting" }),

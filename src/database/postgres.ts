@@ -24,14 +24,17 @@ export type Query = (
 ) => Promise<readonly PostgresRow[]>;
 
 /**
- * A PostgreSQL database. Both ways to it throw a `DomainError`: `store_unavailable` if it is unavailable, and
+ * A PostgreSQL database. All ways to it throw a `DomainError`: `store_unavailable` if it is unavailable, and
  * `request_timeout` if there is a deadline, and no answer before it. Then nothing of a write takes effect,
- * now or later, unless its COMMIT was sent already and is not answered within a second.
+ * now or later, unless its COMMIT was sent already and is not answered within a second, and nothing of a
+ * change, unless the server does not answer within a second when it is asked to cancel it.
  */
 export type PostgresDatabase = DatabaseLifecycle & {
   kind: "postgres";
   /** For statements that only read. They get one connection, from the first to the last. */
   read<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
+  /** For one statement, which takes effect by itself: that saves the messages around a transaction. */
+  change<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** For statements that take effect together: one transaction, rolled back when `work` throws. */
   write<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** Connects again, perhaps to another database. Operations in flight end on their connections. */

@@ -15,6 +15,8 @@ const TIMESTAMPTZ = 1184;
  */
 const SETTINGS = {
   statement_timeout: STATEMENT_TIMEOUT_MS,
+  // A statement that waited for another's change goes on from there, and does not fail.
+  default_transaction_isolation: "read committed" as const,
   // In other zones, old times have an offset with seconds, and those at the ends another year.
   TimeZone: "UTC",
   // How times, numbers and bytes are written as text.

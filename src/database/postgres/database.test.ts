@@ -8,6 +8,7 @@ import type { Query } from "../postgres.ts";
 import { createPostgresDatabase } from "./database.ts";
 import { readPostgresVersion } from "./migrate.ts";
 import type { PostgresConnections } from "./pool.ts";
+import { runInTime } from "./time-limits.ts";
 
 // On a busy machine, PostgreSQL takes its time to start.
 setDefaultTimeout(60_000);
@@ -25,9 +26,9 @@ const inProgress = (text: string) => connections.admin`
 /** A database whose operations end when `time` says so, not by the clock. */
 function openThings(time = new AbortController(), traceparent?: () => string) {
   const { signal } = time;
-  const beginCommit = () => signal.throwIfAborted();
+  const begin = () => signal.throwIfAborted();
   const open = (): PostgresConnections => ({
-    run: (work) => work(connections.sql, { signal, beginCommit }),
+    run: (work) => work(connections.sql, { signal, beginCommit: begin, beginChange: begin }),
     share: (work) => work,
     migrate: async () => 0,
     close: async () => {},
@@ -71,9 +72,9 @@ test("each statement of a write sees what others committed before it, whatever t
 
 test("every statement names the request that is in progress when its operation begins", async () => {
   let request = TRACEPARENT;
-  const { read, write } = openThings(undefined, () => request);
+  const { read, change, write } = openThings(undefined, () => request);
   const text = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-  for (const operation of [read, write]) {
+  for (const operation of [read, change, write]) {
     const [row] = await operation((query) => query(text));
     expect(row?.query).toBe(`${text} /*traceparent='${TRACEPARENT}'*/`);
   }
@@ -84,9 +85,9 @@ test("every statement names the request that is in progress when its operation b
 
 test("an operation that is aborted before it begins sends nothing, and its work is not done", async () => {
   const time = new AbortController();
-  const { read, write } = openThings(time);
+  const { read, change, write } = openThings(time);
   time.abort(GONE);
-  for (const operation of [read, write]) {
+  for (const operation of [read, change, write]) {
     const work = operation((query) => query("INSERT INTO things VALUES ($1)", [1]));
     await expect(work).rejects.toBe(GONE);
   }
@@ -258,6 +259,45 @@ describe("a deadline of the caller", () => {
     expect(await database.read((query) => query("SELECT 1 AS one"))).toMatchObject([{ one: 1 }]);
     expect(await inProgress("SELECT pg_sleep(600)")).toHaveLength(0);
     await database.close();
+  });
+
+  test("a change that is cancelled in time leaves nothing, and one that is not says what it did", async () => {
+    const database = open();
+    await database.migrate();
+    const change = (id: number, deadline: number) =>
+      database.change((query) => query(INSERT, [id]), deadline);
+    await connections.sql.begin(async (transaction) => {
+      await transaction`LOCK TABLE things IN SHARE MODE`;
+      const late = change(1, performance.now() + 300);
+      const waiting = change(2, performance.now() + 200);
+      await expect(waiting).rejects.toMatchObject({ code: "request_timeout" });
+      await expect(late).rejects.toMatchObject({ code: "request_timeout" });
+      expect(await locked("INSERT")).toHaveLength(0);
+    });
+    const deaf = new Error("deaf");
+    await database.change((query) => query(INSERT, [3]), performance.now() + MANY_MS);
+    await expect(database.change(() => Promise.reject(deaf))).rejects.toBe(deaf);
+    expect(await things()).toEqual([3]);
+    await database.close();
+  });
+
+  test("a change that the server cannot be asked to cancel: its outcome is waited for, and told", async () => {
+    const database = createPostgresDatabase({
+      open: () => ({
+        run: (work, deadline) => runInTime((time) => work(connections.sql, time), { deadline }),
+        share: (work) => work,
+        migrate: async () => 0,
+        close: async () => {},
+      }),
+    });
+    await database.read((query) => query("SELECT 1"));
+    const text = "INSERT INTO things SELECT 1 FROM pg_sleep(0.6)";
+    const written = database.change((query) => query(text), performance.now() + 300);
+    await eventually("it is in progress", async () => (await inProgress(text))[0]);
+    // Where the request to cancel goes.
+    (connections.sql.options as { port: number[] }).port = [1];
+    expect(await written).toHaveLength(0);
+    expect(await things()).toEqual([1]);
   });
 
   test("that is far away changes nothing: an operation gets 6 seconds", async () => {

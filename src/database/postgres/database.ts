@@ -39,6 +39,15 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
 
     read: (work, deadline) => run((sql, { signal }) => work(on(sql, signal)), deadline),
 
+    change: (work, deadline) =>
+      run((sql, { signal, beginChange }) => {
+        const query = on(sql, signal);
+        return work(async (...statement) => {
+          beginChange();
+          return query(...statement);
+        });
+      }, deadline),
+
     write: (work, deadline) =>
       run(
         (sql, { signal, beginCommit }) =>

@@ -9,8 +9,8 @@ import { unavailableError } from "./errors.ts";
  */
 export const OPERATION_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1000;
 
-/** How long the answer to a COMMIT is waited for, so that callers learn the true outcome. */
-const COMMIT_GRACE_MS = 1000;
+/** How long the answer to what takes effect is waited for, so that callers learn the true outcome. */
+const OUTCOME_GRACE_MS = 1000;
 
 /** What an operation must know of its time. */
 export type OperationTime = {
@@ -22,7 +22,17 @@ export type OperationTime = {
    * @throws the signal's reason when the time is over.
    */
   beginCommit: () => void;
+  /**
+   * To be called right before a statement is sent that takes effect by itself. It is cancelled when the time
+   * is over, and may have taken effect by then.
+   *
+   * @throws the signal's reason when the time is over.
+   */
+  beginChange: () => void;
 };
+
+/** What was sent last: what can be given up, a statement that takes effect by itself, or COMMIT. */
+type Stage = "work" | "change" | "commit";
 
 type TimeOptions = {
   deadline?: Deadline | undefined;
@@ -43,21 +53,27 @@ export async function runInTime<T>(
   if (left <= 0) throw deadlineExceeded();
   const isFull = left >= OPERATION_TIMEOUT_MS;
   const time = new AbortController();
-  let isCommitting = false;
-  const beginCommit = () => {
+  let stage: Stage = "work";
+  const begin = (next: Stage) => {
     time.signal.throwIfAborted();
-    isCommitting = true;
+    stage = next;
   };
+  const abort = () => time.abort(isFull ? noAnswer() : deadlineExceeded());
   const expire = () => {
-    const reason = isFull ? noAnswer() : deadlineExceeded();
-    time.abort(reason);
+    abort();
     onExpiry?.(isFull);
-    throw reason;
+    throw time.signal.reason;
   };
-  const done = work({ signal: time.signal, beginCommit });
-  return withDeadline(done, Math.min(left, OPERATION_TIMEOUT_MS), () =>
-    isCommitting ? withDeadline(done, COMMIT_GRACE_MS, expire) : expire(),
-  );
+  const done = work({
+    signal: time.signal,
+    beginCommit: () => begin("commit"),
+    beginChange: () => begin("change"),
+  });
+  return withDeadline(done, Math.min(left, OPERATION_TIMEOUT_MS), () => {
+    if (stage === "work") return expire();
+    if (stage === "change") abort();
+    return withDeadline(done, OUTCOME_GRACE_MS, expire);
+  });
 }
 
 /** Waits for something that may take any time. */

@@ -1,7 +1,8 @@
+import { unavailableError } from "../../database/postgres/errors.ts";
 import type { PostgresDatabase, PostgresValue, Query } from "../../database/postgres.ts";
 import { list, quoted } from "../../database/sql.ts";
 import type { Clock } from "../../time.ts";
-import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
+import { entryChanged, requireEntry, requireSameInput, requireWanted } from "../errors.ts";
 import { INSTANT_MAX, type Values } from "../field.ts";
 import {
   applyChanges,
@@ -17,6 +18,7 @@ import {
   IDEMPOTENCY_WINDOW_MS,
   IMPORT_WINDOW_MS,
   type OperationLimits,
+  type Precondition,
   RENEWED_PER_CALL,
   type Store,
 } from "../store.ts";
@@ -25,56 +27,45 @@ import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 import { decomposedTexts, nextPlace, placeOfRenewal } from "./renewal.ts";
 import { rowReader } from "./rows.ts";
 
-/** A store on a PostgreSQL database. */
+/** How often a change starts again because others come before it every time. */
+const CHANGE_ATTEMPTS = 10;
+
+/** A store on a PostgreSQL database. Each operation is one statement, where that is possible. */
 export function createPostgresStore(
   database: PostgresDatabase,
   resource: Resource,
   clock: Clock,
 ): Store {
   const { toEntry, first, requireFirst } = rowReader(resource, "postgres");
-  const { SQL, listSql, storedValues, lexemes } = postgresStatements(resource);
+  const statements = postgresStatements(resource);
+  const { SQL, listSql, lexemes } = statements;
   const hasWords = resource.search.length > 0;
 
-  async function insert(query: Query, input: Values, now: number): Promise<Entry> {
-    const values = [...storedValues(input), new Date(now), ...lexemes(input)];
-    return requireFirst(await query(SQL.insert, values));
-  }
+  const get = (id: number, limits?: OperationLimits) =>
+    database.read(async (query) => first(await query(SQL.get, [id])), limits?.deadline);
 
-  /** Of calls that come together, all but the first wait at the key's row until that one has finished. */
+  const apply = ({ text, values }: Change, limits?: OperationLimits) =>
+    database.change(async (query) => {
+      requireWanted(limits);
+      return query(text, values);
+    }, limits?.deadline);
+
   async function createOnce(
-    query: Query,
     input: Values,
     key: string,
-    now: number,
+    limits?: OperationLimits,
   ): Promise<Creation> {
-    const { name } = resource;
-    const oldest = new Date(now - IDEMPOTENCY_WINDOW_MS);
-    const [claimed] = await query(SQL.claimKey, [name, key, new Date(now), oldest]);
-    if (!claimed) {
-      const [row] = await query(SQL.answer, [name, key]);
-      const entry = entryFromJson(resource, row?.answer);
-      requireSameInput(resource, entry, input);
-      return { entry, replayed: true };
+    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+      // Without a row, another call has taken the key just now: the next statement sees its answer.
+      const [row] = await apply(statements.createOnce(input, key, clock()), limits);
+      if (!row) continue;
+      const entry = entryFromJson(resource, row.answer);
+      const replayed = row.replayed === true;
+      if (replayed) requireSameInput(resource, entry, input);
+      return { entry, replayed };
     }
-    const entry = await insert(query, input, now);
-    await query(SQL.setAnswer, [name, key, JSON.stringify(entry)]);
-    await query(SQL.expireKeys, [oldest, EXPIRED_ANSWERS_PER_CALL]);
-    return { entry, replayed: false };
+    throw changedTooOften(`the idempotency key of a ${resource.one}`);
   }
-
-  async function change(query: Query, entry: Entry, changes: Values): Promise<Entry> {
-    const values = applyChanges(resource, entry, changes);
-    const stored = [...storedValues(values), new Date(clock()), ...lexemes(values)];
-    return requireFirst(await query(SQL.update, [...stored, entry.id]));
-  }
-
-  const write = <T>(limits: OperationLimits | undefined, work: (query: Query) => Promise<T>) =>
-    database.write(async (query) => {
-      const result = await work(query);
-      // Right before it is committed, and cannot be undone any more.
-      requireWanted(limits);
-      return result;
-    }, limits?.deadline);
 
   return {
     list: (wanted, limits) =>
@@ -87,29 +78,35 @@ export function createPostgresStore(
         return (await query(sql, values, { isKept })).map(toEntry);
       }, limits?.deadline),
 
-    get: (id, limits) =>
-      database.read(async (query) => first(await query(SQL.get, [id])), limits?.deadline),
+    get,
 
-    create: (input, idempotencyKey, limits) =>
-      write(limits, async (query) => {
-        const complete = completeInput(resource, input);
-        if (idempotencyKey !== undefined)
-          return createOnce(query, complete, idempotencyKey, clock());
-        return { entry: await insert(query, complete, clock()), replayed: false };
-      }),
+    async create(input, idempotencyKey, limits) {
+      const complete = completeInput(resource, input);
+      if (idempotencyKey !== undefined) return createOnce(complete, idempotencyKey, limits);
+      const rows = await apply(statements.insert(complete, clock()), limits);
+      return { entry: requireFirst(rows), replayed: false };
+    },
 
-    update: (id, changes, precondition, limits) =>
-      write(limits, async (query) => {
-        const found = first(await query(SQL.lock, [id]));
-        const entry = requireEntry(resource, id, found, precondition);
-        return change(query, entry, changes);
-      }),
+    async update(id, changes, precondition, limits) {
+      const needsEntry = needsOtherWords(resource, changes);
+      const require = async () => requireEntry(resource, id, await get(id, limits), precondition);
+      for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+        const entry = needsEntry ? await require() : undefined;
+        const change = statements.update({ id, changes, entry, precondition, now: clock() });
+        const changed = first(await apply(change, limits));
+        if (changed) return changed;
+        if (!needsEntry) await require();
+      }
+      throw changedTooOften(`${resource.one} ${id}`);
+    },
 
-    delete: (id, precondition, limits) =>
-      write(limits, async (query) => {
-        requireEntry(resource, id, first(await query(SQL.lock, [id])), precondition);
-        await query(SQL.delete, [id]);
-      }),
+    async delete(id, precondition, limits) {
+      const deleted = await apply(statements.delete(id, precondition), limits);
+      if (deleted.length > 0) return;
+      const left = precondition && (await get(id, limits));
+      requireEntry(resource, id, left, precondition);
+      throw entryChanged(resource, id);
+    },
 
     addSamples: (inputs) =>
       database.write(async (query) => {
@@ -117,7 +114,10 @@ export function createPostgresStore(
         await query(SQL.lockTable);
         const [sequence] = await query(SQL.sequence);
         if (sequence?.is_called === true) return;
-        for (const input of inputs) await insert(query, completeInput(resource, input), clock());
+        for (const input of inputs) {
+          const { text, values } = statements.insert(completeInput(resource, input), clock());
+          await query(text, values);
+        }
       }),
 
     async removeExpired() {
@@ -145,7 +145,9 @@ export function createPostgresStore(
     const entries = (await query(SQL.lockAfter, [place, RENEWED_PER_CALL])).map(toEntry);
     for (const entry of entries) {
       const changes = decomposedTexts(entry);
-      if (changes) await change(query, entry, changes);
+      if (!changes) continue;
+      const { text, values } = statements.update({ id: entry.id, entry, changes, now: clock() });
+      await query(text, values);
     }
     const words = entries.map((entry) => ({ id: entry.id, words: lexemes(entry)[0] }));
     await query(SQL.setWords, [JSON.stringify(words)]);
@@ -154,6 +156,22 @@ export function createPostgresStore(
     return next !== null;
   }
 }
+
+function changedTooOften(what: string) {
+  return unavailableError(new Error(`${what} changed ${CHANGE_ATTEMPTS} times in the meantime`));
+}
+
+/** One statement that changes the database, with the values of its placeholders. */
+type Change = { text: string; values: PostgresValue[] };
+
+type Update = {
+  id: number;
+  changes: Values;
+  /** As it was read, where the words of the changed entry depend on its other fields. */
+  entry?: Entry | undefined;
+  precondition?: Precondition | undefined;
+  now: number;
+};
 
 /** The sequence that gives out a resource's ids. */
 export const idSequence = ({ name }: Resource) => quoted(`${name}_id_seq`);
@@ -169,37 +187,19 @@ export function postgresStatements(resource: Resource) {
   const names = Object.keys(fields);
   const hasWords = search.length > 0;
   const columns = list(["id", ...names, "created_at", "updated_at"].map(quoted));
-  const places = names.map((_, index) => `$${index + 1}`);
-  const now = `$${names.length + 1}`;
-  // As one text, for which the driver need not ask the server about its types of arrays.
-  const words = hasWords ? [lexemesOf(`$${names.length + 2}`)] : [];
-  const id = `$${names.length + 2 + words.length}`;
   const into = [...names, "created_at", "updated_at", ...(hasWords ? ["words"] : [])].map(quoted);
-  const sets = names.map((each, index) => `${quoted(each)} = ${places[index]}`);
-
-  /** Forward, except from the end of time, where there is no later state. */
-  const nextTime = `CASE WHEN updated_at < timestamptz '${INSTANT_MAX}'
-    THEN greatest(${now}, updated_at + interval '1 millisecond') ELSE ${now} END`;
 
   const SQL = {
     get: `SELECT ${columns} FROM ${table} WHERE id = $1`,
     find: `SELECT ${columns} FROM ${table} WHERE id = ANY($1::bigint[])`,
-    lock: `SELECT ${columns} FROM ${table} WHERE id = $1 FOR UPDATE`,
-    insert: `INSERT INTO ${table} (${list(into)})
-      VALUES (${list([...places, now, now, ...words])}) RETURNING ${columns}`,
-    update: `UPDATE ${table} SET ${list([...sets, ...words.map((each) => `words = ${each}`)])},
-      updated_at = ${nextTime}
-      WHERE id = ${id} RETURNING ${columns}`,
-    delete: `DELETE FROM ${table} WHERE id = $1`,
+    insert: insertSql(),
+    insertOnce: insertOnceSql(),
+    update: updateSql(false),
+    updateWords: updateSql(true),
+    delete: `DELETE FROM ${table}
+      WHERE id = $1 AND ($2::timestamptz IS NULL OR updated_at = $2) RETURNING id`,
     lockTable: `LOCK TABLE ${table} IN EXCLUSIVE MODE`,
     sequence: `SELECT is_called FROM ${idSequence(resource)}`,
-    claimKey: `INSERT INTO idempotency_keys (resource, key, created_at) VALUES ($1, $2, $3)
-      ON CONFLICT (resource, key) DO UPDATE SET answer = NULL, created_at = excluded.created_at
-        WHERE idempotency_keys.created_at <= $4
-      RETURNING key`,
-    answer: "SELECT answer FROM idempotency_keys WHERE resource = $1 AND key = $2",
-    setAnswer:
-      "UPDATE idempotency_keys SET answer = $3::text::jsonb WHERE resource = $1 AND key = $2",
     expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
       SELECT resource, key FROM idempotency_keys WHERE created_at <= $1
       ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING key`,
@@ -214,6 +214,74 @@ export function postgresStatements(resource: Resource) {
       FROM json_to_recordset($1::text::json) AS renewed(id bigint, words text)
       WHERE ${table}.id = renewed.id AND ${table}.words <> ${lexemesOf("renewed.words")}`,
   };
+
+  /** The columns' values, from a place on: the fields, the time twice, and the words, where there are any. */
+  function insertedValues(place: number): string {
+    const now = `$${place + names.length}`;
+    // As one text, for which the driver need not ask the server about its types of arrays.
+    const words = hasWords ? [lexemesOf(`$${place + names.length + 1}`)] : [];
+    return list([...names.map((_, index) => `$${place + index}`), now, now, ...words]);
+  }
+
+  function insertSql(): string {
+    return `INSERT INTO ${table} (${list(into)}) VALUES (${insertedValues(1)}) RETURNING ${columns}`;
+  }
+
+  /**
+   * Adds an entry under an idempotency key, or finds the answer that the key stands for already. There is no
+   * row if another call took the key after the statement began: what it sees is from before that, but the key
+   * itself is only taken once. Both happen or neither, so that no transaction is needed around it.
+   *
+   * The key that has run out is taken again and not removed, as no statement may change a row twice.
+   */
+  function insertOnceSql(): string {
+    return `WITH known AS (
+        SELECT answer FROM idempotency_keys WHERE resource = $1 AND key = $2 AND created_at > $4
+      ), next AS MATERIALIZED (
+        SELECT nextval('${idSequence(resource)}') AS id WHERE NOT EXISTS (SELECT 1 FROM known)
+      ), taken AS (
+        INSERT INTO idempotency_keys (resource, key, created_at, answer)
+          SELECT $1, $2, $3, jsonb_set($5::text::jsonb, '{id}', to_jsonb(id)) FROM next
+        ON CONFLICT (resource, key) DO UPDATE
+          SET created_at = excluded.created_at, answer = excluded.answer
+          WHERE idempotency_keys.created_at <= $4
+        RETURNING answer
+      ), created AS (
+        INSERT INTO ${table} (${list(["id", ...into])})
+          SELECT (answer->>'id')::bigint, ${insertedValues(6)} FROM taken
+      ), expired AS (
+        DELETE FROM idempotency_keys WHERE EXISTS (SELECT 1 FROM taken) AND (resource, key) IN (
+          SELECT resource, key FROM idempotency_keys
+          WHERE created_at <= $4 AND (resource, key) <> ($1, $2)
+          ORDER BY created_at LIMIT ${EXPIRED_ANSWERS_PER_CALL} FOR UPDATE SKIP LOCKED)
+      )
+      SELECT answer, true AS replayed FROM known UNION ALL SELECT answer, false FROM taken`;
+  }
+
+  /**
+   * One statement for every set of changed fields: each brings whether it is changed, and its value. Where
+   * words are written, the searched fields that are not changed must be as they were read.
+   */
+  function updateSql(writesWords: boolean): string {
+    const [id, state, now, words] = [1, 2, 3, 4].map((place) => `$${place}`);
+    const first = writesWords ? 5 : 4;
+    const isChanged = (index: number) => `$${first + 2 * index}::boolean`;
+    const sets = names.map((each, index) => {
+      const value = `$${first + 2 * index + 1}`;
+      return `${quoted(each)} = CASE WHEN ${isChanged(index)} THEN ${value} ELSE ${quoted(each)} END`;
+    });
+    const asRead = search.map((each, index) => {
+      const value = `$${first + 2 * names.length + index}`;
+      return `AND (${isChanged(names.indexOf(each))} OR ${quoted(each)} IS NOT DISTINCT FROM ${value})`;
+    });
+    // Forward, except from the end of time, where there is no later state.
+    const nextTime = `CASE WHEN updated_at < timestamptz '${INSTANT_MAX}'
+      THEN greatest(${now}, updated_at + interval '1 millisecond') ELSE ${now} END`;
+    return `UPDATE ${table} SET ${list(sets)}, updated_at = ${nextTime}
+        ${writesWords ? `, words = ${lexemesOf(`${words}`)}` : ""}
+      WHERE id = ${id} AND (${state}::timestamptz IS NULL OR updated_at = ${state})
+        ${writesWords ? asRead.join(" ") : ""} RETURNING ${columns}`;
+  }
 
   /** Lists entries by keyset: never by counting off the rows before a page. */
   function listOf({ sort, hasWords: searches, filters, hasAfter }: ListShape): string {
@@ -235,14 +303,58 @@ export function postgresStatements(resource: Resource) {
       ORDER BY ${list(keys.map((key) => `${key} ${direction}`))} LIMIT ${next()}`;
   }
 
+  const storedValues = (values: Values): PostgresValue[] =>
+    names.map((each) => values[each] ?? null);
+
+  /** The value for the words, where the resource has any. */
+  const lexemes = (values: Values): string[] =>
+    hasWords ? [[...new Set(searchWords(resource, values))].join(" ")] : [];
+
   return {
     SQL,
     listSql: listShapes(resource, listOf),
-    storedValues: (values: Values): PostgresValue[] => names.map((each) => values[each] ?? null),
-    /** The value for the words, where the resource has any. */
-    lexemes: (values: Values): string[] =>
-      hasWords ? [[...new Set(searchWords(resource, values))].join(" ")] : [],
+    lexemes,
+
+    insert: (input: Values, now: number): Change => ({
+      text: SQL.insert,
+      values: [...storedValues(input), new Date(now), ...lexemes(input)],
+    }),
+
+    /** Its row has the `answer` to the key, and whether it is `replayed`. */
+    createOnce(input: Values, key: string, now: number): Change {
+      const at = new Date(now);
+      const answer = { id: 0, ...input, created_at: at, updated_at: at };
+      const ofKey = [name, key, at, new Date(now - IDEMPOTENCY_WINDOW_MS), JSON.stringify(answer)];
+      const values = [...ofKey, ...storedValues(input), at, ...lexemes(input)];
+      return { text: SQL.insertOnce, values };
+    },
+
+    /** Its row is the changed entry. There is none if the entry is not in the expected state. */
+    update({ id, changes, entry, precondition, now }: Update): Change {
+      const isChanged = (each: string) => changes[each] !== undefined;
+      const fields = names.flatMap((each) => [isChanged(each), changes[each] ?? null]);
+      const inState = [id, stateOf(precondition), new Date(now)];
+      if (!search.some(isChanged)) return { text: SQL.update, values: [...inState, ...fields] };
+      const words = lexemes(entry ? applyChanges(resource, entry, changes) : changes);
+      const asRead = search.map((each) => entry?.[each] ?? null);
+      return { text: SQL.updateWords, values: [...inState, ...words, ...fields, ...asRead] };
+    },
+
+    /** It has a row if the entry was there, in the expected state. */
+    delete: (id: number, precondition?: Precondition): Change => ({
+      text: SQL.delete,
+      values: [id, stateOf(precondition)],
+    }),
   };
+}
+
+const stateOf = (precondition: Precondition | undefined) =>
+  precondition ? new Date(precondition.updatedAt) : null;
+
+/** Whether the words of a changed entry depend also on fields that are not changed. */
+function needsOtherWords({ search }: Resource, changes: Values): boolean {
+  const changed = search.filter((each) => changes[each] !== undefined);
+  return changed.length > 0 && changed.length < search.length;
 }
 
 /** Words are letters and numbers only, so quoting them is all the escaping that a tsquery needs. */
