@@ -8,7 +8,9 @@ const encoder = new TextEncoder();
 type Headers = Record<string, string>;
 
 /** For an answer of the service itself. To copy prepared headers takes a third of setting each of them. */
-const secured = new globalThis.Headers(SECURITY_HEADERS);
+const SECURED = new globalThis.Headers(SECURITY_HEADERS);
+const JSON_TYPE = { "Content-Type": "application/json" };
+const SECURED_JSON = new globalThis.Headers({ ...SECURITY_HEADERS, ...JSON_TYPE });
 
 /**
  * Answers with a text or bytes, and notes their length for the access log.
@@ -25,7 +27,16 @@ export function answer(
   const request = c.get("request");
   if (!request) return c.body(body, status, headers);
   request.bodyBytes = (typeof body === "string" ? encoder.encode(body) : body).byteLength;
-  const response = new Response(body, { status, headers: secured });
+  return respond(body, { status, prepared: SECURED, headers });
+}
+
+type Parts = { status: ContentfulStatusCode; prepared: globalThis.Headers; headers: Headers };
+
+function respond(
+  body: string | Uint8Array<ArrayBuffer>,
+  { status, prepared, headers }: Parts,
+): Response {
+  const response = new Response(body, { status, headers: prepared });
   for (const name in headers) response.headers.set(name, headers[name] ?? "");
   return response;
 }
@@ -43,10 +54,12 @@ export function answerJson<T, Status extends ContentfulStatusCode>(
   status: Status,
   headers: Headers = {},
 ) {
-  const response = answer(c, JSON.stringify(value), status, {
-    "Content-Type": "application/json",
-    ...headers,
-  });
+  const body = JSON.stringify(value);
+  const request = c.get("request");
+  const response = request
+    ? respond(body, { status, prepared: SECURED_JSON, headers })
+    : c.body(body, status, { ...JSON_TYPE, ...headers });
+  if (request) request.bodyBytes = encoder.encode(body).byteLength;
   return response as Response & TypedResponse<T, Status, "json">;
 }
 
