@@ -1045,6 +1045,7 @@ async function makeBooks(directory: string): Promise<string> {
 
 const LOCK = `
 const database = new (require("bun:sqlite").Database)(process.argv[1]);
+database.run("PRAGMA busy_timeout = 5000");
 database.run(process.argv[2]);
 console.log("locked");
 process.stdin.once("end", () => database.close()).resume();

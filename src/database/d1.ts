@@ -63,6 +63,6 @@ export async function translated<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-export function unavailableD1Error(cause: unknown): DomainError {
+function unavailableD1Error(cause: unknown): DomainError {
   return new DomainError("store_unavailable", "The database cannot be used right now.", { cause });
 }

@@ -1,6 +1,4 @@
 import { DomainError } from "../errors.ts";
-import type { Deadline } from "../time.ts";
-import type { DatabaseLifecycle } from "./lifecycle.ts";
 import {
   type Migration,
   pendingMigrations,
@@ -35,48 +33,6 @@ export interface SqliteConnection {
 
 /** SQL, and the values of its placeholders in order. `isKept` is false for SQL that may not come again. */
 export type Statement = { sql: string; values: SqliteValue[]; isKept?: boolean };
-
-/** Another connection to the same database, which only reads, away from the event loop. */
-export interface SqliteReader {
-  /** @throws {DomainError} `request_timeout` when the deadline passes first. */
-  all(statement: Statement, deadline?: Deadline): Promise<SqliteRow[]>;
-  close(): void;
-}
-
-/** An open SQLite database. */
-export type SqliteDatabase = DatabaseLifecycle & {
-  kind: "sqlite";
-  connection: SqliteConnection;
-  /** For statements that may take long; without it, the connection runs them too. */
-  reader?: SqliteReader | undefined;
-};
-
-type SqliteDatabaseOptions = {
-  /** Brings the schema up to date, as {@link migrateSqlite} does by default. */
-  migrate?: () => number;
-  reader?: SqliteReader;
-};
-
-/** A database on an open connection, which it closes. */
-export function createSqliteDatabase(
-  connection: SqliteConnection,
-  { migrate = () => migrateSqlite(connection), reader }: SqliteDatabaseOptions = {},
-): SqliteDatabase {
-  return {
-    kind: "sqlite",
-    connection,
-    reader,
-    migrate: async () => migrate(),
-    async ping() {
-      translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
-    },
-    optimize: async () => translated(() => optimizeSqlite(connection)),
-    async close() {
-      reader?.close();
-      connection.close();
-    },
-  };
-}
 
 /**
  * Counts some rows of every index whose table has changed a lot, which takes some milliseconds in a table
@@ -197,9 +153,11 @@ export function translated<T>(work: () => T): T {
 export function translateSqliteError(error: unknown): unknown {
   const code = sqliteResultCode(error);
   if (code === undefined || !UNAVAILABLE_CODES.has(code & 0xff)) return error;
-  return new DomainError("store_unavailable", "The database cannot be used right now.", {
-    cause: error,
-  });
+  return unavailableSqliteError(error);
+}
+
+export function unavailableSqliteError(cause: unknown): DomainError {
+  return new DomainError("store_unavailable", "The database cannot be used right now.", { cause });
 }
 
 /** The (extended) result code that a driver's error carries. */

@@ -20,14 +20,13 @@ export type { Migration } from "../database/migrations/migration.ts";
 export { postgresMigrations } from "../database/migrations/postgres.ts";
 export { sqliteMigrations } from "../database/migrations/sqlite.ts";
 export type { PostgresDatabase, PostgresRow, PostgresValue, Query } from "../database/postgres.ts";
-export {
-  createSqliteDatabase,
-  type SqliteConnection,
-  type SqliteDatabase,
-  type SqliteRow,
-  type SqliteStatement,
-  type SqliteValue,
+export type {
+  SqliteConnection,
+  SqliteRow,
+  SqliteStatement,
+  SqliteValue,
 } from "../database/sqlite.ts";
+export { createSqliteDatabase, type SqliteDatabase } from "../database/sqlite-database.ts";
 export { DomainError, type ErrorCode, type Issue } from "../errors.ts";
 export type { Problem } from "../http/describe.ts";
 export type { Rate } from "../http/fixed-windows.ts";

@@ -1,13 +1,11 @@
-import { type D1Database, translated, unavailableD1Error } from "../../database/d1.ts";
+import { type D1Database, translated } from "../../database/d1.ts";
 import type { SqliteRow, Statement } from "../../database/sqlite.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireWanted } from "../errors.ts";
 import type { Resource } from "../resource.ts";
 import type { OperationLimits, Store } from "../store.ts";
+import { attemptChange } from "./attempts.ts";
 import { type Change, sqliteStatements } from "./sqlite-statements.ts";
-
-/** How often a change starts again because others change the words of its entry in the meantime. */
-const CHANGE_ATTEMPTS = 10;
 
 /** A store on a D1 database with the schema of database/migrations/sqlite, applied beforehand. */
 export function createD1Store({ binding }: D1Database, resource: Resource, clock: Clock): Store {
@@ -42,18 +40,12 @@ export function createD1Store({ binding }: D1Database, resource: Resource, clock
     create: (input, idempotencyKey, limits) =>
       apply(statements.create(input, now(), idempotencyKey), limits),
 
-    async update(id, changes, precondition, limits) {
-      for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+    update: (id, changes, precondition, limits) =>
+      attemptChange(`${resource.one} ${id}`, async () => {
         const found = statements.first(await read(statements.get(id), limits));
         const entry = requireEntry(resource, id, found, precondition);
-        const update = statements.update(entry, changes, now(), precondition);
-        const changed = await apply(update, limits);
-        if (changed) return changed;
-      }
-      throw unavailableD1Error(
-        new Error(`${resource.one} ${id} changed ${CHANGE_ATTEMPTS} times in the meantime`),
-      );
-    },
+        return apply(statements.update(entry, changes, now(), precondition), limits);
+      }),
 
     delete: (id, precondition, limits) => apply(statements.delete(id, precondition), limits),
 

@@ -1,4 +1,3 @@
-import { unavailableError } from "../../database/postgres/errors.ts";
 import type { PostgresDatabase, PostgresValue, Query } from "../../database/postgres.ts";
 import { list, quoted } from "../../database/sql.ts";
 import type { Clock } from "../../time.ts";
@@ -23,12 +22,10 @@ import {
   type Store,
 } from "../store.ts";
 import { WORDS_VERSION } from "../words.ts";
+import { attemptChange } from "./attempts.ts";
 import { type ListShape, listShapes, listValues } from "./list-shapes.ts";
 import { decomposedTexts, nextPlace, placeOfRenewal } from "./renewal.ts";
 import { rowReader } from "./rows.ts";
-
-/** How often a change starts again because others come before it every time. */
-const CHANGE_ATTEMPTS = 10;
 
 /** A store on a PostgreSQL database. Each operation is one statement, where that is possible. */
 export function createPostgresStore(
@@ -50,22 +47,16 @@ export function createPostgresStore(
       return query(text, values);
     }, limits?.deadline);
 
-  async function createOnce(
-    input: Values,
-    key: string,
-    limits?: OperationLimits,
-  ): Promise<Creation> {
-    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
-      // Without a row, another call has taken the key just now: the next statement sees its answer.
+  const createOnce = (input: Values, key: string, limits?: OperationLimits): Promise<Creation> =>
+    attemptChange(`the idempotency key of a ${resource.one}`, async () => {
       const [row] = await apply(statements.createOnce(input, key, clock()), limits);
-      if (!row) continue;
+      // Another call has taken the key just now: the next statement sees its answer.
+      if (!row) return undefined;
       const entry = entryFromJson(resource, row.answer);
       const replayed = row.replayed === true;
       if (replayed) requireSameInput(resource, entry, input);
       return { entry, replayed };
-    }
-    throw changedTooOften(`the idempotency key of a ${resource.one}`);
-  }
+    });
 
   return {
     list: (wanted, limits) =>
@@ -90,14 +81,14 @@ export function createPostgresStore(
     async update(id, changes, precondition, limits) {
       const needsEntry = needsOtherWords(resource, changes);
       const require = async () => requireEntry(resource, id, await get(id, limits), precondition);
-      for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+      return attemptChange(`${resource.one} ${id}`, async () => {
         const entry = needsEntry ? await require() : undefined;
         const change = statements.update({ id, changes, entry, precondition, now: clock() });
         const changed = first(await apply(change, limits));
-        if (changed) return changed;
-        if (!needsEntry) await require();
-      }
-      throw changedTooOften(`${resource.one} ${id}`);
+        // Says why there is none, where the attempt did not begin with that.
+        if (!changed && !needsEntry) await require();
+        return changed;
+      });
     },
 
     async delete(id, precondition, limits) {
@@ -155,10 +146,6 @@ export function createPostgresStore(
     await query(SQL.setWordsState, [name, WORDS_VERSION, next]);
     return next !== null;
   }
-}
-
-function changedTooOften(what: string) {
-  return unavailableError(new Error(`${what} changed ${CHANGE_ATTEMPTS} times in the meantime`));
 }
 
 /** One statement that changes the database, with the values of its placeholders. */

@@ -46,6 +46,10 @@ export function sqliteStatements(resource: Resource) {
     return fields[field]?.sqlite.write(value as never) ?? null;
   }
 
+  /** For each searched field, whether it is changed, so that it may be any, and its value as it was read. */
+  const searchedAsRead = (entry: Entry, changes: Values): SqliteValue[] =>
+    search.flatMap((each) => [Number(changes[each] !== undefined), toStored(each, entry[each])]);
+
   const storedValues = (values: Values) => names.map((each) => toStored(each, values[each]));
   const joinedWords = (values: Values) => searchWords(resource, values).join(" ");
 
@@ -107,6 +111,12 @@ export function sqliteStatements(resource: Resource) {
 
     lastId: { sql: SQL.lastId, values: [] } satisfies Statement,
 
+    /** Whether there is something to remove. */
+    expired: (now: number): Statement => ({
+      sql: SQL.expired,
+      values: [now - IDEMPOTENCY_WINDOW_MS, now - IMPORT_WINDOW_MS],
+    }),
+
     /** Removes some of what has expired, and returns the number of rows. */
     removeExpired(now: number): Change<number> {
       return {
@@ -131,9 +141,10 @@ export function sqliteStatements(resource: Resource) {
       sql: SQL.entriesAfter,
       values: [id, RENEWED_PER_CALL],
     }),
+    /** Writes the words of an entry, unless others have changed its searched fields since it was read. */
     setWords: (entry: Entry): Statement => ({
-      sql: SQL.setWords,
-      values: [joinedWords(entry), entry.id],
+      sql: SQL.updateWords,
+      values: [joinedWords(entry), entry.id, entry.id, null, null, ...searchedAsRead(entry, {})],
     }),
     get: (id: number): Statement => ({ sql: SQL.get, values: [id] }),
 
@@ -154,7 +165,7 @@ export function sqliteStatements(resource: Resource) {
 
     /**
      * Changes an entry that has been read. There is no entry if it is not in the expected state, or if its
-     * words change and others have changed them since.
+     * words change and others have changed the rest of them since.
      */
     update(
       entry: Entry,
@@ -164,7 +175,7 @@ export function sqliteStatements(resource: Resource) {
     ): Change<Entry | undefined> {
       const changesWords = search.some((each) => changes[each] !== undefined);
       const state = precondition ? Date.parse(precondition.updatedAt) : null;
-      const asRead = changesWords ? search.map((each) => toStored(each, entry[each])) : [];
+      const asRead = changesWords ? searchedAsRead(entry, changes) : [];
       const asExpected = [entry.id, state, state, ...asRead];
       const words = joinedWords(applyChanges(resource, entry, changes));
       const values = names.flatMap((each) => [
@@ -221,8 +232,8 @@ function sqliteTexts(resource: Resource) {
   const inState = "(? IS NULL OR updated_at = ?)";
   /** Forward, except from the end of time, where there is no later state. */
   const nextTime = `iif(updated_at < ${Date.parse(INSTANT_MAX)}, max(?, updated_at + 1), ?)`;
-  /** The words of an entry depend on these fields, which must be as they were read. */
-  const withWordsAsRead = search.map((field) => ` AND ${column(field)} IS ?`).join("");
+  /** The words of an entry depend on these fields, which must be as they were read where they stay. */
+  const withWordsAsRead = search.map((field) => ` AND (? OR ${column(field)} IS ?)`).join("");
 
   return {
     get: `SELECT ${columns} FROM ${table} WHERE id = ?`,
@@ -243,12 +254,13 @@ function sqliteTexts(resource: Resource) {
     expireKeys: `DELETE FROM idempotency_keys WHERE (resource, key) IN (
       SELECT resource, key FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)
       RETURNING 1`,
+    expired: `SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE created_at <= ?)
+      OR EXISTS (SELECT 1 FROM imports WHERE updated_at <= ?) AS expired`,
     expireImports: "DELETE FROM imports WHERE updated_at <= ? RETURNING 1",
     wordsState: "SELECT version, after_id FROM search_words WHERE resource = ?",
     setWordsState:
       "INSERT OR REPLACE INTO search_words (resource, version, after_id) VALUES (?, ?, ?)",
     entriesAfter: `SELECT ${columns} FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`,
-    setWords: `UPDATE ${words} SET words = ? WHERE rowid = ?`,
     insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
       SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,
     answer: "SELECT answer FROM idempotency_keys WHERE resource = ? AND key = ?",

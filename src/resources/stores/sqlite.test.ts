@@ -1,6 +1,7 @@
 import { expect, jest, spyOn, test } from "bun:test";
 import { books } from "../../books.ts";
-import { createSqliteDatabase, type SqliteConnection } from "../../database/sqlite.ts";
+import type { SqliteConnection } from "../../database/sqlite.ts";
+import { createSqliteDatabase } from "../../database/sqlite-database.ts";
 import { createSqliteStore } from "./sqlite.ts";
 
 const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };

@@ -23,6 +23,9 @@ const COPY_BUSY_TIMEOUT_MS = 30_000;
 /** To what size SQLite cuts the write-ahead log when it begins again at its start. */
 const WAL_MAX_BYTES = 16 * 1024 * 1024;
 
+/** What a connection needs to write to a file in WAL mode as this service promises. */
+export const DURABLE_SETTINGS = `PRAGMA journal_size_limit = ${WAL_MAX_BYTES}; PRAGMA synchronous = FULL`;
+
 /** How much memory the pages of a database may take while a large one is copied. */
 const COPY_CACHE_KIB = 16_384;
 
@@ -98,8 +101,7 @@ function useWriteAheadLog(connection: SqliteConnection): void {
   // An empty file holds nothing that a journal on the disk, which waits for it three times, could save.
   if (isEmpty) connection.exec("PRAGMA journal_mode = MEMORY");
   connection.exec("PRAGMA journal_mode = WAL");
-  connection.exec(`PRAGMA journal_size_limit = ${WAL_MAX_BYTES}`);
-  connection.exec("PRAGMA synchronous = FULL");
+  connection.exec(DURABLE_SETTINGS);
 }
 
 /** Fails with a clear message now; SQLite would only at the first write after a process was killed. */
@@ -110,7 +112,8 @@ function requireWritable(connection: SqliteConnection, path: string): void {
 
 /**
  * A statement that changes many pages, as an addition of an entry sometimes does, and a sort of many rows
- * need temporary files. The places where SQLite would put them are missing in an image from scratch.
+ * need temporary files. The places where SQLite would put them are missing in an image from scratch. This
+ * holds for all connections of the process, also those of other threads, which must not set it again.
  */
 function putTemporaryFilesNextTo(path: string, connection: SqliteConnection): void {
   const directory = dirname(resolve(path)).replaceAll("'", "''");

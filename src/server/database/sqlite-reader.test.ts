@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SqliteReader } from "../../database/sqlite.ts";
+import type { SqliteReader } from "../../database/sqlite-database.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 import { createSqliteReader } from "./sqlite-reader.ts";
 

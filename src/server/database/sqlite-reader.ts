@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { SqliteReader, SqliteRow, SqliteValue } from "../../database/sqlite.ts";
+import type { SqliteRow, SqliteValue } from "../../database/sqlite.ts";
+import type { SqliteReader } from "../../database/sqlite-database.ts";
 import { deadlineExceeded } from "../../errors.ts";
 import { type Deadline, requireTimeLeft, withDeadline } from "../../time.ts";
 import thread from "./reader.thread.js" with { type: "text" };

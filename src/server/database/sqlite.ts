@@ -1,7 +1,9 @@
 import type { Migration } from "../../database/migrations/migration.ts";
-import { createSqliteDatabase, migrateSqlite, type SqliteDatabase } from "../../database/sqlite.ts";
+import { migrateSqlite } from "../../database/sqlite.ts";
+import { createSqliteDatabase, type SqliteDatabase } from "../../database/sqlite-database.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 import { createSqliteReader } from "./sqlite-reader.ts";
+import { createThreadWriter } from "./sqlite-writer.ts";
 
 /**
  * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
@@ -26,5 +28,6 @@ export function openSqliteDatabase(
       throw unusable(path, error);
     }
   };
-  return createSqliteDatabase(connection, { migrate, reader: createSqliteReader(path) });
+  const reader = createSqliteReader(path);
+  return createSqliteDatabase(connection, { migrate, reader, writer: createThreadWriter(path) });
 }
