@@ -46,7 +46,7 @@ export function chart({ workloads }: Results): string {
     `<style>${STYLE}\n</style>`,
     `<rect class="paper" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
     text("text title", PADDING, 34, "CPU time for a request, µs"),
-    text("quiet", PADDING, 58, "Same features, same answers. Shorter is better."),
+    text("quiet", PADDING, 58, "The same answers. Shorter is better."),
     ...lines,
     "</svg>\n",
   ].join("\n");

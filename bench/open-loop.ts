@@ -23,6 +23,8 @@ export type OpenLoopResult = {
   refused: number;
   /** No answer, or too late. */
   lost: number;
+  /** From the first request to the last answer. */
+  elapsedSeconds: number;
 };
 
 /**
@@ -40,7 +42,13 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
   const all = await Promise.all(Array.from({ length: options.connections }, () => connect(url)));
   const free: Connection[] = [...all];
   const planned = Math.round(perSecond * seconds);
-  const outcome: OpenLoopResult = { planned, latencies: [], refused: 0, lost: 0 };
+  const outcome: OpenLoopResult = {
+    planned,
+    latencies: [],
+    refused: 0,
+    lost: 0,
+    elapsedSeconds: 0,
+  };
   const startedAt = performance.now();
   const plannedAt = (index: number) => startedAt + (index * 1000) / perSecond;
   let [next, done, open] = [0, 0, all.length];
@@ -77,6 +85,7 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
     sendDue();
     await new Promise(setImmediate);
   }
+  outcome.elapsedSeconds = (performance.now() - startedAt) / 1000;
   for (const connection of all) connection.close();
   return outcome;
 }

@@ -63,8 +63,9 @@ export async function measureOverload(options: Options): Promise<OverloadMeasure
   for (const factor of FACTORS) {
     const perSecond = saturation * factor;
     const load = { perSecond, seconds, connections: CONNECTIONS, patienceMs: PATIENCE_MS };
-    const { latencies, refused, planned } = await openLoop({ url, ...load });
-    const goodput = latencies.length / seconds / saturation;
+    const { latencies, refused, planned, elapsedSeconds } = await openLoop({ url, ...load });
+    // Some answers come after the last request was sent.
+    const goodput = latencies.length / elapsedSeconds / saturation;
     measurements.push({ factor, goodput, refused: refused / planned });
   }
   return measurements;
