@@ -88,6 +88,25 @@ test("a write waits for another connection's, and nothing else of the process wa
   });
 });
 
+test("the statistics are refreshed when another's write has ended", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const path = join(directory, "books.db");
+    const database = openSqliteDatabase(path);
+    await database.migrate();
+    await createStore(database, books).create(EMMA);
+    const other = openSqliteFile(path, "serve");
+    other.exec("BEGIN IMMEDIATE");
+    const refreshed = database.optimize?.();
+    await Bun.sleep(OTHERS_TURN_MS);
+    other.exec("COMMIT");
+    await refreshed;
+    const { count } = other.prepare("SELECT count(*) AS count FROM sqlite_stat1").get() ?? {};
+    expect(count).toBeGreaterThan(0);
+    other.close();
+    await database.close();
+  });
+});
+
 test.if(strace !== null)("a write is on the disk before it is acknowledged", async () => {
   await inTemporaryDirectory(async (directory) => {
     const trace = join(directory, "trace");
