@@ -138,6 +138,23 @@ function durability(name: string, open: () => Promise<Place>): void {
       }
     });
 
+    test("loses no acknowledged book of many clients when it is killed during thousands of writes", async () => {
+      const service = await start({ SEED: "false" });
+      const acknowledged: Book[] = [];
+      const killed = new AbortController();
+      const writers = Array.from({ length: 64 }, (_, writer) =>
+        write(service, `Writer ${writer}`, acknowledged, killed.signal),
+      );
+      await until("books are acknowledged", () => acknowledged.length >= 3000);
+      killed.abort();
+      await service.kill();
+      await Promise.all(writers);
+      const kept = await everyBook(await start({ SEED: "false" }));
+      const byId = new Map(kept.map((book) => [book.id, book]));
+      for (const book of acknowledged) expect(byId.get(book.id)).toEqual(book);
+      expect(kept.length).toBeLessThanOrEqual(acknowledged.length + writers.length);
+    });
+
     test("gives the first answer to an idempotency key again after a restart", async () => {
       const key = { "Idempotency-Key": "a key" };
       const input = { title: "Dune", author: "Frank Herbert", year: 1965 };

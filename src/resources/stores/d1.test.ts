@@ -59,9 +59,6 @@ function asD1(file: SqliteConnection, beforeBatch: () => Promise<unknown>): D1Bi
   };
 }
 
-/** Unlike `expect(work).rejects`, which in Bun keeps the messages of other threads from coming. */
-const failureOf = (work: Promise<unknown>) => work.catch((error: unknown) => error);
-
 const titles = async (store: Books, q: string) => {
   const sort = { field: "id", descending: false };
   const query: ListQuery = { limit: 10, sort, words: termsOf(q), filters: {} };
@@ -105,7 +102,7 @@ test("a change that others come before every time is refused at last", async () 
       interferences += 1;
       await other.update(1, { title: `Arrakis ${interferences}` });
     });
-    expect(await failureOf(store.update(1, { author: "Nobody" }))).toMatchObject({
+    await expect(store.update(1, { author: "Nobody" })).rejects.toMatchObject({
       code: "store_unavailable",
       cause: { message: "book 1 changed 10 times in the meantime" },
     });
@@ -124,7 +121,7 @@ for (const [what, write] of Object.entries(WRITES)) {
       const { entry } = await other.create(DUNE);
       beforeBatch(() => other.update(1, { author: "Nobody" }));
       const written = write(store, entry.updated_at);
-      expect(await failureOf(written)).toMatchObject({ code: "precondition_failed" });
+      await expect(written).rejects.toMatchObject({ code: "precondition_failed" });
       expect(await titles(store, "dune nobody")).toEqual(["Dune"]);
     });
   });
@@ -138,7 +135,7 @@ for (const [what, write] of Object.entries(WRITES)) {
         come = async () => {};
       });
       const written = write(store, entry.updated_at);
-      expect(await failureOf(written)).toMatchObject({ code: "entry_not_found" });
+      await expect(written).rejects.toMatchObject({ code: "entry_not_found" });
     });
   });
 }

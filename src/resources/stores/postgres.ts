@@ -109,6 +109,10 @@ export function createPostgresStore(
           const { text, values } = statements.insert(completeInput(resource, input), clock());
           await query(text, values);
         }
+        if (!hasWords) return;
+        // Their words are new, and so there is nothing to renew.
+        await query(SQL.addWordsState, [resource.name]);
+        await query(SQL.setWordsState, [resource.name, WORDS_VERSION, null]);
       }),
 
     async removeExpired() {

@@ -160,7 +160,9 @@ export function sqliteStatements(resource: Resource) {
       }));
       const rows = complete.map((input) => [...storedValues(input), now, now]);
       const insert = { sql: SQL.insertSamples, values: [JSON.stringify(rows)] };
-      return { statements: [...(hasWords ? words : []), insert], read: () => {} };
+      // Their words are new, and so there is nothing to renew.
+      const state = { sql: SQL.insertWordsState, values: [name, WORDS_VERSION] };
+      return { statements: [...(hasWords ? [...words, state] : []), insert], read: () => {} };
     },
 
     /**
@@ -260,6 +262,8 @@ function sqliteTexts(resource: Resource) {
     wordsState: "SELECT version, after_id FROM search_words WHERE resource = ?",
     setWordsState:
       "INSERT OR REPLACE INTO search_words (resource, version, after_id) VALUES (?, ?, ?)",
+    insertWordsState: `INSERT OR REPLACE INTO search_words (resource, version, after_id)
+      SELECT ?, ?, NULL WHERE ${neverUsed}`,
     entriesAfter: `SELECT ${columns} FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`,
     insertKey: `INSERT INTO idempotency_keys (resource, key, answer, created_at)
       SELECT ?, ?, json_set(?, '$.id', ${lastId}), ? WHERE ${keyIsFree}`,

@@ -16,6 +16,16 @@ const EMMA = { title: "Emma", author: "Jane Austen", year: 1815 };
 const WRITES = 20;
 const OTHERS_TURN_MS = 50;
 
+const CLIENTS = 32;
+const MANY_WRITES = 1000;
+
+const addBook = ({ url }: { url: string }) =>
+  fetch(`${url}/api/v1/books`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-API-Key": API_KEY },
+    body: JSON.stringify(EMMA),
+  });
+
 /** Traces the system calls of a process. Debian and Ubuntu have it as a package of this name. */
 const strace = Bun.which("strace");
 
@@ -78,6 +88,25 @@ test("a write waits for another connection's, and nothing else of the process wa
   });
 });
 
+test("the statistics are refreshed when another's write has ended", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const path = join(directory, "books.db");
+    const database = openSqliteDatabase(path);
+    await database.migrate();
+    await createStore(database, books).create(EMMA);
+    const other = openSqliteFile(path, "serve");
+    other.exec("BEGIN IMMEDIATE");
+    const refreshed = database.optimize?.();
+    await Bun.sleep(OTHERS_TURN_MS);
+    other.exec("COMMIT");
+    await refreshed;
+    const { count } = other.prepare("SELECT count(*) AS count FROM sqlite_stat1").get() ?? {};
+    expect(count).toBeGreaterThan(0);
+    other.close();
+    await database.close();
+  });
+});
+
 test.if(strace !== null)("a write is on the disk before it is acknowledged", async () => {
   await inTemporaryDirectory(async (directory) => {
     const trace = join(directory, "trace");
@@ -86,17 +115,37 @@ test.if(strace !== null)("a write is on the disk before it is acknowledged", asy
     });
     const syncs = () => readFileSync(trace, "utf8").match(/f(?:data)?sync\(.*-wal>/g)?.length ?? 0;
     for (let write = 1; write <= WRITES; write += 1) {
-      const { status } = await fetch(`${service.url}/api/v1/books`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-API-Key": API_KEY },
-        body: JSON.stringify(EMMA),
-      });
-      expect(status).toBe(201);
+      expect((await addBook(service)).status).toBe(201);
     }
     await service.stop();
     expect(syncs()).toBeGreaterThanOrEqual(WRITES);
   });
 });
+
+test.if(strace !== null)(
+  "writes that come together wait for the disk together, and use no temporary files",
+  async () => {
+    await inTemporaryDirectory(async (directory) => {
+      const trace = join(directory, "trace");
+      await using service = await startService({
+        command: traced(trace, "fsync,fdatasync,openat", SERVICE),
+      });
+      let sent = 0;
+      const client = async () => {
+        while (sent < MANY_WRITES) {
+          sent += 1;
+          expect((await addBook(service)).status).toBe(201);
+        }
+      };
+      await Promise.all(Array.from({ length: CLIENTS }, client));
+      await service.stop();
+      const calls = readFileSync(trace, "utf8");
+      const syncs = calls.match(/f(?:data)?sync\(.*\.db(?:-wal)?>/g)?.length ?? 0;
+      expect(syncs / sent).toBeWithin(0.001, 0.15);
+      expect(calls).not.toContain("etilqs_");
+    });
+  },
+);
 
 test("what SQLite says of its own durability: it syncs at every commit", async () => {
   await inTemporaryDirectory(async (directory) => {
