@@ -901,9 +901,14 @@ export function programContract(
         ["what is no request", `${whole}\x00\x01\x02\r\n\r\n`],
       ];
 
-      for (const [what, bytes] of followed) {
-        test(`${what} after a write: exactly what is answered with a 201 is stored`, async () => {
-          await using service = await startService();
+      for (const [what, bytes, store] of followed.flatMap(([what, bytes]) => [
+        [what, bytes, "SQLite"] as const,
+        [what, bytes, "PostgreSQL"] as const,
+      ])) {
+        test(`${what} after a write to ${store}: exactly what is answered with a 201 is stored`, async () => {
+          const database = store === "PostgreSQL" ? await freshDatabase() : undefined;
+          const env = database ? { DATABASE_URL: database.url } : {};
+          await using service = await startService({ env });
           const connection = openConnection(service);
           connection.send(bytes);
           await connection.settled();
@@ -922,6 +927,8 @@ export function programContract(
             () => answered() === items.length - 1 || undefined,
           );
           connection.close();
+          await service.stop();
+          await database?.drop();
         });
       }
 

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { closeConnectionWhen } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
@@ -100,6 +101,7 @@ function open(fetch: Fetch, options: ListenOptions) {
     answerWhole(withAbsoluteUrl(request), {
       peerAddress: server.requestIP(request)?.address,
       endsBodies: true,
+      settled: setImmediate,
     });
   return Bun.serve({
     fetch: withRequestTimeout(answer, idleSeconds, options),

@@ -8,6 +8,8 @@ export type Connection = {
   peerAddress?: string | undefined;
   /** Whether the server ends a body at its Content-Length, as RFC 9112 section 6.3 asks. */
   endsBodies?: boolean;
+  /** Resolves when the server has looked at what arrived together with the request, where that takes a turn. */
+  settled?: () => Promise<void>;
 };
 
 /** What the service knows of a request, from its arrival to the end of its answer. */

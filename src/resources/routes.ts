@@ -62,7 +62,7 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 
   const create: Handler = async (c) => {
     const input = validate(inputSchema(resource), await parsedJson(c));
-    const { entry, replayed } = await store.create(input, idempotencyKey(c), writeLimits(c));
+    const { entry, replayed } = await store.create(input, idempotencyKey(c), await writeLimits(c));
     return answerJson(c, entry, 201, {
       Location: referenceBelow(c, String(entry.id)),
       ETag: entityTag(entry),
@@ -73,13 +73,13 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
   const update: Handler = async (c) => {
     const id = parseId(c);
     const changes = validate(changesSchema(resource), await parsedJson(c));
-    const entry = await store.update(id, changes, await precondition(id, c), writeLimits(c));
+    const entry = await store.update(id, changes, await precondition(id, c), await writeLimits(c));
     return answerJson(c, entry, 200, { ETag: entityTag(entry) });
   };
 
   const remove: Handler = async (c) => {
     const id = parseId(c);
-    await store.delete(id, await precondition(id, c), writeLimits(c));
+    await store.delete(id, await precondition(id, c), await writeLimits(c));
     return c.body(null, 204);
   };
 
@@ -128,7 +128,8 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
  * A change is not made for a client that can no longer be told so. On Bun, that includes the connections on
  * which more bytes arrived after the request than the server understands: it closes them at once.
  */
-function writeLimits(c: Context<AppEnv>): OperationLimits {
+async function writeLimits(c: Context<AppEnv>): Promise<OperationLimits> {
+  await c.env?.settled?.();
   return { deadline: c.get("request")?.deadline, signal: c.req.raw.signal };
 }
 
