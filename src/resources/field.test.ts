@@ -183,7 +183,9 @@ function isLine(line: string): boolean {
     if ((codePoint & 0xfffe) === 0xfffe || (codePoint >= 0xfdd0 && codePoint <= 0xfdef))
       return false;
     codePoints += 1;
-    isVisible ||= !/[\s\p{DI}\u2800]/u.test(character);
+    isVisible ||= !/[\s\p{DI}\u2800\ufff9-\ufffb\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u.test(
+      character,
+    );
   }
   return isVisible && codePoints <= 255;
 }
