@@ -9,6 +9,7 @@ import {
 } from "node:http";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
@@ -30,7 +31,11 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
     (request, { incoming }) => {
       // A client that waits for `100 Continue` sends nothing that would have to be read.
       const answer = incoming.headers.expect === undefined ? answerWhole : fetch;
-      return answer(request, { peerAddress: incoming.socket?.remoteAddress, endsBodies: true });
+      return answer(request, {
+        peerAddress: incoming.socket?.remoteAddress,
+        endsBodies: true,
+        settled: setImmediate,
+      });
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );

@@ -30,13 +30,27 @@ export function answer(
   return respond(body, { status, prepared: SECURED, headers });
 }
 
+let copiesHeaders: boolean | undefined;
+
+/**
+ * Whether a response copies the headers that it is made with. That of `@hono/node-server`, which takes the
+ * place of the one of Node when the server listens, keeps them, and would change the prepared ones.
+ */
+function doesCopyHeaders(): boolean {
+  const headers = new globalThis.Headers();
+  new Response(null, { headers }).headers.set("X-Copied", "1");
+  return !headers.has("X-Copied");
+}
+
 type Parts = { status: ContentfulStatusCode; prepared: globalThis.Headers; headers: Headers };
 
 function respond(
   body: string | Uint8Array<ArrayBuffer>,
   { status, prepared, headers }: Parts,
 ): Response {
-  const response = new Response(body, { status, headers: prepared });
+  copiesHeaders ??= doesCopyHeaders();
+  const own = copiesHeaders ? prepared : new globalThis.Headers(prepared);
+  const response = new Response(body, { status, headers: own });
   for (const name in headers) response.headers.set(name, headers[name] ?? "");
   return response;
 }

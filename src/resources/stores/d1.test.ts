@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { inTemporaryDirectory } from "../../../test/service.ts";
 import { books } from "../../books.ts";
@@ -8,6 +8,9 @@ import { openSqliteDatabase } from "../../server/database/sqlite.ts";
 import type { ListQuery } from "../store.ts";
 import { termsOf } from "../words.ts";
 import { createStore, type StoreOf } from "./create-store.ts";
+
+// Each write of D1 waits for the disk.
+setDefaultTimeout(30_000);
 
 const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
 
