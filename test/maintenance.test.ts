@@ -93,7 +93,12 @@ for (const kind of KINDS) {
       opened = await openPlaceDatabase(place);
       store = createStore(opened, books);
       const logger = createLogger({ level: "INFO", format: "json", clock: Date.now, write: log });
-      stop = startMaintenance({ database: opened, stores: new Map([["books", store]]), logger });
+      stop = startMaintenance({
+        database: opened,
+        stores: new Map([["books", store]]),
+        logger,
+        firstAfterMs: 0,
+      });
     });
 
     afterAll(async () => {
@@ -177,6 +182,7 @@ test("maintenance that fails is logged, and tried again", async () => {
     database: { optimize },
     stores: new Map(),
     logger,
+    firstAfterMs: 0,
     intervalMs: 1,
   });
   await eventually("another run", () => runs > 1 || undefined);

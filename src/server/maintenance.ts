@@ -3,6 +3,8 @@ import type { DatabaseLifecycle } from "../database/lifecycle.ts";
 import type { Store } from "../resources/store.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 
+/** So that the first answers of a service do not wait for it. */
+const FIRST_AFTER_MS = 5000;
 const INTERVAL_MS = 60 * 60 * 1000;
 
 /** Between two transactions that change words, so that requests come in between. */
@@ -13,18 +15,26 @@ type MaintenanceOptions = {
   /** The stores by the names of their resources. */
   stores: ReadonlyMap<string, Pick<Store, "removeExpired" | "renewWords">>;
   logger: Logger;
+  /** 5 s by default. */
+  firstAfterMs?: number;
   /** An hour by default. */
   intervalMs?: number;
 };
 
 /**
  * Does what a database needs from time to time, whether there are requests or not: statistics, the end of
- * what is kept for a time, and words by the rules of this release. It begins at once.
+ * what is kept for a time, and words by the rules of this release. It begins 5 s later.
  *
  * @returns a function that ends it, and resolves when nothing of it is in progress any more.
  */
 export function startMaintenance(options: MaintenanceOptions): () => Promise<void> {
-  const { database, stores, logger, intervalMs = INTERVAL_MS } = options;
+  const {
+    database,
+    stores,
+    logger,
+    firstAfterMs = FIRST_AFTER_MS,
+    intervalMs = INTERVAL_MS,
+  } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
 
@@ -43,17 +53,20 @@ export function startMaintenance(options: MaintenanceOptions): () => Promise<voi
     }
   }
 
+  /** It must not keep a process alive that has nothing else to do. */
+  const wait = (milliseconds: number) =>
+    pause(milliseconds, undefined, { signal, ref: false }).catch(() => {});
+
   async function run(): Promise<void> {
-    for (;;) {
+    await wait(firstAfterMs);
+    while (!signal.aborted) {
       try {
         await maintain();
       } catch (error) {
         if (signal.aborted) return;
         logger.warning("maintenance failed; it will be tried again", describeError(error));
       }
-      // It must not keep a process alive that has nothing else to do.
-      await pause(intervalMs, undefined, { signal, ref: false }).catch(() => {});
-      if (signal.aborted) return;
+      await wait(intervalMs);
     }
   }
 

@@ -1,4 +1,5 @@
-import { Worker } from "node:worker_threads";
+import process from "node:process";
+import type { Worker } from "node:worker_threads";
 import type { SqliteRow, SqliteValue } from "../../database/sqlite.ts";
 import type { SqliteReader } from "../../database/sqlite-database.ts";
 import { deadlineExceeded } from "../../errors.ts";
@@ -22,6 +23,8 @@ export function createSqliteReader(path: string): SqliteReader {
   let worker: Worker | undefined;
 
   function start(): Worker {
+    // Loaded here, because a service starts 6 ms sooner without it.
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     const workerData = { path, busyTimeoutMs: BUSY_TIMEOUT_MS };
     const started = new Worker(thread, { eval: true, workerData });
     started.on("message", (reply: Reply) => finish((job) => settle(job, reply)));

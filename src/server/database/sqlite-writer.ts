@@ -1,6 +1,7 @@
+import process from "node:process";
 import { setImmediate } from "node:timers";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { unavailableSqliteError } from "../../database/sqlite.ts";
 import {
   createSqliteWriter,
@@ -36,6 +37,8 @@ export function createThreadWriter(path: string): SqliteWriter {
   let answer: PromiseWithResolvers<Reply> | undefined;
 
   function start(): Worker {
+    // Loaded here, because a service starts 6 ms sooner without it.
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     const started = new Worker(thread, { eval: true, workerData: { path, settings: SETTINGS } });
     // In a turn of its own: within this event, Bun hands over no further message to code that waits for one as
     // `expect(work).rejects` of its tests does.
