@@ -34,7 +34,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
       return answer(request, {
         peerAddress: incoming.socket?.remoteAddress,
         endsBodies: true,
-        settled: setImmediate,
+        settled: twoTurns,
       });
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
@@ -52,6 +52,12 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
       resolve({ port: address.port, ...control, ...secure });
     });
   });
+}
+
+/** Node closes a connection at the end of a turn, after what `setImmediate` waits for. */
+async function twoTurns(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function limitsOf({ idleTimeoutSeconds, requestTimeoutSeconds, maxHeadBytes }: ListenOptions) {
