@@ -7,28 +7,16 @@ const encoder = new TextEncoder();
 
 type Headers = Record<string, string>;
 
-/** For an answer of the service itself. To copy prepared headers takes a third of setting each of them. */
-const SECURED = new globalThis.Headers(SECURITY_HEADERS);
-const JSON_TYPE = { "Content-Type": "application/json" };
-const SECURED_JSON = new globalThis.Headers({ ...SECURITY_HEADERS, ...JSON_TYPE });
+/** Headers that many answers have: as any app takes them, and copied with the security headers by this service. */
+type Prepared = { own: Headers; secured: globalThis.Headers };
 
-/**
- * Answers with a text or bytes, and notes their length for the access log.
- *
- * The answer of the service has its headers from here alone: `c.header` has no effect on it before the handler
- * has returned. In another app, it keeps what the middleware of that app has set.
- */
-export function answer(
-  c: Context<AppEnv>,
-  body: string | Uint8Array<ArrayBuffer>,
-  status: ContentfulStatusCode,
-  headers: Headers,
-): Response {
-  const request = c.get("request");
-  if (!request) return c.body(body, status, headers);
-  request.bodyBytes = (typeof body === "string" ? encoder.encode(body) : body).byteLength;
-  return respond(body, { status, prepared: SECURED, headers });
-}
+const prepare = (own: Headers): Prepared => ({
+  own,
+  // To copy prepared headers takes a third of setting each of them.
+  secured: new globalThis.Headers({ ...SECURITY_HEADERS, ...own }),
+});
+const NOTHING = prepare({});
+const JSON_TYPE = prepare({ "Content-Type": "application/json" });
 
 let copiesHeaders: boolean | undefined;
 
@@ -42,14 +30,25 @@ function doesCopyHeaders(): boolean {
   return !headers.has("X-Copied");
 }
 
-type Parts = { status: ContentfulStatusCode; prepared: globalThis.Headers; headers: Headers };
-
-function respond(
+/**
+ * Answers with a text or bytes, and notes their length for the access log.
+ *
+ * The answer of the service has its headers from here alone: `c.header` has no effect on it before the handler
+ * has returned. In another app, it keeps what the middleware of that app has set.
+ */
+export function answer(
+  c: Context<AppEnv>,
   body: string | Uint8Array<ArrayBuffer>,
-  { status, prepared, headers }: Parts,
+  status: ContentfulStatusCode,
+  headers: Headers,
+  prepared = NOTHING,
 ): Response {
+  const request = c.get("request");
+  if (!request) return c.body(body, status, { ...prepared.own, ...headers });
+  request.bodyBytes = (typeof body === "string" ? encoder.encode(body) : body).byteLength;
   copiesHeaders ??= doesCopyHeaders();
-  const own = copiesHeaders ? prepared : new globalThis.Headers(prepared);
+  const { secured } = prepared;
+  const own = copiesHeaders ? secured : new globalThis.Headers(secured);
   const response = new Response(body, { status, headers: own });
   for (const name in headers) response.headers.set(name, headers[name] ?? "");
   return response;
@@ -68,12 +67,7 @@ export function answerJson<T, Status extends ContentfulStatusCode>(
   status: Status,
   headers: Headers = {},
 ) {
-  const body = JSON.stringify(value);
-  const request = c.get("request");
-  const response = request
-    ? respond(body, { status, prepared: SECURED_JSON, headers })
-    : c.body(body, status, { ...JSON_TYPE, ...headers });
-  if (request) request.bodyBytes = encoder.encode(body).byteLength;
+  const response = answer(c, JSON.stringify(value), status, headers, JSON_TYPE);
   return response as Response & TypedResponse<T, Status, "json">;
 }
 

@@ -26,6 +26,8 @@ export type ServedRequest = {
   abandonBody: ((reason: Error) => void) | undefined;
   /** How much of its limit the client has used; missing without a limit. */
   standing: Standing | undefined;
+  /** The template of the route that answered, once one has: `/books/:id`. */
+  route: string | undefined;
   /** The number of bytes of the body of the answer, if known. */
   bodyBytes: number | undefined;
   /** Whether the connection has to be closed after the answer. */
@@ -44,7 +46,5 @@ export type AppEnv = {
     keyName?: string;
     /** What the first check of the key found out, for the next ones. */
     authenticated?: unknown;
-    /** The text of the body, once it has been read. */
-    bodyText?: string;
   };
 };

@@ -1,6 +1,5 @@
 import type { Logger } from "../../telemetry/logger.ts";
 import { bodyBytes } from "../answer.ts";
-import { routeTemplate } from "../labels.ts";
 import type { Finish } from "./step.ts";
 
 /**
@@ -14,7 +13,7 @@ export function accessLog(logger: Logger): Finish {
       trace_id: request.trace.traceId,
       key_name: c.get("keyName"),
       method: c.req.method,
-      route: routeTemplate(c),
+      route: request.route,
       path: c.req.path,
       status: c.res.status,
       duration_ms: Math.round((performance.now() - request.arrivedAt) * 1000) / 1000,

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { continueTrace } from "../../telemetry/trace-context.ts";
 import { type Tracing, timeSpan } from "../../telemetry/tracing.ts";
 import type { AppEnv, ServedRequest } from "../env.ts";
+import { routeTemplate } from "../labels.ts";
 import { createClientAddresses } from "./client-address.ts";
 import { giveHeadItsLength } from "./head-length.ts";
 import { createRequestIds } from "./request-id.ts";
@@ -32,6 +33,7 @@ export function edge(options: EdgeOptions): MiddlewareHandler<AppEnv> {
   async function answer(c: Context<AppEnv>, request: ServedRequest, next: () => Promise<void>) {
     await next();
     if (c.req.method === "HEAD") await giveHeadItsLength(c);
+    request.route = routeTemplate(c);
     for (const finish of finishes) finish(c, request);
   }
 
@@ -68,6 +70,7 @@ function arrivals({ newId, trustProxy, tracing }: EdgeOptions) {
       deadline: undefined,
       abandonBody: undefined,
       standing: undefined,
+      route: undefined,
       bodyBytes: undefined,
       isLast: false,
     };

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import type { AppEnv, ServedRequest } from "../env.ts";
-import { KNOWN_METHODS, routeTemplate } from "../labels.ts";
+import { KNOWN_METHODS } from "../labels.ts";
 
 /** The URL comes from the server, so it is always valid. */
 const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
@@ -13,13 +13,12 @@ const ORIGIN = /^(\w+):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d+))?/;
  */
 export function serverSpan(
   c: Context<AppEnv>,
-  { id, trace, clientAddress }: ServedRequest,
+  { id, trace, clientAddress, route }: ServedRequest,
   { startMs, durationMs }: { startMs: number; durationMs: number },
 ): FinishedSpan {
   const { method } = c.req;
   const { status } = c.res;
   const isKnown = KNOWN_METHODS.has(method);
-  const route = routeTemplate(c);
   const [, scheme, address, port] = ORIGIN.exec(c.req.url) ?? [];
   const failed = status >= 500;
   return {

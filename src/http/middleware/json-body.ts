@@ -54,7 +54,7 @@ export async function parsedJson(
   c: Context<AppEnv>,
   reviverOf?: (text: string) => Reviver | undefined,
 ): Promise<unknown> {
-  const text = c.get("bodyText") ?? (await c.req.text());
+  const text = await c.req.text();
   try {
     return JSON.parse(text, reviverOf?.(text));
   } catch (cause) {
@@ -62,11 +62,10 @@ export async function parsedJson(
   }
 }
 
-/** For handlers that ask Hono for the body again. Its cache holds promises, unlike its types. */
+/** In the cache that Hono has of what it has read. It holds promises, unlike its types. */
 function keepText(c: Context<AppEnv>, text: string): void {
   const cache: { text?: unknown } = c.req.bodyCache;
   cache.text = Promise.resolve(text);
-  c.set("bodyText", text);
 }
 
 function tooLarge(maxBytes: number): DomainError {
