@@ -1,5 +1,4 @@
-// Runs in a thread of its own: it reads rows from a SQLite file, one statement after another. It is started
-// as text by sqlite-reader.ts, so that every runtime and every bundle has it without a file.
+// Runs in a thread of its own (see sqlite-thread.ts): it reads rows from a SQLite file, one statement after another.
 // The service's own thread has said it, or left it out: that SQLite is experimental in Node.
 process.emitWarning = () => {};
 

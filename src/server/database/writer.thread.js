@@ -1,5 +1,4 @@
-// Runs in a thread of its own: it writes to a SQLite file, many changes in one transaction. It is started as text
-// by sqlite-writer.ts, so that every runtime and every bundle has it without a file.
+// Runs in a thread of its own (see sqlite-thread.ts): it writes to a SQLite file, many changes in one transaction.
 // The service's own thread has said it, or left it out: that SQLite is experimental in Node.
 process.emitWarning = () => {};
 
