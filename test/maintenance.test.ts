@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import postgres, { type Sql } from "postgres";
 import { books } from "../src/books.ts";
 import type { Database } from "../src/database/database.ts";
+import { createMemoryDatabase } from "../src/database/memory.ts";
 import { createStore, type StoreOf } from "../src/resources/stores/create-store.ts";
 import { startMaintenance } from "../src/server/maintenance.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
@@ -95,7 +96,8 @@ for (const kind of KINDS) {
       const logger = createLogger({ level: "INFO", format: "json", clock: Date.now, write: log });
       stop = startMaintenance({
         database: opened,
-        stores: new Map([["books", store]]),
+        resources: [books],
+        storeOf: () => store,
         logger,
         firstAfterMs: 0,
       });
@@ -180,7 +182,8 @@ test("maintenance that fails is logged, and tried again", async () => {
   };
   const stop = startMaintenance({
     database: { optimize },
-    stores: new Map(),
+    resources: [],
+    storeOf: (resource) => createStore(createMemoryDatabase(), resource),
     logger,
     firstAfterMs: 0,
     intervalMs: 1,

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DatabaseLifecycle } from "../database/lifecycle.ts";
+import type { Resource } from "../resources/resource.ts";
 import type { Store } from "../resources/store.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 
@@ -12,8 +13,8 @@ const PAUSE_MS = 20;
 
 type MaintenanceOptions = {
   database: Pick<DatabaseLifecycle, "optimize">;
-  /** The stores by the names of their resources. */
-  stores: ReadonlyMap<string, Pick<Store, "removeExpired" | "renewWords">>;
+  resources: readonly Resource[];
+  storeOf: (resource: Resource) => Pick<Store, "removeExpired" | "renewWords">;
   logger: Logger;
   /** 5 s by default. */
   firstAfterMs?: number;
@@ -30,7 +31,8 @@ type MaintenanceOptions = {
 export function startMaintenance(options: MaintenanceOptions): () => Promise<void> {
   const {
     database,
-    stores,
+    resources,
+    storeOf,
     logger,
     firstAfterMs = FIRST_AFTER_MS,
     intervalMs = INTERVAL_MS,
@@ -40,9 +42,10 @@ export function startMaintenance(options: MaintenanceOptions): () => Promise<voi
 
   async function maintain(): Promise<void> {
     await database.optimize?.();
-    for (const [resource, store] of stores) {
+    for (const resource of resources) {
+      const store = storeOf(resource);
       await store.removeExpired();
-      await renewWords(resource, store);
+      await renewWords(resource.name, store);
     }
   }
 

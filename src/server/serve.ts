@@ -84,10 +84,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
-    const stores = RESOURCES.map(
-      (each) => [each.name, createStore(database, each, clock)] as const,
-    );
-    const stopMaintenance = startMaintenance({ database, stores: new Map(stores), logger });
+    const stopMaintenance = startMaintenance({ ...deps, database });
     const signal = await untilSignal;
     state = "draining";
     const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
