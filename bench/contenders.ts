@@ -18,7 +18,7 @@ export type Running = AsyncDisposable & {
   contender: Contender;
   url: string;
   pid: number;
-  /** From the start of the process to the first 200. */
+  /** Milliseconds until its first 200. */
   firstAnswerMs: number;
 };
 

@@ -15,7 +15,7 @@ export function cpuTime(pid: number): number {
   return children.reduce((sum, time) => sum + time, (ticks / TICKS_PER_SECOND) * 1e6);
 }
 
-/** The ticks in a line of /proc/PID/stat: of the process, and of the children that it has waited for. */
+/** The ticks in a line from /proc/PID/stat: for the process itself, and for the children that it has waited for. */
 export function ticksOf(stat: string): number {
   // The program's name, in parentheses, may hold spaces and parentheses. The state, field 3, follows it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

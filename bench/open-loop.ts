@@ -17,7 +17,7 @@ type OpenLoopOptions = {
 /** What became of the planned requests. */
 export type OpenLoopResult = {
   planned: number;
-  /** Of each 2xx that came in time: milliseconds from when it was planned, in the order of the answers. */
+  /** Milliseconds from the planned start to each 2xx that came in time, in order. */
   latencies: number[];
   /** Answers with another status. */
   refused: number;

@@ -24,7 +24,7 @@ export type OverloadMeasurement = {
   refused: number;
 };
 
-/** The request that costs most, so that the one core of the clients can ask for much more than is answered. */
+/** The most expensive request: the clients have one core, and must ask for more than is answered. */
 const OVERLOADED = "/books?limit=50";
 const FACTORS = [2, 4] as const;
 /** More than MAX_CONCURRENT_REQUESTS. */

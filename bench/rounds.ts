@@ -15,7 +15,7 @@ export type Measurement = {
   /** CPU time for a request: user and system. */
   microseconds: Spread;
   perSecond: Spread;
-  /** The yardstick's CPU time divided by this one's: the median of the rounds. */
+  /** CPU time of the yardstick, divided by CPU time of this contender: the median over all rounds. */
   ratio: number;
 };
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Contender, startContender } from "./contenders.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** From the start of the process to its first 200, in milliseconds. */
+/** Milliseconds that a process takes until its first 200. */
 export type StartMeasurement = { contender: string; milliseconds: Spread };
 
 const STARTS = 25;

@@ -10,7 +10,7 @@ const CONNECTIONS = 32;
 
 type LoadOptions = { url: string; seconds: number; connections?: number; init?: RequestInit };
 
-/** What wrk reports of the requests that it has sent. */
+/** What wrk reports. */
 export type Load = { requests: number; perSecond: number };
 
 /**

@@ -1,3 +1,4 @@
+import { bar, DARK, image, LIGHT, text } from "../svg.ts";
 import { FLASK, type Results } from "./results.ts";
 
 type Bar = { name: string; description: string; cited: boolean; values: (number | undefined)[] };
@@ -24,24 +25,14 @@ const WIDTH =
   2 * PADDING + LABELS_WIDTH + PANELS.length * PANEL_WIDTH + (PANELS.length - 1) * PANEL_GAP;
 
 /** The chart has its own background, because a page may be light while the system is dark. */
-const STYLE = `
-  .paper { fill: #ffffff; stroke: #d0d7de; }
-  .text { fill: #1f2328; }
-  .quiet { fill: #59636e; }
-  .bar { fill: #8c959f; }
-  .own { fill: #0969da; }
+const STYLE = `${LIGHT}
   .cited { fill: none; stroke: #8c959f; stroke-dasharray: 3 2; }
   .axis { stroke: #d0d7de; }
   text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
   .title { font-size: 16px; font-weight: 600; }
   .name { font-size: 13px; font-weight: 600; }
   .small { font-size: 11px; }
-  @media (prefers-color-scheme: dark) {
-    .paper { fill: #0d1117; stroke: #3d444d; }
-    .text { fill: #f0f6fc; }
-    .quiet { fill: #9198a1; }
-    .bar { fill: #656c76; }
-    .own { fill: #4493f8; }
+  @media (prefers-color-scheme: dark) {${DARK}
     .cited { stroke: #9198a1; }
     .axis { stroke: #3d444d; }
   }`;
@@ -53,16 +44,16 @@ const OWN = new Set(["standard", "tiny"]);
 export function chart(results: Results): string {
   const bars = [...results.results.map(measuredBar), flaskBar()];
   const height = HEAD_HEIGHT + bars.length * ROW_HEIGHT + FOOT_HEIGHT;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Image size, pull size, start and idle memory of each way to ship the service">`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="paper" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    text("text title", PADDING, 32, "One service, shipped in different ways"),
-    ...bars.map(label),
-    ...PANELS.flatMap((panel, index) => panelLines(panel, index, bars)),
-    text("quiet small", PADDING, height - 20, footnote(results)),
-    "</svg>\n",
-  ].join("\n");
+  return image({
+    ...{ width: WIDTH, height, style: STYLE },
+    label: "Image size, pull size, start and idle memory of each way to ship the service",
+    lines: [
+      text("text title", PADDING, 32, "One service, shipped in different ways"),
+      ...bars.map(label),
+      ...PANELS.flatMap((panel, index) => panelLines(panel, index, bars)),
+      text("quiet small", PADDING, height - 20, footnote(results)),
+    ],
+  });
 }
 
 function measuredBar({ name, description, ...result }: Results["results"][number]): Bar {
@@ -117,7 +108,7 @@ function barLine(
   const width = Math.max(1, value * scale);
   const kind = cited ? "cited" : OWN.has(name.replace(" *", "")) ? "own" : "bar";
   return [
-    `<rect class="${kind}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}"/>`,
+    bar(kind, { x: left, y, width, height: BAR_HEIGHT }),
     text("text", left + Math.round(width) + 5, textY, value.toFixed(digits)),
   ].join("\n");
 }
@@ -136,8 +127,4 @@ function footnote({ quick, results }: Results): string {
 
 function rowTop(row: number): number {
   return HEAD_HEIGHT + row * ROW_HEIGHT;
-}
-
-function text(kind: string, x: number, y: number, content: string): string {
-  return `<text class="${kind}" x="${x}" y="${y}">${Bun.escapeHTML(content)}</text>`;
 }

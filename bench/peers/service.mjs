@@ -98,7 +98,7 @@ export function metricsText() {
   ).join("");
 }
 
-/** The fields of the access log. */
+/** What the access log says about a request. */
 export function logFields(request) {
   return {
     request_id: request.id,
