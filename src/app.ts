@@ -1,6 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
-import { TrieRouter } from "hono/router/trie-router";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { createFailureThrottle } from "./auth/failure-throttle.ts";
 import type { Scope } from "./auth/key.ts";
@@ -24,6 +23,7 @@ import { jsonBody } from "./http/middleware/json-body.ts";
 import { createRateLimit } from "./http/middleware/rate-limit.ts";
 import { notFound } from "./http/not-found.ts";
 import { appErrorHandler } from "./http/problem.ts";
+import { EarlyRouter } from "./http/router.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { landingRoutes } from "./pages/landing.ts";
 import { healthRoutes, type Readiness } from "./probes/health.ts";
@@ -141,17 +141,16 @@ export function createProbesApp(deps: AppDeps) {
 }
 
 function newApp() {
-  // Takes 1 µs more for a request than Hono's default router, which takes 4 ms for the first one.
-  return new OpenAPIHono<AppEnv>({ router: new TrieRouter() });
+  return new OpenAPIHono<AppEnv>({ router: new EarlyRouter() });
 }
 
 /** What every request passes first, on every listener. */
 function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
-  const { config, logger, newId, metrics, tracing } = deps;
+  const { config, logger, newId, metrics, tracing, readiness } = deps;
   const { trustProxy, logAccess = true } = config;
   const finishes = [
     securityHeaders,
-    answerHeaders,
+    answerHeaders(() => readiness?.() === "draining"),
     ...(logAccess ? [accessLog(logger)] : []),
     ...(metrics ? [requestMetrics(metrics.metrics)] : []),
   ];

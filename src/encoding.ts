@@ -1,7 +1,11 @@
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
+/** The runtime's own, which the oldest supported Node lacks. */
+type WithHex = Uint8Array & { toHex?: () => string };
+
 /** Bytes as lower-case hexadecimal digits (RFC 4648 section 8). */
-export function toHex(bytes: Uint8Array): string {
+export function toHex(bytes: WithHex): string {
+  if (bytes.toHex) return bytes.toHex();
   let digits = "";
   // Takes less than half of the time of `for ... of`.
   for (let index = 0; index < bytes.length; index += 1) digits += HEX[bytes[index] ?? 0];

@@ -23,9 +23,18 @@ export function requireTimeLeft(deadline: Deadline | undefined): void {
   if (deadline !== undefined && performance.now() >= deadline) throw deadlineExceeded();
 }
 
-/** A time as RFC 3339 in UTC, with milliseconds. */
+/** The time now as RFC 3339 in UTC, with milliseconds. */
 export function timestamp(clock: Clock): string {
-  return new Date(clock()).toISOString();
+  return rfc3339(clock());
+}
+
+/** Often the same time is written again: requests share a millisecond, and entries are made and last changed at once. */
+let written = { at: 0, text: new Date(0).toISOString() };
+
+/** Milliseconds since the Unix epoch as RFC 3339 in UTC. @throws {RangeError} for what is no time. */
+export function rfc3339(at: number): string {
+  if (at !== written.at) written = { at, text: new Date(at).toISOString() };
+  return written.text;
 }
 
 /**

@@ -1,9 +1,9 @@
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
-import { closeConnectionWhen } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
-import { readingRest } from "../server/unread-body.ts";
+import { sendTogether } from "../server/send-together.ts";
+import { readRest } from "../server/unread-body.ts";
 
 const PENDING_POLL_MS = 10;
 
@@ -55,8 +55,8 @@ function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
   const generations = new Set([current]);
 
   function begin(port: number, tls: TlsPair): Generation {
-    const lastWhenRetired = closeConnectionWhen(() => generation.isRetired, fetch);
-    const server = open(lastWhenRetired, { ...options, port, tls });
+    const isRetired = () => generation.isRetired;
+    const server = open(fetch, { ...options, port, tls }, isRetired);
     const generation = { server, isRetired: false };
     return generation;
   }
@@ -92,17 +92,22 @@ function refuseTakenPort({ host, port }: ListenOptions): void {
   probe.stop(true);
 }
 
-function open(fetch: Fetch, options: ListenOptions) {
+/** @param isRetired while it returns true, each answer asks its client to connect again. */
+function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
   const { host, port, tls } = options;
   const idleSeconds =
     options.idleTimeoutSeconds > BUNS_IDLE_SECONDS ? 0 : options.idleTimeoutSeconds;
-  const answerWhole = readingRest(fetch);
-  const answer: Answer = (request, server) =>
-    answerWhole(withAbsoluteUrl(request), {
+  const whenToSend = sendTogether();
+  const answer: Answer = async (request, server) => {
+    const response = await fetch(withAbsoluteUrl(request), {
       peerAddress: server.requestIP(request)?.address,
       endsBodies: true,
       settled: setImmediate,
     });
+    if (isRetired()) response.headers.set("Connection", "close");
+    await (readRest(request, response) ?? whenToSend());
+    return response;
+  };
   return Bun.serve({
     fetch: withRequestTimeout(answer, idleSeconds, options),
     // An error that the app could not answer itself. The client gets no details.

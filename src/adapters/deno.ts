@@ -3,7 +3,7 @@ import { runProgram } from "../cli/program.ts";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server } from "../server/runtime.ts";
-import { readingRest } from "../server/unread-body.ts";
+import { readRest } from "../server/unread-body.ts";
 
 /** Deno's description of a connection; one on a Unix socket has no address. */
 type ConnectionInfo = { remoteAddr: { hostname?: string } };
@@ -35,7 +35,6 @@ const LOOKUP_FAILED = "failed to lookup address information";
  */
 function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const inFlight = createInFlight();
-  const answerWhole = readingRest(fetch);
   let stopping = false;
   let shuttingDown = false;
 
@@ -43,7 +42,10 @@ function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
     if (stopping) return new Response(null, REFUSAL);
     inFlight.begin();
     try {
-      return await answerWhole(request, { peerAddress: remoteAddr.hostname, endsBodies: true });
+      const connection = { peerAddress: remoteAddr.hostname, endsBodies: true };
+      const response = await fetch(request, connection);
+      await readRest(request, response);
+      return response;
     } finally {
       inFlight.end();
     }

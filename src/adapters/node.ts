@@ -14,7 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
-import { readingRest } from "../server/unread-body.ts";
+import { readRest } from "../server/unread-body.ts";
 
 /** The origin for the URL of a request without a usable Host, as in HTTP/1.0. */
 const HOSTNAME = "localhost";
@@ -26,16 +26,16 @@ const SLOW_REQUEST_POLL_MS = 1000;
 
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const { host, port, tls } = options;
-  const answerWhole = readingRest(fetch);
   const answer = getRequestListener(
-    (request, { incoming }) => {
-      // A client that waits for `100 Continue` sends nothing that would have to be read.
-      const answer = incoming.headers.expect === undefined ? answerWhole : fetch;
-      return answer(request, {
+    async (request, { incoming }) => {
+      const response = await fetch(request, {
         peerAddress: incoming.socket?.remoteAddress,
         endsBodies: true,
         settled: twoTurns,
       });
+      // A client that waits for `100 Continue` sends nothing that would have to be read.
+      if (incoming.headers.expect === undefined) await readRest(request, response);
+      return response;
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );

@@ -1,4 +1,5 @@
 import { DomainError } from "../errors.ts";
+import { whenKnown } from "../promises.ts";
 import type { FailureThrottle } from "./failure-throttle.ts";
 import type { Key } from "./key.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -25,7 +26,7 @@ export function authenticate(
   const found = keys.identify(secret);
   if (!failures || network === undefined) return found;
   const throttle = (result: Key | DomainError) => throttled(failures, network, result);
-  return found instanceof Promise ? found.then(throttle) : throttle(found);
+  return whenKnown(found, throttle);
 }
 
 function throttled(

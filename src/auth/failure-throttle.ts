@@ -54,8 +54,9 @@ function createRecentSet(capacity: number) {
     add(value: string): void {
       values.delete(value);
       values.add(value);
+      if (values.size <= capacity) return;
       const [oldest] = values;
-      if (values.size > capacity && oldest !== undefined) values.delete(oldest);
+      if (oldest !== undefined) values.delete(oldest);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { DomainError } from "../errors.ts";
-import type { Clock } from "../time.ts";
+import { whenKnown } from "../promises.ts";
+import { type Clock, rfc3339 } from "../time.ts";
 import { type Digest, digestOf, type Key } from "./key.ts";
 
 /** The keys for a key ring, with the names of the configuration. */
@@ -37,11 +38,9 @@ export function createKeyRing(source: KeySource, clock: Clock, digest: Digest = 
   return {
     identify(secret) {
       const keys = current;
-      const digested = digest(secret);
-      if (keys instanceof Promise || digested instanceof Promise) {
-        return Promise.all([keys, digested]).then(([known, name]) => find(known, name));
-      }
-      return find(keys, digested);
+      return whenKnown(digest(secret), (digested) =>
+        whenKnown(keys, (known) => find(known, digested)),
+      );
     },
 
     replace(next) {
@@ -65,16 +64,16 @@ function keysByDigest(
   };
   if (apiKey === undefined) return new Map(apiKeys.map((key) => [key.digest, key]));
   const digested = digest(apiKey);
-  return digested instanceof Promise ? digested.then(withDefault) : withDefault(digested);
+  return whenKnown(digested, withDefault);
 }
 
 /** A client with the right secret may know why the key is not valid. */
 function whyNotAt(now: number, { name, notBefore, expires }: Key): DomainError | undefined {
   if (notBefore !== undefined && now < notBefore) {
-    return refusal(`The key ${name} is not valid before ${new Date(notBefore).toISOString()}.`);
+    return refusal(`The key ${name} is not valid before ${rfc3339(notBefore)}.`);
   }
   if (expires !== undefined && now >= expires) {
-    return refusal(`The key ${name} expired at ${new Date(expires).toISOString()}.`);
+    return refusal(`The key ${name} expired at ${rfc3339(expires)}.`);
   }
   return undefined;
 }

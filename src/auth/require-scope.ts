@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { DomainError } from "../errors.ts";
 import type { AppEnv } from "../http/env.ts";
 import { addressPrefix } from "../http/ip-address.ts";
+import { whenKnown } from "../promises.ts";
 import { type Authenticator, type AuthResult, authenticate } from "./authenticator.ts";
 import { allows, type Scope } from "./key.ts";
 
@@ -17,8 +18,7 @@ export function requireScope(
   scope: Scope,
   authenticator: Authenticator,
 ): MiddlewareHandler<AppEnv> {
-  return async function requireScope(c, next) {
-    const key = await authenticateRequest(c, authenticator);
+  function admit(c: Context<AppEnv>, key: AuthResult): void {
     if (!key) {
       throw new DomainError(
         "api_key_required",
@@ -33,7 +33,13 @@ export function requireScope(
         `This requires the scope ${scope}; the key ${key.name} has ${key.scopes.join(", ")}.`,
       );
     }
-    await next();
+  }
+
+  return function requireScope(c, next) {
+    return whenKnown(authenticateRequest(c, authenticator), (key) => {
+      admit(c, key);
+      return next();
+    });
   };
 }
 
@@ -52,8 +58,7 @@ export function rateLimitKey(authenticator: Authenticator) {
   }
 
   return function rateLimitKey(c: Context<AppEnv>): string | Promise<string> {
-    const key = authenticateRequest(c, authenticator);
-    return key instanceof Promise ? key.then((found) => nameOf(c, found)) : nameOf(c, key);
+    return whenKnown(authenticateRequest(c, authenticator), (key) => nameOf(c, key));
   };
 }
 

@@ -3,6 +3,7 @@ import { accepts } from "hono/accepts";
 import { answer, answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import type { Records } from "../telemetry/metrics.ts";
+import { rfc3339 } from "../time.ts";
 
 /** The formats that Prometheus and its kin read, by media type. */
 const EXPOSITION_TYPES = {
@@ -50,6 +51,6 @@ function summary({ requests, startedAt }: Records) {
     requests_total: total,
     requests_success: total - failed,
     requests_failed: failed,
-    startup_time: new Date(startedAt).toISOString(),
+    startup_time: rfc3339(startedAt),
   };
 }

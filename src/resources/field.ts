@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rfc3339 } from "../time.ts";
 import { isInvisible } from "./visible-text.ts";
 
 /** A value of a field in JSON; `null` where an optional field has none. */
@@ -197,12 +198,12 @@ export const instantSchema = () =>
     });
 
 /** Milliseconds since the Unix epoch, as SQLite keeps a time, as RFC 3339 in UTC. */
-const fromMilliseconds = (stored: unknown) => new Date(Number(stored)).toISOString();
+const fromMilliseconds = (stored: unknown) => rfc3339(Number(stored));
 
 /** A `timestamptz`, as the driver returns it, as RFC 3339 in UTC. */
 function fromTimestamp(stored: unknown): string {
   if (!(stored instanceof Date)) throw new TypeError("Expected a timestamp from the database");
-  return stored.toISOString();
+  return rfc3339(stored.getTime());
 }
 
 /** A point in time (RFC 3339), in UTC with milliseconds. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createLogger } from "../telemetry/logger.ts";
-import { closeConnectionWhen, createInFlight, drain, runLastStep } from "./drain.ts";
+import { createInFlight, drain, runLastStep } from "./drain.ts";
 
 function openLog() {
   const lines: { level: string; message: string }[] = [];
@@ -57,28 +57,6 @@ describe("a drain", () => {
     const drained = drain({ server, delaySeconds: 0, timeoutSeconds: 1, logger });
     expect(drained).rejects.toThrow("a defect");
   });
-});
-
-test("a request that began before the drain learns that its connection closes", async () => {
-  let isLast = false;
-  const answer = Promise.withResolvers<Response>();
-  const fetch = closeConnectionWhen(
-    () => isLast,
-    () => answer.promise,
-  );
-  const early = fetch(new Request("http://a.test/"), {});
-  isLast = true;
-  answer.resolve(new Response("OK"));
-  expect((await early).headers.get("Connection")).toBe("close");
-});
-
-test("an answer before the drain does not close its connection", async () => {
-  const fetch = closeConnectionWhen(
-    () => false,
-    () => new Response("OK"),
-  );
-  const response = await fetch(new Request("http://a.test/"), {});
-  expect(response.headers.get("Connection")).toBeNull();
 });
 
 describe("a last step", () => {

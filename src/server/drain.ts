@@ -1,6 +1,6 @@
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import { withDeadline } from "../time.ts";
-import type { Fetch, Server } from "./runtime.ts";
+import type { Server } from "./runtime.ts";
 
 /** How long each step after the last answer may take, such as closing a store. */
 const STEP_LIMIT_MS = 5000;
@@ -37,20 +37,6 @@ export async function drain({
     drain_timeout_seconds: timeoutSeconds,
   });
   server.closeAllConnections();
-}
-
-/**
- * Answers like `fetch`. While `isLast` returns true, each answer tells the client that it is the
- * connection's last one (RFC 9112, section 9.6). So the client's next request goes to another instance,
- * and never to a connection that will close.
- */
-export function closeConnectionWhen(isLast: () => boolean, fetch: Fetch): Fetch {
-  return async (request, connection) => {
-    const response = await fetch(request, connection);
-    // Called after the answer, because the drain may begin while a request is in flight.
-    if (isLast()) response.headers.set("Connection", "close");
-    return response;
-  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { createStore } from "../resources/stores/create-store.ts";
 import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
-import { closeConnectionWhen, drain, runLastStep } from "./drain.ts";
+import { drain, runLastStep } from "./drain.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
@@ -64,9 +64,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       tracing,
       probesElsewhere: config.metricsPort !== undefined,
     };
-    const isDraining = () => state === "draining";
-    const fetch = closeConnectionWhen(isDraining, createApp(deps).fetch);
-    const server = await listen(runtime, fetch, config, tls?.pair);
+    const server = await listen(runtime, createApp(deps).fetch, config, tls?.pair);
     tls?.follow(server);
     if (tls) runtime.onHangup(() => void tls.reload());
     const { metricsPort } = config;

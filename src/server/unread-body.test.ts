@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Fetch } from "./runtime.ts";
-import { readingRest } from "./unread-body.ts";
+import { readRest } from "./unread-body.ts";
 
 const refuse: Fetch = () => new Response("refused", { status: 413 });
 const LIMITS = { maxBytes: 1000, maxMs: 50 };
@@ -21,7 +21,8 @@ function requestOf({ chunks, ends }: { chunks: number; ends: boolean }) {
 }
 
 async function closes(fetch: Fetch, request: Request): Promise<boolean> {
-  const response = await readingRest(fetch, LIMITS)(request, {});
+  const response = await fetch(request, {});
+  await readRest(request, response, LIMITS);
   expect(await response.text()).toBe("refused");
   return response.headers.get("Connection") === "close";
 }

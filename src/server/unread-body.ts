@@ -1,5 +1,4 @@
 import { withDeadline } from "../time.ts";
-import type { Fetch } from "./runtime.ts";
 
 /** How much of a body is still read after its request was answered, and for how long. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -8,22 +7,24 @@ const MAX_MS = 5000;
 type Limits = { maxBytes?: number; maxMs?: number };
 
 /**
- * Answers like `fetch`, and reads what is left of the request's body before the answer is sent. A server
+ * Reads what is left of a request's body, if anything is, before its answer is sent. A server
  * that closes a connection with bytes that nobody has read resets it, and the client may never see the
  * answer (RFC 9112 section 9.6). Whether the connection will be closed is not known here: HTTP/1.0 does it
  * without a word. If there is more of the body than the limits allow, the connection is closed after the
  * answer.
  */
-export function readingRest(
-  fetch: Fetch,
+export function readRest(
+  request: Request,
+  response: Response,
   { maxBytes = MAX_BYTES, maxMs = MAX_MS }: Limits = {},
-): Fetch {
-  return async (request, connection) => {
-    const response = await fetch(request, connection);
-    const body = unreadBody(request, response);
-    if (body && !(await skip(body, maxBytes, maxMs))) response.headers.set("Connection", "close");
-    return response;
-  };
+): Promise<void> | undefined {
+  const body = unreadBody(request, response);
+  return (
+    body &&
+    skip(body, maxBytes, maxMs).then((isWhole) => {
+      if (!isWhole) response.headers.set("Connection", "close");
+    })
+  );
 }
 
 /** A refused body may have been read in part; another has been read to its end, or not at all. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../time.ts";
+import { type Clock, timestamp } from "../time.ts";
 
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 /** How severe an event is. */
@@ -36,17 +36,17 @@ export function createLogger({ level, format, clock, write }: LoggerOptions): Lo
     LOG_LEVELS.indexOf(candidate) < LOG_LEVELS.indexOf(level)
       ? () => {}
       : (message: string, fields: LogFields = {}) =>
-          write(render(new Date(clock()).toISOString(), candidate, message, fields));
+          write(render(timestamp(clock), candidate, message, fields));
   return { debug: at("DEBUG"), info: at("INFO"), warning: at("WARNING"), error: at("ERROR") };
 }
 
 type Render = (timestamp: string, level: LogLevel, message: string, fields: LogFields) => string;
 
-/** Two texts joined, because a copy of the fields takes as long as to write them. */
+/** Texts joined, because a copy of the fields takes as long as to write them. */
 const jsonLine: Render = (timestamp, level, message, fields) => {
-  const head = JSON.stringify({ timestamp, level, logger: "thimble", message });
-  const rest = JSON.stringify(fields);
-  return escaped(rest === "{}" ? head : `${head.slice(0, -1)},${rest.slice(1)}`);
+  const own = `"timestamp":"${timestamp}","level":"${level}","logger":"thimble","message":${JSON.stringify(message)}`;
+  const rest = JSON.stringify(fields).slice(1);
+  return escaped(rest === "}" ? `{${own}}` : `{${own},${rest}`);
 };
 
 const textLine: Render = (timestamp, level, message, fields) => {

@@ -15,7 +15,7 @@ type MisconfiguredDeps = { problems: readonly string[]; logger: Logger };
  */
 export function createMisconfiguredApp({ problems, logger }: MisconfiguredDeps) {
   const app = new Hono<AppEnv>();
-  app.use(edge({ finishes: [securityHeaders, answerHeaders] }));
+  app.use(edge({ finishes: [securityHeaders, answerHeaders(() => false)] }));
   app.all("*", (c) => {
     const request = c.get("request");
     const ids = { request_id: request?.id, trace_id: request?.trace.traceId };

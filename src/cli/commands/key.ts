@@ -4,6 +4,7 @@ import { KeyLineError, parseKeyWords } from "../../auth/key-file.ts";
 import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { SCOPES } from "../../service.ts";
+import { rfc3339 } from "../../time.ts";
 import { parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
 
@@ -49,7 +50,7 @@ function describeKey(args: readonly string[], now: number) {
   const { expires } = expectKey([...head, `sha256:${"0".repeat(2 * SECRET_BYTES)}`, ...dates]);
   if (expires !== undefined && expires <= now) {
     throw new UsageError(
-      `--expires has to be later than now; ${values.expires} is ${new Date(expires).toISOString()}, which is over`,
+      `--expires has to be later than now; ${values.expires} is ${rfc3339(expires)}, which is over`,
     );
   }
   return { head, dates };

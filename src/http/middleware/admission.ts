@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { whenKnown } from "../../promises.ts";
 import type { AppEnv } from "../env.ts";
 import type { createGate } from "./concurrency.ts";
 import type { createRateLimit } from "./rate-limit.ts";
@@ -32,15 +33,19 @@ export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> 
     }
   }
 
-  return async function admission(c, next) {
+  return function admission(c, next) {
     const request = c.get("request");
     if (!request) throw new TypeError("There is no edge around the admission");
-    if (rateLimit) {
-      const { standing, refusal } = rateLimit.count(await clientOf(c));
+    const serve = () => {
+      request.deadline = performance.now() + seconds * 1000;
+      return withinTime(work(next), { seconds, method: c.req.method, request });
+    };
+    if (!rateLimit) return serve();
+    return whenKnown(clientOf(c), (client) => {
+      const { standing, refusal } = rateLimit.count(client);
       request.standing = standing;
       if (refusal) throw refusal;
-    }
-    request.deadline = performance.now() + seconds * 1000;
-    await withinTime(work(next), { seconds, method: c.req.method, request });
+      return serve();
+    });
   };
 }

@@ -1,5 +1,5 @@
 import type { MemoryDatabase } from "../../database/memory.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, rfc3339 } from "../../time.ts";
 import { requireEntry, requireSameInput, requireWanted } from "../errors.ts";
 import { INSTANT_MAX, type Value, type Values } from "../field.ts";
 import { applyChanges, completeInput, type Entry, hasWords, type Resource } from "../resource.ts";
@@ -28,7 +28,7 @@ export function createMemoryStore(
   const { entries, answers } = table;
 
   function add(input: Values): Entry {
-    const now = new Date(clock()).toISOString();
+    const now = rfc3339(clock());
     table.lastId += 1;
     const times = { created_at: now, updated_at: now };
     const entry: Entry = { id: table.lastId, ...completeInput(resource, input), ...times };
@@ -74,7 +74,7 @@ export function createMemoryStore(
       const updatedAt = earliest <= Date.parse(INSTANT_MAX) ? Math.max(clock(), earliest) : clock();
       const updated = {
         ...applyChanges(resource, entry, changes),
-        updated_at: new Date(updatedAt).toISOString(),
+        updated_at: rfc3339(updatedAt),
       };
       entries.set(id, updated);
       return { ...updated };

@@ -7,15 +7,18 @@ type Row = Readonly<Record<string, unknown>>;
 /** Reads the entries of a resource from the rows of a database. */
 export function rowReader({ name, fields }: Resource, database: "sqlite" | "postgres") {
   const times = { created_at: instant(), updated_at: instant() };
-  const columns = Object.entries<Field>({ ...fields, ...times });
+  const columns = Object.entries<Field>({ ...fields, ...times }).map(([column, field]) => {
+    const { read }: { read: (stored: unknown) => Value } = field[database];
+    return { column, read, optional: field.optional };
+  });
 
   function toEntry(row: Row): Entry {
     const entry: Record<string, Value> = { id: Number(row.id) };
-    for (const [column, field] of columns) {
+    for (const { column, read, optional } of columns) {
       const stored = row[column];
-      if (stored === undefined && !field.optional) throw missingColumn(name, column);
+      if (stored === undefined && !optional) throw missingColumn(name, column);
       // A field that was added since the schema of a backup has no column there.
-      entry[column] = stored === null || stored === undefined ? null : field[database].read(stored);
+      entry[column] = stored === null || stored === undefined ? null : read(stored);
     }
     return entry as Entry;
   }

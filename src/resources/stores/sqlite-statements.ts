@@ -1,5 +1,6 @@
 import { list, quoted } from "../../database/sql.ts";
 import type { SqliteRow, SqliteValue, Statement } from "../../database/sqlite.ts";
+import { rfc3339 } from "../../time.ts";
 import { requireEntry, requireSameInput } from "../errors.ts";
 import { INSTANT_MAX, type Value, type Values } from "../field.ts";
 import {
@@ -70,7 +71,7 @@ export function sqliteStatements(resource: Resource) {
   /** Adds an entry under an idempotency key, or finds the answer that the key stands for already. */
   function createOnce(input: Values, key: string, now: number): Change<Creation> {
     const oldest = now - IDEMPOTENCY_WINDOW_MS;
-    const at = new Date(now).toISOString();
+    const at = rfc3339(now);
     const answer = JSON.stringify({ id: 0, ...input, created_at: at, updated_at: at });
     const inserted = {
       sql: SQL.insertKeyed,

@@ -6,18 +6,21 @@ import { setImmediate } from "node:timers";
  * each line would cost a request as much as its handler does.
  */
 export function createLineBatch(onTurnEnd: () => void) {
-  let lines: string[] = [];
+  let text = "";
+  let lines = 0;
   return {
     add(line: string): void {
-      if (lines.length === 0) setImmediate(onTurnEnd);
-      lines.push(line);
+      if (lines === 0) setImmediate(onTurnEnd);
+      lines += 1;
+      text += `${line}\n`;
     },
 
-    /** Removes the lines so far, and returns those that `keeps` allows as bytes, if there are any. */
-    take(keeps: (line: string) => boolean = () => true): Buffer | undefined {
-      const kept = lines.filter(keeps);
-      lines = [];
-      return kept.length === 0 ? undefined : Buffer.from(`${kept.join("\n")}\n`);
+    /** Removes the lines so far, and returns their number and their bytes. */
+    take(): { lines: number; bytes: Buffer } {
+      const taken = { lines, bytes: Buffer.from(text) };
+      text = "";
+      lines = 0;
+      return taken;
     },
   };
 }

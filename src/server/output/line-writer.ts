@@ -7,8 +7,7 @@ export function createLineWriter(fd: number) {
 
   /** Writes what is left, before an exit. */
   function flush(): void {
-    const bytes = batch.take();
-    if (!bytes) return;
+    const { bytes } = batch.take();
     try {
       writeFully(fd, bytes);
     } catch {

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { createLineBatch } from "./line-batch.ts";
@@ -41,19 +41,14 @@ export function createLogOutput(options: LogOutputOptions) {
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   /** After a lost line, all lines are lost until the reader is back, so that the log has no gaps. */
-  function fits(line: string): boolean {
-    const bytes = Buffer.byteLength(line) + 1;
-    if (lost > 0 || waitingBytes + bytes > maxBytes) {
-      lost += 1;
-      return false;
-    }
-    waitingBytes += bytes;
-    return true;
-  }
-
   function keepTurn(): void {
-    const bytes = batch.take(fits);
-    if (bytes) waiting.push(bytes);
+    const { lines, bytes } = batch.take();
+    if (lost > 0 || waitingBytes + bytes.length > maxBytes) {
+      lost += lines;
+      return;
+    }
+    waitingBytes += bytes.length;
+    if (lines > 0) waiting.push(bytes);
   }
 
   /** Writes what the reader accepts now. @returns whether that is all. */

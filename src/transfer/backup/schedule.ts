@@ -6,6 +6,7 @@ import type { Resource } from "../../resources/resource.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secrets.ts";
 import { createLogger, describeError, type Logger } from "../../telemetry/logger.ts";
+import { rfc3339 } from "../../time.ts";
 import { failingAt, removeSqliteFile, wholeNameOf } from "../atomic-file.ts";
 import { requirePersistent } from "../open.ts";
 import { backUp } from "./backup.ts";
@@ -42,7 +43,7 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   const first = firstRun(schedule, clock());
   logger.info("backing up on schedule", {
     directory,
-    first_at: new Date(first).toISOString(),
+    first_at: rfc3339(first),
     every_seconds: everyMs / 1000,
     keep: schedule.keep,
   });
@@ -108,7 +109,7 @@ function removeOld(
 
 /** Sorts by time, in a directory too. */
 function backupName(at: number): string {
-  const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, "");
+  const time = rfc3339(at).replace(/[-:]|\.\d+/g, "");
   return `thimble-${time}.db`;
 }
 

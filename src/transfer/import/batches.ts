@@ -1,7 +1,7 @@
 import { isDataError } from "../../database/postgres/errors.ts";
 import { type Entry, entryFromJson, type Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, rfc3339 } from "../../time.ts";
 import { isSameEntry, type Loader, nameOf, type TransferDatabase } from "../copy.ts";
 import type { Progress } from "../progress.ts";
 import type { ImportInput } from "./input.ts";
@@ -132,7 +132,7 @@ async function entriesToAdd(
   const { resource } = job;
   const inputs = lines.flatMap(({ parsed }) => (parsed.input ? [parsed.input] : []));
   const ids = await loader.takeIds(resource, inputs.length);
-  const at = new Date(now).toISOString();
+  const at = rfc3339(now);
   const added = inputs.map((input, index) =>
     entryFromJson(resource, { id: ids[index] ?? 0, ...input, created_at: at, updated_at: at }),
   );
