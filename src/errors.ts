@@ -62,6 +62,11 @@ export class DomainError extends Error {
   }
 }
 
+/** The cause of an error that does not end by itself: somebody has to do what it says. */
+export class NeedsRepairError extends Error {
+  override readonly name = "NeedsRepairError";
+}
+
 /** The error of work that was not done when its caller's deadline came. */
 export function deadlineExceeded(): DomainError {
   return new DomainError("request_timeout", "No answer was ready in time.");

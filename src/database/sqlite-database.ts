@@ -33,6 +33,8 @@ type SqliteDatabaseOptions = {
   reader?: SqliteReader;
   /** Writes on the connection itself by default. */
   writer?: SqliteWriter;
+  /** Fails where the database's files are not those any more that were opened. */
+  requireSameFiles?: () => void;
 };
 
 /** A database on an open connection, which it closes. */
@@ -42,6 +44,7 @@ export function createSqliteDatabase(
     migrate = () => migrateSqlite(connection),
     reader,
     writer = createInlineWriter(connection),
+    requireSameFiles,
   }: SqliteDatabaseOptions = {},
 ): SqliteDatabase {
   return {
@@ -51,6 +54,7 @@ export function createSqliteDatabase(
     writer,
     migrate: async () => migrate(),
     async ping() {
+      requireSameFiles?.();
       translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
     },
     optimize: () => untilUnlocked(() => optimizeSqlite(connection)),

@@ -1,6 +1,6 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { DomainError, type ErrorCode } from "../errors.ts";
+import { DomainError, type ErrorCode, NeedsRepairError } from "../errors.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
@@ -169,7 +169,8 @@ function logError(
   if (!known)
     logger.error("request failed", { ...fields, ...describeError(error, { stack: true }) });
   else if (MAPPINGS[known.code].status >= 500) {
-    logger.warning("request refused", { ...fields, ...describeError(error, { stack }) });
+    const level = known.cause instanceof NeedsRepairError ? "error" : "warning";
+    logger[level]("request refused", { ...fields, ...describeError(error, { stack }) });
   } else logger.debug("request refused", { ...fields, issues: issuePaths(known) });
 }
 

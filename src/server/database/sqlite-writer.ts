@@ -25,12 +25,19 @@ type Answer = { outcomes: ({ rows: Record<string, unknown>[][] } | { error: Thre
 /**
  * Writes to a SQLite file in a thread of its own, which starts with the first write: the event loop never
  * waits for the disk.
+ *
+ * @param requireSameFiles fails where others have taken the place of the files: then nothing is acknowledged.
  */
-export function createThreadWriter(path: string): SqliteWriter {
+export function createThreadWriter(
+  path: string,
+  requireSameFiles: () => void = () => {},
+): SqliteWriter {
   const thread = createSqliteThread<Question, Answer>(code, { path, settings: SETTINGS });
 
   async function commit(changes: readonly Statements[]): Promise<Outcome[]> {
+    requireSameFiles();
     const { outcomes } = await thread.ask(changes);
+    requireSameFiles();
     return outcomes.map((outcome) =>
       "error" in outcome ? { error: asError(outcome.error) } : outcome,
     );

@@ -1,6 +1,7 @@
 import type { Migration } from "../../database/migrations/migration.ts";
 import { migrateSqlite } from "../../database/sqlite.ts";
 import { createSqliteDatabase, type SqliteDatabase } from "../../database/sqlite-database.ts";
+import { rememberFiles } from "./same-files.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 import { createSqliteReader } from "./sqlite-reader.ts";
 import { createThreadWriter } from "./sqlite-writer.ts";
@@ -28,6 +29,11 @@ export function openSqliteDatabase(
       throw unusable(path, error);
     }
   };
-  const reader = createSqliteReader(path);
-  return createSqliteDatabase(connection, { migrate, reader, writer: createThreadWriter(path) });
+  const requireSameFiles = rememberFiles(path);
+  return createSqliteDatabase(connection, {
+    migrate,
+    requireSameFiles,
+    reader: createSqliteReader(path),
+    writer: createThreadWriter(path, requireSameFiles),
+  });
 }
