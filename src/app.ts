@@ -20,6 +20,7 @@ import { admission } from "./http/middleware/admission.ts";
 import { createGate } from "./http/middleware/concurrency.ts";
 import { allowOrigins } from "./http/middleware/cors.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
+import { createMemoryBudget } from "./http/middleware/memory-budget.ts";
 import { createRateLimit } from "./http/middleware/rate-limit.ts";
 import { notFound } from "./http/not-found.ts";
 import { appErrorHandler } from "./http/problem.ts";
@@ -53,7 +54,8 @@ type Limits = {
     | "trustProxy"
     | "maxUrlBytes"
     | "maxHeaderBytes"
-    | "maxConcurrentRequests"]?: Config[Name] | undefined;
+    | "maxConcurrentRequests"
+    | "memoryBudget"]?: Config[Name] | undefined;
 };
 
 /** All that the app is made of. */
@@ -94,7 +96,8 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const uptime = since(deps.elapsed ?? elapsed);
   const authenticator = createAuthenticator(deps);
   const access = (scope: Scope) => requireScope(scope, authenticator);
-  const receiveJson = jsonBody(config.maxBodyBytes);
+  const budget = createMemoryBudget(config.memoryBudget);
+  const receiveJson = jsonBody(config.maxBodyBytes, budget);
   const { publicReads, rateLimit: rate } = config;
   const storeOf = instrumentedStores(deps);
 
@@ -110,6 +113,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
       rateLimit: rate && createRateLimit({ rate, now: deps.elapsed }),
       clientOf: rateLimitKey(authenticator),
       gate: createGate(config.maxConcurrentRequests),
+      budget,
       seconds: config.requestTimeoutSeconds,
     }),
   );

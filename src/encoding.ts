@@ -12,6 +12,13 @@ export function toHex(bytes: WithHex): string {
   return digits;
 }
 
+const encoder = new TextEncoder();
+
+/** How many bytes a text has in UTF-8. */
+export function utf8Bytes(text: string): number {
+  return encoder.encode(text).byteLength;
+}
+
 /** Bytes in base64 for URLs, without padding (RFC 4648 section 5). */
 export function toBase64Url(bytes: Uint8Array): string {
   const base64 = btoa(String.fromCharCode(...bytes));

@@ -21,6 +21,7 @@ const SUMMARIES = {
   unsupported_media_type: "Unsupported media type",
   unsupported_content_encoding: "Unsupported content encoding",
   body_too_large: "Request body too large",
+  encoding_not_accepted: "Encoding not accepted",
   invalid_input: "Validation failed",
   entry_not_found: "Not found",
   precondition_failed: "Precondition failed",

@@ -92,6 +92,20 @@ for (const [scheme, tls] of [
   });
 }
 
+test("an answer is unsent until its client has taken it", async () => {
+  let unsent = () => -1;
+  const server = await open((_request, connection) => {
+    unsent = connection.unsent ?? unsent;
+    return new Response("x".repeat(16 * 1024 * 1024));
+  });
+  const socket = connectTcp(server.port, HOST);
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually("an answer that waits", () => unsent() === 1 || undefined);
+  socket.resume();
+  await eventually("no answer that waits", () => unsent() === 0 || undefined);
+  socket.destroy();
+});
+
 describe("a server of plain HTTP", () => {
   /** Sends raw bytes; returns everything that the server sends until it closes the connection. */
   async function send(server: Server, bytes: string): Promise<string> {

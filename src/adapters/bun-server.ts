@@ -98,15 +98,22 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
   const idleSeconds =
     options.idleTimeoutSeconds > BUNS_IDLE_SECONDS ? 0 : options.idleTimeoutSeconds;
   const whenToSend = sendTogether();
+  let working = 0;
   const answer: Answer = async (request, server) => {
-    const response = await fetch(withAbsoluteUrl(request), {
-      peerAddress: server.requestIP(request)?.address,
-      endsBodies: true,
-      settled: setImmediate,
-    });
-    if (isRetired()) response.headers.set("Connection", "close");
-    await (readRest(request, response) ?? whenToSend());
-    return response;
+    working += 1;
+    try {
+      const response = await fetch(withAbsoluteUrl(request), {
+        peerAddress: server.requestIP(request)?.address,
+        endsBodies: true,
+        unsent: () => server.pendingRequests - working,
+        settled: setImmediate,
+      });
+      if (isRetired()) response.headers.set("Connection", "close");
+      await (readRest(request, response) ?? whenToSend());
+      return response;
+    } finally {
+      working -= 1;
+    }
   };
   return Bun.serve({
     fetch: withRequestTimeout(answer, idleSeconds, options),

@@ -26,16 +26,23 @@ const SLOW_REQUEST_POLL_MS = 1000;
 
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const { host, port, tls } = options;
+  let working = 0;
   const answer = getRequestListener(
     async (request, { incoming }) => {
-      const response = await fetch(request, {
-        peerAddress: incoming.socket?.remoteAddress,
-        endsBodies: true,
-        settled: twoTurns,
-      });
-      // A client that waits for `100 Continue` sends nothing that would have to be read.
-      if (incoming.headers.expect === undefined) await readRest(request, response);
-      return response;
+      working += 1;
+      try {
+        const response = await fetch(request, {
+          peerAddress: incoming.socket?.remoteAddress,
+          endsBodies: true,
+          unsent: () => control.inFlight() - working,
+          settled: twoTurns,
+        });
+        // A client that waits for `100 Continue` sends nothing that would have to be read.
+        if (incoming.headers.expect === undefined) await readRest(request, response);
+        return response;
+      } finally {
+        working -= 1;
+      }
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );

@@ -56,6 +56,7 @@ test("the defaults", () => {
     maxUrlBytes: 8192,
     maxHeaderBytes: 8192,
     maxConcurrentRequests: 1000,
+    memoryBudget: undefined,
     rateLimit: { requests: 600, windowMs: 60_000 },
     authFailureLimit: { requests: 10, windowMs: 60_000 },
     trustProxy: 0,

@@ -100,6 +100,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     maxUrlBytes: data.MAX_URL_BYTES,
     maxHeaderBytes: data.MAX_HEADER_BYTES,
     maxConcurrentRequests: data.MAX_CONCURRENT_REQUESTS,
+    memoryBudget: data.MEMORY_BUDGET,
     rateLimit: limit(data.RATE_LIMIT, RATE_LIMIT),
     authFailureLimit: limit(data.AUTH_FAILURE_LIMIT, AUTH_FAILURE_LIMIT),
     trustProxy: data.TRUST_PROXY,

@@ -167,6 +167,12 @@ export const variables = {
     description:
       "The most requests in flight at once, without health routes and /metrics; more are a 503.",
   },
+  MEMORY_BUDGET: {
+    ...integer({ min: MIB, max: 1024 ** 4, unit: "bytes" }),
+    defaultText: "half of what the container or the machine has left at the start",
+    description:
+      "The memory that requests and answers in flight may hold; what would need more is a 503.",
+  },
   RATE_LIMIT: {
     ...rate,
     defaultText: "`600/minute` in production and staging, else `off`",

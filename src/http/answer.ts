@@ -1,9 +1,8 @@
 import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { utf8Bytes } from "../encoding.ts";
 import { SECURITY_HEADERS } from "./edge/security-headers.ts";
 import type { AppEnv } from "./env.ts";
-
-const encoder = new TextEncoder();
 
 type Headers = Record<string, string>;
 
@@ -45,7 +44,7 @@ export function answer(
 ): Response {
   const request = c.get("request");
   if (!request) return c.body(body, status, { ...prepared.own, ...headers });
-  request.bodyBytes = (typeof body === "string" ? encoder.encode(body) : body).byteLength;
+  request.bodyBytes = typeof body === "string" ? utf8Bytes(body) : body.byteLength;
   copiesHeaders ??= doesCopyHeaders();
   const { secured } = prepared;
   const own = copiesHeaders ? secured : new globalThis.Headers(secured);
@@ -69,6 +68,11 @@ export function answerJson<T, Status extends ContentfulStatusCode>(
 ) {
   const response = answer(c, JSON.stringify(value), status, headers, JSON_TYPE);
   return response as Response & TypedResponse<T, Status, "json">;
+}
+
+/** Answers with a JSON text, which many answers could share. */
+export function answerJsonText(c: Context<AppEnv>, json: string, headers: Headers): Response {
+  return answer(c, json, 200, headers, JSON_TYPE);
 }
 
 /** Answers with a line of plain text. */

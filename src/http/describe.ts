@@ -28,6 +28,7 @@ export const PROBLEM_STATUSES = {
   403: { title: "Forbidden", meaning: "The API key lacks the scope" },
   404: { title: "Not Found", meaning: "Not found" },
   405: { title: "Method Not Allowed", meaning: "The path has no such method" },
+  406: { title: "Not Acceptable", meaning: "The client takes no encoding that this is stored in" },
   412: { title: "Precondition Failed", meaning: "The precondition failed" },
   413: { title: "Content Too Large", meaning: "The body is too large" },
   414: { title: "URI Too Long", meaning: "Path and query are too long" },

@@ -8,6 +8,8 @@ export type Connection = {
   peerAddress?: string | undefined;
   /** Whether the server ends a body at its Content-Length, as RFC 9112 section 6.3 asks. */
   endsBodies?: boolean;
+  /** How many answers of the server wait for their clients, in part at least. */
+  unsent?: () => number;
   /** Resolves when the server has looked at what arrived together with the request, where that takes a turn. */
   settled?: () => Promise<void>;
 };

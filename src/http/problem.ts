@@ -37,6 +37,7 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   unsupported_media_type: { status: 415, headers: { Accept: "application/json" } },
   unsupported_content_encoding: { status: 415, headers: { "Accept-Encoding": "identity" } },
   body_too_large: { status: 413 },
+  encoding_not_accepted: { status: 406, headers: { Vary: "Accept-Encoding" } },
   invalid_input: { status: 400 },
   entry_not_found: { status: 404 },
   precondition_failed: { status: 412 },

@@ -1,8 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { answerJson } from "../http/answer.ts";
+import { utf8Bytes } from "../encoding.ts";
+import { answerJson, answerJsonText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
+import { ANSWER_BYTES } from "../http/middleware/memory-budget.ts";
 import { referenceBelow } from "../http/paths.ts";
 import { validate } from "../validation.ts";
 import { encodeCursor } from "./cursor.ts";
@@ -11,7 +13,7 @@ import { entityTag, ifMatchHolds, ifNoneMatchNames } from "./entity-tag.ts";
 import { entryChanged, entryNotFound, requireEntry } from "./errors.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { listQueryParser } from "./list-query.ts";
-import type { Resource } from "./resource.ts";
+import type { Entry, Resource } from "./resource.ts";
 import type { ResourceSchema } from "./route-types.ts";
 import { changesSchema, inputSchema } from "./schemas.ts";
 import type { OperationLimits, Precondition, Store } from "./store.ts";
@@ -43,11 +45,11 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     const entries = findsNothing
       ? []
       : await store.list({ ...query, limit: query.limit + 1 }, limits);
-    const items = entries.slice(0, query.limit);
-    const last = entries.length > query.limit ? items.at(-1) : undefined;
+    const { items, json } = pageThatFits(entries.slice(0, query.limit));
+    const last = entries.length > items.length ? items.at(-1) : undefined;
     const cursor = last ? encodeCursor(last, query) : null;
     const headers = cursor === null ? caching : { ...caching, Link: nextLink(c, cursor) };
-    return answerJson(c, { items, next_cursor: cursor }, 200, headers);
+    return answerJsonText(c, `{"items":${json},"next_cursor":${JSON.stringify(cursor)}}`, headers);
   };
 
   const get: Handler = async (c) => {
@@ -131,6 +133,18 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
 async function writeLimits(c: Context<AppEnv>): Promise<OperationLimits> {
   await c.env?.settled?.();
   return { deadline: c.get("request")?.deadline, signal: c.req.raw.signal };
+}
+
+/**
+ * The entries of a page, or of its first half, or quarter, and so on: what waits for slow clients has a limit.
+ * The cursor leads to the others.
+ */
+function pageThatFits(items: readonly Entry[]): { items: readonly Entry[]; json: string } {
+  const json = JSON.stringify(items);
+  // A character has at most three bytes, so most pages need not be counted.
+  const fits = json.length * 3 <= ANSWER_BYTES || utf8Bytes(json) <= ANSWER_BYTES;
+  if (fits || items.length === 1) return { items, json };
+  return pageThatFits(items.slice(0, Math.ceil(items.length / 2)));
 }
 
 /** The link to the next page (RFC 8288), relative to this one, with all its parameters. */

@@ -8,6 +8,7 @@ import { createLogger, describeError, type Logger } from "../telemetry/logger.ts
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
 import { startMaintenance } from "./maintenance.ts";
+import { memoryBudget } from "./memory.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
 import { openTracing } from "./telemetry/open-tracing.ts";
@@ -52,7 +53,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     const keys = createKeyRing(keySource(config), clock, runtime.sha256);
     const metrics = createServiceMetrics(database, clock);
     const deps: AppDeps = {
-      config,
+      config: { ...config, memoryBudget: config.memoryBudget ?? memoryBudget() },
       keys,
       database,
       resources: RESOURCES,

@@ -110,6 +110,18 @@ export function listsContract(api: Api): void {
       });
     });
 
+    test("a page of long entries is shorter, and the pages together have all of them", async () => {
+      const author = uniqueWord();
+      const title = "\u8457".repeat(255);
+      const rows = Array.from({ length: 100 }, () => ({ author, title }));
+      const books = (await createBooks(api, rows)).toSorted(compareBooks("id"));
+      const response = await api.get(withQuery("/books", { author, limit: "100" }));
+      const first = await response.clone().bytes();
+      expect(first.byteLength).toBeWithin(32 * 1024, 65 * 1024);
+      expect(nextLink(response)).toBeString();
+      expect(await walk(api, { author, limit: "100" })).toEqual(books);
+    });
+
     test("the last page has no next_cursor and no Link, even when it is full", async () => {
       const { author, books } = await booksByOneAuthor(2);
       const response = await api.get(withQuery("/books", { author, limit: "2" }));

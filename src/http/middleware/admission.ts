@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { whenKnown } from "../../promises.ts";
 import type { AppEnv } from "../env.ts";
 import type { createGate } from "./concurrency.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { createRateLimit } from "./rate-limit.ts";
 import { withinTime } from "./request-timeout.ts";
 
@@ -11,21 +12,24 @@ type AdmissionOptions = {
   /** Names the client for which a request counts. */
   clientOf: (c: Context<AppEnv>) => string | Promise<string>;
   gate: ReturnType<typeof createGate>;
+  budget: MemoryBudget;
   /** How long a request may take. */
   seconds: number;
 };
 
 /**
  * Lets a request in within the limits that depend on what else the service has to do: those of its client,
- * of time, and of the requests in flight. They are one layer, as each layer takes time of its own.
+ * of time, and of the requests in flight and their memory. They are one layer, as each layer takes time of its own.
  *
  * @throws {DomainError} `rate_limited`, `overloaded` or `request_timeout`
  */
 export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> {
-  const { rateLimit, clientOf, gate, seconds } = options;
+  const { rateLimit, clientOf, gate, budget, seconds } = options;
 
-  async function work(next: () => Promise<void>): Promise<void> {
-    gate.enter();
+  async function work(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
+    const unsent = c.env?.unsent?.() ?? 0;
+    budget.requireRoomForAnswer(unsent);
+    gate.enter(unsent);
     try {
       await next();
     } finally {
@@ -38,7 +42,7 @@ export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> 
     if (!request) throw new TypeError("There is no edge around the admission");
     const serve = () => {
       request.deadline = performance.now() + seconds * 1000;
-      return withinTime(work(next), { seconds, method: c.req.method, request });
+      return withinTime(work(c, next), { seconds, method: c.req.method, request });
     };
     if (!rateLimit) return serve();
     return whenKnown(clientOf(c), (client) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { API_KEY, openApp } from "../../../test/app.ts";
-import { isNestedDeeper } from "./json-body.ts";
+import { shapeOf } from "./json-body.ts";
 
 const HEADERS = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
 
@@ -146,21 +146,38 @@ test("a character that is split between two chunks is one", async () => {
   expect(await response.json()).toMatchObject({ data: "\u{1f642}" });
 });
 
-describe("isNestedDeeper", () => {
-  for (const [text, depth] of [
-    ["1", 0],
-    ["[]", 1],
-    ["[[],[]]", 2],
-    ['{"a":[{"b":1}]}', 3],
-    ['["[[[["]', 1],
-    ['["\\"[[[["]', 1],
-    ['["\\\\",[[]]]', 3],
-    ['{"a\\\\\\"[":[]}', 2],
-    ['["[[', 1],
+test("a body with more than 50,000 values is too large", async () => {
+  const send = (values: number) =>
+    openApp().request("/api/v1/process", {
+      method: "POST",
+      headers: HEADERS,
+      // The object and the array are values too, and so is the action.
+      body: `{"action":"echo","data":[${Array(values - 3)
+        .fill("[]")
+        .join()}]}`,
+    });
+  expect((await send(50_000)).status).toBe(200);
+  const refused = await send(50_001);
+  expect(refused.status).toBe(413);
+  expect(await refused.json()).toMatchObject({
+    detail: "A request body may have at most 50000 values.",
+  });
+});
+
+describe("shapeOf", () => {
+  for (const [text, depth, values] of [
+    ["1", 0, 1],
+    ["[]", 1, 1],
+    ["[[],[]]", 2, 3],
+    ['{"a":[{"b":1}]}', 3, 4],
+    ['["[[[["]', 1, 2],
+    ['["\\"[[[["]', 1, 2],
+    ['["\\\\",[[]]]', 3, 4],
+    ['{"a\\\\\\"[":[]}', 2, 2],
+    ['["[[', 1, 2],
   ] as const) {
-    test(`${text} is nested ${depth} deep`, () => {
-      expect(isNestedDeeper(text, depth)).toBe(false);
-      if (depth > 0) expect(isNestedDeeper(text, depth - 1)).toBe(true);
+    test(`${text} is nested ${depth} deep, with at most ${values} values`, () => {
+      expect(shapeOf(text)).toEqual({ depth, values });
     });
   }
 });

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { DomainError, shortName } from "../../errors.ts";
 import type { AppEnv } from "../env.ts";
 import { type MediaType, parseMediaType } from "../media-type.ts";
+import { createMemoryBudget } from "./memory-budget.ts";
 
 type Reviver = Parameters<typeof JSON.parse>[1];
 
@@ -10,6 +11,13 @@ const SHORT_BYTES = 64 * 1024;
 
 /** Deeper than real data, and shallow enough for a container's memory. */
 const MAX_DEPTH = 1000;
+
+/** More than real data has, and few enough to be parsed within 30 ms. */
+const MAX_VALUES = 50_000;
+
+/** What a byte of a body may become on its way to a text, and a value when it is parsed. */
+const BYTES_FOR_BYTE = 4;
+const BYTES_FOR_VALUE = 64;
 
 /** `json`, and what is written in it (RFC 6839 section 3.1). */
 const JSON_SUBTYPE = /^(.+\+)?json$/;
@@ -21,12 +29,28 @@ const CHARSETS: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
  * Lets only requests pass whose body is declared as JSON and has at most `maxBytes` bytes, counted as
  * they arrive, whatever its Content-Length is. The validator after it reads the text from memory.
  *
- * @throws {DomainError} `body_too_large`, `incomplete_body` if the client disconnects, `no_data` without a body, or `unsupported_media_type` or `unsupported_content_encoding` for a body that is declared as something else.
+ * @param budget of the memory that bodies may hold, from before they are read until their requests are done.
+ * @throws {DomainError} `overloaded` if there is no room for the body, `body_too_large`, `incomplete_body` if the client disconnects, `no_data` without a body, or `unsupported_media_type` or `unsupported_content_encoding` for a body that is declared as something else.
  */
-export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
+export function jsonBody(
+  maxBytes: number,
+  budget = createMemoryBudget(),
+): MiddlewareHandler<AppEnv> {
   return async function jsonBody(c, next) {
+    const declared = Number(c.req.header("Content-Length"));
     // Before the first byte is read: a client that waits for `100 Continue` then sends no body.
-    if (Number(c.req.header("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
+    if (declared > maxBytes) throw tooLarge(`${maxBytes} bytes`);
+    const most = declared >= 0 ? declared : maxBytes;
+    const giveBack = budget.take(memoryFor(most), c.env?.unsent?.());
+    try {
+      await receive(c);
+      await next();
+    } finally {
+      giveBack();
+    }
+  };
+
+  async function receive(c: Context<AppEnv>): Promise<void> {
     const refusal = refusedType(c) ?? refusedEncoding(c);
     const text = await receiveText(c, maxBytes).catch((error: unknown) => {
       // What is declared as something else is seldom UTF-8, and that is not its mistake.
@@ -36,12 +60,14 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AppEnv> {
       throw new DomainError("no_data", "Send a JSON object as the request body.");
     }
     if (refusal) throw refusal;
-    if (isNestedDeeper(text, MAX_DEPTH)) {
-      throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
-    }
+    requireSimple(text);
     keepText(c, text);
-    await next();
-  };
+  }
+}
+
+/** The most memory that a body takes until it is parsed. A value has at least two bytes, as in `[1,2]`. */
+function memoryFor(bytes: number): number {
+  return BYTES_FOR_BYTE * bytes + BYTES_FOR_VALUE * Math.min(bytes / 2, MAX_VALUES);
 }
 
 /**
@@ -68,8 +94,8 @@ function keepText(c: Context<AppEnv>, text: string): void {
   cache.text = Promise.resolve(text);
 }
 
-function tooLarge(maxBytes: number): DomainError {
-  return new DomainError("body_too_large", `A request body may have at most ${maxBytes} bytes.`);
+function tooLarge(most: string): DomainError {
+  return new DomainError("body_too_large", `A request body may have at most ${most}.`);
 }
 
 /** Reads the body until it ends, is too large, or is abandoned. */
@@ -144,7 +170,7 @@ async function readText(
     const { done, value } = await reader.read();
     if (done) return text + decode(decoder);
     bytes += value.byteLength;
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    if (bytes > maxBytes) throw tooLarge(`${maxBytes} bytes`);
     text += decode(decoder, value, { stream: true });
   }
 }
@@ -205,27 +231,47 @@ function refusedEncoding(c: Context): DomainError | undefined {
 }
 
 const QUOTE = 0x22;
+const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 const [OPENING_BRACKET, CLOSING_BRACKET] = [0x5b, 0x5d];
 const [OPENING_BRACE, CLOSING_BRACE] = [0x7b, 0x7d];
 
+/** @throws {DomainError} for a JSON text that is nested too deep, or has too many values. */
+function requireSimple(text: string): void {
+  // A short text is neither, and most are short.
+  if (text.length <= MAX_DEPTH) return;
+  const { depth, values } = shapeOf(text);
+  if (depth > MAX_DEPTH) {
+    throw new DomainError("malformed_json", `Nest arrays and objects at most ${MAX_DEPTH} deep.`);
+  }
+  if (values > MAX_VALUES) throw tooLarge(`${MAX_VALUES} values`);
+}
+
 /**
- * Whether the arrays and objects of a JSON text are nested deeper than `limit`. A parser needs memory
- * for each open level: half a million of them fit in 1 MiB of text and need 60 MiB.
+ * How deep the arrays and objects of a JSON text are nested, and how many values it has, or a few more. A parser
+ * needs memory for each open level and for each value: half a million of them fit in 1 MiB of text and need 60 MiB.
  *
- * It passes over the text once, in less time than parsing takes, and not at all over a short one.
+ * It passes over the text once, in less time than parsing takes.
+ *
+ * @internal exported for its test.
  */
-export function isNestedDeeper(text: string, limit: number): boolean {
-  if (text.length <= limit) return false;
-  let depth = 0;
+export function shapeOf(text: string): { depth: number; values: number } {
+  let [depth, deepest, values] = [0, 0, 1];
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
     if (code === QUOTE) index = endOfString(text, index);
-    else if (code === OPENING_BRACKET || code === OPENING_BRACE) depth += 1;
-    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) depth -= 1;
-    if (depth > limit) return true;
+    else if (code === COMMA) values += 1;
+    else if (code === OPENING_BRACKET || code === OPENING_BRACE) {
+      if (!isClosing(text.charCodeAt(index + 1))) values += 1;
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+    } else if (isClosing(code)) depth -= 1;
   }
-  return false;
+  return { depth: deepest, values };
+}
+
+function isClosing(code: number): boolean {
+  return code === CLOSING_BRACKET || code === CLOSING_BRACE;
 }
 
 /** The index of the quote at the end of the string that begins at `start`. */
