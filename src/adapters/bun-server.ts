@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
 import { sendTogether } from "../server/send-together.ts";
-import { readRest } from "../server/unread-body.ts";
+import { createRestReader } from "../server/unread-body.ts";
 
 const PENDING_POLL_MS = 10;
 
@@ -99,6 +99,7 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
     options.idleTimeoutSeconds > BUNS_IDLE_SECONDS ? 0 : options.idleTimeoutSeconds;
   const whenToSend = sendTogether();
   let working = 0;
+  const readRest = createRestReader();
   const answer: Answer = async (request, server) => {
     working += 1;
     try {

@@ -3,7 +3,7 @@ import { runProgram } from "../cli/program.ts";
 import { SECURITY_HEADERS } from "../http/edge/security-headers.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server } from "../server/runtime.ts";
-import { readRest } from "../server/unread-body.ts";
+import { createRestReader } from "../server/unread-body.ts";
 
 /** Deno's description of a connection; one on a Unix socket has no address. */
 type ConnectionInfo = { remoteAddr: { hostname?: string } };
@@ -35,6 +35,7 @@ const LOOKUP_FAILED = "failed to lookup address information";
  */
 function listen(fetch: Fetch, { host, port, tls }: ListenOptions): Server {
   const inFlight = createInFlight();
+  const readRest = createRestReader();
   let stopping = false;
   let shuttingDown = false;
 

@@ -14,7 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
-import { readRest } from "../server/unread-body.ts";
+import { createRestReader } from "../server/unread-body.ts";
 
 /** The origin for the URL of a request without a usable Host, as in HTTP/1.0. */
 const HOSTNAME = "localhost";
@@ -27,6 +27,7 @@ const SLOW_REQUEST_POLL_MS = 1000;
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const { host, port, tls } = options;
   let working = 0;
+  const readRest = createRestReader();
   const answer = getRequestListener(
     async (request, { incoming }) => {
       working += 1;

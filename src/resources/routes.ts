@@ -136,15 +136,16 @@ async function writeLimits(c: Context<AppEnv>): Promise<OperationLimits> {
 }
 
 /**
- * The entries of a page, or of its first half, or quarter, and so on: what waits for slow clients has a limit.
- * The cursor leads to the others.
+ * The entries of a page, or only the first of them: what waits for slow clients has a limit. The cursor leads to the
+ * others.
  */
 function pageThatFits(items: readonly Entry[]): { items: readonly Entry[]; json: string } {
   const json = JSON.stringify(items);
   // A character has at most three bytes, so most pages need not be counted.
-  const fits = json.length * 3 <= ANSWER_BYTES || utf8Bytes(json) <= ANSWER_BYTES;
-  if (fits || items.length === 1) return { items, json };
-  return pageThatFits(items.slice(0, Math.ceil(items.length / 2)));
+  const bytes = json.length * 3 <= ANSWER_BYTES ? 0 : utf8Bytes(json);
+  if (bytes <= ANSWER_BYTES || items.length === 1) return { items, json };
+  const fitting = Math.floor((items.length * ANSWER_BYTES) / bytes);
+  return pageThatFits(items.slice(0, Math.max(1, fitting)));
 }
 
 /** The link to the next page (RFC 8288), relative to this one, with all its parameters. */

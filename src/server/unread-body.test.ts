@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Fetch } from "./runtime.ts";
-import { readRest } from "./unread-body.ts";
+import { createRestReader } from "./unread-body.ts";
 
 const refuse: Fetch = () => new Response("refused", { status: 413 });
 const LIMITS = { maxBytes: 1000, maxMs: 50 };
@@ -22,7 +22,7 @@ function requestOf({ chunks, ends }: { chunks: number; ends: boolean }) {
 
 async function closes(fetch: Fetch, request: Request): Promise<boolean> {
   const response = await fetch(request, {});
-  await readRest(request, response, LIMITS);
+  await createRestReader(LIMITS)(request, response);
   expect(await response.text()).toBe("refused");
   return response.headers.get("Connection") === "close";
 }
@@ -57,4 +57,15 @@ test("a body that stops arriving is waited for up to a limit of time, and the co
 
 test("a request without a body is answered as it is", async () => {
   expect(await closes(refuse, new Request("http://localhost/"))).toBe(false);
+});
+
+test("of more bodies than a few at once, connections are closed", async () => {
+  const readRest = createRestReader({ ...LIMITS, maxAtOnce: 2 });
+  const answers = Array.from({ length: 3 }, () => ({
+    request: requestOf({ chunks: 9, ends: true }).request,
+    response: new Response("refused", { status: 413 }),
+  }));
+  await Promise.all(answers.map(({ request, response }) => readRest(request, response)));
+  const closing = answers.map(({ response }) => response.headers.get("Connection"));
+  expect(closing).toEqual([null, null, "close"]);
 });

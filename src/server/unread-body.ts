@@ -4,27 +4,43 @@ import { withDeadline } from "../time.ts";
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_MS = 5000;
 
-type Limits = { maxBytes?: number; maxMs?: number };
+/** Of how many requests at the same time: a server may hold up to 1 MiB for each. */
+const MAX_AT_ONCE = 8;
+
+type Limits = { maxBytes?: number; maxMs?: number; maxAtOnce?: number };
 
 /**
- * Reads what is left of a request's body, if anything is, before its answer is sent. A server
+ * Makes a function that reads what is left of a request's body, if anything is, before its answer is sent. A server
  * that closes a connection with bytes that nobody has read resets it, and the client may never see the
  * answer (RFC 9112 section 9.6). Whether the connection will be closed is not known here: HTTP/1.0 does it
- * without a word. If there is more of the body than the limits allow, the connection is closed after the
- * answer.
+ * without a word. If there is more of the body, or of bodies, than the limits allow, the connection is closed after
+ * the answer.
  */
-export function readRest(
-  request: Request,
-  response: Response,
-  { maxBytes = MAX_BYTES, maxMs = MAX_MS }: Limits = {},
-): Promise<void> | undefined {
-  const body = unreadBody(request, response);
-  return (
-    body &&
-    skip(body, maxBytes, maxMs).then((isWhole) => {
-      if (!isWhole) response.headers.set("Connection", "close");
-    })
-  );
+export function createRestReader({
+  maxBytes = MAX_BYTES,
+  maxMs = MAX_MS,
+  maxAtOnce = MAX_AT_ONCE,
+}: Limits = {}) {
+  let reading = 0;
+
+  async function isRead(body: ReadableStream<Uint8Array>): Promise<boolean> {
+    if (reading >= maxAtOnce) return false;
+    reading += 1;
+    try {
+      return await skip(body, maxBytes, maxMs);
+    } finally {
+      reading -= 1;
+    }
+  }
+
+  async function readOrClose(body: ReadableStream<Uint8Array>, { headers }: Response) {
+    if (!(await isRead(body))) headers.set("Connection", "close");
+  }
+
+  return function readRest(request: Request, response: Response): Promise<void> | undefined {
+    const body = unreadBody(request, response);
+    return body && readOrClose(body, response);
+  };
 }
 
 /** A refused body may have been read in part; another has been read to its end, or not at all. */

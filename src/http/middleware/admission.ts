@@ -32,6 +32,7 @@ export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> 
     gate.enter(unsent);
     try {
       await next();
+      budget.answered(c.get("request")?.bodyBytes ?? 0);
     } finally {
       gate.leave();
     }

@@ -69,6 +69,22 @@ describe("MEMORY_BUDGET", () => {
     expect((await ask("/books", 16)).status).toBe(503);
     expect((await ask("/ready", 16)).status).toBe(200);
   });
+
+  test("counts large answers that wait for their clients", async () => {
+    const { app } = openApp({ config: { memoryBudget: MIB } });
+    const send = (data: string, unsent: number) => {
+      const body = JSON.stringify({ action: "echo", data });
+      const headers = { ...HEADERS, "Content-Length": String(body.length) };
+      const request = new Request("http://thimble.test/api/v1/process", {
+        ...{ method: "POST", headers, body },
+      });
+      return app.fetch(request, { unsent: () => unsent });
+    };
+    expect((await send("x".repeat(MIB / 2), 0)).status).toBe(200);
+    expect((await send("", 2)).status).toBe(503);
+    expect((await send("", 0)).status).toBe(200);
+    expect((await send("", 2)).status).toBe(200);
+  });
 });
 
 test("MAX_CONCURRENT_REQUESTS counts answers that wait for their clients", async () => {

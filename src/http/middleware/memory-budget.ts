@@ -13,10 +13,13 @@ export type MemoryBudget = ReturnType<typeof createMemoryBudget>;
  */
 export function createMemoryBudget(bytes = Number.POSITIVE_INFINITY) {
   let taken = 0;
+  /** Of the answers that may still be unsent. */
+  let largestAnswer = ANSWER_BYTES;
 
   /** Where nothing else is held there is always room: a limit that is too small only makes requests wait. */
   function requireRoom(wanted: number, unsent: number): void {
-    const held = taken + unsent * ANSWER_BYTES;
+    if (unsent === 0) largestAnswer = ANSWER_BYTES;
+    const held = taken + unsent * largestAnswer;
     if (held === 0 || held + wanted <= bytes) return;
     throw new DomainError(
       "overloaded",
@@ -25,6 +28,11 @@ export function createMemoryBudget(bytes = Number.POSITIVE_INFINITY) {
   }
 
   return {
+    /** Takes note of an answer that was made. */
+    answered(bytes: number): void {
+      largestAnswer = Math.max(largestAnswer, bytes);
+    },
+
     /**
      * Makes sure that one more answer may be made.
      *
