@@ -7,10 +7,10 @@ export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`
 export const BUILT = process.env.THIMBLE_TEST_BUILT === "true";
 
 /** The memory in which each target must run. */
-export const MEMORY: Record<Target, string> = { standard: "64m", tiny: "192m" };
+export const MEMORY: Record<Target, string> = { standard: "128m", tiny: "192m" };
 
 /** The same with HTTPS: `tiny` then unpacks itself again for each health check. */
-export const HTTPS_MEMORY: Record<Target, string> = { standard: "64m", tiny: "288m" };
+export const HTTPS_MEMORY: Record<Target, string> = { standard: "128m", tiny: "288m" };
 
 /** An image of this run; a user's own images have other names. */
 export function tagOf(
