@@ -9,7 +9,8 @@ const MIB = 1024 * 1024;
 const HEADERS = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
 const LONG = "\u8457".repeat(255);
 const HEALTH_INTERVAL_MS = 100;
-const HEALTH_LIMIT_MS = 1000;
+/** On a quiet machine it takes less than a second; the test itself keeps one of its cores busy. */
+const HEALTH_LIMIT_MS = 5000;
 
 type Attack = { what: string; run: (container: Container, url: string) => Promise<void> };
 
