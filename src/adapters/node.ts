@@ -14,6 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
+import { sendTogether } from "../server/send-together.ts";
 import { createRestReader } from "../server/unread-body.ts";
 
 /** The origin for the URL of a request without a usable Host, as in HTTP/1.0. */
@@ -27,6 +28,7 @@ const SLOW_REQUEST_POLL_MS = 1000;
 async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
   const { host, port, tls } = options;
   let working = 0;
+  const whenToSend = sendTogether();
   const readRest = createRestReader();
   const answer = getRequestListener(
     async (request, { incoming }) => {
@@ -39,7 +41,8 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
           settled: twoTurns,
         });
         // A client that waits for `100 Continue` sends nothing that would have to be read.
-        if (incoming.headers.expect === undefined) await readRest(request, response);
+        const isWaiting = incoming.headers.expect !== undefined;
+        await ((isWaiting ? undefined : readRest(request, response)) ?? whenToSend());
         return response;
       } finally {
         working -= 1;
