@@ -5,7 +5,8 @@ import { createFailureThrottle } from "./auth/failure-throttle.ts";
 import type { Scope } from "./auth/key.ts";
 import type { KeyRing } from "./auth/key-ring.ts";
 import { declareSecurity } from "./auth/openapi.ts";
-import { rateLimitKey, requireScope } from "./auth/require-scope.ts";
+import { nameClient, requireScope } from "./auth/require-scope.ts";
+import { reportWrongKeys } from "./auth/wrong-keys.ts";
 import type { Config } from "./config/config.ts";
 import type { Database } from "./database/database.ts";
 import { accessLog } from "./http/edge/access-log.ts";
@@ -108,7 +109,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   app.use(
     admission({
       rateLimit: rate && createRateLimit({ rate, now: deps.elapsed }),
-      clientOf: rateLimitKey(authenticator),
+      clientOf: nameClient(authenticator),
       gate: createGate(config.maxConcurrentRequests),
       seconds: config.requestTimeoutSeconds,
     }),
@@ -160,9 +161,14 @@ function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
   app.use(requireHead([requireHost(), limitRequestSize(config)]));
 }
 
-function createAuthenticator({ config, keys, elapsed: now }: AppDeps): Authenticator {
-  const { authFailureLimit } = config;
-  return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, now) };
+function createAuthenticator(deps: AppDeps): Authenticator {
+  const { keys, logger, metrics, elapsed: now } = deps;
+  const { authFailureLimit } = deps.config;
+  return {
+    keys,
+    failures: authFailureLimit && createFailureThrottle(authFailureLimit, now),
+    onWrongKey: reportWrongKeys({ logger, metrics: metrics?.metrics, now }),
+  };
 }
 
 type ProbesOptions = {

@@ -177,7 +177,7 @@ export const variables = {
     ...rate,
     defaultText: "`10/minute` in production and staging, else `off`",
     description:
-      "The most wrong keys from a client's address; after them, every key that is new there is a 429.",
+      "The most wrong keys from a client's address; more are a 429. A right key is always accepted.",
   },
   TRUST_PROXY: {
     ...integer({ min: 0, max: 10 }),

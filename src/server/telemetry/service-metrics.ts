@@ -100,8 +100,14 @@ function requestFamilies(records: Records): Family[] {
   ];
 }
 
-function keyFamilies({ keyReloads, keysLoadedAt }: Records): Family[] {
+function keyFamilies({ wrongKeys, keyReloads, keysLoadedAt }: Records): Family[] {
   return [
+    {
+      name: "thimble_wrong_keys_total",
+      help: "Requests with a wrong key, also on routes that need none.",
+      type: "counter",
+      samples: [[{}, wrongKeys]],
+    },
     {
       name: "thimble_key_reloads_total",
       help: "Attempts to read the keys again.",
