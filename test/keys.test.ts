@@ -423,6 +423,24 @@ describe("rotation, while clients send requests without a pause,", () => {
     expect(Object.keys(await clients.stop())).toEqual(["200"]);
   });
 
+  test("is not held up by a FIFO in the place of the file", async () => {
+    const [old, next] = [await newKey("a", "process"), await newKey("b", "process")];
+    await using service = await startWithKeys(old.line);
+    rmSync(service.path);
+    expect(Bun.spawnSync(["mkfifo", service.path]).exitCode).toBe(0);
+    expect(await service.logged("secrets not reloaded")).toMatchObject({
+      level: "ERROR",
+      problems: [
+        `API_KEYS_FILE names ${service.path}, which is a FIFO (named pipe); name a regular file`,
+      ],
+    });
+    rmSync(service.path);
+    writeFileSync(service.path, next.line);
+    await reloaded(service, 1);
+    expect((await echo(service, old.secret)).status).toBe(401);
+    expect((await echo(service, next.secret)).status).toBe(200);
+  });
+
   test("happens at once with a SIGHUP, which does not end the service", async () => {
     const [old, next] = [await newKey("a", "process"), await newKey("b", "process")];
     await using service = await startWithKeys(old.line);
