@@ -44,7 +44,12 @@ import { type Clock, type Elapsed, elapsed, since } from "./time.ts";
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
-> & { logAccess?: boolean } & Limits;
+> &
+  Shown &
+  Limits;
+
+/** What is not set is shown. */
+type Shown = { logAccess?: boolean; publicDocs?: boolean; publicDetails?: boolean };
 
 /** What is not set is not limited, and no proxy is trusted. */
 type Limits = {
@@ -96,7 +101,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const authenticator = createAuthenticator(deps);
   const access = (scope: Scope) => requireScope(scope, authenticator);
   const receiveJson = jsonBody(config.maxBodyBytes);
-  const { publicReads, rateLimit: rate } = config;
+  const { publicReads, publicDocs = true, publicDetails = true, rateLimit: rate } = config;
   const storeOf = instrumentedStores(deps);
 
   useEdge(app, deps);
@@ -115,11 +120,17 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
     }),
   );
 
+  const shown = {
+    linksHealth: !probesElsewhere,
+    linksDocs: publicDocs,
+    showsVersion: publicDetails,
+  };
+  const docs = docsRoutes(app, { resources, showsVersion: publicDetails });
   const routes = probed
-    .route("/", landingRoutes({ uptime, linksHealth: !probesElsewhere }))
+    .route("/", landingRoutes({ uptime, ...shown }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/", mountResources({ resources, publicReads, access, receiveJson, storeOf }))
-    .route("/", docsRoutes(app, resources));
+    .route("/", publicDocs ? docs : withoutRoutes(docs));
   declareSecurity(app);
   answerTheRest(app, deps);
   return routes;
@@ -178,9 +189,9 @@ type ProbesOptions = {
 
 function probeRoutes(deps: AppDeps, { uptime, metricsAccess }: ProbesOptions) {
   const { metrics, config } = deps;
-  const { environment } = config;
+  const { environment, publicDetails: details } = config;
   return {
-    health: healthRoutes({ ...deps, service: SERVICE, environment, uptime }),
+    health: healthRoutes({ ...deps, service: SERVICE, environment, details, uptime }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }
@@ -194,7 +205,7 @@ function instrumentedStores({ storeOf, database, metrics, tracing }: AppDeps) {
     });
 }
 
-/** Nothing, of the type of something: for typed clients a route is the same on whichever port it is. */
+/** Nothing, of the type of something: for typed clients a route is the same whether and where it is served. */
 function withoutRoutes<T>(_routes: T): T {
   return new Hono<AppEnv>() as T;
 }

@@ -75,6 +75,8 @@ test("the defaults", () => {
     drainTimeoutSeconds: 20,
     seed: false,
     publicReads: true,
+    publicDocs: true,
+    publicDetails: true,
     corsOrigins: [],
     tracing: undefined,
     serviceLinks: [],
@@ -166,6 +168,8 @@ const FIELDS = {
   DRAIN_TIMEOUT_SECONDS: "drainTimeoutSeconds",
   SEED: "seed",
   PUBLIC_READS: "publicReads",
+  PUBLIC_DOCS: "publicDocs",
+  PUBLIC_DETAILS: "publicDetails",
   CORS_ORIGINS: "corsOrigins",
 } as const;
 
@@ -296,6 +300,8 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   DRAIN_TIMEOUT_SECONDS: integers(1, 300),
   SEED: flags,
   PUBLIC_READS: flags,
+  PUBLIC_DOCS: flags,
+  PUBLIC_DETAILS: flags,
   CORS_ORIGINS: {
     good: [
       ["*", ["*"]],

@@ -111,6 +111,8 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     drainDelaySeconds: data.DRAIN_DELAY_SECONDS ?? (isExposed ? 5 : 0),
     drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
     publicReads: data.PUBLIC_READS,
+    publicDocs: data.PUBLIC_DOCS,
+    publicDetails: data.PUBLIC_DETAILS,
     corsOrigins: data.CORS_ORIGINS,
     seed: data.SEED ?? data.ENVIRONMENT === "development",
     tracing: tracingConfig(data),

@@ -216,6 +216,17 @@ export const variables = {
     default: true,
     description: "Whether clients can read the entries of every resource without a key.",
   },
+  PUBLIC_DOCS: {
+    ...flag,
+    default: true,
+    description:
+      "Whether anybody can read the API page and the OpenAPI document; else they are a 404.",
+  },
+  PUBLIC_DETAILS: {
+    ...flag,
+    default: true,
+    description: "Whether answers without a key name the version and the environment.",
+  },
   CORS_ORIGINS: {
     schema: origins,
     default: [],

@@ -15,9 +15,9 @@ const healthSchema = lazySchema(() =>
     status: z.literal("healthy"),
     timestamp: z.iso.datetime(),
     service: z.string(),
-    version: z.string(),
+    version: z.string().optional(),
     uptime_seconds: z.number(),
-    environment: z.string(),
+    environment: z.string().optional(),
   }),
 );
 const readySchema = lazySchema(() =>
@@ -31,6 +31,8 @@ type HealthDeps = {
   /** What the answer calls itself. */
   service: { readonly name: string; readonly version: string };
   environment: string;
+  /** Whether health names the version and the environment: it does by default. */
+  details?: boolean | undefined;
   clock: Clock;
   /** How long the service has run: since these routes were made, by default. */
   uptime?: Elapsed | undefined;
@@ -45,14 +47,15 @@ const FRESH = { "Cache-Control": "no-store" };
 /** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
-  const { service, environment, clock, uptime = since(elapsed), readiness = () => "ok" } = deps;
+  const { service, environment, details = true, clock } = deps;
+  const { uptime = since(elapsed), readiness = () => "ok" } = deps;
   const health = (): z.output<typeof healthSchema> => ({
     status: "healthy",
     timestamp: timestamp(clock),
     service: service.name,
-    version: service.version,
+    ...(details && { version: service.version }),
     uptime_seconds: Math.round(uptime()) / 1000,
-    environment,
+    ...(details && { environment }),
   });
 
   describeRoutes(app);
