@@ -33,6 +33,8 @@ type SqliteDatabaseOptions = {
   reader?: SqliteReader;
   /** Writes on the connection itself by default. */
   writer?: SqliteWriter;
+  /** Whether its disk has space for writes: always by default. */
+  hasSpace?: () => Promise<boolean>;
 };
 
 /** A database on an open connection, which it closes. */
@@ -42,6 +44,7 @@ export function createSqliteDatabase(
     migrate = () => migrateSqlite(connection),
     reader,
     writer = createInlineWriter(connection),
+    hasSpace = async () => true,
   }: SqliteDatabaseOptions = {},
 ): SqliteDatabase {
   return {
@@ -52,6 +55,7 @@ export function createSqliteDatabase(
     migrate: async () => migrate(),
     async ping() {
       translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
+      return (await hasSpace()) ? "ok" : "disk_full";
     },
     optimize: () => untilUnlocked(() => optimizeSqlite(connection)),
     async close() {

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import type { Database } from "../database/database.ts";
+import type { DatabaseState } from "../database/lifecycle.ts";
 import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
@@ -65,20 +66,25 @@ export function healthRoutes(deps: HealthDeps) {
     .get("/healthz", (c) => answerText(c, "OK", FRESH))
     .get("/ready", async (c) => {
       const checks = { api: readiness(), database: await checkDatabase(deps.database) };
-      const ready = Object.values(checks).every((word) => word === "ok");
+      const ready = checks.api === "ok" && answers(checks.database);
       return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
     });
 }
 
+type CheckedState = DatabaseState | "unavailable" | "timeout";
+
 /** One word for the database's state, within a second. */
-export function checkDatabase(
-  database: Pick<Database, "ping">,
-): Promise<"ok" | "unavailable" | "timeout"> {
-  const answer = database.ping().then(
-    () => "ok" as const,
-    () => "unavailable" as const,
-  );
-  return withDeadline(answer, DATABASE_TIMEOUT_MS, () => "timeout");
+export function checkDatabase(database: Pick<Database, "ping">): Promise<CheckedState> {
+  const state = database.ping().catch(() => "unavailable" as const);
+  return withDeadline<CheckedState>(state, DATABASE_TIMEOUT_MS, () => "timeout");
+}
+
+/**
+ * Whether the database answers, though perhaps only reads. An instance is then still ready: usually all of
+ * them share the fault, and without a ready one even reads would fail.
+ */
+export function answers(state: CheckedState): boolean {
+  return state !== "unavailable" && state !== "timeout";
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
@@ -105,7 +111,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     tags,
     summary: "Readiness",
     responses: {
-      200: jsonContent(readySchema, "Everything answers"),
+      200: jsonContent(readySchema, "It answers requests; if only reads, its check says why"),
       503: jsonContent(readySchema, "Something does not; its check says what"),
     },
   });
