@@ -5,7 +5,8 @@ import { createFailureThrottle } from "./auth/failure-throttle.ts";
 import type { Scope } from "./auth/key.ts";
 import type { KeyRing } from "./auth/key-ring.ts";
 import { declareSecurity } from "./auth/openapi.ts";
-import { rateLimitKey, requireScope } from "./auth/require-scope.ts";
+import { nameClient, requireScope } from "./auth/require-scope.ts";
+import { reportWrongKeys } from "./auth/wrong-keys.ts";
 import type { Config } from "./config/config.ts";
 import type { Database } from "./database/database.ts";
 import { accessLog } from "./http/edge/access-log.ts";
@@ -44,7 +45,12 @@ import { type Clock, type Elapsed, elapsed, since } from "./time.ts";
 export type AppConfig = Pick<
   Config,
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
-> & { logAccess?: boolean } & Limits;
+> &
+  Shown &
+  Limits;
+
+/** What is not set is shown. */
+type Shown = { logAccess?: boolean; publicDocs?: boolean; publicDetails?: boolean };
 
 /** What is not set is not limited, and no proxy is trusted. */
 type Limits = {
@@ -98,7 +104,7 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   const access = (scope: Scope) => requireScope(scope, authenticator);
   const budget = createMemoryBudget(config.memoryBudget);
   const receiveJson = jsonBody(config.maxBodyBytes, budget);
-  const { publicReads, rateLimit: rate } = config;
+  const { publicReads, publicDocs = true, publicDetails = true, rateLimit: rate } = config;
   const storeOf = instrumentedStores(deps);
 
   useEdge(app, deps);
@@ -111,18 +117,24 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
   app.use(
     admission({
       rateLimit: rate && createRateLimit({ rate, now: deps.elapsed }),
-      clientOf: rateLimitKey(authenticator),
+      clientOf: nameClient(authenticator),
       gate: createGate(config.maxConcurrentRequests),
       budget,
       seconds: config.requestTimeoutSeconds,
     }),
   );
 
+  const shown = {
+    linksHealth: !probesElsewhere,
+    linksDocs: publicDocs,
+    showsVersion: publicDetails,
+  };
+  const docs = docsRoutes(app, { resources, showsVersion: publicDetails });
   const routes = probed
-    .route("/", landingRoutes({ uptime, linksHealth: !probesElsewhere }))
+    .route("/", landingRoutes({ uptime, ...shown }))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/", mountResources({ resources, publicReads, access, receiveJson, storeOf }))
-    .route("/", docsRoutes(app, resources));
+    .route("/", publicDocs ? docs : withoutRoutes(docs));
   declareSecurity(app);
   answerTheRest(app, deps);
   return routes;
@@ -164,9 +176,14 @@ function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
   app.use(requireHead([requireHost(), limitRequestSize(config)]));
 }
 
-function createAuthenticator({ config, keys, elapsed: now }: AppDeps): Authenticator {
-  const { authFailureLimit } = config;
-  return { keys, failures: authFailureLimit && createFailureThrottle(authFailureLimit, now) };
+function createAuthenticator(deps: AppDeps): Authenticator {
+  const { keys, logger, metrics, elapsed: now } = deps;
+  const { authFailureLimit } = deps.config;
+  return {
+    keys,
+    failures: authFailureLimit && createFailureThrottle(authFailureLimit, now),
+    onWrongKey: reportWrongKeys({ logger, metrics: metrics?.metrics, now }),
+  };
 }
 
 type ProbesOptions = {
@@ -176,9 +193,9 @@ type ProbesOptions = {
 
 function probeRoutes(deps: AppDeps, { uptime, metricsAccess }: ProbesOptions) {
   const { metrics, config } = deps;
-  const { environment } = config;
+  const { environment, publicDetails: details } = config;
   return {
-    health: healthRoutes({ ...deps, service: SERVICE, environment, uptime }),
+    health: healthRoutes({ ...deps, service: SERVICE, environment, details, uptime }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }
@@ -192,7 +209,7 @@ function instrumentedStores({ storeOf, database, metrics, tracing }: AppDeps) {
     });
 }
 
-/** Nothing, of the type of something: for typed clients a route is the same on whichever port it is. */
+/** Nothing, of the type of something: for typed clients a route is the same whether and where it is served. */
 function withoutRoutes<T>(_routes: T): T {
   return new Hono<AppEnv>() as T;
 }

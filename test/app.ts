@@ -32,7 +32,7 @@ type Options = {
   /** Differences from the store in memory, such as a method that fails. */
   store?: Partial<Store>;
   /** Whether the database answers a ping: it does by default. */
-  ping?: () => Promise<void>;
+  ping?: AppDeps["database"]["ping"];
   tracing?: Tracing | undefined;
   metrics?: AppMetrics;
   probesElsewhere?: boolean;
@@ -58,7 +58,7 @@ function makeDeps(options: Options) {
     config,
     keys = { apiKey: API_KEY },
     store,
-    ping = async () => {},
+    ping = async () => "ok",
     clock = Date.now,
     logLevel,
     ...rest

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const HOME = join(import.meta.dir, "certificates");
 
 /** Certificates for localhost, each signed by its own key; see `test/certificates/README.md`. */
-export type CertificateName = "first" | "second" | "expired";
+export type CertificateName = "first" | "second" | "expired" | "weak" | "unusable";
 /** Those that `authority.crt` has signed: for localhost, and for another host. */
 export type SignedName = "signed" | "elsewhere";
 

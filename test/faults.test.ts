@@ -424,12 +424,13 @@ describe("PostgreSQL that fails", () => {
     for (const _time of [1, 2]) {
       await expectUnavailable(await service.send("POST", "/books", DUNE));
       expect((await service.fetch("/books/1")).status).toBe(200);
-      expect((await service.fetch("/ready")).status).toBe(200);
+      expect(await readinessOf(service)).toEqual([200, "read_only"]);
     }
     await sql`ALTER DATABASE fault RESET default_transaction_read_only`;
     await until("a book is written", async () => {
       return (await service.send("POST", "/books", DUNE)).status === 201;
     });
+    expect(await readinessOf(service)).toEqual([200, "ok"]);
   });
 
   describe("and is not for this service", () => {
@@ -857,8 +858,10 @@ describe("a SQLite file that fails while it serves", () => {
       expect(books).toEqual([...kept.values()]);
       expect(await everyBook(service, "&q=herbert")).toEqual(books);
       expect(await getJson(service, "/books/1")).toEqual(books[0]);
+      expect(await readinessOf(service)).toEqual([200, "disk_full"]);
 
       mount(bench, "remount,size=16m");
+      expect(await readinessOf(service)).toEqual([200, "ok"]);
       const created = await service.send("POST", "/books", DUNE, key);
       expect(created.status).toBe(201);
       expect(created.headers.has("Idempotency-Replayed")).toBe(false);
@@ -975,6 +978,12 @@ async function expectUnavailable(response: Response): Promise<void> {
 /** A problem that says that the time for an answer is over. */
 async function expectTimeout(response: Response): Promise<void> {
   expect(await response.json()).toMatchObject({ status: 503, error: "Request timed out" });
+}
+
+async function readinessOf(service: ChildService): Promise<[number, string]> {
+  const response = await service.fetch("/ready");
+  const { checks } = (await response.json()) as { checks: { database: string } };
+  return [response.status, checks.database];
 }
 
 async function untilReady(service: ChildService): Promise<void> {

@@ -198,19 +198,32 @@ export function httpsContract(
         expect(await service.stop()).toEqual({ code: 0, signal: null });
       });
 
-      test("that cannot be used is an error of the log, and the last one stays", async () => {
-        const { directory, service } = await start();
-        await using _ = service;
-        writeFileSync(tlsVariables(directory).TLS_KEY_FILE, pem("second.key"));
-        const line = await service.logged("the new certificate cannot be used; the last one stays");
-        expect(line).toMatchObject({
-          level: "ERROR",
-          problems: [
-            "TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE",
-          ],
+      for (const [what, files, problem] of [
+        [
+          "does not match its key",
+          { TLS_KEY_FILE: pem("second.key") },
+          "TLS_KEY_FILE names a key that does not match the certificate of TLS_CERT_FILE",
+        ],
+        [
+          "is too weak",
+          { TLS_CERT_FILE: pem("weak.crt"), TLS_KEY_FILE: pem("weak.key") },
+          expect.stringMatching(/^TLS_KEY_FILE names a key that is too weak: RSA of 512 bits; /),
+        ],
+      ] as const) {
+        test(`that ${what} is an error of the log, and the last one stays`, async () => {
+          const { directory, service } = await start();
+          await using _ = service;
+          const paths: Record<string, string> = tlsVariables(directory);
+          for (const [name, text] of Object.entries(files)) {
+            writeFileSync(paths[name] ?? "", text);
+          }
+          const line = await service.logged(
+            "the new certificate cannot be used; the last one stays",
+          );
+          expect(line).toMatchObject({ level: "ERROR", problems: [problem] });
+          expect(await subject(service)).toBe("first");
         });
-        expect(await subject(service)).toBe("first");
-      });
+      }
 
       test("costs no client that keeps its connection a request", async () => {
         const { directory, service } = await start();

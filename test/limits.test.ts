@@ -229,3 +229,40 @@ describe("a body is limited by its bytes:", () => {
     });
   }
 });
+
+describe("file descriptors", () => {
+  const REQUEST = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  const TOO_LOW =
+    "the limit of open files is lower than MAX_CONCURRENT_REQUESTS and DATABASE_POOL_SIZE need; " +
+    "raise it (ulimit -n, LimitNOFILE), or lower them";
+
+  /** The service with at most this number of open files. */
+  const startWith = (files: number, env: Variables = {}) =>
+    startService({
+      command: ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh", ...COMMAND],
+      env: { DATABASE_URL: "memory:", ...env },
+    });
+
+  test("whose limit is too low for the other limits are a warning at the start", async () => {
+    const env = { MAX_CONCURRENT_REQUESTS: "100", DATABASE_POOL_SIZE: "1" };
+    await using enough = await startWith(165, env);
+    await using fewer = await startWith(164, env);
+    expect(await fewer.logged(TOO_LOW)).toMatchObject({
+      ...{ level: "WARNING", max_fds: 164, needed: 165 },
+    });
+    expect((await fetch(`${enough.url}/healthz`)).status).toBe(200);
+    expect(enough.log().some(({ message }) => message === TOO_LOW)).toBe(false);
+  });
+
+  test("that run out are taken from idle connections, so that everybody is answered", async () => {
+    await using service = await startWith(64);
+    const connections = Array.from({ length: 100 }, () => openConnection(service));
+    for (const connection of connections) connection.send(REQUEST);
+    await Promise.all(connections.map(({ answered }) => answered("\r\n\r\nOK")));
+    expect(
+      await service.logged("no file descriptor is left; idle connections are closed"),
+    ).toMatchObject({ level: "WARNING", max_fds: 64 });
+    expect(connections.some(({ closed }) => closed())).toBe(true);
+    for (const connection of connections) connection.close();
+  });
+});

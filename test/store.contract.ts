@@ -729,7 +729,7 @@ function contractOf(subject: Subject, { name, open, durable }: Run): void {
     });
 
     test("answers a ping", async () => {
-      await opened.database.ping();
+      expect(await opened.database.ping()).toBe("ok");
     });
 
     if (!durable) return;

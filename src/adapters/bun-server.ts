@@ -37,6 +37,7 @@ function listenPlain(fetch: Fetch, options: ListenOptions): Server {
     stop: () => stop(server),
     inFlight: () => server.pendingRequests,
     closeAllConnections: () => void server.stop(true),
+    closeIdleConnections: () => void server.closeIdleConnections(),
   };
 }
 
@@ -75,6 +76,9 @@ function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
     inFlight: () => servers().reduce((sum, { pendingRequests }) => sum + pendingRequests, 0),
     closeAllConnections: () => {
       for (const server of servers()) void server.stop(true);
+    },
+    closeIdleConnections: () => {
+      for (const server of servers()) server.closeIdleConnections();
     },
     setTls: (pair) => {
       const successor = begin(port, pair);

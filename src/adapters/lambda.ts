@@ -8,7 +8,7 @@ import { createStore } from "../resources/stores/create-store.ts";
 import { migrateDatabase, openDatabase } from "../server/database/open-database.ts";
 import { explainFailure } from "../server/failure.ts";
 import { createLineWriter } from "../server/output/line-writer.ts";
-import { readSecretFile } from "../server/secrets/secrets.ts";
+import { readSecretFile } from "../server/secrets/secret-file.ts";
 import { createTraceScope, SPANS_NOT_EXPORTED } from "../server/telemetry/trace-scope.ts";
 import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger } from "../telemetry/logger.ts";

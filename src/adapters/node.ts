@@ -122,7 +122,9 @@ function continueWhenRead(
 }
 
 /** Follows the requests and connections of a server, so that it can be stopped between them. */
-function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeAllConnections"> {
+function stopper(
+  server: HttpServer,
+): Pick<Server, "stop" | "inFlight" | "closeAllConnections" | "closeIdleConnections"> {
   const sockets = new Map<string, Socket>();
   const inFlight = createInFlight();
 
@@ -164,6 +166,7 @@ function stopper(server: HttpServer): Pick<Server, "stop" | "inFlight" | "closeA
     closeAllConnections: () => {
       for (const socket of sockets.values()) socket.destroy();
     },
+    closeIdleConnections: () => server.closeIdleConnections(),
   };
 }
 

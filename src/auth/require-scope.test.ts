@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { API_KEY, openApp } from "../../test/app.ts";
-import type { AppConfig } from "../app.ts";
+import type { AppConfig, AppMetrics } from "../app.ts";
 import { edge } from "../http/edge/edge.ts";
 import type { AppEnv } from "../http/env.ts";
 import { problemHandler } from "../http/problem.ts";
 import { requireApiKey } from "../package/route-groups.ts";
+import { createRecorder } from "../telemetry/metrics.ts";
 import { createFailureThrottle } from "./failure-throttle.ts";
 import { digestOf, type Scope } from "./key.ts";
 import { createKeyRing } from "./key-ring.ts";
@@ -114,7 +115,7 @@ describe("wrong keys of an address", () => {
   const RIGHT = { headers: { "X-API-Key": API_KEY } };
   const RIGHT_TOO = { headers: { "X-API-Key": OTHER_KEY } };
 
-  async function openThrottled(config: Partial<AppConfig> = {}) {
+  async function openThrottled(config: Partial<AppConfig> = {}, metrics?: AppMetrics) {
     let now = 0;
     let time = 0;
     const digest = await digestOf(OTHER_KEY);
@@ -131,6 +132,7 @@ describe("wrong keys of an address", () => {
       keys,
       clock: () => time,
       elapsed: () => now,
+      ...(metrics && { metrics }),
     });
     return {
       log,
@@ -145,106 +147,120 @@ describe("wrong keys of an address", () => {
     };
   }
 
-  test("block it until the window ends", async () => {
+  test("beyond the limit are a 429 until the window ends, and a right key is accepted all the time", async () => {
     const { ask, pass } = await openThrottled();
     for (const address of ["192.0.2.1", "192.0.2.1"]) {
       expect((await ask(WRONG, address)).status).toBe(401);
       pass(10_000);
     }
-    const refused = await ask(RIGHT, "192.0.2.1");
+    const refused = await ask(WRONG, "192.0.2.1");
     expect(refused.status).toBe(429);
     expect(refused.headers.get("Retry-After")).toBe("40");
     expect(await refused.json()).toMatchObject({ error: "Too many failed authentications" });
     expect((await ask({}, "192.0.2.1")).status).toBe(401);
-    expect((await ask(RIGHT, "192.0.2.2")).status).toBe(200);
+    expect((await ask(WRONG, "192.0.2.2")).status).toBe(401);
+    for (const key of [RIGHT, RIGHT_TOO]) expect((await ask(key, "192.0.2.1")).status).toBe(200);
     pass(40_000);
-    expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
+    expect((await ask(WRONG, "192.0.2.1")).status).toBe(401);
   });
 
-  test("block it as long when the clock is set", async () => {
+  test("are refused as long when the clock is set", async () => {
     const { ask, pass, setClock } = await openThrottled();
     for (const address of ["192.0.2.1", "192.0.2.1"]) await ask(WRONG, address);
     pass(20_000);
     for (const time of [-3_600_000, 3_600_000]) {
       setClock(time);
-      const refused = await ask(RIGHT, "192.0.2.1");
+      const refused = await ask(WRONG, "192.0.2.1");
       expect(refused.status).toBe(429);
       expect(refused.headers.get("Retry-After")).toBe("40");
     }
   });
 
-  test("block no key that was accepted from there before", async () => {
-    const { ask } = await openThrottled();
-    expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
-    for (const status of [401, 401, 429]) {
-      expect((await ask(WRONG, "192.0.2.1")).status).toBe(status);
-    }
-    for (let turn = 0; turn < 2; turn += 1) {
-      expect((await ask(RIGHT, "192.0.2.1")).status).toBe(200);
-      expect((await ask(RIGHT_TOO, "192.0.2.1")).status).toBe(429);
-    }
-    expect((await ask(RIGHT_TOO, "192.0.2.2")).status).toBe(200);
-  });
-
-  test("are not counted if the address is unknown", async () => {
+  test("are not limited if the address is unknown", async () => {
     const { ask } = await openThrottled();
     for (let turn = 0; turn < 4; turn += 1) expect((await ask(WRONG)).status).toBe(401);
     expect((await ask(RIGHT)).status).toBe(200);
   });
 
-  describe("on a route without a key, if a rate limit identifies clients", () => {
-    const RATE = { publicReads: true, rateLimit: { requests: 100, windowMs: 60_000 } };
+  test("do not keep a right key from the metrics", async () => {
+    const { request } = openApp({
+      config: { authFailureLimit: { requests: 1, windowMs: 60_000 } },
+      metrics: { ...createRecorder(Date.now), expose: async () => "all of them\n" },
+    });
+    const scrape = async (init: RequestInit) =>
+      (await request("/metrics", init, { peerAddress: "192.0.2.1" })).status;
+    expect(await scrape(WRONG)).toBe(401);
+    expect(await scrape(WRONG)).toBe(429);
+    expect(await scrape(RIGHT)).toBe(200);
+  });
+
+  describe("on a route without a key", () => {
+    const PUBLIC = { publicReads: true };
+    const RATE = { ...PUBLIC, rateLimit: { requests: 100, windowMs: 60_000 } };
     const post = (init: RequestInit) => ({ ...init, method: "POST" });
 
-    test("count there too, once, and are not refused", async () => {
-      const { ask } = await openThrottled(RATE);
-      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
-      for (const status of [401, 429]) {
-        expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
-      }
-      expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
-      expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(429);
-      expect((await ask(post(RIGHT), "192.0.2.2")).status).toBe(400);
-    });
+    for (const [limit, config] of [
+      ["without a rate limit", PUBLIC],
+      ["with one", RATE],
+    ] as const) {
+      test(`count there too, once, and are not refused, ${limit}`, async () => {
+        const { ask } = await openThrottled(config);
+        expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+        for (const status of [401, 429]) {
+          expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
+        }
+        expect((await ask(WRONG, "192.0.2.1")).status).toBe(200);
+        expect((await ask(post(RIGHT), "192.0.2.1")).status).toBe(400);
+      });
 
-    test("leave its own rate to a key that was accepted there before, on a route without keys too", async () => {
-      const { ask } = await openThrottled(RATE);
-      const left = async (init: RequestInit) =>
-        (await ask(init, "192.0.2.1")).headers.get("RateLimit");
-      expect(await left(RIGHT)).toBe('"default";r=99;t=60');
-      for (const rest of [99, 98, 97]) {
-        expect(await left(WRONG)).toBe(`"default";r=${rest};t=60`);
-      }
-      expect(await left(RIGHT)).toBe('"default";r=98;t=60');
-      expect(await left(RIGHT_TOO)).toBe('"default";r=96;t=60');
-    });
+      test(`are in the metrics and in the log, ${limit}`, async () => {
+        const recorder = createRecorder(Date.now);
+        const metrics = { ...recorder, expose: async () => "" };
+        const { ask, log, pass } = await openThrottled({ ...config, logAccess: false }, metrics);
+        for (let turn = 0; turn < 25; turn += 1) await ask(WRONG, "192.0.2.1");
+        await ask(WRONG, "2001:db8::1");
+        await ask(WRONG);
+        await ask(RIGHT, "192.0.2.1");
+        await ask({}, "192.0.2.1");
+        pass(60_000);
+        await ask(WRONG, "192.0.2.1");
+        expect(recorder.records.wrongKeys).toBe(28);
+        const lines = log.map(({ level, message, client_network, wrong_keys }) => [
+          ...[level, message, client_network, wrong_keys],
+        ]);
+        expect(lines).toEqual([
+          ["WARNING", "wrong key", "192.0.2.1", 1],
+          ["WARNING", "wrong key", "192.0.2.1", 10],
+          ["WARNING", "wrong key", "2001:db8:0:0::/64", 1],
+          ["WARNING", "wrong key", "unknown", 1],
+          ["WARNING", "wrong key", "192.0.2.1", 1],
+        ]);
+        expect(JSON.stringify(log)).not.toContain("another-key");
+      });
+    }
 
-    test("do not reveal a right key, neither before the address's rate is used up nor after", async () => {
+    test("leave its own rate to a right key, and use up that of their address", async () => {
       const { ask } = await openThrottled({
         ...RATE,
-        rateLimit: { requests: 5, windowMs: 60_000 },
+        rateLimit: { requests: 3, windowMs: 60_000 },
       });
-      const statuses: number[] = [];
-      for (let turn = 0; turn < 10; turn += 1) {
-        statuses.push((await ask(WRONG, "192.0.2.1")).status);
+      const answered = async (init: RequestInit) => {
+        const { status, headers } = await ask(init, "192.0.2.1");
+        return [status, headers.get("RateLimit")];
+      };
+      for (const left of [2, 1, 0]) {
+        expect(await answered(WRONG)).toEqual([200, `"default";r=${left};t=60`]);
       }
-      expect(statuses).toEqual([...Array(5).fill(200), ...Array(5).fill(429)]);
-      const guessed = await ask(RIGHT, "192.0.2.1");
-      expect(guessed.status).toBe(429);
-      expect(guessed.headers.get("RateLimit")).toBe('"default";r=0;t=60');
+      expect(await answered(WRONG)).toEqual([429, '"default";r=0;t=60']);
+      expect(await answered(RIGHT)).toEqual([200, '"default";r=2;t=60']);
+      expect(await answered(RIGHT_TOO)).toEqual([200, '"default";r=2;t=60']);
     });
+  });
 
-    test("that were refused on other routes make a right key look like a wrong one", async () => {
-      const { ask, log } = await openThrottled(RATE);
-      for (const status of [401, 401, 429]) {
-        expect((await ask(post(WRONG), "192.0.2.1")).status).toBe(status);
-      }
-      const left = async (init: RequestInit) =>
-        (await ask(init, "192.0.2.1")).headers.get("RateLimit");
-      expect(await left(RIGHT)).toBe('"default";r=96;t=60');
-      expect(await left(WRONG)).toBe('"default";r=95;t=60');
-      expect(log.filter((line) => "key_name" in line)).toEqual([]);
-    });
+  test("the log names a right key on a route without one, also without a rate limit", async () => {
+    const { ask, log } = await openThrottled({ publicReads: true });
+    await ask(RIGHT, "192.0.2.1");
+    expect(log).toMatchObject([{ message: "request", key_name: "default" }]);
   });
 });
 
@@ -268,17 +284,18 @@ test("a key for a part of another app does not open an inner part with another k
   expect((await app.request("/outer/inner", { headers })).status).toBe(401);
 });
 
-test("a key that is accepted where nothing is throttled is still refused where its address is throttled", async () => {
+test("a key that an outer part accepts is a wrong one, and throttled, for an inner part with other keys", async () => {
   const keys = createKeyRing({ apiKey: API_KEY }, Date.now);
   const failures = createFailureThrottle({ requests: 1, windowMs: 60_000 });
   failures.count("192.0.2.1");
+  const others = createKeyRing({ apiKey: "the-key-of-others" }, Date.now);
   const app = new Hono<AppEnv>()
-    .use(edge({ finishes: [] }), requireScope("metrics", { keys }))
+    .use(edge({ finishes: [] }), requireScope("metrics", { keys: others }))
     .get("/", requireScope("metrics", { keys, failures }), (c) => c.text("inner"))
     .onError(problemHandler());
-  const headers = { "X-API-Key": API_KEY };
+  const headers = { "X-API-Key": "the-key-of-others" };
   const from = async (peerAddress: string) =>
     (await app.request("/", { headers }, { peerAddress })).status;
   expect(await from("192.0.2.1")).toBe(429);
-  expect(await from("192.0.2.2")).toBe(200);
+  expect(await from("192.0.2.2")).toBe(401);
 });

@@ -11,8 +11,7 @@ import { allows, type Scope } from "./key.ts";
  * (RFC 6750); if both are sent, `X-API-Key` counts. Then `c.var.keyName` is the key's name.
  *
  * @throws {DomainError} `api_key_required`, `invalid_api_key`, `insufficient_scope`, or
- * `too_many_failures` to an address that sent too many wrong keys, unless it now sends one that was
- * accepted from there before.
+ * `too_many_failures` to a wrong key from an address that sent too many of them.
  */
 export function requireScope(
   scope: Scope,
@@ -44,11 +43,10 @@ export function requireScope(
 }
 
 /**
- * Names the client for which the rate limit counts a request: its key if that is valid, else its
- * address. So only a client with the key can use up the key's limit, and wrong keys count for the
- * address that sends them.
+ * Names the client of a request on any route: its key if that is valid, else its address. So only a client
+ * with the key can use up the key's limit, and wrong keys count for the address that sends them.
  */
-export function rateLimitKey(authenticator: Authenticator) {
+export function nameClient(authenticator: Authenticator) {
   function nameOf(c: Context<AppEnv>, key: AuthResult): string {
     if (!key || key instanceof DomainError) {
       return `address ${addressPrefix(c.get("request")?.clientAddress)}`;
@@ -57,7 +55,7 @@ export function rateLimitKey(authenticator: Authenticator) {
     return `key ${key.name}`;
   }
 
-  return function rateLimitKey(c: Context<AppEnv>): string | Promise<string> {
+  return function nameClient(c: Context<AppEnv>): string | Promise<string> {
     return whenKnown(authenticateRequest(c, authenticator), (key) => nameOf(c, key));
   };
 }

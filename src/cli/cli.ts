@@ -1,7 +1,7 @@
 import { parseDatabaseConfig, parseProbeAddress } from "../config/config.ts";
 import { EXIT, explainFailure } from "../server/failure.ts";
 import type { Runtime } from "../server/runtime.ts";
-import { readSecretFile } from "../server/secrets/secrets.ts";
+import { readSecretFile } from "../server/secrets/secret-file.ts";
 import { RESOURCES, SCOPES, SERVICE } from "../service.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { checkHealth } from "./commands/healthcheck.ts";

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readSecretFile } from "../server/secrets/secrets.ts";
+import { readSecretFile } from "../server/secrets/secret-file.ts";
 import {
   ConfigError,
   type Environment,
@@ -20,6 +21,15 @@ const API_KEY = "0123456789abcdef";
 const noFiles: ReadFile = () => {
   throw new Error("no file is to be read");
 };
+
+function makeFifo(path: string): void {
+  expect(spawnSync("mkfifo", [path]).status).toBe(0);
+}
+
+function linkToFifo(path: string): void {
+  makeFifo(`${path}.fifo`);
+  symlinkSync(`${path}.fifo`, path);
+}
 
 function parse(environment: Environment, readFile: ReadFile = noFiles) {
   return parseConfig({ API_KEY, ...environment }, readFile);
@@ -66,6 +76,8 @@ test("the defaults", () => {
     drainTimeoutSeconds: 20,
     seed: false,
     publicReads: true,
+    publicDocs: true,
+    publicDetails: true,
     corsOrigins: [],
     tracing: undefined,
     serviceLinks: [],
@@ -157,6 +169,8 @@ const FIELDS = {
   DRAIN_TIMEOUT_SECONDS: "drainTimeoutSeconds",
   SEED: "seed",
   PUBLIC_READS: "publicReads",
+  PUBLIC_DOCS: "publicDocs",
+  PUBLIC_DETAILS: "publicDetails",
   CORS_ORIGINS: "corsOrigins",
 } as const;
 
@@ -287,6 +301,8 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   DRAIN_TIMEOUT_SECONDS: integers(1, 300),
   SEED: flags,
   PUBLIC_READS: flags,
+  PUBLIC_DOCS: flags,
+  PUBLIC_DETAILS: flags,
   CORS_ORIGINS: {
     good: [
       ["*", ["*"]],
@@ -544,13 +560,34 @@ describe("a secret's file", () => {
       }),
     );
 
+    for (const [what, make, says] of [
+      ["a directory", (path) => mkdirSync(path), "is a directory; name a regular file"],
+      ["a FIFO", (path) => makeFifo(path), "is a FIFO (named pipe); name a regular file"],
+      ["a link to one", (path) => linkToFifo(path), "is a FIFO (named pipe); name a regular file"],
+      ["a device", (path) => symlinkSync("/dev/zero", path), "is a device; name a regular file"],
+      [
+        "a huge file",
+        (path) => writeFileSync(path, "a".repeat(1_048_577)),
+        "has 1048577 bytes; name a file of at most 1048576",
+      ],
+    ] satisfies [string, (path: string) => void, string][]) {
+      test(
+        `is a problem when it is ${what}, and is not opened`,
+        inDirectory((directory) => {
+          const path = join(directory, "key");
+          make(path);
+          expect(problemsWith(path)).toEqual([`API_KEY_FILE names ${path}, which ${says}`]);
+        }),
+      );
+    }
+
     test(
-      "is a problem when it is a directory",
+      "may be a link, and have a mebibyte",
       inDirectory((directory) => {
-        mkdirSync(join(directory, "key"));
-        expect(problemsWith(join(directory, "key"))).toEqual([
-          "API_KEY_FILE names a file that cannot be read: EISDIR",
-        ]);
+        const [path, target] = [join(directory, "key"), join(directory, "target")];
+        writeFileSync(target, API_KEY.padEnd(1_048_576, "\n"));
+        symlinkSync(target, path);
+        expect(parseConfig({ API_KEY_FILE: path }, readSecretFile).apiKey).toBe(API_KEY);
       }),
     );
 

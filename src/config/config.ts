@@ -20,7 +20,10 @@ import {
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
 
-/** Reads a whole text file. @throws {Error} with a `code` that gives the reason. */
+/** Why a file cannot be read: the code of the error, or what follows the variable's name in a problem. */
+export type ReadFailure = { code?: string; problem?: string };
+
+/** Reads a whole text file. @throws {Error} that is also a {@link ReadFailure}. */
 export type ReadFile = (path: string) => string;
 
 /** Where books live, from `DATABASE_URL`. */
@@ -109,6 +112,8 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     drainDelaySeconds: data.DRAIN_DELAY_SECONDS ?? (isExposed ? 5 : 0),
     drainTimeoutSeconds: data.DRAIN_TIMEOUT_SECONDS,
     publicReads: data.PUBLIC_READS,
+    publicDocs: data.PUBLIC_DOCS,
+    publicDetails: data.PUBLIC_DETAILS,
     corsOrigins: data.CORS_ORIGINS,
     seed: data.SEED ?? data.ENVIRONMENT === "development",
     tracing: tracingConfig(data),
@@ -236,8 +241,8 @@ export function readNamedFile(
   } catch (error) {
     // Not the message, which contains the path: that is the secret if somebody set NAME_FILE instead of
     // NAME.
-    const { code } = error as { code?: string };
-    problems.push(`${name} names a file that cannot be read: ${code ?? "unknown error"}`);
+    const { code = "unknown error", problem } = error as ReadFailure;
+    problems.push(`${name} ${problem ?? `names a file that cannot be read: ${code}`}`);
     return undefined;
   }
 }

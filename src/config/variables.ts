@@ -183,7 +183,7 @@ export const variables = {
     ...rate,
     defaultText: "`10/minute` in production and staging, else `off`",
     description:
-      "The most wrong keys from a client's address; after them, every key that is new there is a 429.",
+      "The most wrong keys from a client's address; more are a 429. A right key is always accepted.",
   },
   TRUST_PROXY: {
     ...integer({ min: 0, max: 10 }),
@@ -221,6 +221,17 @@ export const variables = {
     ...flag,
     default: true,
     description: "Whether clients can read the entries of every resource without a key.",
+  },
+  PUBLIC_DOCS: {
+    ...flag,
+    default: true,
+    description:
+      "Whether anybody can read the API page and the OpenAPI document; else they are a 404.",
+  },
+  PUBLIC_DETAILS: {
+    ...flag,
+    default: true,
+    description: "Whether answers without a key name the version and the environment.",
   },
   CORS_ORIGINS: {
     schema: origins,

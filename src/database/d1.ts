@@ -33,6 +33,7 @@ export function createD1Database(binding: D1Binding): D1Database {
       // Fails where the migrations have not been applied.
       const sql = "SELECT 1 FROM idempotency_keys LIMIT 1";
       await translated(async () => binding.prepare(sql).all());
+      return "ok";
     },
     close: async () => {},
   };

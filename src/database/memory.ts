@@ -18,7 +18,7 @@ export function createMemoryDatabase(): MemoryDatabase {
     },
 
     migrate: async () => 0,
-    ping: async () => {},
+    ping: async () => "ok",
     close: async () => {},
   };
 }

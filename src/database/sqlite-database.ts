@@ -35,6 +35,8 @@ type SqliteDatabaseOptions = {
   writer?: SqliteWriter;
   /** Fails where the database's files are not those any more that were opened. */
   requireSameFiles?: () => void;
+  /** Whether its disk has space for writes: always by default. */
+  hasSpace?: () => Promise<boolean>;
 };
 
 /** A database on an open connection, which it closes. */
@@ -45,6 +47,7 @@ export function createSqliteDatabase(
     reader,
     writer = createInlineWriter(connection),
     requireSameFiles,
+    hasSpace = async () => true,
   }: SqliteDatabaseOptions = {},
 ): SqliteDatabase {
   return {
@@ -56,6 +59,7 @@ export function createSqliteDatabase(
     async ping() {
       requireSameFiles?.();
       translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
+      return (await hasSpace()) ? "ok" : "disk_full";
     },
     optimize: () => untilUnlocked(() => optimizeSqlite(connection)),
     async close() {

@@ -55,12 +55,6 @@ export function createFixedWindows(options: FixedWindowsOptions) {
   }
 
   return {
-    /** The key's window, if it is in one. */
-    get(key: string): Readonly<Window> | undefined {
-      const window = find(key);
-      return window && measure() < window.endsAt ? window : undefined;
-    },
-
     /** Counts one hit of the key. */
     count(key: string): Readonly<Window> {
       const window = touch(key, measure());

@@ -32,13 +32,25 @@ const CACHED = { "Cache-Control": "public, max-age=3600" };
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 
+/** A document must have a version; this one says only which paths it describes. */
+const API_VERSION = "v1";
+
+type DocsOptions = {
+  /** What the described app offers. */
+  resources: readonly Resource[];
+  /** Whether the document names the version of the service. */
+  showsVersion: boolean;
+};
+
 /**
  * The OpenAPI document and a page to read and try it, with the page's assets.
  *
  * @param describedApp the app whose routes the document describes.
- * @param resources those that it offers.
  */
-export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
+export function docsRoutes(
+  describedApp: OpenAPIHono<AppEnv>,
+  { resources, showsVersion }: DocsOptions,
+) {
   const app = new OpenAPIHono<AppEnv>();
   let document: string | undefined;
   const style = decodedOnce(async () => (await swaggerUi()).swaggerStyle());
@@ -48,7 +60,8 @@ export function docsRoutes(describedApp: OpenAPIHono<AppEnv>, resources: readonl
 
   return app
     .get("/openapi.json", (c) => {
-      document ??= JSON.stringify(openApiDocument(describedApp, resources));
+      const version = showsVersion ? undefined : API_VERSION;
+      document ??= JSON.stringify(openApiDocument(describedApp, resources, version));
       return answer(c, document, 200, { "Content-Type": "application/json" });
     })
     .get("/docs", async (c) =>

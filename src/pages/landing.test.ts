@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { openApp } from "../../test/app.ts";
+import { SERVICE } from "../service.ts";
 
 const PAGE = { headers: { Accept: "text/html" } };
 
@@ -39,6 +40,50 @@ test("the policy permits exactly the page's stylesheet, and no script", async ()
   expect(policy).toContain(`style-src 'sha256-${hash}'`);
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toContain("script-src");
+});
+
+describe("with PUBLIC_DOCS=false", () => {
+  const { request } = openApp({ config: { publicDocs: false } });
+
+  test("the page links only to the health routes", async () => {
+    const page = await (await request("/", PAGE)).text();
+    expect(Array.from(page.matchAll(/href="([^"]+)"/g), ([, path]) => path)).toEqual([
+      "./health",
+      "./ready",
+    ]);
+  });
+
+  for (const path of [
+    ...["/openapi.json", "/docs", "/docs/start.js"],
+    ...["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"],
+  ]) {
+    test(`${path} is a 404, as any unknown path`, async () => {
+      expect((await openApp().request(path)).status).toBe(200);
+      const response = await request(path);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: "Endpoint not found" });
+    });
+  }
+});
+
+test("with PUBLIC_DETAILS=false, no public answer names the version or the environment", async () => {
+  const hidden = ["a-name-of-an-environment", SERVICE.version];
+  const answers = async (publicDetails: boolean) => {
+    const config = { publicDetails, environment: hidden[0] as "test" };
+    const { request } = openApp({ config });
+    const paths = ["/", "/health", "/healthz", "/ready", "/openapi.json", "/docs", "/nothing"];
+    const texts = paths.map(async (path) => {
+      const response = await request(path, PAGE);
+      return JSON.stringify([...response.headers]) + (await response.text());
+    });
+    return (await Promise.all(texts)).join("\n");
+  };
+  const shown = await answers(true);
+  for (const detail of hidden) expect(shown).toContain(detail);
+  const rest = await answers(false);
+  for (const detail of hidden) expect(rest).not.toContain(detail);
+  expect(rest).toContain('"status":"healthy"');
+  expect(rest).toContain("<dt>Uptime</dt>");
 });
 
 test.each(["/a%20b", "/a%0D%0Ab", "/a%3E%22"])(

@@ -14,10 +14,13 @@ type LandingDeps = {
   uptime: Elapsed;
   /** Whether the page links to the health routes, which may be on another port. */
   linksHealth: boolean;
+  /** Whether the page links to the docs, which may be hidden. */
+  linksDocs: boolean;
+  showsVersion: boolean;
 };
 
 /** What the page links to, by its path below the page's own. */
-const PAGES = { docs: "API documentation", "openapi.json": "OpenAPI document" };
+const DOCS = { docs: "API documentation", "openapi.json": "OpenAPI document" };
 const HEALTH = { health: "Health", ready: "Readiness" };
 
 const VARY = { Vary: "Accept" };
@@ -25,8 +28,10 @@ const VARY = { Vary: "Accept" };
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
-export function landingRoutes({ uptime, linksHealth }: LandingDeps) {
+export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
+  const paths = { ...(linksDocs && DOCS), ...(linksHealth && HEALTH) };
+  const version = showsVersion ? SERVICE.version : undefined;
   let policy: Promise<string> | undefined;
 
   app.openAPIRegistry.registerPath({
@@ -53,11 +58,10 @@ export function landingRoutes({ uptime, linksHealth }: LandingDeps) {
     });
     if (type === "text/plain") return answerText(c, GREETING, VARY);
     policy ??= pagePolicy();
-    const paths = linksHealth ? { ...PAGES, ...HEALTH } : PAGES;
     const links = Object.entries(paths).map(
       ([path, text]) => html`<a href="${referenceBelow(c, path)}">${text}</a>\n`,
     );
-    const content = await page(uptime(), links);
+    const content = await page({ uptimeMs: uptime(), version, links });
     return answerHtml(c, String(content), {
       "Content-Security-Policy": await policy,
       ...VARY,
@@ -72,7 +76,9 @@ async function pagePolicy(): Promise<string> {
   return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-function page(uptimeMs: number, links: unknown[]) {
+type PageContent = { uptimeMs: number; version: string | undefined; links: unknown[] };
+
+function page({ uptimeMs, version, links }: PageContent) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -85,7 +91,7 @@ function page(uptimeMs: number, links: unknown[]) {
 <h1>Thimble</h1>
 <p>${GREETING}</p>
 <dl>
-<dt>Version</dt><dd>${SERVICE.version}</dd>
+${version && html`<dt>Version</dt><dd>${version}</dd>`}
 <dt>Uptime</dt><dd>${formatDuration(uptimeMs)}</dd>
 </dl>
 <nav>

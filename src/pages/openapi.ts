@@ -8,13 +8,18 @@ import { SERVICE } from "../service.ts";
  * The OpenAPI 3.1 document of every route that `app` has described.
  *
  * @param resources those that the app offers.
+ * @param version of the document: the service's own by default.
  */
-export function openApiDocument(app: OpenAPIHono<AppEnv>, resources: readonly Resource[]) {
+export function openApiDocument(
+  app: OpenAPIHono<AppEnv>,
+  resources: readonly Resource[],
+  version: string = SERVICE.version,
+) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Thimble",
-      version: SERVICE.version,
+      version,
       description: "A production-ready HTTP API that fits in a thimble.",
       license: { name: "MIT" },
     },

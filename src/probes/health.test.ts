@@ -22,6 +22,17 @@ describe("readiness", () => {
     });
   });
 
+  for (const state of ["disk_full", "read_only"] as const) {
+    test(`goes on, and says so, where the database takes only reads: ${state}`, async () => {
+      const response = await openApp({ ping: async () => state }).request("/ready");
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({
+        ready: true,
+        checks: { api: "ok", database: state },
+      });
+    });
+  }
+
   test("fails while the service drains", async () => {
     const response = await openApp({ readiness: () => "draining" }).request("/ready");
     expect(response.status).toBe(503);

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import type { Database } from "../database/database.ts";
+import type { DatabaseState } from "../database/lifecycle.ts";
 import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent } from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
@@ -15,9 +16,9 @@ const healthSchema = lazySchema(() =>
     status: z.literal("healthy"),
     timestamp: z.iso.datetime(),
     service: z.string(),
-    version: z.string(),
+    version: z.string().optional(),
     uptime_seconds: z.number(),
-    environment: z.string(),
+    environment: z.string().optional(),
   }),
 );
 const readySchema = lazySchema(() =>
@@ -31,6 +32,8 @@ type HealthDeps = {
   /** What the answer calls itself. */
   service: { readonly name: string; readonly version: string };
   environment: string;
+  /** Whether health names the version and the environment: it does by default. */
+  details?: boolean | undefined;
   clock: Clock;
   /** How long the service has run: since these routes were made, by default. */
   uptime?: Elapsed | undefined;
@@ -45,14 +48,15 @@ const FRESH = { "Cache-Control": "no-store" };
 /** Health for people, liveness (`/healthz`) and readiness (`/ready`) for orchestrators. */
 export function healthRoutes(deps: HealthDeps) {
   const app = new OpenAPIHono<AppEnv>();
-  const { service, environment, clock, uptime = since(elapsed), readiness = () => "ok" } = deps;
+  const { service, environment, details = true, clock } = deps;
+  const { uptime = since(elapsed), readiness = () => "ok" } = deps;
   const health = (): z.output<typeof healthSchema> => ({
     status: "healthy",
     timestamp: timestamp(clock),
     service: service.name,
-    version: service.version,
+    ...(details && { version: service.version }),
     uptime_seconds: Math.round(uptime()) / 1000,
-    environment,
+    ...(details && { environment }),
   });
 
   describeRoutes(app);
@@ -62,20 +66,25 @@ export function healthRoutes(deps: HealthDeps) {
     .get("/healthz", (c) => answerText(c, "OK", FRESH))
     .get("/ready", async (c) => {
       const checks = { api: readiness(), database: await checkDatabase(deps.database) };
-      const ready = Object.values(checks).every((word) => word === "ok");
+      const ready = checks.api === "ok" && answers(checks.database);
       return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
     });
 }
 
+type CheckedState = DatabaseState | "unavailable" | "timeout";
+
 /** One word for the database's state, within a second. */
-export function checkDatabase(
-  database: Pick<Database, "ping">,
-): Promise<"ok" | "unavailable" | "timeout"> {
-  const answer = database.ping().then(
-    () => "ok" as const,
-    () => "unavailable" as const,
-  );
-  return withDeadline(answer, DATABASE_TIMEOUT_MS, () => "timeout");
+export function checkDatabase(database: Pick<Database, "ping">): Promise<CheckedState> {
+  const state = database.ping().catch(() => "unavailable" as const);
+  return withDeadline<CheckedState>(state, DATABASE_TIMEOUT_MS, () => "timeout");
+}
+
+/**
+ * Whether the database answers, though perhaps only reads. An instance is then still ready: usually all of
+ * them share the fault, and without a ready one even reads would fail.
+ */
+export function answers(state: CheckedState): boolean {
+  return state !== "unavailable" && state !== "timeout";
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
@@ -102,7 +111,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     tags,
     summary: "Readiness",
     responses: {
-      200: jsonContent(readySchema, "Everything answers"),
+      200: jsonContent(readySchema, "It answers requests; if only reads, its check says why"),
       503: jsonContent(readySchema, "Something does not; its check says what"),
     },
   });

@@ -31,6 +31,8 @@ export type Server = {
   inFlight: () => number;
   /** Closes every connection at once, even with a request in flight. */
   closeAllConnections: () => void;
+  /** Closes every connection that waits for its next request. Missing if the runtime cannot do it. */
+  closeIdleConnections?: () => void;
   /**
    * Uses another certificate for new connections. Missing if the port speaks no HTTPS, or the runtime
    * cannot do it. @throws {Error} if the runtime refuses the pair.

@@ -7,6 +7,7 @@ import { RESOURCES, SERVICE } from "../service.ts";
 import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
+import { watchFileDescriptors } from "./file-descriptors.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { memoryBudget } from "./memory.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
@@ -83,6 +84,8 @@ export async function serve(runtime: Runtime): Promise<void> {
       ],
       onKeyReload: metrics.metrics.keysReloaded,
     });
+    const servers = probes ? [server, probes] : [server];
+    const stopWatchingFiles = watchFileDescriptors({ config, servers, logger });
     const stopMaintenance = startMaintenance({ ...deps, database });
     const signal = await untilSignal;
     state = "draining";
@@ -90,6 +93,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     logger.info("draining", { signal, delay_seconds: delaySeconds });
     tls?.close();
     await drain({ server, delaySeconds, timeoutSeconds, logger });
+    stopWatchingFiles();
     if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
     await runLastStep({ name: "end the maintenance", run: stopMaintenance }, logger);
   };

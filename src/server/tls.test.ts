@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { pem, putCertificate, replaceFile, tlsVariables } from "../../test/certificate.ts";
 import { eventually, newDirectory } from "../../test/service.ts";
 import { ConfigError } from "../config/config.ts";
@@ -44,6 +45,22 @@ function openServer() {
 }
 
 describe("a certificate and its key", () => {
+  for (const [what, ...options] of [
+    ["RSA of 2048 bits", "rsa:2048"],
+    ["EC on P-384", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    ["Ed25519", "ed25519"],
+  ]) {
+    test(`may be of the type ${what}`, async () => {
+      const { certFile, keyFile } = filesIn(newDirectory());
+      const out = ["-keyout", keyFile, "-out", certFile, "-subj", "/CN=new"];
+      const command = ["openssl", "req", "-x509", "-nodes", "-newkey", ...options, ...out];
+      expect(Bun.spawnSync(command, { stderr: "ignore" }).exitCode).toBe(0);
+      expect(await readPair(dirname(certFile))).toMatchObject({
+        cert: expect.stringContaining("BEGIN CERTIFICATE"),
+      });
+    });
+  }
+
   test("are read unchanged", async () => {
     const directory = newDirectory();
     putCertificate(directory, "first");
@@ -128,6 +145,22 @@ describe("a certificate and its key", () => {
       pem("encrypted.key"),
       ["TLS_KEY_FILE names a key with a passphrase; use a key without one"],
     ],
+    [
+      "too weak",
+      pem("weak.crt"),
+      pem("weak.key"),
+      [
+        "TLS_KEY_FILE names a key that is too weak: RSA of 512 bits; use RSA of at least 2048 bits, EC of at least 256, or Ed25519",
+      ],
+    ],
+    [
+      "a pair that makes no handshake",
+      pem("unusable.crt"),
+      pem("unusable.key"),
+      [
+        "TLS_CERT_FILE and TLS_KEY_FILE name a pair that makes no TLS handshake: ERR_SSL_KEY_USAGE_BIT_INCORRECT; use a certificate for servers, with an RSA, EC or Ed25519 key",
+      ],
+    ],
   ] as const) {
     test(`cannot be ${what}`, async () => {
       const directory = newDirectory();
@@ -203,6 +236,26 @@ describe("a certificate whose files change", () => {
     await logged("certificate changed");
     expect(server.pairs).toHaveLength(1);
   });
+
+  for (const [name, says] of [
+    ["weak", "too weak"],
+    ["unusable", "makes no TLS handshake"],
+  ] as const) {
+    test(`stays in use if the new one is ${name}, until one can be used`, async () => {
+      const { directory, tls, logged } = await openFirst();
+      const server = openServer();
+      tls.follow(server);
+      putCertificate(directory, name);
+      expect(await logged("the new certificate cannot be used; the last one stays")).toMatchObject({
+        level: "ERROR",
+        problems: [expect.stringContaining(says)],
+      });
+      expect(server.pairs).toEqual([]);
+      putCertificate(directory, "second");
+      await logged("certificate changed");
+      expect(server.pairs).toEqual([{ cert: pem("second.crt"), key: pem("second.key") }]);
+    });
+  }
 
   test("stays in use if the runtime refuses the new one", async () => {
     const { directory, tls, logged } = await openFirst();

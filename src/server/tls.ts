@@ -3,6 +3,10 @@ import { ConfigError, readNamedFile } from "../config/config.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Server, TlsPair } from "./runtime.ts";
 import { type FileContents, readFrom, watchSecretFiles } from "./secrets/watch.ts";
+import { tryHandshake } from "./tls-handshake.ts";
+
+/** Many clients refuse keys with fewer bits. Ed25519 has only one size. */
+const MIN_BITS: Record<string, number> = { rsa: 2048, "rsa-pss": 2048, ec: 256 };
 
 /** The paths of a certificate with its chain to a root, and of its private key, both in PEM. */
 export type TlsFiles = { certFile: string; keyFile: string };
@@ -27,6 +31,7 @@ export async function openTls({ files, logger, ...timing }: OpenOptions) {
   const server = Promise.withResolvers<Pick<Server, "setTls">>();
   let isClosed = false;
   let served: TlsPair | undefined;
+  let last: Promise<void> = Promise.resolve();
 
   async function replace(contents: FileContents): Promise<void> {
     const { setTls } = await server.promise;
@@ -34,6 +39,8 @@ export async function openTls({ files, logger, ...timing }: OpenOptions) {
     try {
       const { pair, certificate } = parsePair(files, contents);
       if (pair.cert === served?.cert && pair.key === served.key) return;
+      await requireHandshake(pair);
+      if (isClosed) return;
       if (!setTls) {
         logger.warning("the certificate changed; this runtime serves it after a restart");
         return;
@@ -50,19 +57,26 @@ export async function openTls({ files, logger, ...timing }: OpenOptions) {
     }
   }
 
+  /** One at a time, so that the last contents are also the last to be served. */
+  function enqueue(contents: FileContents): Promise<void> {
+    last = last.then(() => replace(contents));
+    return last;
+  }
+
   const paths = [files.certFile, files.keyFile];
   const known: FileContents = new Map(paths.map((path) => [path, { code: "ENOENT" }]));
   // Before the files are read, so that no change between the two is missed.
-  const watch = watchSecretFiles({ known, onChange: replace, ...timing });
+  const watch = watchSecretFiles({ known, onChange: enqueue, ...timing });
   /** Stops watching; the server keeps its certificate. */
   const close = () => {
     isClosed = true;
     watch.close();
   };
   /** Reads the files now, and uses their content. */
-  const reload = async () => replace(await watch.read());
+  const reload = async () => enqueue(await watch.read());
   try {
     const { pair, certificate } = parsePair(files, await watch.read());
+    await requireHandshake(pair);
     served = pair;
     warnOfDates(certificate, logger);
     // From `follow` on, the server gets every new certificate.
@@ -108,10 +122,40 @@ function parseKey(text: string, problems: string[]): KeyObject | undefined {
     return undefined;
   }
   try {
-    return createPrivateKey(text);
+    const key = createPrivateKey(text);
+    requireStrength(key, problems);
+    return key;
   } catch {
     problems.push("TLS_KEY_FILE names a file that is not a private key in PEM");
     return undefined;
+  }
+}
+
+function requireStrength(
+  { asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject,
+  problems: string[],
+): void {
+  const minimum = MIN_BITS[type ?? ""];
+  if (!type || minimum === undefined) return;
+  // An elliptic curve has the bits of its name, such as prime256v1.
+  const bits = details?.modulusLength ?? Number(/\d{3}/.exec(details?.namedCurve ?? "")?.[0]);
+  if (bits >= minimum) return;
+  problems.push(
+    `TLS_KEY_FILE names a key that is too weak: ${type.toUpperCase()} of ${bits} bits; ` +
+      "use RSA of at least 2048 bits, EC of at least 256, or Ed25519",
+  );
+}
+
+/** @throws {ConfigError} if no client could connect to a server with this pair. */
+async function requireHandshake(pair: TlsPair): Promise<void> {
+  try {
+    await tryHandshake(pair);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    throw new ConfigError([
+      `TLS_CERT_FILE and TLS_KEY_FILE name a pair that makes no TLS handshake: ${code ?? message}; ` +
+        "use a certificate for servers, with an RSA, EC or Ed25519 key",
+    ]);
   }
 }
 

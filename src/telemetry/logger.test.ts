@@ -65,9 +65,10 @@ describe("formats", () => {
 });
 
 describe("nothing that is logged begins a line of its own or commands a terminal:", () => {
-  // C0, DEL, C1 and the separators that Unicode calls line breaks.
+  // C0, DEL, C1, the separators that Unicode calls line breaks, and what turns the direction of a text.
   const special = fc.constantFrom(
     ..."\n\r\t\0\u001b\u007f\u0085\u009b\u2028\u2029\u000b\u000c".split(""),
+    ..."\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069".split(""),
   );
   const hostile = fc
     .array(fc.oneof(special, fc.string({ unit: "binary" })))
@@ -80,7 +81,7 @@ describe("nothing that is logged begins a line of its own or commands a terminal
           const { lines, logger } = linesOf("INFO", format);
           logger.info(message, { value, deep: [{ nested }] });
           expect(lines).toHaveLength(1);
-          expect(lines[0]).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+          expect(lines[0]).not.toMatch(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u);
         }),
       );
     });

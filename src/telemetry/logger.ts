@@ -57,17 +57,20 @@ const textLine: Render = (timestamp, level, message, fields) => {
 };
 
 function quoteIfNeeded(message: string): string {
-  return /[\p{Cc}\u2028\u2029]/u.test(message) ? quote(message) : message;
+  return /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u.test(message) ? quote(message) : message;
 }
 
-/** JSON that also escapes what terminals and readers of logs take for a line break or a command. */
+/**
+ * JSON that also escapes what terminals and readers of logs take for a line break or a command, and what
+ * shows text in another order than it has.
+ */
 function quote(value: unknown): string {
   return escaped(JSON.stringify(value));
 }
 
 function escaped(json: string): string {
   return json.replace(
-    /[\x7f-\x9f\u2028\u2029]/g,
+    /[\x7f-\x9f\p{Bidi_Control}\u2028\u2029]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -33,6 +33,8 @@ export interface Metrics {
   requestEnded(request: AnsweredRequest, seconds: number): void;
   /** Accepts the code of any error, and counts those that are among the {@link REFUSALS}. */
   requestRefused(code: ErrorCode): void;
+  /** A request carried a wrong key, whether that was refused or the route is public. */
+  wrongKeySent(): void;
   /** The keys were read again, or could not be. */
   keysReloaded(ok: boolean): void;
   storeOperationEnded(operation: ResourceOperation, seconds: number): void;
@@ -45,6 +47,7 @@ export type Records = {
   readonly requests: () => Iterable<Timed<AnsweredRequest>>;
   readonly requestsInFlight: number;
   readonly refusals: Readonly<Record<Refusal, number>>;
+  readonly wrongKeys: number;
   readonly storeOperations: () => Iterable<Timed<ResourceOperation>>;
   readonly keyReloads: { readonly success: number; readonly failure: number };
   /** When keys were last read, in milliseconds since the Unix epoch. */
@@ -70,6 +73,7 @@ export function createRecorder(clock: Clock): Recorder {
     requests: requests.all,
     requestsInFlight: 0,
     refusals,
+    wrongKeys: 0,
     storeOperations: storeOperations.all,
     keyReloads: { success: 0, failure: 0 },
     keysLoadedAt: startedAt,
@@ -87,6 +91,10 @@ export function createRecorder(clock: Clock): Recorder {
 
     requestRefused(code) {
       if (code in refusals) refusals[code as Refusal] += 1;
+    },
+
+    wrongKeySent() {
+      records.wrongKeys += 1;
     },
 
     keysReloaded(ok) {

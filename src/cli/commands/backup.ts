@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { parseDatabaseConfig } from "../../config/config.ts";
 import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
-import { readSecretFile } from "../../server/secrets/secrets.ts";
+import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { RESOURCES } from "../../service.ts";
 import { backUp } from "../../transfer/backup/backup.ts";
 import { describeContent } from "../../transfer/copy.ts";

@@ -1,7 +1,7 @@
 import { parseDatabaseConfig } from "../../config/config.ts";
 import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
-import { readSecretFile } from "../../server/secrets/secrets.ts";
+import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { RESOURCES } from "../../service.ts";
 import { restoreBackup } from "../../transfer/backup/restore.ts";
 import { describeContent } from "../../transfer/copy.ts";

@@ -7,6 +7,11 @@ import type { Migrate, PostgresConnections } from "./pool.ts";
 import { queryOn } from "./query.ts";
 import { inTransaction } from "./transaction.ts";
 
+/** Whether the next write could succeed: on a standby, and where it is configured so, every transaction only reads. */
+const STATE = `
+  SELECT current_setting('transaction_read_only') = 'on' AS is_read_only
+  FROM schema_migrations LIMIT 1`;
+
 type PostgresDatabaseOptions = {
   /** Opens what keeps the connections. */
   open: (options: { migrate: Migrate }) => PostgresConnections;
@@ -33,7 +38,8 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
     // Needs no key: any client may call it by way of /ready.
     ping: share(() =>
       run(async (sql, { signal }) => {
-        await on(sql, signal)("SELECT 1 FROM schema_migrations LIMIT 1");
+        const [row] = await on(sql, signal)(STATE);
+        return row?.is_read_only ? "read_only" : "ok";
       }),
     ),
 

@@ -9,7 +9,7 @@ import { withinTime } from "./request-timeout.ts";
 type AdmissionOptions = {
   /** Counts the requests of each client; without it there is no such limit. */
   rateLimit: ReturnType<typeof createRateLimit> | undefined;
-  /** Names the client for which a request counts. */
+  /** Names the client for which a request counts, and notes a wrong key. */
   clientOf: (c: Context<AppEnv>) => string | Promise<string>;
   gate: ReturnType<typeof createGate>;
   budget: MemoryBudget;
@@ -45,8 +45,8 @@ export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> 
       request.deadline = performance.now() + seconds * 1000;
       return withinTime(work(c, next), { seconds, method: c.req.method, request });
     };
-    if (!rateLimit) return serve();
     return whenKnown(clientOf(c), (client) => {
+      if (!rateLimit) return serve();
       const { standing, refusal } = rateLimit.count(client);
       request.standing = standing;
       if (refusal) throw refusal;

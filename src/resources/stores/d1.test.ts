@@ -20,7 +20,7 @@ type Opened = {
   store: Books;
   /** Another user of the same database. */
   other: Books;
-  ping: () => Promise<void>;
+  ping: () => Promise<unknown>;
   /** Is called right before each batch. */
   beforeBatch: (interfere: () => Promise<unknown>) => void;
 };
@@ -177,6 +177,6 @@ test("a database that cannot be reached answers no ping, and one without the sch
   for (const message of ["Network connection lost.", "no such table: idempotency_keys"]) {
     await expect(failing(message).ping()).rejects.toMatchObject({ code: "store_unavailable" });
   }
-  await withStore(({ ping }) => ping());
+  await withStore(async ({ ping }) => expect(await ping()).toBe("ok"));
   expect(await failing("").migrate()).toBe(0);
 });

@@ -1,3 +1,5 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Migration } from "../../database/migrations/migration.ts";
 import { migrateSqlite } from "../../database/sqlite.ts";
 import { createSqliteDatabase, type SqliteDatabase } from "../../database/sqlite-database.ts";
@@ -5,6 +7,9 @@ import { rememberFiles } from "./same-files.ts";
 import { openSqliteFile, unusable } from "./sqlite-file.ts";
 import { createSqliteReader } from "./sqlite-reader.ts";
 import { createThreadWriter } from "./sqlite-writer.ts";
+
+/** With less, a write fails, or one of the next will. */
+const MIN_FREE_BYTES = 1024 * 1024;
 
 /**
  * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
@@ -33,7 +38,18 @@ export function openSqliteDatabase(
   return createSqliteDatabase(connection, {
     migrate,
     requireSameFiles,
+    hasSpace: () => hasSpaceAt(dirname(path)),
     reader: createSqliteReader(path),
     writer: createThreadWriter(path, requireSameFiles),
   });
+}
+
+async function hasSpaceAt(directory: string): Promise<boolean> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize >= MIN_FREE_BYTES;
+  } catch {
+    // Where the system does not say so, the next write will.
+    return true;
+  }
 }

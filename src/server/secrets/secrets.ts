@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { type Config, type Environment, parseConfig } from "../../config/config.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Prepare, SecretReload } from "./reload.ts";
+import { readSecretFile } from "./secret-file.ts";
 import type { FileContent, FileContents } from "./watch.ts";
 
 /** A configuration, and the files of its secrets. */
@@ -60,9 +60,4 @@ export function reloadSecrets(runtime: Runtime, { config, files }: ReadConfig) {
       opened?.close();
     },
   };
-}
-
-/** Reads a secret's file. @throws {Error} whose `code` is the reason of the failure. */
-export function readSecretFile(path: string): string {
-  return readFileSync(path, "utf8");
 }

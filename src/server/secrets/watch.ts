@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { ReadFile } from "../../config/config.ts";
+import type { ReadFailure, ReadFile } from "../../config/config.ts";
+import { requireSecretFile } from "./secret-file.ts";
 
 /** Network file systems do not report changes, and a directory may be created after the watch. */
 const POLL_MS = 5000;
@@ -9,8 +10,8 @@ const POLL_MS = 5000;
 /** A file that is written in place may be incomplete, so it must stay the same for this time. */
 const SETTLE_MS = 200;
 
-/** The text of a file, or the code of the error when it was read. */
-export type FileContent = { text: string } | { code: string };
+/** The text of a file, or why it could not be read. */
+export type FileContent = { text: string } | ReadFailure;
 export type FileContents = ReadonlyMap<string, FileContent>;
 
 type WatchOptions = {
@@ -76,7 +77,7 @@ export function watchSecretFiles(options: WatchOptions) {
   };
 }
 
-/** Reads a file out of contents. @throws {Error} whose `code` is the reason of the failure. */
+/** Reads a file out of contents. @throws {Error} that is also the {@link ReadFailure}. */
 export function readFrom(contents: FileContents): ReadFile {
   return (path) => {
     const content = contents.get(path) ?? { code: "ENOENT" };
@@ -92,9 +93,11 @@ async function readAll(paths: readonly string[]): Promise<FileContents> {
 
 async function readContent(path: string): Promise<FileContent> {
   try {
+    requireSecretFile(path, await stat(path));
     return { text: await readFile(path, "utf8") };
   } catch (error) {
-    return { code: String((error as { code?: unknown }).code) };
+    const { code, problem } = error as ReadFailure;
+    return problem === undefined ? { code: String(code) } : { problem };
   }
 }
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { API_KEY, openApp } from "../../../test/app.ts";
 import { parseSamples, parseTypes, readValue } from "../../../test/exposition.ts";
-import type { DatabaseLifecycle } from "../../database/lifecycle.ts";
+import type { DatabaseLifecycle, DatabaseState } from "../../database/lifecycle.ts";
 import { createMemoryDatabase } from "../../database/memory.ts";
 import { DomainError } from "../../errors.ts";
 import { REFUSALS } from "../../telemetry/metrics.ts";
@@ -131,9 +131,11 @@ describe("refusals", () => {
 
 describe("the database", () => {
   test("is up while it answers, and a scrape works also while it does not", async () => {
-    let ping: () => Promise<void> = async () => {};
+    let ping: () => Promise<DatabaseState> = async () => "ok";
     const { scrape } = openMeasuredApp({ ping: () => ping() });
     const up = async () => readValue(await scrape(), "thimble_database_up");
+    expect(await up()).toBe(1);
+    ping = async () => "read_only";
     expect(await up()).toBe(1);
     ping = () => Promise.reject(new DomainError("store_unavailable", "gone"));
     expect(await up()).toBe(0);
@@ -155,6 +157,7 @@ describe("the database", () => {
       running += 1;
       await Bun.sleep(1);
       running -= 1;
+      return "ok" as const;
     };
     const poolUse = () => ({ size: 1, inUse: running, waiting: running });
     const text = await openMeasuredApp({ ping, poolUse }).scrape();

@@ -2,7 +2,7 @@ import process from "node:process";
 import type { AppMetrics } from "../../app.ts";
 import type { Database } from "../../database/database.ts";
 import type { PoolUse } from "../../database/lifecycle.ts";
-import { checkDatabase } from "../../probes/health.ts";
+import { answers, checkDatabase } from "../../probes/health.ts";
 import { SERVICE } from "../../service.ts";
 import {
   addDuration,
@@ -37,7 +37,7 @@ export function createServiceMetrics(
       lag ??= startLagHistogram();
       // First, as asking whether the database is up takes a connection itself.
       const pool = database.poolUse?.();
-      const isDatabaseUp = (await checkDatabase(database)) === "ok";
+      const isDatabaseUp = answers(await checkDatabase(database));
       const families = [
         buildInfo(),
         ...requestFamilies(records),
@@ -100,8 +100,14 @@ function requestFamilies(records: Records): Family[] {
   ];
 }
 
-function keyFamilies({ keyReloads, keysLoadedAt }: Records): Family[] {
+function keyFamilies({ wrongKeys, keyReloads, keysLoadedAt }: Records): Family[] {
   return [
+    {
+      name: "thimble_wrong_keys_total",
+      help: "Requests with a wrong key, also on routes that need none.",
+      type: "counter",
+      samples: [[{}, wrongKeys]],
+    },
     {
       name: "thimble_key_reloads_total",
       help: "Attempts to read the keys again.",

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseDatabaseConfig } from "../../config/config.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Runtime } from "../../server/runtime.ts";
-import { readSecretFile } from "../../server/secrets/secrets.ts";
+import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { createLogger, describeError, type Logger } from "../../telemetry/logger.ts";
 import { rfc3339 } from "../../time.ts";
 import { failingAt, removeSqliteFile, wholeNameOf } from "../atomic-file.ts";

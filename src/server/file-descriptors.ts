@@ -1,0 +1,70 @@
+import { closeSync, openSync } from "node:fs";
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Server } from "./runtime.ts";
+import { maxFds } from "./telemetry/process-usage.ts";
+
+/** A client that connects meanwhile waits about as long. */
+const INTERVAL_MS = 1000;
+
+/** What the process itself needs: its database, its log, files of secrets, and connections that are idle. */
+const RESERVE = 64;
+
+type WatchOptions = {
+  config: Pick<Config, "maxConcurrentRequests" | "databasePoolSize">;
+  servers: readonly Pick<Server, "closeIdleConnections">[];
+  logger: Logger;
+};
+
+/**
+ * Makes room when no file descriptor is left, as nginx does: it closes connections that are idle. Without
+ * that, nobody could connect, and Bun would try to accept connections without a pause, with a whole core. At
+ * the start, it warns of a limit that is too low for the other limits.
+ *
+ * @returns a function that ends it.
+ */
+export function watchFileDescriptors({ config, servers, logger }: WatchOptions): () => void {
+  // Where nothing can be done, nothing is looked at: Deno asks people whether a program may read such files.
+  if (!servers[0]?.closeIdleConnections) return () => {};
+  const limit = maxFds();
+  warnOfLowLimit(limit, config, logger);
+
+  let wasOut = false;
+  const timer = setInterval(() => {
+    const isOut = isOutOfFiles();
+    if (isOut) for (const { closeIdleConnections } of servers) closeIdleConnections?.();
+    if (isOut && !wasOut) {
+      logger.warning("no file descriptor is left; idle connections are closed", {
+        max_fds: limit,
+      });
+    }
+    wasOut = isOut;
+  }, INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function warnOfLowLimit(
+  limit: number | undefined,
+  { maxConcurrentRequests, databasePoolSize }: WatchOptions["config"],
+  logger: Logger,
+): void {
+  const needed = maxConcurrentRequests + databasePoolSize + RESERVE;
+  if (limit === undefined || limit >= needed) return;
+  logger.warning(
+    "the limit of open files is lower than MAX_CONCURRENT_REQUESTS and DATABASE_POOL_SIZE need; " +
+      "raise it (ulimit -n, LimitNOFILE), or lower them",
+    { max_fds: limit, needed },
+  );
+}
+
+/** Whether the process (EMFILE) or the system (ENFILE) can open nothing more. */
+function isOutOfFiles(): boolean {
+  try {
+    closeSync(openSync("/dev/null", "r"));
+    return false;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return code === "EMFILE" || code === "ENFILE";
+  }
+}
