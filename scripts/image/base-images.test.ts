@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { basesOf, findDockerfiles, pinBases } from "./base-images.ts";
 
-/** These may go without a digest; whoever pins one removes it here. */
+/** These may go without a digest; a commit that pins one removes it here. */
 const UNPINNED: Readonly<Record<string, string>> = {
   [`Dockerfile: oven/bun:${packageJson.packageManager.replace("bun@", "")}-slim`]:
     "nobody has looked it up yet",
