@@ -1,15 +1,13 @@
-# Bun's version is package.json's `packageManager`. A plain `docker build .` needs it here too; the
-# build fails if the two differ.
-ARG BUN_VERSION=1.4.4
-
-FROM oven/bun:${BUN_VERSION}-slim AS base
+# Bun's version is package.json's `packageManager`; the build fails if the two differ. It is written here
+# in full, as Dependabot reads no variables.
+FROM oven/bun:1.4.4-slim AS base
 WORKDIR /build
 
 # The packages come before the source: this layer stays until the lockfile changes.
 FROM base AS packages
 COPY package.json bun.lock ./
 RUN grep -q "\"packageManager\": \"bun@$(bun --version)\"" package.json || { \
-      echo "Dockerfile: BUN_VERSION is $(bun --version), but package.json pins $(grep -o "bun@[^\"]*" package.json)" >&2; \
+      echo "Dockerfile: Bun is $(bun --version), but package.json pins $(grep -o "bun@[^\"]*" package.json)" >&2; \
       exit 1; \
     }
 RUN bun install --frozen-lockfile --production

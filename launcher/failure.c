@@ -8,7 +8,8 @@
 
 void die_of_damage(void)
 {
-	die(EX_SOFTWARE, "the program in this executable is damaged or incomplete; get the image again");
+	die_from_signal(EX_SOFTWARE, "thimble: the program in this executable is damaged or incomplete; "
+			"get the image again\n");
 }
 
 void die_of_error(const char *call, int error)

@@ -3,6 +3,7 @@
 
 /* Say in one line what keeps the program from running and what to do about it, and end. */
 
+/* Also for signal handlers. */
 __attribute__((noreturn))
 void die_of_damage(void);
 

@@ -3,7 +3,7 @@
  * it. Arguments, environment (except for one hint, see name_free_memory), working directory and
  * open files stay unchanged. The process stays the same, so its exit status is the program's.
  *
- * It needs no /proc, no /tmp, no writable file system and no privilege.
+ * It needs no /tmp, no writable file system and no privilege.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -17,6 +17,7 @@
 
 #include "failure.h"
 #include "healthcheck.h"
+#include "host.h"
 #include "image.h"
 #include "memory-limit.h"
 #include "payload.h"
@@ -30,18 +31,6 @@
 #define WORKING_MEMORY (32 * MIB)
 
 extern const struct payload_header payload;
-
-static void inspect_payload(void)
-{
-	switch (payload_inspect(&payload)) {
-	case PAYLOAD_INTACT:
-		return;
-	case PAYLOAD_EMPTY:
-		die(EX_SOFTWARE, "there is no program in this executable");
-	case PAYLOAD_DAMAGED:
-		die_of_damage();
-	}
-}
 
 /*
  * A process that exceeds the limit of its control group is killed without a message, so report it
@@ -77,8 +66,11 @@ static void end_at_once(int signal_number)
 	_exit(128 + signal_number);
 }
 
-/* A page of this executable cannot be read: its file is incomplete, or its disk fails. */
-static void on_bus_error(int signal_number)
+/*
+ * A page of this executable cannot be read, as its file is incomplete or its disk fails; or code is
+ * damaged that runs before it can be checked.
+ */
+static void on_fault(int signal_number)
 {
 	(void)signal_number;
 	die_of_damage();
@@ -96,11 +88,15 @@ static void handle_unless_ignored(int signal_number, void (*handler)(int))
 	sigaction(signal_number, &action, NULL);
 }
 
-static void handle_signals(void (*end)(int), void (*bus_error)(int))
+static void handle_signals(void (*end)(int), void (*fault)(int))
 {
 	handle_unless_ignored(SIGTERM, end);
 	handle_unless_ignored(SIGINT, end);
-	handle_unless_ignored(SIGBUS, bus_error);
+	handle_unless_ignored(SIGBUS, fault);
+	handle_unless_ignored(SIGFPE, fault);
+	handle_unless_ignored(SIGILL, fault);
+	handle_unless_ignored(SIGSEGV, fault);
+	handle_unless_ignored(SIGTRAP, fault);
 }
 
 static struct image unpack_program(void)
@@ -126,15 +122,22 @@ static const Elf64_auxv_t *find_auxiliary_vector(char **first_environment)
 
 int main(int argc, char **argv, char **first_environment)
 {
+	/* Without a handler, PID 1 would ignore a signal to end. */
+	handle_signals(end_at_once, on_fault);
+
+	enum payload_state state = payload_inspect(&payload);
+
+	if (state == PAYLOAD_DAMAGED)
+		die_of_damage();
 	if (argc == 2 && strcmp(argv[1], "healthcheck") == 0) {
 		enum health health = check_health();
 
 		if (health != HEALTH_LEFT_TO_PROGRAM)
 			return health == HEALTH_READY ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
-	/* Without a handler, PID 1 would ignore a signal to end. */
-	handle_signals(end_at_once, on_bus_error);
-	inspect_payload();
+	if (state == PAYLOAD_EMPTY)
+		die(EX_SOFTWARE, "there is no program in this executable");
+	check_host(&payload);
 
 	uint64_t limit = memory_limit();
 

@@ -34,20 +34,25 @@ const launcher = join(source, "launcher");
 const pack = join(source, "pack");
 const inWork = (name: string) => join(work, name);
 
+/** There is none of a file that the kernel does not run. */
+const textOf = (output: Buffer | null) => output?.toString() ?? "";
+
 function run(
   command: string[],
-  options: { env?: Record<string, string>; input?: string | Buffer } = {},
+  options: { env?: Record<string, string>; input?: string | Buffer; timeout?: number } = {},
 ) {
   const [file = "", ...args] = command;
   const result = spawnSync(file, args, {
     env: { PATH: process.env.PATH, ...options.env },
     input: options.input,
+    timeout: options.timeout,
+    killSignal: "SIGKILL",
   });
   return {
     status: result.status,
     signal: result.signal,
-    stdout: result.stdout.toString(),
-    stderr: result.stderr.toString(),
+    stdout: textOf(result.stdout),
+    stderr: textOf(result.stderr),
   };
 }
 
@@ -157,42 +162,93 @@ describe("a packed program", () => {
     ).toBe(3);
   });
 
-  test("starts even if no thread can be made", () => {
-    const eagain = "11";
-    expect(run([inWork("refuse"), "clone", eagain, "0", sample.packed, "exit", "3"]).status).toBe(
-      3,
-    );
-  });
-
   test("starts on kernels that cannot give it all its memory at once", () => {
     const einval = "22";
     const command = [inWork("refuse"), "madvise", einval, "0", sample.packed, "exit", "3"];
     expect(run(command).status).toBe(3);
   });
+});
 
-  testWithNamespaces("starts without /proc", () => {
-    const script = `umount --lazy /proc && exec ${sample.packed} exit 3`;
-    expect(run(["unshare", "--mount", "sh", "-c", script])).toMatchObject({
+/** Where the segments are in a file that the kernel loads. */
+function segmentsOf(file: Buffer) {
+  const PT_LOAD = 1;
+  const table = Number(file.readBigUInt64LE(32));
+  return Array.from({ length: file.readUInt16LE(56) }, (_, i) => table + 56 * i)
+    .filter((segment) => file.readUInt32LE(segment) === PT_LOAD)
+    .map((segment) => {
+      const start = Number(file.readBigUInt64LE(segment + 8));
+      return { start, end: start + Number(file.readBigUInt64LE(segment + 32)) };
+    });
+}
+
+/** Where the payload begins: at the last segment of the launcher. */
+function payloadOffset(file: Buffer) {
+  return Math.max(...segmentsOf(file).map(({ start }) => start));
+}
+
+describe("the launcher itself", () => {
+  const timeout = 10_000;
+
+  test("with a damaged byte in any segment does not run the program, and mostly reports it", () => {
+    const file = readFileSync(sample.packed);
+    const damaged = inWork("damaged");
+    copyFileSync(sample.packed, damaged);
+    const counts = { tried: 0, reported: 0 };
+    for (const { start, end } of segmentsOf(file)) {
+      if (start === payloadOffset(file)) continue;
+      for (let offset = start; offset < end; offset += 97) {
+        const copy = Buffer.from(file);
+        copy.writeUInt8(file.readUInt8(offset) ^ 0xff, offset);
+        writeFileSync(damaged, copy);
+        const { status, stdout, stderr } = run([damaged, "exit", "3"], { timeout });
+        expect([offset, status, stdout]).not.toEqual([offset, 3, ""]);
+        counts.tried++;
+        if (status === EX_SOFTWARE && DAMAGED.test(stderr)) counts.reported++;
+      }
+    }
+    // The rest ends before the launcher can report: the kernel refuses the headers, or the C library fails.
+    expect(counts.tried).toBeGreaterThan(1000);
+    expect(counts.reported / counts.tried).toBeGreaterThan(0.95);
+  });
+
+  test("of which only the first pages are there ends", () => {
+    const start = payloadOffset(readFileSync(sample.packed));
+    const cut = inWork("cut");
+    for (let size = 4096; size < start; size += 4096) {
+      copyFileSync(sample.packed, cut);
+      truncateSync(cut, size);
+      expect(run([cut, "exit", "3"], { timeout })).toMatchObject({ stdout: "" });
+    }
+  });
+
+  test("reports damage to a health check too", () => {
+    const file = readFileSync(sample.packed);
+    const damaged = inWork("damaged");
+    file.writeUInt8(file.readUInt8(payloadOffset(file)) ^ 0xff, payloadOffset(file));
+    copyFileSync(sample.packed, damaged);
+    writeFileSync(damaged, file);
+    expect(run([damaged, "healthcheck"])).toMatchObject({ status: EX_SOFTWARE, stdout: "" });
+  });
+
+  test("ends if a fault interrupts its report", () => {
+    const [program, empty] = [inWork("fault-in-report"), inWork("empty")];
+    writeFileSync(empty, "");
+    succeed([
+      ...["cc", "-O2", "-o", program],
+      ...["test/fault-in-report.c", "report.c"].map((name) => join(source, name)),
+    ]);
+    expect(run([program, empty], { timeout })).toMatchObject({
       status: 3,
-      stderr: "",
+      signal: null,
+      stderr: "the report has failed\n",
     });
   });
 });
 
 describe("a payload", () => {
-  /** Where the payload begins: at the last loadable segment of the launcher. */
-  function payloadOffset(file: Buffer) {
-    const PT_LOAD = 1;
-    const table = Number(file.readBigUInt64LE(32));
-    const offsets = Array.from({ length: file.readUInt16LE(56) }, (_, i) => table + 56 * i)
-      .filter((segment) => file.readUInt32LE(segment) === PT_LOAD)
-      .map((segment) => Number(file.readBigUInt64LE(segment + 8)));
-    return Math.max(...offsets);
-  }
-
   /** The header's end and the end of every block, as payload.h lays them out. */
   function payloadParts(file: Buffer, start: number) {
-    const [fixedSize, blockSize, maxBlocks] = [64, 40, 4];
+    const [fixedSize, blockSize, maxBlocks] = [72, 40, 4];
     const ends = [start + fixedSize + maxBlocks * blockSize];
     for (let i = 0; i < Number(file.readBigUInt64LE(start + 56)); i++) {
       const packedSize = Number(file.readBigUInt64LE(start + fixedSize + blockSize * i + 8));
@@ -447,7 +503,7 @@ describe("the filter", () => {
 });
 
 describe("a host", () => {
-  const [eperm, enomem, eacces] = ["1", "12", "13"];
+  const [eperm, eagain, enomem, eacces] = ["1", "11", "12", "13"];
   const expectRefusal = (command: string[], message: RegExp) => {
     const result = run(command);
     expect(result).toMatchObject({ status: EX_OSERR, stdout: "" });
@@ -456,11 +512,15 @@ describe("a host", () => {
 
   const forbidden = /^thimble: this host forbids .*mprotect.* `standard` image\n$/;
   const noMemory = /^thimble: not enough memory .*mmap.* `standard` image\n$/;
+  const noThreads =
+    /^thimble: only 1 of 8 threads can be made; .* \(`--pids-limit`, `ulimit -u`\)\n$/;
   const ofTheProgram = String(LARGE_MIB * MIB); // a bit of the size of its memory alone
   test.each([
     ["mprotect", eperm, "0", forbidden],
     ["mprotect", eacces, "0", forbidden],
     ["mmap", enomem, ofTheProgram, noMemory],
+    ["clone", eagain, "0", noThreads],
+    ["clone", eperm, "0", noThreads],
   ])("on which %s fails with error %s gets its own message", (call, error, bits, message) => {
     expectRefusal([inWork("refuse"), call, error, bits, large.packed, "exit", "0"], message);
   });
@@ -491,11 +551,26 @@ describe("a host", () => {
     });
   });
 
-  test("that limits the address space has not enough memory", () => {
-    const kib = (LARGE_MIB * 1024) / 8;
+  test.each([LARGE_MIB / 8, LARGE_MIB * 2])("with an address space of %d MiB is refused", (mib) => {
+    const message = new RegExp(
+      `^thimble: the address space is limited to ${mib} MiB and 41[67] MiB are needed; [^\n]+\n$`,
+    );
+    expectRefusal(["sh", "-c", `ulimit -v ${mib * 1024}; exec ${large.packed} exit 0`], message);
+  });
+
+  test("with an address space large enough runs the program", () => {
+    const kib = (LARGE_MIB + 300) * 1024;
+    expect(run(["sh", "-c", `ulimit -v ${kib}; exec ${large.packed} exit 3`])).toMatchObject({
+      status: 3,
+      stderr: "",
+    });
+  });
+
+  testWithNamespaces("without /proc is refused", () => {
+    const script = `umount --lazy /proc && exec ${sample.packed} exit 3`;
     expectRefusal(
-      ["sh", "-c", `ulimit -v ${kib}; exec ${large.packed} exit 0`],
-      /^thimble: not enough memory .* `standard` image\n$/,
+      ["unshare", "--mount", "sh", "-c", script],
+      /^thimble: the program needs \/proc\/self\/maps, which cannot be read \([^\n]+\); mount \/proc\n$/,
     );
   });
 
@@ -899,6 +974,16 @@ describe("a container", () => {
       status: 3,
       stderr: "",
     });
+  });
+
+  testWithDocker("with too few processes tells so", () => {
+    const result = dockerRun("--pids-limit", "4", image, "exit", "3");
+    expect(result).toMatchObject({
+      status: EX_OSERR,
+      stdout: "",
+      stderr: expect.stringMatching(/^thimble: only [34] of 8 threads can be made; [^\n]+\n$/),
+    });
+    expect(dockerRun("--pids-limit", "8", image, "exit", "3")).toMatchObject({ status: 3 });
   });
 
   testWithDocker("needs no more memory than the program", () => {

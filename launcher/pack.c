@@ -291,7 +291,6 @@ static struct packing pack(struct buffer program)
 	packing.image = make_image(header, program);
 	cut_into_blocks(header, find_code(header, program));
 	parallel_for(header->block_count, pack_block, &packing);
-	header->checksum = payload_header_checksum(header);
 	return packing;
 }
 
@@ -337,6 +336,15 @@ static struct buffer make_room(struct buffer launcher, size_t payload_size)
 	return (struct buffer){ .bytes = launcher.bytes, .size = segment->p_offset };
 }
 
+/* When launcher and payload are as they will be written. */
+static void add_checksums(struct payload_header *header, struct buffer launcher)
+{
+	uint64_t address = find_payload_segment(launcher)->p_vaddr;
+
+	header->launcher = payload_launcher_checksum(elf_header(launcher), LAUNCHER_IN_FILE, address);
+	header->checksum = payload_header_checksum(header);
+}
+
 static void write_executable(const char *path, struct buffer launcher, struct buffer payload)
 {
 	FILE *file = fopen(path, "wb");
@@ -361,9 +369,13 @@ int main(int argc, char **argv)
 		fail("the launcher and the program are for different machines");
 
 	struct packing packing = pack(program);
+	struct buffer front = make_room(launcher, payload_size(&packing.header));
+
+	add_checksums(&packing.header, launcher);
+
 	struct buffer payload = join_payload(&packing);
 
 	verify(payload, packing.image);
-	write_executable(argv[3], make_room(launcher, payload.size), payload);
+	write_executable(argv[3], front, payload);
 	return EXIT_SUCCESS;
 }

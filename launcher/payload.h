@@ -16,6 +16,7 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
+#include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,13 +46,22 @@ struct payload_header {
 	uint64_t image_size;  /* of the packed image */
 	uint64_t filter;      /* enum filter */
 	uint64_t block_count; /* less for a program of a few pages */
+	uint64_t launcher;    /* checksum of the launcher's own segments */
 	struct payload_block blocks[PAYLOAD_BLOCKS];
 };
 
 enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
 
-/* Checks only the header; the blocks are checked while they are unpacked. */
+/*
+ * Checks the header, and the launcher that is running; the blocks are checked while they are
+ * unpacked.
+ */
 enum payload_state payload_inspect(const struct payload_header *header);
+
+/* Of the segments of the launcher that is running, or that was read from a file; without the payload's. */
+enum launcher_state { LAUNCHER_RUNS, LAUNCHER_IN_FILE };
+uint64_t payload_launcher_checksum(const Elf64_Ehdr *launcher, enum launcher_state state,
+				   uint64_t payload_address);
 
 uint64_t payload_header_checksum(const struct payload_header *header);
 

@@ -1,8 +1,11 @@
+#define _GNU_SOURCE
 #include "report.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { LINE_SIZE = 256 };
@@ -25,15 +28,34 @@ void report(const char *format, ...)
 	va_end(arguments);
 }
 
+/*
+ * Of several threads only the first one goes on, and the others wait for the end of the process. It
+ * also goes on if a signal interrupts its report: waiting for itself would never end.
+ */
+static void claim_last_report(void)
+{
+	static atomic_flag claimed = ATOMIC_FLAG_INIT;
+	static _Thread_local bool is_owner;
+
+	while (!is_owner && atomic_flag_test_and_set(&claimed))
+		pause();
+	is_owner = true;
+}
+
 void die(int status, const char *format, ...)
 {
-	static atomic_flag dying = ATOMIC_FLAG_INIT;
 	va_list arguments;
 
-	while (atomic_flag_test_and_set(&dying))
-		pause();
+	claim_last_report();
 	va_start(arguments, format);
 	report_list(format, arguments);
 	va_end(arguments);
+	_exit(status);
+}
+
+void die_from_signal(int status, const char *line)
+{
+	claim_last_report();
+	(void)!write(STDERR_FILENO, line, strlen(line));
 	_exit(status);
 }

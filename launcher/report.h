@@ -9,4 +9,8 @@ void report(const char *format, ...);
 __attribute__((noreturn, format(printf, 2, 3)))
 void die(int status, const char *format, ...);
 
+/* The same with a whole line, for signal handlers, which may not format. */
+__attribute__((noreturn))
+void die_from_signal(int status, const char *line);
+
 #endif

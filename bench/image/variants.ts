@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
+import { basesOf } from "../../scripts/image/base-images.ts";
 import { UsageError } from "../../scripts/shell/main.ts";
 
 /** A way to ship the service as an image: a Dockerfile of this folder, or a target of the project's. */
@@ -57,19 +58,15 @@ export function chooseVariants(all: readonly Variant[], names: readonly string[]
   return all.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-/** The base images of a Dockerfile that are not stages of it. */
+/** The base images of a Dockerfile that are not stages of it, with the values of its variables. */
 export function baseImages(dockerfile: string): string[] {
-  const stages = new Set(["scratch"]);
-  const bases = new Set<string>();
   const defaults = dockerfile.matchAll(/^ARG (\w+)=(\S+)/gm);
   const values: Record<string, string> = Object.fromEntries(
     [...defaults].map(([, name, value]) => [name, value]),
   );
   Object.assign(values, BUILD_ARGUMENTS);
-  for (const [, from = "", stage] of dockerfile.matchAll(/^FROM (\S+)(?: AS (\S+))?/gim)) {
-    const image = from.replace(/\$\{?(\w+)\}?/g, (whole, name) => values[name] ?? whole);
-    if (!stages.has(image)) bases.add(image);
-    if (stage !== undefined) stages.add(stage);
-  }
-  return [...bases];
+  const images = basesOf(dockerfile).map(({ image }) =>
+    image.replace(/\$\{?(\w+)\}?/g, (whole, name) => values[name] ?? whole),
+  );
+  return [...new Set(images)];
 }

@@ -172,6 +172,22 @@ test("the operating system, which is not in an image, needs no licence", async (
   });
 });
 
+test("a library inside of a component needs none of its own: that one has it", async () => {
+  await inTemporaryDirectory(async (directory) => {
+    const sbom = join(directory, "sbom.json");
+    const part = { "bom-ref": "pkg:conan/sqlite3@1", type: "library", name: "sqlite3" };
+    const dependencies = [{ ref: "pkg:npm/bun@1", dependsOn: [part["bom-ref"]] }];
+    const metadata = { component: component("generic/thimble", "thimble") };
+    writeFileSync(sbom, JSON.stringify({ metadata, components: [part], dependencies }));
+    const { exitCode, stderr } = Bun.spawnSync(
+      [process.execPath, "scripts/image/licenses.ts", sbom, join(directory, "out")],
+      { cwd: ROOT },
+    );
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+    expect(readdirSync(join(directory, "out"))).toEqual(["thimble"]);
+  });
+});
+
 for (const runtime of ["bun", "node", "deno", "workers", "lambda"]) {
   test(`all that is bundled for ${runtime} may be, and has its text`, async () => {
     const { metafile } = await Bun.build({

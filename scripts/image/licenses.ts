@@ -112,12 +112,19 @@ function commonTexts(components: readonly Licensed[], { commonLicenses }: Places
   }));
 }
 
+type Listed = { type: string; "bom-ref": string };
+type Dependency = { ref: string; dependsOn: string[] };
+
 async function main(): Promise<void> {
   const [sbom, outdir] = process.argv.slice(2);
   if (!sbom || !outdir) throw new UsageError("expected SBOM OUTDIR");
-  const { metadata, components } = await Bun.file(sbom).json();
+  const { metadata, components, dependencies = [] } = await Bun.file(sbom).json();
+  // The licence of a part is in that of the component which it is a part of.
+  const parts = new Set(dependencies.flatMap(({ dependsOn }: Dependency) => dependsOn));
   // The operating system is what the libraries are for; it is not bundled itself.
-  const bundled = components.filter(({ type }: { type?: string }) => type !== "operating-system");
+  const bundled = components.filter(
+    (each: Listed) => each.type !== "operating-system" && !parts.has(each["bom-ref"]),
+  );
   await collectLicenses([metadata.component, ...bundled], outdir, { root: ".", ...DEBIAN });
 }
 

@@ -51,7 +51,7 @@ describe("bun scripts/image/planted-sbom.ts", () => {
       { type: "operating-system", "bom-ref": "debian-12", name: "debian", version: "12" },
       ...PLANTED.map(({ component }) => component),
     ]);
-    for (const { purl } of components.slice(1)) expect(purl).toMatch(/^pkg:(npm|deb)\//);
+    for (const { purl } of components.slice(1)) expect(purl).toMatch(/^pkg:(npm|deb|conan)\//);
   });
 
   test("check passes for the report that the planted packages make", () => {

@@ -6,7 +6,15 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { required } from "../shell/github.ts";
 import { runMain, UsageError } from "../shell/main.ts";
-import { cycloneDx, debianComponent, npmComponent, operatingSystem } from "./sbom.ts";
+import { LIBRARIES, partOf } from "./bun-libraries.ts";
+import { pagePart } from "./page-libraries.ts";
+import {
+  cycloneDx,
+  debianComponent,
+  npmComponent,
+  operatingSystem,
+  partComponent,
+} from "./sbom.ts";
 
 const SYSTEM = { name: "debian", version: "12" };
 
@@ -30,6 +38,11 @@ export const PLANTED = [
     ),
     finding: "CVE-2023-4911",
   },
+  {
+    component: partComponent(partOf(LIBRARIES.sqlite, "3.39.1")),
+    finding: "CVE-2022-35737",
+  },
+  { component: partComponent(pagePart("dompurify", "2.4.0")), finding: "CVE-2024-47875" },
 ];
 
 export function plantedSbom() {

@@ -5,6 +5,14 @@ const CONTENTS = {
   service: { name: "thimble", version: "1.2.3", license: "MIT" },
   bun: "1.4.4",
   packages: [{ name: "@scope/package", version: "2.0.0", license: "ISC" }],
+  parts: {
+    bun: [
+      { name: "sqlite3", version: "3.53.4", purl: "pkg:conan/sqlite3@3.53.4" },
+      { name: "brotli", purl: "pkg:github/google/brotli" },
+    ],
+    "@scope/package": [{ name: "react", version: "18.3.1", purl: "pkg:npm/react@18.3.1" }],
+    "not-bundled": [{ name: "left-pad", version: "1.0.0", purl: "pkg:npm/left-pad@1.0.0" }],
+  },
   system: { name: "debian", version: "13" },
   libraries: [
     {
@@ -25,7 +33,20 @@ test("addresses each component as scanners look it up", () => {
     "operating-system",
     "pkg:npm/bun@1.4.4",
     "pkg:npm/%40scope/package@2.0.0",
+    "pkg:conan/sqlite3@3.53.4",
+    "pkg:github/google/brotli",
+    "pkg:npm/react@18.3.1",
     "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?arch=arm64&distro=debian-13&upstream=glibc",
+  ]);
+});
+
+test("says which component a library is inside of", () => {
+  expect(sbom(CONTENTS).dependencies).toEqual([
+    {
+      ref: "pkg:npm/bun@1.4.4",
+      dependsOn: ["pkg:conan/sqlite3@3.53.4", "pkg:github/google/brotli"],
+    },
+    { ref: "pkg:npm/%40scope/package@2.0.0", dependsOn: ["pkg:npm/react@18.3.1"] },
   ]);
 });
 

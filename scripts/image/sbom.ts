@@ -1,7 +1,9 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
+import { bunLibraries, type Part } from "./bun-libraries.ts";
 import { type BundledPackage, bundledPackages } from "./bundled-packages.ts";
+import { pageLibraries } from "./page-libraries.ts";
 
 /** A component in a CycloneDX document (https://cyclonedx.org/docs/1.6/json/#components). */
 type Component = {
@@ -15,6 +17,9 @@ type Component = {
   properties?: { name: string; value: string }[];
 };
 
+/** A library inside of another component, which has its licence text. */
+type PartComponent = Part & { type: "library"; "bom-ref": string };
+
 /** Without it, scanners pass over Debian's packages: a fix is looked up by the release of Debian. */
 type OperatingSystem = {
   type: "operating-system";
@@ -22,6 +27,8 @@ type OperatingSystem = {
   name: string;
   version: string;
 };
+
+type AnyComponent = Component | PartComponent | OperatingSystem;
 
 export type System = Pick<OperatingSystem, "name" | "version">;
 
@@ -38,6 +45,8 @@ export type Contents = {
   service: { name: string; version: string; license: string };
   bun: string;
   packages: readonly BundledPackage[];
+  /** What is inside of Bun and of npm packages, by the name of the component. */
+  parts: Readonly<Record<string, readonly Part[]>>;
   /** What the libraries were packaged for. */
   system: System;
   libraries: readonly DebianPackage[];
@@ -71,24 +80,46 @@ const BUN_LICENSE = [
 ].join(" AND ");
 
 /** The software bill of materials of an image. */
-export function sbom({ service, bun, packages, system, libraries, launcher, epoch }: Contents) {
+export function sbom({
+  service,
+  bun,
+  packages,
+  parts,
+  system,
+  libraries,
+  launcher,
+  epoch,
+}: Contents) {
   const debian = (each: DebianPackage) => debianComponent(each, system);
   const metadata = {
     timestamp: new Date(epoch * 1000).toISOString(),
     component: own("application", service.name, service),
   };
-  return cycloneDx(metadata, [
-    operatingSystem(system),
+  const wholes = [
     component("framework", "bun", bun, BUN_LICENSE, `pkg:npm/bun@${bun}`),
     ...packages.map(npmComponent),
+  ];
+  const inside = wholes.flatMap((whole) => {
+    const components = (parts[whole.name] ?? []).map(partComponent);
+    return components.length > 0 ? [{ whole, components }] : [];
+  });
+  const document = cycloneDx(metadata, [
+    operatingSystem(system),
+    ...wholes,
+    ...inside.flatMap(({ components }) => components),
     ...libraries.map(debian),
     ...(launcher.length > 0 ? [own("application", `${service.name}-launcher`, service)] : []),
     ...launcher.map(debian),
   ]);
+  const dependencies = inside.map(({ whole, components }) => ({
+    ref: whole["bom-ref"],
+    dependsOn: components.map((part) => part["bom-ref"]),
+  }));
+  return { ...document, dependencies };
 }
 
 /** A CycloneDX 1.6 document (https://cyclonedx.org/docs/1.6/json/). */
-export function cycloneDx(metadata: object, components: readonly (Component | OperatingSystem)[]) {
+export function cycloneDx(metadata: object, components: readonly AnyComponent[]) {
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
@@ -123,6 +154,10 @@ function own(type: Component["type"], name: string, { version, license }: Conten
 export function npmComponent({ name, version, license }: BundledPackage): Component {
   const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
   return component("library", name, version, license, purl);
+}
+
+export function partComponent(part: Part): PartComponent {
+  return { type: "library", "bom-ref": part.purl, ...part };
 }
 
 /** Debian's advisories are about source packages, whose name Trivy takes from its own property alone. */
@@ -182,6 +217,14 @@ function dpkgQuery(...args: string[]): string {
   return Bun.spawnSync(["dpkg-query", ...args]).stdout.toString();
 }
 
+/** What is inside of the components that say so: Bun, and the page with the documentation. */
+async function findParts(): Promise<Contents["parts"]> {
+  const license = await Bun.file("licenses/bun/LICENSE.md").text();
+  const executable = readFileSync(process.execPath, "latin1");
+  const script = await Bun.file("node_modules/swagger-ui-dist/swagger-ui-bundle.js").text();
+  return { bun: bunLibraries(license, executable), "swagger-ui-dist": pageLibraries(script) };
+}
+
 /**
  * Prints the bill of materials of the image that this machine builds:
  *
@@ -197,6 +240,7 @@ async function main(): Promise<void> {
     service: packageJson,
     bun: Bun.version,
     packages: await bundledPackages(await Bun.file("dist/metafile.json").json()),
+    parts: await findParts(),
     system: systemOf(readFileSync("/etc/os-release", "utf8")),
     libraries: debianPackagesOf(positionals),
     launcher: lines.map((line) => ({ ...parsePackage(line), files: [] })),

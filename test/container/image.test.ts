@@ -9,8 +9,11 @@ import { packagesOf } from "./bundle.ts";
 import { readImageFile, runToEnd, startContainer } from "./container.ts";
 import { tagOf } from "./images.ts";
 
+type Part = Partial<Component> & { cpe?: string };
+type Dependency = { ref: string; dependsOn: string[] };
 type Component = {
   type: string;
+  "bom-ref": string;
   name: string;
   version: string;
   purl: string;
@@ -74,13 +77,21 @@ for (const target of TARGETS) {
   describe(`${target}: what is in the image`, () => {
     let files: ImageFile[];
     let components: Component[];
+    let parts: Part[];
     let systems: object[];
     const named = (name: string) => components.find((component) => component.name === name);
 
     beforeAll(async () => {
       files = await filesOfImage(image);
       const document = JSON.parse(await readImageFile(image, SBOM));
-      components = document.components.filter(({ type }: Component) => type !== SYSTEM);
+      const inside = new Set(
+        document.dependencies.flatMap(({ dependsOn }: Dependency) => dependsOn),
+      );
+      const isPart = (each: Component) => inside.has(each["bom-ref"]);
+      parts = document.components.filter(isPart);
+      components = document.components.filter(
+        (each: Component) => each.type !== SYSTEM && !isPart(each),
+      );
       systems = document.components.filter(({ type }: Component) => type === SYSTEM);
     });
 
@@ -127,6 +138,23 @@ for (const target of TARGETS) {
     test("the bill of materials names the version of Bun", async () => {
       const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["--version"]);
       expect(named("bun")?.version).toBe(stdout.trim());
+    });
+
+    test("the bill of materials names what is inside of Bun, as scanners look it up", async () => {
+      const script =
+        "console.log(new (require('bun:sqlite').Database)(':memory:').query('SELECT sqlite_version()').values()[0][0])";
+      const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["-e", script]);
+      const version = stdout.trim();
+      expect(parts).toContainEqual({
+        type: "library",
+        "bom-ref": `pkg:conan/sqlite3@${version}`,
+        name: "sqlite3",
+        version,
+        purl: `pkg:conan/sqlite3@${version}`,
+        cpe: `cpe:2.3:a:sqlite:sqlite:${version}:*:*:*:*:*:*:*`,
+      });
+      const names = parts.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(["boringssl", "icu", "zlib-ng", "dompurify"]));
     });
 
     test("the bill of materials names each library, in the loader's own version", async () => {

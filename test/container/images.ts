@@ -22,6 +22,7 @@ export function tagOf(
     | "context"
     | "cosign"
     | "foreign"
+    | "on-base"
     | "prometheus"
     | "tampered",
 ): string {

@@ -180,3 +180,9 @@ test("tiny: with too little memory says what it needs, and what to do", async ()
   expect(status).toBe(71);
   expect(stderr).toMatch(/^thimble: the memory limit is 100 MiB .* `standard` image\n$/);
 });
+
+test("tiny: with too few processes says how many it needs", async () => {
+  const { status, stderr } = await runToEnd("tiny", [KEY, "--pids-limit=4"]);
+  expect(status).toBe(71);
+  expect(stderr).toMatch(/^thimble: only [34] of 8 threads can be made; .*`--pids-limit`.*\n$/);
+});
