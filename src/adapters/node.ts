@@ -13,6 +13,7 @@ import { setImmediate } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { runProgram } from "../cli/program.ts";
 import { createInFlight } from "../server/drain.ts";
+import { memoryLeft } from "../server/memory.ts";
 import type { Fetch, ListenOptions, Server, TlsPair } from "../server/runtime.ts";
 import { sendTogether } from "../server/send-together.ts";
 import { createRestReader } from "../server/unread-body.ts";
@@ -183,4 +184,8 @@ function leaveOutSqliteWarning(): void {
 
 // This must come before node:sqlite is loaded, which happens when the program opens a store.
 leaveOutSqliteWarning();
-await runProgram({ listen, sha256: (text) => createHash("sha256").update(text).digest("hex") });
+await runProgram({
+  listen,
+  memoryLeft,
+  sha256: (text) => createHash("sha256").update(text).digest("hex"),
+});

@@ -10,7 +10,8 @@ import { runCli } from "./cli.ts";
 export async function runProgram({
   listen,
   sha256,
-}: Pick<Runtime, "listen" | "sha256">): Promise<never> {
+  memoryLeft,
+}: Pick<Runtime, "listen" | "sha256" | "memoryLeft">): Promise<never> {
   const out = createLineWriter(1);
   const err = createLineWriter(2);
   process.on("exit", () => {
@@ -25,6 +26,7 @@ export async function runProgram({
     openLog,
     listen,
     sha256,
+    memoryLeft,
     untilSignal,
     onHangup,
     onCrash,

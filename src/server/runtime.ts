@@ -44,6 +44,8 @@ export type Server = {
 export type Runtime = {
   env: Environment;
   clock: Clock;
+  /** How many bytes of memory are left; missing on Deno, which asks people whether a program may know that. */
+  memoryLeft?: (() => number) | undefined;
   /** Digests keys at once. */
   sha256: Digest;
   stdout: (line: string) => void;

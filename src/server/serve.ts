@@ -54,7 +54,10 @@ export async function serve(runtime: Runtime): Promise<void> {
     const keys = createKeyRing(keySource(config), clock, runtime.sha256);
     const metrics = createServiceMetrics(database, clock);
     const deps: AppDeps = {
-      config: { ...config, memoryBudget: config.memoryBudget ?? memoryBudget() },
+      config: {
+        ...config,
+        memoryBudget: config.memoryBudget ?? memoryBudget(runtime.memoryLeft?.()),
+      },
       keys,
       database,
       resources: RESOURCES,
