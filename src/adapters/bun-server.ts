@@ -106,15 +106,16 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
   const readRest = createRestReader();
   const answer: Answer = async (request, server) => {
     working += 1;
+    const peer = server.requestIP(request);
     try {
       const response = await fetch(withAbsoluteUrl(request), {
-        peerAddress: server.requestIP(request)?.address,
+        peerAddress: peer?.address,
         endsBodies: true,
         unsent: () => server.pendingRequests - working,
         settled: setImmediate,
       });
       if (isRetired()) response.headers.set("Connection", "close");
-      await (readRest(request, response) ?? whenToSend());
+      await (readRest(request, response) ?? whenToSend(peer?.port));
       return response;
     } finally {
       working -= 1;

@@ -18,3 +18,13 @@ test("few answers of a turn are sent at once, and the others at its end", async 
   void send("f");
   expect(sent.at(-1)).toBe("f");
 });
+
+test("answers to requests that arrived together on one connection are sent at once", () => {
+  const whenToSend = sendTogether();
+  const waits = [1, 2, 3, 4, 4, 5, 5].map((port) => whenToSend(port) !== undefined);
+  expect(waits).toEqual([false, false, false, true, false, true, false]);
+  const another = sendTogether();
+  expect(Array.from({ length: 20 }, () => another(1)).every((wait) => wait === undefined)).toBe(
+    true,
+  );
+});
