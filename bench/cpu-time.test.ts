@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { cpuTime, residentBytes, ticksOf } from "./cpu-time.ts";
+import { anonymousBytes, cpuTime, ticksOf } from "./cpu-time.ts";
 
 /** Far more than this process uses itself, in microseconds. */
 const BUSY = 200_000;
@@ -17,9 +17,9 @@ test("time and memory of a running child count for its parent", () => {
   try {
     const before = cpuTime(process.pid) - cpuTime(child.pid);
     while (cpuTime(child.pid) < BUSY) Bun.sleepSync(5);
-    const [own, memory] = [cpuTime(child.pid), residentBytes(child.pid)];
+    const [own, memory] = [cpuTime(child.pid), anonymousBytes(child.pid)];
     expect(cpuTime(process.pid)).toBeGreaterThanOrEqual(before + own);
-    expect(residentBytes(process.pid)).toBeGreaterThan(memory);
+    expect(anonymousBytes(process.pid)).toBeGreaterThan(memory);
   } finally {
     child.kill("SIGKILL");
   }

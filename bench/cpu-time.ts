@@ -23,11 +23,14 @@ export function ticksOf(stat: string): number {
   return (utime ?? 0) + (stime ?? 0) + (cutime ?? 0) + (cstime ?? 0);
 }
 
-/** The resident memory of a process and its children, in bytes. */
-export function residentBytes(pid: number): number {
+/**
+ * The memory of a process and its children that the kernel cannot drop, in bytes: without the pages of the executable,
+ * of which more are read the more of it is used.
+ */
+export function anonymousBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const own = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
-  return childrenOf(pid).reduce((sum, child) => sum + residentBytes(child), own);
+  const own = Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+  return childrenOf(pid).reduce((sum, child) => sum + anonymousBytes(child), own);
 }
 
 function childrenOf(pid: number): number[] {

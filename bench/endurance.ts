@@ -1,5 +1,5 @@
 import { type Contender, startContender } from "./contenders.ts";
-import { cpuTime, residentBytes } from "./cpu-time.ts";
+import { anonymousBytes, cpuTime } from "./cpu-time.ts";
 import { progress } from "./progress.ts";
 import { sendLoad } from "./wrk.ts";
 
@@ -29,7 +29,7 @@ export async function measureEndurance(
       microseconds = (cpuTime(pid) - before) / requests;
       answered += requests;
     }
-    const memoryMiB = residentBytes(pid) / 2 ** 20;
+    const memoryMiB = anonymousBytes(pid) / 2 ** 20;
     measurements.push({ requests: answered, microseconds, memoryMiB });
   }
   return measurements;
