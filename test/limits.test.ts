@@ -262,7 +262,10 @@ describe("file descriptors", () => {
     expect(
       await service.logged("no file descriptor is left; idle connections are closed"),
     ).toMatchObject({ level: "WARNING", max_fds: 64 });
-    expect(connections.some(({ closed }) => closed())).toBe(true);
+    await eventually(
+      "a closed connection",
+      () => connections.some(({ closed }) => closed()) || undefined,
+    );
     for (const connection of connections) connection.close();
   });
 });
