@@ -15,6 +15,8 @@ RUN bun install --frozen-lockfile --production
 FROM packages AS build
 COPY scripts/build scripts/build
 COPY src src
+# Languages besides English whose data stays, such as KEEP_LOCALES=de,fr; with SLIM=false, all stay.
+ARG SLIM=true KEEP_LOCALES=
 RUN bun scripts/build/executable.ts
 
 # The libraries that the executable loads, from `ldd`, which works on every architecture. All times are

@@ -185,6 +185,14 @@ static int protection_of(const Elf64_Phdr *segment)
 		(segment->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
+/* Nothing is in a gap, but unpacking a whole image took memory for it; a wide gap has megabytes. */
+static void close_gap(uintptr_t start, uintptr_t end)
+{
+	protect(start, end, PROT_NONE);
+	if (start < end)
+		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 void image_protect(struct image image)
 {
 	uintptr_t protected = round_down((uintptr_t)image.memory, page_size());
@@ -202,7 +210,7 @@ void image_protect(struct image image)
 		/* A CPU may fetch instructions without its data cache, and see the old content. */
 		if (segment->p_flags & PF_X)
 			__builtin___clear_cache((char *)start, (char *)end);
-		protect(protected, start, PROT_NONE);
+		close_gap(protected, start);
 		protect(start, end, protection_of(segment));
 		protected = end;
 	}

@@ -125,6 +125,15 @@ describe("a packed program", () => {
     expect(run([sample.packed, "cat"], { input }).stdout).toBe(input.toString());
   });
 
+  test("keeps no memory for a gap between its segments", () => {
+    const gap = 64 * MIB;
+    const flags = ["-no-pie", `-Wl,--section-start=.data=0x${gap.toString(16)}`];
+    const { packed } = packSample("apart", flags);
+    const { stdout } = run(["sh", "-c", `exec ${packed} cat < /proc/self/status`]);
+    const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(stdout)?.[1]) * 1024;
+    expect(resident).toBeLessThan(gap / 2);
+  });
+
   test("gives its exit status", () => {
     for (const status of [0, 1, 42, 255]) {
       expect(run([sample.packed, "exit", String(status)])).toEqual({

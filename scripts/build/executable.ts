@@ -1,11 +1,15 @@
 import { englishOnly } from "./english-only.ts";
+import { languagesToKeep } from "./slim/options.ts";
+import { slimExecutable } from "./slim/slim.ts";
 
 /**
- * Compiles the service into one executable that needs no Bun, no source and no packages.
+ * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
+ * `KEEP_LOCALES` in the environment choose what stays of the data of languages (slim/options.ts).
  *
  * @returns the bundler's account of what is in it.
  */
 export async function build(outfile: string): Promise<Bun.BuildMetafile> {
+  const languages = languagesToKeep(process.env);
   const result = await Bun.build({
     entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
     minify: true,
@@ -35,6 +39,8 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
   if (!result.success || !result.metafile) {
     throw new AggregateError(result.logs, "The build failed");
   }
+  // Other systems have other formats of executables; there, they stay whole.
+  if (languages && process.platform === "linux") await slimExecutable(outfile, languages);
   return result.metafile;
 }
 

@@ -1,0 +1,68 @@
+import { chmod, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type CommonData, findCommonData, writeCommonData } from "./common-data.ts";
+import { type Elf, readElf } from "./elf.ts";
+import { cutOut, pageSizeOf, type Range } from "./hole.ts";
+import { isKept, languagesOf } from "./kept-items.ts";
+import { checkPointers } from "./pointers.ts";
+
+/**
+ * Removes ICU's data of all languages but English and these from a compiled executable: 9 MB that the
+ * service never reads, and that nothing can compress, because Bun has compressed it already.
+ *
+ * @throws {Error} if the executable is not as expected. Then the file is as it was.
+ */
+export async function slimExecutable(path: string, languages: ReadonlySet<string>): Promise<void> {
+  const slimmed = slim(await readFile(path), languages);
+  const { mode } = await stat(path);
+  const temporary = `${path}.slim`;
+  try {
+    await writeFile(temporary, slimmed);
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The same executable without the data of other languages. The same input gives the same output. */
+export function slim(file: Uint8Array, languages: ReadonlySet<string>): Uint8Array {
+  try {
+    return withoutLanguages(file, languages);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `the executable cannot be made smaller: ${reason}. SLIM=false leaves it whole.`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+function withoutLanguages(file: Uint8Array, languages: ReadonlySet<string>): Uint8Array {
+  const elf = readElf(file);
+  const data = findCommonData(file);
+  checkLanguages(data, languages);
+  checkPointers(file, elf, data);
+  const kept = writeCommonData(data.items.filter(({ name }) => isKept(name, languages)));
+  const rewritten = new Uint8Array(file);
+  rewritten.fill(0, data.start, data.end);
+  rewritten.set(kept, data.start);
+  const unused = { start: data.start + kept.length, end: data.end };
+  return cutOut(rewritten, wholePages(elf, unused));
+}
+
+function checkLanguages({ items }: CommonData, languages: ReadonlySet<string>): void {
+  const known = new Set(items.flatMap(({ name }) => languagesOf(name)));
+  const unknown = [...languages].filter((language) => !known.has(language));
+  if (unknown.length > 0) {
+    const there = [...known].sort().join(", ");
+    throw new Error(`ICU has no language ${unknown.join(", ")}, of KEEP_LOCALES (it has ${there})`);
+  }
+}
+
+/** The pages that lie completely in a range. */
+function wholePages(elf: Elf, { start, end }: Range): Range {
+  const pageSize = pageSizeOf(elf);
+  const first = Math.ceil(start / pageSize) * pageSize;
+  const last = Math.floor(end / pageSize) * pageSize;
+  if (first >= last) throw new Error("it has less than a page of other languages");
+  return { start: first, end: last };
+}
