@@ -33,10 +33,15 @@ export function createReport({
   const failures: string[] = [];
   const names: string[] = [];
   const counts: string[] = [];
+  /** The errors outside of tests whose file is known. */
+  let explained = 0;
 
   /** What is printed outside of tests belongs to the file before. */
   const leaveFile = () => {
-    if (output.some((line) => UNHANDLED.test(line))) fail("(fail) an error outside of tests");
+    if (output.some((line) => UNHANDLED.test(line))) {
+      explained += 1;
+      fail("(fail) an error outside of tests");
+    }
     if (file) output = [];
     file = undefined;
   };
@@ -83,6 +88,9 @@ export function createReport({
     },
     end: (exitCode, coverage) => {
       endFiles();
+      const errors = Number(/^ *(\d+) errors?$/m.exec(counts.join("\n"))?.[1] ?? 0);
+      // Of several files that run at the same time, Bun sometimes leaves out one that it cannot load.
+      if (errors > explained) names.push("an error outside of tests: run the files one by one");
       // It ended early, or could not begin: then Bun says why in words of its own.
       const unexplained = exitCode !== 0 && names.length === 0 && coverage === undefined;
       const parts = [
