@@ -29,6 +29,7 @@ const ENVIRONMENT = {
   API_KEY,
   DATABASE_URL: "memory:",
   RATE_LIMIT: "off",
+  SEED: "true",
 };
 
 /** All runtimes, with their bundles built. */
