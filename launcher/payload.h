@@ -46,7 +46,7 @@ struct payload_header {
 	uint64_t image_size;  /* of the packed image */
 	uint64_t filter;      /* enum filter */
 	uint64_t block_count; /* less for a program of a few pages */
-	uint64_t launcher;    /* checksum of the launcher's own segments */
+	uint64_t launcher;    /* checksum of the code and data of the launcher */
 	struct payload_block blocks[PAYLOAD_BLOCKS];
 };
 
@@ -58,7 +58,7 @@ enum payload_state { PAYLOAD_INTACT, PAYLOAD_EMPTY, PAYLOAD_DAMAGED };
  */
 enum payload_state payload_inspect(const struct payload_header *header);
 
-/* Of the segments of the launcher that is running, or that was read from a file; without the payload's. */
+/* The checksum of a launcher, which runs or was read from a file. The payload is left out. */
 enum launcher_state { LAUNCHER_RUNS, LAUNCHER_IN_FILE };
 uint64_t payload_launcher_checksum(const Elf64_Ehdr *launcher, enum launcher_state state,
 				   uint64_t payload_address);

@@ -29,8 +29,8 @@ void report(const char *format, ...)
 }
 
 /*
- * Of several threads only the first one goes on, and the others wait for the end of the process. It
- * also goes on if a signal interrupts its report: waiting for itself would never end.
+ * The first thread that comes here reports. All others wait until the process ends. If a signal interrupts
+ * the first one, it continues: it would wait for itself for ever.
  */
 static void claim_last_report(void)
 {

@@ -12,7 +12,7 @@ const DOCKERFILES = "**/{Dockerfile,*.Dockerfile}";
 /** An image in a FROM line: all before it, its name with the tag, its digest, all after it. */
 const FROM = /^(FROM (?:--\S+ )*)([^\s@]+)(@sha256:[0-9a-f]{64})?(.*)$/gm;
 
-/** The paths of the Dockerfiles, from the root of the repository. */
+/** The paths of all Dockerfiles, relative to the root of the repository. */
 export function findDockerfiles(): string[] {
   const paths = [...new Bun.Glob(DOCKERFILES).scanSync()];
   return paths.filter((path) => !path.includes("node_modules/")).toSorted();

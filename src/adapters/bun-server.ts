@@ -111,7 +111,7 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
       const response = await fetch(withAbsoluteUrl(request), {
         peerAddress: peer?.address,
         endsBodies: true,
-        unsent: () => server.pendingRequests - working,
+        unsent,
         settled: setImmediate,
       });
       if (isRetired()) response.headers.set("Connection", "close");
@@ -121,7 +121,8 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
       working -= 1;
     }
   };
-  return Bun.serve({
+  const unsent = () => server.pendingRequests - working;
+  const server = Bun.serve({
     fetch: withRequestTimeout(answer, idleSeconds, options),
     // An error that the app could not answer itself. The client gets no details.
     error: () => new Response(null, { status: 500, headers: SECURITY_HEADERS }),
@@ -135,6 +136,7 @@ function open(fetch: Fetch, options: ListenOptions, isRetired = () => false) {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     ...(tls && { tls }),
   });
+  return server;
 }
 
 type Answer = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;

@@ -38,7 +38,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
         const response = await fetch(request, {
           peerAddress: incoming.socket?.remoteAddress,
           endsBodies: true,
-          unsent: () => control.inFlight() - working,
+          unsent,
           settled: twoTurns,
         });
         // A client that waits for `100 Continue` sends nothing that would have to be read.
@@ -51,6 +51,7 @@ async function listen(fetch: Fetch, options: ListenOptions): Promise<Server> {
     },
     { hostname: HOSTNAME, autoCleanupIncoming: false },
   );
+  const unsent = () => control.inFlight() - working;
   const limits = limitsOf(options);
   const { server, ...secure } = tls
     ? await createSecure(tls, limits, answer)

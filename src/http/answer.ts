@@ -66,13 +66,18 @@ export function answerJson<T, Status extends ContentfulStatusCode>(
   status: Status,
   headers: Headers = {},
 ) {
-  const response = answer(c, JSON.stringify(value), status, headers, JSON_TYPE);
+  const response = answerJsonText(c, JSON.stringify(value), status, headers);
   return response as Response & TypedResponse<T, Status, "json">;
 }
 
-/** Answers with a JSON text, which many answers could share. */
-export function answerJsonText(c: Context<AppEnv>, json: string, headers: Headers): Response {
-  return answer(c, json, 200, headers, JSON_TYPE);
+/** Answers with a value that is JSON text already. */
+export function answerJsonText(
+  c: Context<AppEnv>,
+  json: string,
+  status: ContentfulStatusCode,
+  headers: Headers,
+): Response {
+  return answer(c, json, status, headers, JSON_TYPE);
 }
 
 /** Answers with a line of plain text. */

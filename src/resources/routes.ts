@@ -49,7 +49,8 @@ export function resourceRoutes<R extends Resource>(resource: R, deps: ResourceRo
     const last = entries.length > items.length ? items.at(-1) : undefined;
     const cursor = last ? encodeCursor(last, query) : null;
     const headers = cursor === null ? caching : { ...caching, Link: nextLink(c, cursor) };
-    return answerJsonText(c, `{"items":${json},"next_cursor":${JSON.stringify(cursor)}}`, headers);
+    const body = `{"items":${json},"next_cursor":${JSON.stringify(cursor)}}`;
+    return answerJsonText(c, body, 200, headers);
   };
 
   const get: Handler = async (c) => {

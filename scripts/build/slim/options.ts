@@ -2,7 +2,7 @@
  * The languages besides English whose data stays in the executable, from `KEEP_LOCALES`; nothing if
  * `SLIM` is false, and everything stays.
  *
- * @throws {Error} if one of the variables is wrong.
+ * @throws {Error} if a variable has a wrong value.
  */
 export function languagesToKeep(
   env: Readonly<Record<string, string | undefined>>,

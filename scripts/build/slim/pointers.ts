@@ -5,8 +5,8 @@ import { segmentAround } from "./hole.ts";
 const WORD = 8;
 
 /**
- * Checks that only ICU's table leads to its items: no word of the constants and the variables may be the
- * address of one. (Addresses in machine code cannot be told from other numbers.)
+ * Checks that no constant and no variable holds the address of an item: only ICU's own table may lead to
+ * them. (Addresses in machine code cannot be told from other numbers.)
  *
  * @throws {Error} if a word is.
  */

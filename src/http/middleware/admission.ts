@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { whenKnown } from "../../promises.ts";
-import type { AppEnv } from "../env.ts";
+import type { AppEnv, ServedRequest } from "../env.ts";
 import type { createGate } from "./concurrency.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { createRateLimit } from "./rate-limit.ts";
@@ -26,13 +26,17 @@ type AdmissionOptions = {
 export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> {
   const { rateLimit, clientOf, gate, budget, seconds } = options;
 
-  async function work(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
+  async function work(
+    c: Context<AppEnv>,
+    request: ServedRequest,
+    next: () => Promise<void>,
+  ): Promise<void> {
     const unsent = c.env?.unsent?.() ?? 0;
     budget.requireRoomForAnswer(unsent);
     gate.enter(unsent);
     try {
       await next();
-      budget.answered(c.get("request")?.bodyBytes ?? 0);
+      budget.answered(request.bodyBytes ?? 0);
     } finally {
       gate.leave();
     }
@@ -43,7 +47,7 @@ export function admission(options: AdmissionOptions): MiddlewareHandler<AppEnv> 
     if (!request) throw new TypeError("There is no edge around the admission");
     const serve = () => {
       request.deadline = performance.now() + seconds * 1000;
-      return withinTime(work(c, next), { seconds, method: c.req.method, request });
+      return withinTime(work(c, request, next), { seconds, method: c.req.method, request });
     };
     return whenKnown(clientOf(c), (client) => {
       if (!rateLimit) return serve();
