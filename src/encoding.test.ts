@@ -9,6 +9,11 @@ test("hexadecimal digits are lower-case, two for every byte", () => {
   expect(toHex(EVERY_BYTE)).toBe(Buffer.from(EVERY_BYTE).toString("hex"));
 });
 
+test("hexadecimal digits are the same where the runtime has no function for them", () => {
+  const bytes = Object.defineProperty(EVERY_BYTE.slice(), "toHex", { value: undefined });
+  expect(toHex(bytes)).toBe(Buffer.from(EVERY_BYTE).toString("hex"));
+});
+
 test("base64url has no padding and no character that a URL would escape", () => {
   for (let length = 0; length <= 256; length += 1) {
     const bytes = EVERY_BYTE.slice(256 - length);

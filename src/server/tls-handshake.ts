@@ -12,7 +12,7 @@ const LIMIT_MS = 5000;
  *
  * @throws {Error} of the side that refused it.
  */
-export async function tryHandshake(pair: TlsPair): Promise<void> {
+export async function tryHandshake(pair: TlsPair, limitMs = LIMIT_MS): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const server = createServer({ minVersion: "TLSv1.2", ...pair });
   let client: TLSSocket | undefined;
@@ -24,8 +24,8 @@ export async function tryHandshake(pair: TlsPair): Promise<void> {
     client.on("error", reject);
   });
   try {
-    await withDeadline(promise, LIMIT_MS, () => {
-      throw new Error(`it did not end within ${LIMIT_MS} ms`);
+    await withDeadline(promise, limitMs, () => {
+      throw new Error(`it did not end within ${limitMs} ms`);
     });
   } finally {
     client?.destroy();

@@ -10,6 +10,8 @@ import { createThreadWriter } from "./sqlite-writer.ts";
 
 /** With less, a write fails, or one of the next will. */
 const MIN_FREE_BYTES = 1024 * 1024;
+/** Where the system does not say how much there is, the next write will. */
+const UNKNOWN_SPACE = { bavail: Number.POSITIVE_INFINITY, bsize: 1 };
 
 /**
  * A database in a SQLite file, which is made if it is missing, together with its directory. A write that
@@ -45,11 +47,6 @@ export function openSqliteDatabase(
 }
 
 async function hasSpaceAt(directory: string): Promise<boolean> {
-  try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize >= MIN_FREE_BYTES;
-  } catch {
-    // Where the system does not say so, the next write will.
-    return true;
-  }
+  const { bavail, bsize } = await statfs(directory).catch(() => UNKNOWN_SPACE);
+  return bavail * bsize >= MIN_FREE_BYTES;
 }
