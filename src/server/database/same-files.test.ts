@@ -24,7 +24,7 @@ test("files that grow, or a log that is emptied, are the same", () => {
 });
 
 for (const suffix of ["", "-wal"]) {
-  test(`books.db${suffix}: a file that is gone is told from one that has taken its place`, () => {
+  test(`books.db${suffix}: a file that is gone is reported, and so is one that has taken its place`, () => {
     const { path, requireSameFiles } = openFiles();
     writeFileSync(`${path}.new`, Buffer.alloc(4096));
     rmSync(path + suffix);
