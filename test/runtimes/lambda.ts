@@ -71,12 +71,14 @@ export async function startFunction(
   const child = spawnHost(at, { API_KEY, SEED: "true", ...UNLIMITED, ...env });
   const { stdout, stderr, exited } = watch(child);
   const answers = createInterface({ input: child.stdio[3] as Readable });
+  // One for all invocations: its error holds everything that was logged.
+  const ended = exited.then(({ code }) => {
+    throw new Error(`It ended with ${code}: ${stdout()}${stderr()}`);
+  });
+  ended.catch(() => {});
   const exchange = async (invocation: Invocation | undefined) => {
     const answered = once(answers, "line");
     if (invocation) child.stdin.write(`${JSON.stringify(invocation)}\n`);
-    const ended = exited.then(({ code }) => {
-      throw new Error(`It ended with ${code}: ${stdout()}${stderr()}`);
-    });
     const [line] = await Promise.race([answered, ended]);
     const { result, error } = JSON.parse(line) as Answer;
     if (error !== undefined) throw new Error(error);
