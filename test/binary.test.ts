@@ -17,7 +17,7 @@ setDefaultTimeout(30_000);
 
 serverContract("Bun, compiled", async () => [await compiledBinary()], ["PostgreSQL"]);
 
-httpContract("Bun, compiled, over HTTPS", async () => {
+httpContract("Bun, compiled, memory over HTTPS", async () => {
   const env = { DATABASE_URL: "memory:", ...CONTRACT_VARIABLES };
   const certificate = putCertificate(newDirectory(), "first");
   const service = await startService({ env: { ...env, ...certificate } });

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { buildArguments } from "../../scripts/build/labels.ts";
 import { runMain } from "../../scripts/shell/main.ts";
 import { describeMachine, requireMachine } from "../machine.ts";
 import { progress } from "../progress.ts";
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     const contracts = await runContracts();
     const results: Results = {
       date: new Date().toISOString().slice(0, 10),
+      revision: buildArguments().REVISION ?? "unknown",
       machine: describeMachine(),
       effort,
       contracts,

@@ -12,6 +12,8 @@ export type Measurement = {
 
 export type Results = {
   date: string;
+  /** The commit that was measured. */
+  revision: string;
   machine: Machine;
   effort: { starts: number; turns: number; secondsPerTurn: number };
   contracts: ContractResult[];

@@ -5,6 +5,7 @@ import { markdown, TABLE } from "./table.ts";
 
 const RESULTS: Results = {
   date: "2026-01-02",
+  revision: "0123456789abcdef",
   machine: { cpu: "A CPU", cores: 2, memoryGiB: 24, architecture: "x64" },
   effort: { starts: 10, turns: 5, secondsPerTurn: 2 },
   contracts: [

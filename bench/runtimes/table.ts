@@ -25,8 +25,10 @@ export async function writeTable(results: Results): Promise<void> {
 
 /** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
-  const runtimes = [...new Set(results.contracts.map(({ runtime }) => runtime))];
-  const rows = runtimes.map((runtime) => {
+  const runtimes = new Set(
+    [...results.measurements, ...results.contracts].map(({ runtime }) => runtime),
+  );
+  const rows = [...runtimes].map((runtime) => {
     const contracts = results.contracts.filter((each) => each.runtime === runtime);
     const measured = results.measurements.find((each) => each.runtime === runtime);
     return [
@@ -69,12 +71,13 @@ function rates(measured: Measurement | undefined): string[] {
   return [firstAnswerMs, healthPerSecond, bookPerSecond].map((value) => value.toFixed(0));
 }
 
-function notes({ date, machine, effort }: Results): string[] {
+function notes({ date, revision, machine, effort }: Results): string[] {
   const { cores, cpu, memoryGiB, architecture } = machine;
   const { starts, turns, secondsPerTurn } = effort;
   return [
-    `${date}, \`bun run bench:runtimes\` on ${cores} cores (${cpu}), ${memoryGiB} GiB, ${architecture}.`,
-    "Under each store: the cases of the HTTP contract that passed there. " +
+    `${date}, \`bun run bench:runtimes\` at commit ${revision.slice(0, 7)}, on ${cores} cores (${cpu}), ${memoryGiB} GiB, ${architecture}.`,
+    "Under each store: the cases of the HTTP contract that passed there; empty where the tests leave a pair out, " +
+      "because others show the same. " +
       `First 200: from the start of the process, on one core, to the first 200 of \`/health\`, median of ${starts}. ` +
       "Requests: books in memory, one core for the service and one for wrk, " +
       `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe, on any core.`,
