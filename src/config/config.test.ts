@@ -387,7 +387,7 @@ describe("API_KEY is", () => {
   for (const ENVIRONMENT of ["production", "staging", "test", undefined]) {
     test(`required where ENVIRONMENT is ${ENVIRONMENT ?? "not set"}`, () => {
       expect(problemsOf({ ENVIRONMENT })).toEqual([
-        "API_KEY is required; it must be at least 16 printable ASCII characters without spaces. In its place, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
+        "API_KEY is not set. Make one: openssl rand -hex 32. To try it out: ENVIRONMENT=development. In place of API_KEY, API_KEY_FILE may name a file, or API_KEYS may hold keys with scopes",
       ]);
     });
   }
@@ -508,7 +508,9 @@ describe("a secret's file", () => {
     expect(() => parseConfig(environment)).toThrow(
       /^API_KEY_FILE is set, but there are no files here; set API_KEY$/,
     );
-    expect(() => parseConfig({})).toThrow(/In its place, API_KEYS may hold keys with scopes$/);
+    expect(() => parseConfig({})).toThrow(
+      /In place of API_KEY, API_KEYS may hold keys with scopes$/,
+    );
   });
 
   describe("on the disk", () => {

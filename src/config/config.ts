@@ -76,8 +76,10 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   const apiKeys = parseKeys(given, values, problems);
   if (values.ENVIRONMENT !== "development" && !KEY_VARIABLES.some((name) => given[name])) {
     const file = readFile ? "API_KEY_FILE may name a file, or " : "";
-    const instead = `${file}API_KEYS may hold keys with scopes`;
-    problems.push(`API_KEY is required; it must be ${takes("API_KEY")}. In its place, ${instead}`);
+    problems.push(
+      "API_KEY is not set. Make one: openssl rand -hex 32. To try it out: ENVIRONMENT=development. " +
+        `In place of API_KEY, ${file}API_KEYS may hold keys with scopes`,
+    );
   }
   if (data.METRICS_PORT !== undefined && data.METRICS_PORT === data.PORT && data.PORT !== 0) {
     problems.push("METRICS_PORT and PORT are the same; leave METRICS_PORT unset to share the port");

@@ -17,6 +17,8 @@ import { createServiceMetrics } from "./telemetry/service-metrics.ts";
 
 /** A connection must live longer than the slowest request, to carry its answer. */
 const ANSWER_MARGIN_SECONDS = 5;
+/** After Ctrl-C, requests in flight have so long. */
+const INTERRUPT_SECONDS = 1;
 
 /**
  * A request's head may exceed the limit by this much and still reach the app, which then says what is
@@ -92,7 +94,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     const stopMaintenance = startMaintenance({ ...deps, database });
     const signal = await untilSignal;
     state = "draining";
-    const { drainDelaySeconds: delaySeconds, drainTimeoutSeconds: timeoutSeconds } = config;
+    const { delaySeconds, timeoutSeconds } = patienceFor(signal, config);
     logger.info("draining", { signal, delay_seconds: delaySeconds });
     tls?.close();
     await drain({ server, delaySeconds, timeoutSeconds, logger });
@@ -112,6 +114,13 @@ export async function serve(runtime: Runtime): Promise<void> {
   }
   await flush();
   logger.info("stopped");
+}
+
+/** After Ctrl-C, somebody waits for the end; an orchestrator, which sends SIGTERM, has clients that must leave. */
+function patienceFor(signal: string, { drainDelaySeconds, drainTimeoutSeconds }: Config) {
+  return signal === "SIGINT"
+    ? { delaySeconds: 0, timeoutSeconds: Math.min(INTERRUPT_SECONDS, drainTimeoutSeconds) }
+    : { delaySeconds: drainDelaySeconds, timeoutSeconds: drainTimeoutSeconds };
 }
 
 function warnOfServiceLinks({ serviceLinks }: Config, logger: Logger): void {

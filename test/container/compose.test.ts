@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { TARGETS } from "../../scripts/release/tags.ts";
 import { docker } from "../../scripts/shell/commands.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { httpContract } from "../http.contract.ts";
-import { type Deployment, deploy, inspectEverything, readSecrets } from "./compose.ts";
+import { type Deployment, deploy, inspectEverything } from "./compose.ts";
 import { type Container, until } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
 import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
 
-const NOBODY = 65534;
 let deployment: Deployment;
 let api: Container;
 let db: Container;
@@ -23,7 +22,7 @@ async function up(target: string): Promise<string> {
   expect(status).toBe(0);
   api = await deployment.container("api");
   db = await deployment.container("db");
-  [apiKey = ""] = await readSecrets(deployment.checkout);
+  [apiKey = ""] = await deployment.secrets();
   service = { apiKey, fetch: api.fetch };
   return output;
 }
@@ -43,10 +42,19 @@ beforeAll(() => {
 
 afterAll(() => deployment.remove());
 
-test("without its secrets, plain Compose names the missing file", async () => {
-  const { status, output } = await deployment.compose("up", "--build", "--detach");
-  expect(status).not.toBe(0);
-  expect(output).toMatch(/bind source path does not exist: \S+\/secrets\/\w+\.txt/);
+test("plain Compose starts it in a new clone, and says how to read the API key", async () => {
+  const { status, output } = await deployment.compose("up", "--build", "--detach", "--wait");
+  expect(status, output).toBe(0);
+  const { output: log } = await deployment.compose("logs", "--no-log-prefix", "secrets");
+  expect(log).toContain("The API key: docker compose run --rm secrets show api_key");
+  const [key] = await deployment.secrets();
+  const { fetch } = await deployment.container("api");
+  const response = await fetch("/api/v1/process", {
+    method: "POST",
+    headers: { "X-API-Key": key ?? "", "Content-Type": "application/json" },
+    body: '{"action":"echo"}',
+  });
+  expect(response.status).toBe(200);
 });
 
 for (const target of TARGETS) {
@@ -57,10 +65,10 @@ for (const target of TARGETS) {
       output = await up(target);
     });
 
-    test("prints the URL and where the key is, not the key", async () => {
+    test("prints the URL and how to read the key, not the key", async () => {
       const url = /Thimble answers on (http:\S+)/.exec(output)?.[1];
       expect((await fetch(`${url}/ready`)).status).toBe(200);
-      expect(output).toContain("cat secrets/api_key.txt");
+      expect(output).toContain("KEY=$(docker compose run --rm secrets show api_key)");
       expect(output).not.toContain(apiKey);
     });
 
@@ -101,33 +109,30 @@ describe("secrets", () => {
     await up("tiny");
   });
 
+  const secretsTool = (input: string, ...args: string[]) =>
+    deployment.checkout.run(
+      [
+        "sh",
+        "-c",
+        `printf '%s' "$1" | docker compose run --rm --no-TTY secrets "$2" "$3"`,
+        "sh",
+      ].concat(input, args),
+      { COMPOSE_PROJECT_NAME: RUN },
+    );
+
   test("are long, random, and the same after another up", async () => {
-    const before = await readSecrets(deployment.checkout);
+    const before = await deployment.secrets();
     for (const secret of before) expect(secret).toMatch(/^[0-9a-f]{64}$/);
     expect(before[0]).not.toBe(before[1]);
     await up("tiny");
-    expect(await readSecrets(deployment.checkout)).toEqual(before);
-  });
-
-  test("can be read by the container's user and by no other user of the host", async () => {
-    // Lets every user reach the directory.
-    chmodSync(deployment.checkout.directory, 0o755);
-    for (const name of ["api_key", "postgres_password"]) {
-      const cat = ["cat", deployment.checkout.path(`secrets/${name}.txt`)];
-      const asNobody = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-      const result = Bun.spawnSync([...asNobody, ...cat]);
-      expect(result.stderr.toString()).toContain("Permission denied");
-      expect(result.exitCode).toBe(1);
-    }
-    const response = await service.fetch("/ready");
-    expect(response.status).toBe(200);
+    expect(await deployment.secrets()).toEqual(before);
   });
 
   test("are in no output of Docker, and in no log", async () => {
     const { output: logs } = await deployment.compose("logs", "--no-color");
     expect(logs).toContain("listening");
     const told = (await inspectEverything()) + logs;
-    for (const secret of await readSecrets(deployment.checkout)) expect(told).not.toContain(secret);
+    for (const secret of await deployment.secrets()) expect(told).not.toContain(secret);
   });
 
   test("are in no environment variable of a process", async () => {
@@ -135,44 +140,49 @@ describe("secrets", () => {
       const pid = await docker("inspect", "--format={{.State.Pid}}", id);
       const environment = await Bun.file(`/proc/${pid}/environ`).text();
       expect(environment).toContain("PATH=");
-      for (const secret of await readSecrets(deployment.checkout)) {
-        expect(environment).not.toContain(secret);
-      }
+      for (const secret of await deployment.secrets()) expect(environment).not.toContain(secret);
     }
   });
 
-  test("a removed API key is replaced, and the new one is valid at once", async () => {
+  test("the database has no API key", async () => {
+    const list = await deployment.compose("exec", "-T", "db", "find", "/run", "-name", "api_key");
+    expect(list).toEqual({ status: 0, output: "" });
+  });
+
+  test("a new API key is valid without a restart, and the old one no longer", async () => {
     const before = apiKey;
-    rmSync(deployment.checkout.path("secrets/api_key.txt"));
-    await up("tiny");
-    expect(apiKey).not.toBe(before);
-    expect(await addBook(service, "With the new key")).toBeNumber();
+    const { status, output } = await secretsTool("a-key-of-my-own-0123456789", "set", "api_key");
+    expect(status, output).toBe(0);
+    [apiKey = ""] = await deployment.secrets();
+    expect(apiKey).toBe("a-key-of-my-own-0123456789");
+    service = { apiKey, fetch: api.fetch };
+    await until("the new key is valid", async () => (await addBook(service, "New")) !== undefined);
     expect(await addBook({ ...service, apiKey: before }, "With the old key")).toBeUndefined();
   });
 
-  test("an empty one is refused with its name", async () => {
-    const path = deployment.checkout.path("secrets/api_key.txt");
-    const key = await Bun.file(path).text();
-    rmSync(path);
-    writeFileSync(path, "");
-    const { status, output } = await deployment.up("tiny");
-    rmSync(path);
-    writeFileSync(path, key);
-    chmodSync(path, 0o444);
-    expect(output).toContain("thimble: secrets/api_key.txt is empty");
-    expect(status).toBe(1);
-  });
-
-  test("a lost database password is not replaced while a database uses it", async () => {
-    const path = deployment.checkout.path("secrets/postgres_password.txt");
-    const password = await Bun.file(path).text();
-    rmSync(path);
-    const { status, output } = await deployment.up("tiny");
-    writeFileSync(path, password);
-    chmodSync(path, 0o444);
-    expect(output).toContain("secrets/postgres_password.txt is missing, and there is a database");
-    expect(status).toBe(1);
-  });
+  for (const [what, input, args, says] of [
+    ["an empty secret", "", ["set", "api_key"], "secrets: api_key cannot be empty"],
+    [
+      "an unknown name",
+      "x",
+      ["set", "api-key"],
+      "expected one of api_key postgres_password, received api-key",
+    ],
+    [
+      "an unknown command",
+      "x",
+      ["get", "api_key"],
+      "expected make, show NAME or set NAME, received get",
+    ],
+  ] as const) {
+    test(`${what} is refused, and nothing changes`, async () => {
+      const before = await deployment.secrets();
+      const { status, output } = await secretsTool(input, ...args);
+      expect(output).toContain(says);
+      expect(status).not.toBe(0);
+      expect(await deployment.secrets()).toEqual(before);
+    });
+  }
 });
 
 describe("the containers", () => {

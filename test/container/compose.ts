@@ -1,5 +1,5 @@
 import { docker } from "../../scripts/shell/commands.ts";
-import { type Checkout, copyCheckout } from "./checkout.ts";
+import { copyCheckout } from "./checkout.ts";
 import { controlContainer } from "./container.ts";
 import { RUN } from "./images.ts";
 
@@ -27,6 +27,12 @@ export function deploy() {
         ...env(target),
         COMPOSE_PROFILES: profile,
       }),
+    /** The API key and the database's password. */
+    secrets: async () => {
+      const show = (name: string) => compose("run", "--rm", "--no-TTY", "secrets", "show", name);
+      const shown = [await show("api_key"), await show("postgres_password")];
+      return shown.map(({ output }) => output.trim().split("\n").at(-1) ?? "");
+    },
     container: async (service: string) =>
       controlContainer((await compose("ps", "--all", "--quiet", service)).output.trim()),
     remove: async () => {
@@ -47,9 +53,4 @@ export async function inspectEverything(): Promise<string> {
   ]);
   const images = await docker("image", "ls", "--quiet", `${RUN}-compose`);
   return await docker("inspect", ...containers, ...networks, ...volumes, ...images.split("\n"));
-}
-
-export function readSecrets(checkout: Checkout): Promise<string[]> {
-  const files = ["secrets/api_key.txt", "secrets/postgres_password.txt"];
-  return Promise.all(files.map((file) => Bun.file(checkout.path(file)).text()));
 }

@@ -105,6 +105,12 @@ for (const target of TARGETS) {
     expect(status).toBe(143);
   });
 
+  test(`${target}: on Ctrl-C ends without DRAIN_DELAY_SECONDS`, async () => {
+    const container = await start(["--env=DRAIN_DELAY_SECONDS=300"]);
+    await container.signal("INT");
+    expect(await container.exited()).toBe(0);
+  });
+
   test(`${target}: serves HTTPS with a mounted certificate, and is healthy`, async () => {
     const certificates = join(import.meta.dir, "../certificates");
     const options = [
@@ -125,9 +131,9 @@ for (const target of TARGETS) {
       expect(stderr).not.toMatch(/^\s+at /m);
     };
 
-    test("no API key: reports it, and ends with 78", async () => {
+    test("no API key: says how to make one and how to try it out, and ends with 78", async () => {
       const { status, stderr } = await runToEnd(target, []);
-      expectOneProblem(stderr, /API_KEY is required/);
+      expectOneProblem(stderr, /API_KEY is not set. Make one: .+ ENVIRONMENT=development/);
       expect(status).toBe(78);
     });
 

@@ -199,7 +199,7 @@ describe("an init phase that fails", () => {
         problems: [
           expect.stringMatching(/^LOG_FORMAT must be /),
           expect.stringMatching(/^MAX_BODY_BYTES must be /),
-          expect.stringMatching(/^API_KEY is required/),
+          expect.stringMatching(/^API_KEY is not set/),
           expect.stringMatching(/^DATABASE_URL must be /),
         ],
       },
@@ -209,7 +209,7 @@ describe("an init phase that fails", () => {
       env: { ENVIRONMENT: "development" },
       line: {
         message: "the configuration cannot work",
-        problems: [expect.stringMatching(/^API_KEY is required/)],
+        problems: [expect.stringMatching(/^API_KEY is not set/)],
       },
     },
     {

@@ -63,7 +63,7 @@ describe("a configuration that cannot work", () => {
       bindings: { API_KEY: "" },
       problems: [
         expect.stringContaining("no database: bind a D1 database as DB"),
-        expect.stringContaining("API_KEY is required"),
+        expect.stringContaining("API_KEY is not set"),
       ],
     },
     {

@@ -107,7 +107,7 @@ describe("a problem is", () => {
       what: "no key",
       bindings: { DB },
       problem:
-        "API_KEY is required; it must be at least 16 printable ASCII characters without spaces. In its place, API_KEYS may hold keys with scopes",
+        "API_KEY is not set. Make one: openssl rand -hex 32. To try it out: ENVIRONMENT=development. In place of API_KEY, API_KEYS may hold keys with scopes",
     },
     {
       what: "no key in development",

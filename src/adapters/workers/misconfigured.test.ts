@@ -17,7 +17,7 @@ function openApp(problems: string[]) {
 
 for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
   test(`${path} is a 503 that gives nothing away, and the log says why`, async () => {
-    const problems = ["API_KEY is required", "PORT must be a number"];
+    const problems = ["API_KEY is not set", "PORT must be a number"];
     const { app, log } = openApp(problems);
     const response = await app.request(path, { method: "POST" });
     expect(response.status).toBe(503);
