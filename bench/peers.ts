@@ -70,14 +70,10 @@ async function prepareFlask(): Promise<Contender> {
   return {
     name: "Flask",
     version: `${flask}, gunicorn ${gunicorn}`,
-    command: ["sh", "-c", `exec ${python} -B -m gunicorn ${GUNICORN_OPTIONS} service:app`],
+    command: [python, "-B", "-m", "gunicorn", "service:app"],
     directory: join(FOLDER, "flask"),
   };
 }
-
-/** Threads, because gunicorn's default worker closes the connection after each answer. */
-const GUNICORN_OPTIONS =
-  '--bind "127.0.0.1:$PORT" --workers 1 --worker-class gthread --threads 8 --keep-alive 75 --log-level error';
 
 /** Go of PATH, or the newest one that Debian's packages golang-1.24-go and their like have installed. */
 function goProgram(): string {

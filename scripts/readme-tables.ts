@@ -1,7 +1,9 @@
-// Writes the README's tables between their markers: endpoints and configuration from the code, runtimes
-// and images from the last complete runs of their benchmarks:
+// Writes the tables of README.md and docs/benchmarks.md between their markers: endpoints and configuration from
+// the code, runtimes and images from the last complete runs of their benchmarks:
 //
 //   bun scripts/readme-tables.ts
+import images from "../bench/image/results.json" with { type: "json" };
+import { readmeMarkdown } from "../bench/image/table.ts";
 import { runCli } from "../src/cli/cli.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, variables } from "../src/config/variables.ts";
@@ -15,7 +17,9 @@ type Document = { paths: Record<string, Record<string, Operation>> };
 const benchmark = async (name: string) =>
   (await Bun.file(new URL(`../bench/${name}/results.md`, import.meta.url)).text()).trim();
 
-export const README = new URL("../README.md", import.meta.url).pathname;
+const path = (file: string) => new URL(`../${file}`, import.meta.url).pathname;
+export const README = path("README.md");
+export const BENCHMARKS = path("docs/benchmarks.md");
 
 /** The OpenAPI document that `thimble openapi` prints. */
 export async function readDocument(): Promise<Document> {
@@ -61,20 +65,26 @@ function code(text: string): string {
 /** What stands between the markers `<!-- NAME -->` and `<!-- /NAME -->`. @throws {Error} without them. */
 export function betweenMarkers(text: string, name: string): string {
   const found = markers(name).exec(text)?.[2];
-  if (found === undefined) throw new Error(`README.md has no <!-- ${name} --> … <!-- /${name} -->`);
+  if (found === undefined) throw new Error(`there is no <!-- ${name} --> … <!-- /${name} -->`);
   return found.trim();
 }
 
-/** The README with the tables as the code and the last benchmark have them. */
-export async function withTables(readme: string): Promise<string> {
-  const tables = {
-    endpoints: endpointsTable(await readDocument()),
-    configuration: configurationTable(),
-    runtimes: await benchmark("runtimes"),
-    images: await benchmark("image"),
+/** Each document that has tables, with the tables as the code and the last benchmarks have them, by name. */
+export async function tables(): Promise<Record<string, Record<string, string>>> {
+  return {
+    [README]: {
+      endpoints: endpointsTable(await readDocument()),
+      configuration: configurationTable(),
+      images: readmeMarkdown(images),
+    },
+    [BENCHMARKS]: { images: await benchmark("image"), runtimes: await benchmark("runtimes") },
   };
-  let text = readme;
-  for (const [name, content] of Object.entries(tables)) {
+}
+
+/** A document with these tables between their markers. */
+export function withTables(document: string, contents: Record<string, string>): string {
+  let text = document;
+  for (const [name, content] of Object.entries(contents)) {
     betweenMarkers(text, name);
     text = text.replace(markers(name), (_all, before, _old, after) =>
       [before, content, after].join("\n\n"),
@@ -87,6 +97,10 @@ function markers(name: string): RegExp {
   return new RegExp(`(<!-- ${name} -->)([\\s\\S]*?)(<!-- /${name} -->)`);
 }
 
-if (import.meta.main) {
-  await Bun.write(README, await withTables(await Bun.file(README).text()));
+async function main(): Promise<void> {
+  for (const [file, contents] of Object.entries(await tables())) {
+    await Bun.write(file, withTables(await Bun.file(file).text(), contents));
+  }
 }
+
+if (import.meta.main) await main();

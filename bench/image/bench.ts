@@ -1,5 +1,5 @@
-// Builds and measures the ways to ship the service as an image, and writes results.md, results.svg and
-// results.json next to itself:
+// Builds and measures the ways to ship the service as an image, and writes results.md, results.svg,
+// readme-results.svg and results.json next to itself:
 //
 //   bun run bench:image [--quick] [--only NAME]...
 //
@@ -20,7 +20,7 @@ import { describeMachine, loadAverage, readVersions, requireMachine } from "../m
 import { progress } from "../progress.ts";
 import { median } from "../statistics.ts";
 import { buildCold, buildWarm, imageOf, localBases, removeAll } from "./build.ts";
-import { chart } from "./chart.ts";
+import { chart, readmeChart } from "./chart.ts";
 import { GZIP_LEVEL, ZSTD_LEVEL } from "./compress-layer.ts";
 import { contentsOf } from "./contents.ts";
 import type { Effort, Result, Results } from "./results.ts";
@@ -94,6 +94,7 @@ async function write(results: Results, name: string): Promise<void> {
   await Bun.write(path("json"), `${JSON.stringify(results, null, 2)}\n`);
   await Bun.write(path("md"), `${markdown(results)}\n`);
   await Bun.write(path("svg"), chart(results));
+  await Bun.write(new URL(`readme-${name}.svg`, import.meta.url), readmeChart(results));
 }
 
 async function main(args: string[]): Promise<void> {

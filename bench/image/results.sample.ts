@@ -11,8 +11,8 @@ export const SAMPLE: Results = {
   effort: { starts: 10, turns: 5, secondsPerTurn: 4 },
   conditions: {
     memory: "256m",
-    ready: "/ready",
-    endpoint: "/books/1",
+    ready: "/health",
+    endpoint: "/health",
     settleMs: 2000,
     warmUpSeconds: 1,
   },

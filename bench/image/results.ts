@@ -32,6 +32,13 @@ export type Results = {
   results: Result[];
 };
 
+/** Those that the README compares, in its order. The others are in docs/benchmarks.md. */
+const README_VARIANTS = ["tiny", "standard", "go", "node", "flask"];
+
+export function readmeResults({ results }: Results): Result[] {
+  return README_VARIANTS.flatMap((name) => results.filter((result) => result.name === name));
+}
+
 /** The image that Thimble replaces, with its published figures; they were not measured here. */
 export const FLASK = {
   name: "Flask",

@@ -1,5 +1,5 @@
 import { markdownTable, megabytes } from "../../scripts/shell/markdown-table.ts";
-import { FLASK, type Result, type Results } from "./results.ts";
+import { FLASK, type Result, type Results, readmeResults } from "./results.ts";
 
 const HEADS = [
   "image",
@@ -19,6 +19,21 @@ const CITED_MARK = "†";
 export function markdown(results: Results): string {
   const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrrr");
   return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");
+}
+
+const README_HEADS = ["image", "MB", "pull, MB", "first answer, ms", "idle, MiB", "requests/s"];
+
+/** For the README: some variants, in few words. */
+export function readmeMarkdown(results: Results): string {
+  const rows = readmeResults(results).map((result) => [
+    `**${result.name}**: ${result.description}`,
+    megabytes(result.uncompressed),
+    megabytes(result.contents.zstd),
+    result.firstAnswerMs.toFixed(0),
+    ((result.idle.anon + result.idle.shmem) / 2 ** 20).toFixed(0),
+    result.requestsPerSecond.toFixed(0),
+  ]);
+  return markdownTable(README_HEADS, rows, "lrrrrr");
 }
 
 function resultRow(result: Result): string[] {
@@ -71,9 +86,9 @@ function notes(results: Results): string[] {
       "after a change of the source. First 200: from the container's `State.StartedAt` to the first " +
       `200 of \`${conditions.ready}\`, median of ${effort.starts}. Idle: ` +
       `${conditions.settleMs / 1000} s later, from the cgroup, without the page cache. Requests: ` +
-      `\`GET ${conditions.endpoint}\` from SQLite, one core for the container and one for wrk, ` +
+      `\`GET ${conditions.endpoint}\`, one core for the container and one for wrk, ` +
       `median of ${effort.turns} turns of ${effort.secondsPerTurn} s. All under ` +
-      `\`--memory=${conditions.memory}\`.`,
+      `\`--memory=${conditions.memory}\`. Go and Flask have two routes and no database.`,
   ];
 }
 

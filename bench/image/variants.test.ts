@@ -7,7 +7,10 @@ const variants = findVariants();
 describe("the variants", () => {
   test("are the Dockerfiles of the folder and the project's targets", () => {
     const names = variants.map(({ name }) => name);
-    expect(names).toEqual(["debian", "modules", "naive", "upx", "standard", "tiny"]);
+    expect(names).toEqual([
+      ...["debian", "deno", "flask", "go", "modules", "naive", "node-single", "node", "upx"],
+      ...["standard", "tiny"],
+    ]);
   });
 
   test("are described by the first line of their Dockerfile", () => {
