@@ -1,35 +1,47 @@
-// Everything that must pass before a change lands:
+// Everything that must pass before a change lands, one step after the other, until one fails:
 //
-//   check.ts            format and lint, types, types of each ring, workflows, plain English, tests
+//   check.ts            format and lint, types, rules of workflows and words, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
 import { runMain } from "./shell/main.ts";
 
-const script = (name: string) => [process.execPath, "run", name];
+type Step = { does: string; command: readonly string[] };
 
-const STATIC_CHECKS = [
-  ["node_modules/.bin/biome", "ci"],
-  ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
-  ["node_modules/.bin/tsc", "--project", "tsconfig.portable.json"],
-  ["node_modules/.bin/tsc", "--project", "tsconfig.process.json"],
-  script("check:workflows"),
-  script("check:english"),
+const script = (name: string) => [process.execPath, "run", "--silent", name];
+const types = (project: string) => ["node_modules/.bin/tsc", "--project", project];
+
+const STATIC: readonly Step[] = [
+  { does: "format and lint", command: ["node_modules/.bin/biome", "ci"] },
+  { does: "types", command: types("tsconfig.json") },
+  { does: "types of what runs everywhere", command: types("tsconfig.portable.json") },
+  { does: "types of what runs in a process", command: types("tsconfig.process.json") },
+  { does: "workflows", command: script("check:workflows") },
+  { does: "plain English", command: script("check:english") },
 ];
+const TESTS: Step = { does: "tests", command: script("test") };
 /** They need a C compiler, and a Docker engine. */
-const TESTS_WITH_TOOLS = [script("test:launcher"), script("test:container")];
+const WITH_TOOLS: readonly Step[] = [
+  { does: "tests of the launcher", command: script("test:launcher") },
+  { does: "tests of the images", command: script("test:container") },
+];
 
-function main(): void {
-  const checks = [
-    ...STATIC_CHECKS,
-    ...(process.argv.includes("--static") ? [] : [script("test")]),
-    ...(process.argv.includes("--all") ? TESTS_WITH_TOOLS : []),
+/** @returns whether it passed. What failed is the last thing that is printed, so that nobody has to search for it. */
+function take({ does, command }: Step): boolean {
+  console.log(`\n${does}: ${command.join(" ")}`);
+  const startedAt = performance.now();
+  const { exitCode } = Bun.spawnSync([...command], { stdio: ["ignore", "inherit", "inherit"] });
+  if (exitCode !== 0) return false;
+  console.log(`${does}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return true;
+}
+
+function main(): number {
+  const steps = [
+    ...STATIC,
+    ...(process.argv.includes("--static") ? [] : [TESTS]),
+    ...(process.argv.includes("--all") ? WITH_TOOLS : []),
   ];
-  const failed = checks.filter((command) => {
-    console.log(`\n> ${command.join(" ")}`);
-    return Bun.spawnSync(command, { stdio: ["ignore", "inherit", "inherit"] }).exitCode !== 0;
-  });
-  if (failed.length === 0) return;
-  throw new Error(`failed: ${failed.map((command) => command.join(" ")).join(", ")}`);
+  return steps.every(take) ? 0 : 1;
 }
 
 await runMain(main);

@@ -96,9 +96,9 @@ export function createReport({
       const parts = [
         failures,
         unexplained ? output : [],
+        counts,
         coverage ? [coverage] : [],
         names.length > 0 ? [`failed (${names.length}):`, ...names] : [],
-        counts,
       ];
       for (const part of parts.filter(({ length }) => length > 0))
         print(`\n${part.join("\n").trimEnd()}`);

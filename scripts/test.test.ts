@@ -47,8 +47,9 @@ describe("where all tests pass", () => {
     const { exitCode, stdout, text, summary } = await run(FILES);
     expect(stdout).toMatch(/^bun test v.+\n$/);
     expect(text).toBe(
-      "   TIME  src/sum.test.ts\n\ncoverage: 100.0 % of lines\n\n" +
-        " 1 pass\n 1 skip\n 0 fail\n 1 expect() calls\nRan 2 tests across 1 file. TIME\n",
+      "   TIME  src/sum.test.ts\n\n" +
+        " 1 pass\n 1 skip\n 0 fail\n 1 expect() calls\nRan 2 tests across 1 file. TIME\n\n" +
+        "coverage: 100.0 % of lines\n",
     );
     expect(summary).toContain("| src/sum.ts | 100.0 % | 100.0 % |");
     expect(exitCode).toBe(0);
@@ -85,8 +86,8 @@ describe("where tests fail", () => {
       "   TIME  src/wrong.test.ts  1 failed",
     ]);
     expect(text).not.toContain("noise");
-    expect(text).toMatch(/\nfailed \(1\):\n.+\n\n 2 pass\n 1 skip\n 1 fail\n.+\nRan 4 tests/);
-    expect(text).toContain("\nsrc/wrong.test.ts: math > is wrong\n");
+    expect(text).toMatch(/\n 2 pass\n 1 skip\n 1 fail\n.+\nRan 4 tests/);
+    expect(text).toEndWith("\nfailed (1):\nsrc/wrong.test.ts: math > is wrong\n");
     expect(exitCode).toBe(1);
   });
 
@@ -100,7 +101,7 @@ describe("where tests fail", () => {
     const { text, exitCode } = await run({ "src/broken.test.ts": `import "./nothing.ts";` });
     expect(text).toStartWith("   TIME  src/broken.test.ts  1 failed\n");
     expect(text).toContain("Cannot find module './nothing.ts'");
-    expect(text).toMatch(/\nfailed \(1\):\n.+\n\n 0 pass\n 1 fail\n 1 error\n/);
+    expect(text).toMatch(/\n 0 pass\n 1 fail\n 1 error\n[\s\S]+\nfailed \(1\):\n.+\n$/);
     expect(exitCode).toBe(1);
   });
 

@@ -48,15 +48,13 @@ const told = (...problems: (string | RegExp)[]) => {
   const lines = problems.map((problem) =>
     typeof problem === "string" ? RegExp.escape(problem) : problem.source,
   );
-  const text = [/thimble: the configuration cannot work:/.source, ...lines.map((l) => `  - ${l}`)];
-  return expect.stringMatching(new RegExp(`^${text.join("\n")}$`));
+  const list = lines.length === 1 ? ` ${lines[0]}` : lines.map((line) => `\n  - ${line}`).join("");
+  return expect.stringMatching(new RegExp(`^thimble: invalid configuration:${list}$`));
 };
 
 type Row = { args: string[]; env?: Environment } & { [Part in keyof Run]: unknown };
 
 const ROWS: Row[] = [
-  { args: ["--version"], code: 0, stdout: `thimble ${version}`, stderr: nothing },
-  { args: ["--help"], code: 0, stdout: usage, stderr: nothing },
   {
     args: ["frobnicate"],
     code: 64,
@@ -69,7 +67,31 @@ const ROWS: Row[] = [
     stdout: nothing,
     stderr: /^thimble: unknown command: toString\n/,
   },
-  { args: ["--port"], code: 64, stdout: nothing, stderr: usage },
+  ...["--version", "-v", "version"].map((word) => ({
+    ...{ args: [word], code: 0, stdout: `thimble ${version}`, stderr: nothing },
+  })),
+  ...["--help", "-h", "help"].map((word) => ({
+    ...{ args: [word], code: 0, stdout: /^(?:[^\n]*\n){10,38}[^\n]*$/, stderr: nothing },
+  })),
+  {
+    ...{ args: ["help", "variables"], code: 0, stderr: nothing },
+    stdout: /\n {2}ENVIRONMENT\n.+\n {2}OTEL_SDK_DISABLED\n/s,
+  },
+  { args: ["help", "key"], code: 0, stdout: /^Usage: thimble key new NAME/, stderr: nothing },
+  { args: ["--help", "cook"], code: 64, stdout: nothing, stderr: /there is no command cook\n/ },
+  {
+    args: ["--help", "key", "new"],
+    code: 64,
+    stdout: nothing,
+    stderr: /unexpected argument: new\n/,
+  },
+  { args: ["--port"], code: 64, stdout: nothing, stderr: /'--port <value>' argument missing/ },
+  {
+    ...{ args: ["--port=70000"], env: { API_KEY, PORT: "80" }, code: 78, stdout: nothing },
+    stderr: told(
+      'PORT is "70000"; it must be a port number from 0 to 65535; 0 lets the system choose',
+    ),
+  },
   {
     args: ["migrate", "--", "--help"],
     code: 64,
@@ -81,19 +103,13 @@ const ROWS: Row[] = [
     args: ["serve", "now"],
     code: 64,
     stdout: nothing,
-    stderr: /^thimble serve: unexpected argument: now\n\nUsage: thimble serve$/,
+    stderr: /^thimble serve: unexpected argument: now\n\nUsage: thimble serve \[--port PORT\]$/,
   },
   {
     args: ["migrate", "--dry-run"],
     code: 64,
     stdout: nothing,
     stderr: /^thimble migrate: unexpected argument: --dry-run\n\nUsage: thimble migrate$/,
-  },
-  {
-    args: ["--help", "serve"],
-    code: 64,
-    stdout: nothing,
-    stderr: /^thimble --help: unexpected argument: serve\n/,
   },
   { args: ["migrate", "--help"], code: 0, stdout: /^Usage: thimble migrate\n/, stderr: nothing },
   { args: ["key", "--help"], code: 0, stdout: /--expires DATE\].+Scopes: /s, stderr: nothing },
@@ -119,12 +135,17 @@ const ROWS: Row[] = [
     stdout: nothing,
     stderr: new RegExp(`^thimble key: .*${RegExp.escape(says)}[^]+Usage: thimble key new NAME`),
   })),
-  { args: ["serve", "-h"], code: 0, stdout: /^Usage: thimble serve\n/, stderr: nothing },
+  {
+    args: ["serve", "-h"],
+    code: 0,
+    stdout: /^Usage: thimble serve \[--port PORT\]\n/,
+    stderr: nothing,
+  },
   {
     args: [],
     code: 78,
     stdout: nothing,
-    stderr: told(/API_KEY is required; it must be .+/),
+    stderr: told(/API_KEY is not set\. Make one: .+/),
   },
   {
     args: ["serve"],
@@ -132,10 +153,10 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "ENVIRONMENT must be production, staging, test or development",
+      'ENVIRONMENT is "prod"; it must be production, staging, test or development',
       "API_KEY must be at least 16 printable ASCII characters without spaces",
-      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
-      "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR",
+      'PORT is "70000"; it must be a port number from 0 to 65535; 0 lets the system choose',
+      'LOG_LEVEL is "loud"; it must be DEBUG, INFO, WARNING or ERROR',
     ),
   },
   {
@@ -196,8 +217,8 @@ const ROWS: Row[] = [
     code: 78,
     stdout: nothing,
     stderr: told(
-      "HOST must be an IP address or a host name",
-      "PORT must be a port number from 0 to 65535; 0 lets the system choose",
+      'HOST is "a b"; it must be an IP address or a host name',
+      'PORT is "high"; it must be a port number from 0 to 65535; 0 lets the system choose',
     ),
   },
 ];
@@ -394,7 +415,9 @@ describe("serve", () => {
       if (port === 9090) throw Object.assign(new Error("no"), { code: "EADDRINUSE" });
     });
     expect(result.code).toBe(69);
-    expect(result.stderr).toBe("thimble: cannot listen on 127.0.0.1:9090: EADDRINUSE");
+    expect(result.stderr).toBe(
+      "thimble: port 9090 is in use; choose another, for example METRICS_PORT=9091",
+    );
   });
 
   test("accepts the configured key", async () => {
@@ -442,13 +465,18 @@ describe("serve", () => {
     expect(stdout).not.toContain("curl");
   });
 
-  for (const code of ["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "EINVAL"]) {
+  for (const [code, says] of [
+    ["EADDRINUSE", "port 80 is in use; choose another, for example PORT=81"],
+    ["EACCES", "port 80 is not for every user; choose one from 1024 on, for example PORT=8080"],
+    ["EADDRNOTAVAIL", "cannot listen on 127.0.0.1:80: EADDRNOTAVAIL"],
+    ["EINVAL", "cannot listen on 127.0.0.1:80: EINVAL"],
+  ] as const) {
     test(`ends with 69 and a line if it cannot listen: ${code}`, async () => {
       const result = await run([], { ...MEMORY, HOST: "127.0.0.1", PORT: "80" }, () => {
         throw Object.assign(new Error("no"), { code, syscall: "listen" });
       });
       expect(result.code).toBe(69);
-      expect(result.stderr).toBe(`thimble: cannot listen on 127.0.0.1:80: ${code}`);
+      expect(result.stderr).toBe(`thimble: ${says}`);
     });
   }
 

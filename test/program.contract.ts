@@ -216,10 +216,10 @@ export function programContract(
           signal: null,
           stdout: "",
           stderr: [
-            "thimble: the configuration cannot work:",
+            "thimble: invalid configuration:",
             "  - API_KEY must be at least 16 printable ASCII characters without spaces",
-            "  - PORT must be a port number from 0 to 65535; 0 lets the system choose",
-            "  - DEBUG must be true or false",
+            '  - PORT is "http"; it must be a port number from 0 to 65535; 0 lets the system choose',
+            '  - DEBUG is "perhaps"; it must be true or false',
             "  - DATABASE_URL must be sqlite:PATH, memory: or postgres://USER@HOST:PORT/NAME",
             "",
           ].join("\n"),
@@ -389,7 +389,7 @@ export function programContract(
         const env = { API_KEY, HOST: "127.0.0.1", PORT: String(service.port) };
         expect(await runProgram(["serve"], env)).toMatchObject({
           code: 69,
-          stderr: `thimble: cannot listen on 127.0.0.1:${service.port}: EADDRINUSE\n`,
+          stderr: `thimble: port ${service.port} is in use; choose another, for example PORT=${service.port + 1}\n`,
         });
         expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
       });

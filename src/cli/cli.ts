@@ -3,6 +3,7 @@ import { EXIT, explainFailure } from "../server/failure.ts";
 import type { Runtime } from "../server/runtime.ts";
 import { readSecretFile } from "../server/secrets/secret-file.ts";
 import { RESOURCES, SCOPES, SERVICE } from "../service.ts";
+import { parseArguments } from "./arguments.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { checkHealth } from "./commands/healthcheck.ts";
 
@@ -12,10 +13,15 @@ const NAMES = RESOURCES.map(({ name }) => name).join(" or ");
 const COMMANDS: readonly Command[] = [
   {
     name: "serve",
+    usage: ["[--port PORT]"],
     summary: "serve the API (the default)",
-    run: async (_args, runtime) => {
+    details: `  --port PORT  the port to listen on, instead of the variable PORT`,
+    run: async (args, runtime) => {
+      const { port } = parseArguments(args, { port: { type: "string" } }, 0).values;
       const { serve } = await import("../server/serve.ts");
-      await serve(runtime);
+      await serve(
+        port === undefined ? runtime : { ...runtime, env: { ...runtime.env, PORT: port } },
+      );
       return EXIT.ok;
     },
   },
@@ -28,6 +34,11 @@ const COMMANDS: readonly Command[] = [
       else stdout("ready");
       return failure ? EXIT.failure : EXIT.ok;
     },
+  },
+  {
+    name: "doctor",
+    summary: "check configuration, port, keys, database, disk, limits and clock: exit 0 or 1",
+    run: async (...all) => (await import("./commands/doctor.ts")).runDoctor(...all),
   },
   {
     name: "migrate",
@@ -114,10 +125,11 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: "--help",
-    summary: "print this",
-    run: async (_args, { stdout }) => {
-      const { describeAll } = await import("./commands/help.ts");
-      stdout(describeAll(COMMANDS));
+    usage: ["[COMMAND|variables]"],
+    summary: "print this, or what there is to know of a command, or of the environment variables",
+    run: async (args, { stdout }) => {
+      const [topic] = parseArguments(args, {}, 1).positionals;
+      stdout(await describeTopic(topic));
       return EXIT.ok;
     },
   },
@@ -128,7 +140,7 @@ const COMMANDS: readonly Command[] = [
  * program is done, which for `serve` is after a signal.
  */
 export async function runCli(args: readonly string[], runtime: Runtime): Promise<number> {
-  const [name = "serve", ...rest] = args;
+  const [name, ...rest] = withCommand(args);
   const command = COMMANDS.find((each) => each.name === name);
   if (!command) {
     runtime.stderr(`thimble: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
@@ -148,6 +160,28 @@ export async function runCli(args: readonly string[], runtime: Runtime): Promise
   }
 }
 
+/** Other words for a command. */
+const ALIASES: Record<string, string> = {
+  help: "--help",
+  "-h": "--help",
+  version: "--version",
+  "-v": "--version",
+};
+
+/** The arguments with the command that they leave out or name in another way. */
+function withCommand([first = "serve", ...rest]: readonly string[]): [string, ...string[]] {
+  if (first === "--port" || first.startsWith("--port=")) return ["serve", first, ...rest];
+  return [Object.hasOwn(ALIASES, first) ? (ALIASES[first] ?? first) : first, ...rest];
+}
+
+async function describeTopic(topic: string | undefined): Promise<string> {
+  if (topic === undefined) return describeProgram(COMMANDS);
+  if (topic === "variables") return (await import("./commands/help.ts")).describeVariables();
+  const command = COMMANDS.find(({ name }) => name === topic);
+  if (command) return describeCommand(command);
+  throw new UsageError(`there is no command ${topic}`);
+}
+
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   const options = end === -1 ? args : args.slice(0, end);
@@ -160,8 +194,10 @@ function reportFailure(error: unknown, { stderr }: Runtime): number {
     stderr(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return EXIT.failure;
   }
-  const { exitCode, message, problems } = failure;
-  stderr(`thimble: ${message}${problems ? ":" : ""}`);
-  for (const problem of problems ?? []) stderr(`  - ${problem}`);
+  const { exitCode, message, problems = [] } = failure;
+  const [problem, ...others] = problems;
+  if (problem === undefined) stderr(`thimble: ${message}`);
+  else if (others.length === 0) stderr(`thimble: ${message}: ${problem}`);
+  else stderr([`thimble: ${message}:`, ...problems.map((each) => `  - ${each}`)].join("\n"));
   return exitCode;
 }

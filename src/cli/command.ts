@@ -43,5 +43,5 @@ export function describeProgram(commands: readonly Command[]): string {
 
 ${lines.join("\n")}
 
-"thimble COMMAND --help" says more of one, "thimble --help" of the environment variables.`;
+"thimble help COMMAND" says more of one, "thimble help variables" of the environment variables.`;
 }

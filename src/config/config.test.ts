@@ -326,9 +326,13 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
       });
     }
     for (const value of bad) {
-      test(`refuses ${JSON.stringify(value)}, naming itself and what it takes`, () => {
+      test(`refuses ${JSON.stringify(value)}, naming itself, what it received and what it takes`, () => {
         const takes = variables[name].takes.replaceAll("`", "");
-        expect(problemsOf({ API_KEY, [name]: value })).toEqual([`${name} must be ${takes}`]);
+        const isSecret = "secret" in variables[name] || value.includes("@");
+        const received = isSecret ? "" : ` is ${JSON.stringify(value)}; it`;
+        expect(problemsOf({ API_KEY, [name]: value })).toEqual([
+          `${name}${received} must be ${takes}`,
+        ]);
       });
     }
   });
@@ -754,14 +758,15 @@ describe("what Kubernetes writes into PORT and METRICS_PORT, for a Service of th
   test("and nothing else is ignored", () => {
     for (const METRICS_PORT of ["tcp://10.0.0.1", "http://10.0.0.1:9090", "tcp:9090", "9090/tcp"]) {
       expect(problemsOf({ API_KEY, METRICS_PORT })).toEqual([
-        expect.stringMatching(/^METRICS_PORT must be /),
+        expect.stringMatching(/^METRICS_PORT is .+; it must be /),
       ]);
     }
   });
 });
 
-test("a problem never shows a value", () => {
+test("a problem shows no value of a secret, and of no variable the password in a URL", () => {
   const names = Object.keys(variables).flatMap((name) => [name, `${name}_FILE`]);
+  const isSecret = (name: string) => secretNames.some((secret) => name.startsWith(secret));
   // Random letters and digits, too long to occur in a message by chance.
   const secret = fc.stringMatching(/^[A-Z0-9]{12,40}$/);
   const shape = fc.constantFrom<(secret: string) => string>(
@@ -776,7 +781,10 @@ test("a problem never shows a value", () => {
   const readers = [readSecretFile, (path: string) => path, () => ""];
   fc.assert(
     fc.property(environment, secret, fc.constantFrom(...readers), (shapes, text, readFile) => {
-      const values = Object.entries(shapes).map(([name, wrap]) => [name, wrap(text)]);
+      const values = Object.entries(shapes).map(([name, wrap]) => [
+        name,
+        isSecret(name) ? wrap(text) : `https://user:${text}@app.example/`,
+      ]);
       const told = problemsOf(Object.fromEntries(values), readFile).join("\n");
       expect(told).not.toContain(text);
     }),
@@ -805,7 +813,7 @@ describe("the configuration of the database alone", () => {
   test("is refused with every problem at once", () => {
     const environment = { DATABASE_URL: "mysql://db", DATABASE_POOL_SIZE: "0", LOG_LEVEL: "loud" };
     expect(() => parseDatabaseConfig(environment, noFiles)).toThrow(
-      /^DATABASE_POOL_SIZE must be .+\nLOG_LEVEL must be .+\nDATABASE_URL must be .+$/,
+      /^DATABASE_POOL_SIZE is "0"; it must be .+\nLOG_LEVEL is "loud"; it must be .+\nDATABASE_URL must be .+$/,
     );
   });
 });
@@ -872,7 +880,7 @@ describe("the address to ask for readiness", () => {
 
   test("names every problem with its own variables", () => {
     expect(() => parseProbeAddress({ HOST: "a b", PORT: "x" })).toThrow(
-      /^HOST must be .+\nPORT must be /,
+      /^HOST is "a b"; it must be .+\nPORT is "x"; it must be /,
     );
   });
 });

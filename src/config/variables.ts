@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shortName } from "../errors.ts";
 import type { Rate } from "../http/fixed-windows.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { tracingVariables } from "./tracing.ts";
@@ -289,6 +290,12 @@ function parseVariable(name: VariableName, text: string | undefined, problems: s
   const variable: Variable = variables[name];
   if (text === undefined) return variable.default;
   const parsed = variable.schema().safeParse(text);
-  if (!parsed.success) problems.push(`${name} must be ${takes(name)}`);
+  if (!parsed.success) problems.push(`${received(name, text)} must be ${takes(name)}`);
   return parsed.data;
+}
+
+/** What a problem begins with: the value as it was received, unless it is a secret or may hold one, as a URL may. */
+function received(name: VariableName, text: string): string {
+  const isSecret = secretNames.includes(name) || text.includes("@");
+  return isSecret ? name : `${name} is ${JSON.stringify(shortName(text))}; it`;
 }

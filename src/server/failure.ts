@@ -41,7 +41,7 @@ type Failure = {
 export function explainFailure(error: unknown): Failure | undefined {
   if (error instanceof ConfigError) {
     const { problems } = error;
-    return { exitCode: EXIT.config, message: "the configuration cannot work", problems };
+    return { exitCode: EXIT.config, message: "invalid configuration", problems };
   }
   if (error instanceof CommandError) {
     const { exitCode, message, problems } = error;

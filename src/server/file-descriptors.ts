@@ -44,12 +44,17 @@ export function watchFileDescriptors({ config, servers, logger }: WatchOptions):
   return () => clearInterval(timer);
 }
 
+/** How many files and connections the other limits allow. */
+export function neededFds({ maxConcurrentRequests, databasePoolSize }: WatchOptions["config"]) {
+  return maxConcurrentRequests + databasePoolSize + RESERVE;
+}
+
 function warnOfLowLimit(
   limit: number | undefined,
   { maxConcurrentRequests, databasePoolSize }: WatchOptions["config"],
   logger: Logger,
 ): void {
-  const needed = maxConcurrentRequests + databasePoolSize + RESERVE;
+  const needed = neededFds({ maxConcurrentRequests, databasePoolSize });
   if (limit === undefined || limit >= needed) return;
   logger.warning(
     "the limit of open files is lower than MAX_CONCURRENT_REQUESTS and DATABASE_POOL_SIZE need; " +

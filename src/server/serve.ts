@@ -8,6 +8,7 @@ import { createLogger, describeError, type Logger } from "../telemetry/logger.ts
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
 import { watchFileDescriptors } from "./file-descriptors.ts";
+import { whyNotListening } from "./listening.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { memoryBudget } from "./memory.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
@@ -71,14 +72,18 @@ export async function serve(runtime: Runtime): Promise<void> {
       tracing,
       probesElsewhere: config.metricsPort !== undefined,
     };
-    const server = await listen(runtime, createApp(deps).fetch, config, tls?.pair);
+    const server = await listen(runtime, createApp(deps).fetch, config, {
+      ...{ variable: "PORT", port: config.port, tls: tls?.pair },
+    });
     tls?.follow(server);
     if (tls) runtime.onHangup(() => void tls.reload());
     const { metricsPort } = config;
     const probes =
       metricsPort === undefined
         ? undefined
-        : await listen(runtime, createProbesApp(deps).fetch, { ...config, port: metricsPort });
+        : await listen(runtime, createProbesApp(deps).fetch, config, {
+            ...{ variable: "METRICS_PORT", port: metricsPort },
+          });
     announce(config, ownKey, server.port, probes?.port, logger, stdout);
     await secrets.start({
       logger,
@@ -139,13 +144,14 @@ function openLog({ openLog, clock }: Runtime, { logLevel: level, logFormat: form
   return { logger, stdout };
 }
 
+type Port = { variable: "PORT" | "METRICS_PORT"; port: number; tls?: TlsPair | undefined };
+
 async function listen(
   runtime: Runtime,
   fetch: Fetch,
-  config: Config,
-  tls?: TlsPair,
+  { host, idleTimeoutSeconds, ...config }: Config,
+  { variable, port, tls }: Port,
 ): Promise<Server> {
-  const { host, port, idleTimeoutSeconds } = config;
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
   const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
   try {
@@ -160,7 +166,7 @@ async function listen(
   } catch (error) {
     const { code } = (error ?? {}) as { code?: unknown };
     if (typeof code !== "string") throw error;
-    throw new ListenError(`cannot listen on ${host}:${port}: ${code}`, { cause: error });
+    throw new ListenError(whyNotListening(code, { host, port, variable }), { cause: error });
   }
 }
 

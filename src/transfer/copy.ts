@@ -1,6 +1,7 @@
 import type { Migrations } from "../database/migrations/migration.ts";
 import { postgresMigrations } from "../database/migrations/postgres.ts";
 import { sqliteMigrations } from "../database/migrations/sqlite.ts";
+import { grouped } from "../grouped.ts";
 import { isSameValue } from "../resources/field.ts";
 import { type Entry, inWords, type Resource } from "../resources/resource.ts";
 import type { Clock } from "../time.ts";
@@ -164,7 +165,7 @@ export function nameOf({ one, name }: Resource, count: number): string {
 
 /** `1 book`, `3 reading lists`. */
 export function describeCount(resource: Resource, count: number): string {
-  return `${count} ${nameOf(resource, count)}`;
+  return `${grouped(count)} ${nameOf(resource, count)}`;
 }
 
 /** `3 books, 1 note, and the tables loans`. */

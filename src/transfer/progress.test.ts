@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { books } from "../books.ts";
 import { defineResource } from "../resources/resource.ts";
 import { describeContent } from "./copy.ts";
@@ -10,7 +10,7 @@ test("a terminal sees how far it is and how fast, and then nothing of it", () =>
     shown += text;
   });
   progress.update(5, 0.5);
-  expect(shown).toMatch(/^\r.\[KRestoring \[#{12}-{12}\] {2}50 % 5 books, \d+\/s$/);
+  expect(shown).toMatch(/^\r.\[KRestoring \[#{12}-{12}\] {2}50 % 5 books, [\d,]+\/s$/);
   // Too soon after the last one for anybody to see.
   progress.update(6, 0.6);
   expect(shown).not.toContain("60 %");
@@ -50,4 +50,26 @@ test("entries are counted in words", () => {
   expect(describeContent([books, lists], content)).toBe("1 book, 0 reading lists");
   const one = { counts: new Map([["reading_lists", 1]]), unknownTables: ["loans", "seats"] };
   expect(describeContent([lists, books], one)).toBe("1 reading list, and the tables loans, seats");
+});
+
+test("it says how long the rest takes, once there is enough to tell", () => {
+  let now = 0;
+  const clock = spyOn(performance, "now").mockImplementation(() => now);
+  try {
+    let shown = "";
+    const progress = createProgress("Importing", "books", (text) => {
+      shown = text;
+    });
+    const after = (ms: number, entries: number, share: number) => {
+      now = ms;
+      progress.update(entries, share);
+      return shown.split(" % ")[1];
+    };
+    expect(after(500, 1000, 0.1)).toBe("1,000 books, 2,000/s");
+    expect(after(2000, 4000, 0.25)).toBe("4,000 books, 2,000/s, 6 s left");
+    expect(after(60_000, 123_456, 0.1)).toBe("123,456 books, 2,058/s, 9 min left");
+    expect(after(61_000, 200_000, 1)).toBe("200,000 books, 3,279/s");
+  } finally {
+    clock.mockRestore();
+  }
 });

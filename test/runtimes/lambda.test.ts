@@ -195,7 +195,7 @@ describe("an init phase that fails", () => {
       what: "says everything that is wrong with the configuration",
       env: { DATABASE_URL: "mysql://db", LOG_FORMAT: "xml", MAX_BODY_BYTES: "none" },
       line: {
-        message: "the configuration cannot work",
+        message: "invalid configuration",
         problems: [
           expect.stringMatching(/^LOG_FORMAT must be /),
           expect.stringMatching(/^MAX_BODY_BYTES must be /),
@@ -208,7 +208,7 @@ describe("an init phase that fails", () => {
       what: "asks for a key in development too",
       env: { ENVIRONMENT: "development" },
       line: {
-        message: "the configuration cannot work",
+        message: "invalid configuration",
         problems: [expect.stringMatching(/^API_KEY is not set/)],
       },
     },

@@ -96,7 +96,7 @@ describe("a configuration that cannot work", () => {
       for (const line of log) {
         expect(line).toMatchObject({
           level: "ERROR",
-          message: "the configuration cannot work",
+          message: "invalid configuration",
           problems,
         });
       }

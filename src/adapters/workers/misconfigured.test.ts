@@ -39,7 +39,7 @@ for (const path of ["/", "/healthz", "/ready", "/books", "/nothing/here"]) {
         timestamp: "1970-01-01T00:00:00.000Z",
         level: "ERROR",
         logger: "thimble",
-        message: "the configuration cannot work",
+        message: "invalid configuration",
         request_id: expect.stringMatching(UUID),
         trace_id: expect.any(String),
         problems,

@@ -19,7 +19,7 @@ export function createMisconfiguredApp({ problems, logger }: MisconfiguredDeps) 
   app.all("*", (c) => {
     const request = c.get("request");
     const ids = { request_id: request?.id, trace_id: request?.trace.traceId };
-    logger.error("the configuration cannot work", { ...ids, problems });
+    logger.error("invalid configuration", { ...ids, problems });
     const message = "The service is not configured; its log says why.";
     return problemResponse(c, new DomainError("not_configured", message));
   });

@@ -1,12 +1,9 @@
 import { defaultOf, secretNames, type VariableName, variables } from "../../config/variables.ts";
-import { type Command, describeProgram } from "../command.ts";
 
-/** All there is to know of the program: how it is called, and each variable that it goes by. */
-export function describeAll(commands: readonly Command[]): string {
+/** Each variable that the program goes by. */
+export function describeVariables(): string {
   const names = Object.keys(variables) as VariableName[];
   return [
-    describeProgram(commands),
-    "",
     "Environment variables:",
     ...names.flatMap((name) => ["", ...describeVariable(name)]),
   ].join("\n");

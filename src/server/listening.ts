@@ -1,0 +1,22 @@
+import process from "node:process";
+
+/** The port that AirPlay takes on a Mac, and this service by default. */
+const AIRPLAY_PORT = 5000;
+
+type Address = { host: string; port: number; variable: string };
+
+/** Why a system's error keeps a server from listening, and what to do. */
+export function whyNotListening(
+  code: string,
+  { host, port, variable }: Address,
+  platform: string = process.platform,
+): string {
+  if (code === "EADDRINUSE") {
+    const airPlay = platform === "darwin" && port === AIRPLAY_PORT ? " (often by AirPlay)" : "";
+    return `port ${port} is in use${airPlay}; choose another, for example ${variable}=${port + 1}`;
+  }
+  if (code === "EACCES") {
+    return `port ${port} is not for every user; choose one from 1024 on, for example ${variable}=8080`;
+  }
+  return `cannot listen on ${host}:${port}: ${code}`;
+}
