@@ -1,6 +1,6 @@
 // Everything that must pass before a change lands:
 //
-//   check.ts            format and lint, types, types of each ring, workflows, plain English, tests
+//   check.ts            format and lint, types, types of each ring, workflows, plain English, OpenAPI, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
 import { runMain } from "./shell/main.ts";
@@ -14,6 +14,7 @@ const STATIC_CHECKS = [
   ["node_modules/.bin/tsc", "--project", "tsconfig.process.json"],
   script("check:workflows"),
   script("check:english"),
+  script("check:openapi"),
 ];
 /** They need a C compiler, and a Docker engine. */
 const TESTS_WITH_TOOLS = [script("test:launcher"), script("test:container")];
