@@ -1,8 +1,7 @@
 import type { TypedResponse } from "hono";
-import type { ComponentsObject, SchemaObject } from "openapi3-ts/oas31";
 import { z } from "zod";
-import { DEFECT, type Issue, MAX_ISSUES, summaryOf } from "../errors.ts";
-import { DESCRIBED_HEADERS, type HeaderName, headers } from "./described-headers.ts";
+import { DEFECT, type Issue, summaryOf } from "../errors.ts";
+import type { HeaderName } from "./described-headers.ts";
 import { REQUEST_ID_HEADER } from "./edge/request-id.ts";
 import { RATE_LIMIT_HEADERS } from "./middleware/rate-limit.ts";
 
@@ -25,35 +24,6 @@ export type Problem = {
   error: string;
   errors?: Issue[] | undefined;
 };
-
-const text = (maxLength: number, description: string) =>
-  ({ type: "string", maxLength, description }) as const;
-
-/** No schema of zod: nothing validates a problem, and services start sooner without one. */
-const PROBLEM_MEMBERS: Record<keyof Problem, SchemaObject> = {
-  type: text(255, "about:blank: the status says it."),
-  title: text(255, "The name of the status."),
-  status: { type: "integer", format: "int32", minimum: 400, maximum: 599 },
-  detail: text(8192, "What is wrong, for people."),
-  request_id: text(128, "Names the request in the log."),
-  trace_id: text(32, "Names its trace."),
-  success: { type: "boolean", const: false },
-  error: text(255, "What is wrong, in a few words."),
-  errors: {
-    type: "array",
-    maxItems: MAX_ISSUES,
-    description: "Each mistake in the input.",
-    items: {
-      type: "object",
-      properties: {
-        path: text(8192, "The field, with dots between nested names."),
-        message: text(8192, "What is wrong with it."),
-      },
-      required: ["path", "message"],
-    },
-  },
-};
-const OPTIONAL_MEMBERS = new Set(["trace_id", "errors"]);
 
 const TOO_BIG = { path: "limit", message: "Too big: expected number to be <=200" };
 
@@ -170,7 +140,7 @@ export const PROBLEM_STATUSES = {
 } as const satisfies Record<number, StatusDescription>;
 export type ProblemStatus = keyof typeof PROBLEM_STATUSES;
 
-type StatusDescription = {
+export type StatusDescription = {
   title: string;
   meaning: string;
   /** A problem that clients may meet. */
@@ -198,61 +168,13 @@ export function jsonContent<T extends z.ZodType>(
 /** References to the problems (RFC 9457) that a route can answer, by status. */
 export function problems<Status extends ProblemStatus>(...statuses: Status[]) {
   return Object.fromEntries(
-    statuses.map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }]),
+    statuses.map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
   );
 }
 
-/** `NotFound` of 404. */
-const nameOf = (status: ProblemStatus) => PROBLEM_STATUSES[status].title.replaceAll(" ", "");
-
-/** What the descriptions of routes refer to, for the document: made at the start, it would take a millisecond. */
-export function sharedComponents() {
-  const statuses = Object.keys(PROBLEM_STATUSES).map(Number) as ProblemStatus[];
-  // 405 is the answer to methods that are not described.
-  const described = statuses.filter((status) => status !== 405);
-  return {
-    schemas: {
-      Problem: {
-        type: "object",
-        properties: PROBLEM_MEMBERS,
-        required: Object.keys(PROBLEM_MEMBERS).filter((name) => !OPTIONAL_MEMBERS.has(name)),
-      },
-    },
-    headers: DESCRIBED_HEADERS,
-    responses: Object.fromEntries(
-      described.map((status) => [nameOf(status), describeProblem(status)]),
-    ),
-  } satisfies ComponentsObject;
-}
-
-function describeProblem(status: ProblemStatus) {
-  const { meaning, headers: own = [] }: StatusDescription = PROBLEM_STATUSES[status];
-  return {
-    description: meaning,
-    headers: headers(...own, "Cache-Control", ...COMMON_HEADERS),
-    content: {
-      "application/problem+json": {
-        schema: { $ref: "#/components/schemas/Problem" },
-        example: exampleOf(status),
-      },
-    },
-  };
-}
-
-function exampleOf(status: ProblemStatus): Problem {
-  const { title, example }: StatusDescription = PROBLEM_STATUSES[status];
-  const { error, detail, errors } = example;
-  return {
-    type: "about:blank",
-    title,
-    status,
-    detail,
-    request_id: DESCRIBED_HEADERS[REQUEST_ID_HEADER].example,
-    success: false,
-    error,
-    ...(errors && { errors: [...errors] }),
-  };
-}
+/** `NotFound` of 404: the name of a problem in the document. */
+export const componentOf = (status: ProblemStatus) =>
+  PROBLEM_STATUSES[status].title.replaceAll(" ", "");
 
 /** For typed clients: the problems of a route whose description is separate from its handler. */
 export type ProblemResponse<Status extends ProblemStatus> = TypedResponse<Problem, Status, "json">;

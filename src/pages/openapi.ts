@@ -1,13 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { OperationObject, ResponseObject } from "openapi3-ts/oas31";
-import {
-  COMMON_HEADERS,
-  type ProblemStatus,
-  problems,
-  sharedComponents,
-} from "../http/describe.ts";
+import { COMMON_HEADERS, type ProblemStatus, problems } from "../http/describe.ts";
 import { headers } from "../http/described-headers.ts";
 import type { AppEnv } from "../http/env.ts";
+import { sharedComponents } from "../http/shared-components.ts";
 import { PROBES_TAG } from "../probes/health.ts";
 import { tagOf } from "../resources/describe.ts";
 import type { Resource } from "../resources/resource.ts";
