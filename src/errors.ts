@@ -21,7 +21,6 @@ const SUMMARIES = {
   unsupported_media_type: "Unsupported media type",
   unsupported_content_encoding: "Unsupported content encoding",
   body_too_large: "Request body too large",
-  encoding_not_accepted: "Encoding not accepted",
   invalid_input: "Validation failed",
   entry_not_found: "Not found",
   precondition_failed: "Precondition failed",
@@ -33,6 +32,15 @@ const SUMMARIES = {
 
 /** What went wrong; problem.ts maps it to a status. */
 export type ErrorCode = keyof typeof SUMMARIES;
+
+/** The short sentence of a code. */
+export const summaryOf = (code: ErrorCode): string => SUMMARIES[code];
+
+/** What a client learns of a defect. */
+export const DEFECT = {
+  summary: "Internal server error",
+  message: "The server could not answer this request; its log says why.",
+} as const;
 
 type DomainErrorOptions = {
   summary?: string;
@@ -74,7 +82,7 @@ export function deadlineExceeded(): DomainError {
 }
 
 /** The most issues that are reported for one input, which may have any number. */
-const MAX_ISSUES = 20;
+export const MAX_ISSUES = 20;
 
 /** Longer than any valid name, and much shorter than what a client may send. */
 const MAX_NAME_LENGTH = 100;

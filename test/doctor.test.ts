@@ -123,7 +123,7 @@ test("a port that another program has is found", async () => {
   other.stop();
 });
 
-test("a clock that is behind the last write is found", async () => {
+test("a clock that is earlier than the last write is found", async () => {
   await inTemporaryDirectory(async (directory) => {
     const env = SQLITE_ON(directory);
     writeFileSync(join(directory, "books.db"), "");
@@ -131,7 +131,7 @@ test("a clock that is behind the last write is found", async () => {
     utimesSync(join(directory, "books.db"), tomorrow, tomorrow);
     const { said } = await examine(env);
     expect(said).toContain(
-      `wrong  clock  is behind the last write to the database, at ${tomorrow.toISOString()}`,
+      `wrong  clock  is earlier than the last write to the database, at ${tomorrow.toISOString()}`,
     );
   });
 });

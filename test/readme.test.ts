@@ -23,10 +23,10 @@ function rowsOf(table: string): string[][] {
     .map((line) => line.replace(/^\| | \|$/g, "").split(/ \| /));
 }
 
-/** The routes of `app`, in OpenAPI's spelling, without middleware and the pages' assets. */
+/** The routes of `app`, in OpenAPI's spelling, without middleware. */
 function servedRoutes(): string[] {
-  // What the API page loads, and the second path of every resource, are not in the table.
-  const others = ["/docs/", ...RESOURCES.map(({ name }) => `/api/v1/${name}`)];
+  // The second path of every resource is not in the table.
+  const others = RESOURCES.map(({ name }) => `/api/v1/${name}`);
   const served = openApp().app.routes.filter(
     ({ method, path }) => method !== "ALL" && !others.some((start) => path.startsWith(start)),
   );

@@ -16,7 +16,7 @@ export async function buildPackage(): Promise<void> {
   await Promise.all([emitJavaScript(), emitDeclarations()]);
 }
 
-/** Text, JSON and what macros return are put into it; the dependencies stay imports. */
+/** Text and JSON are put into it; the dependencies stay imports. */
 async function emitJavaScript(): Promise<void> {
   const result = await Bun.build({
     entrypoints: ENTRIES.map((entry) => join(ROOT, entry)),

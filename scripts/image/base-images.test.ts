@@ -8,10 +8,14 @@ const UNPINNED: Readonly<Record<string, string>> = {
   [`Dockerfile: oven/bun:${packageJson.packageManager.replace("bun@", "")}-slim`]:
     "nobody has looked it up yet",
   "test/container/signing/Dockerfile: debian:trixie-slim": "nobody has looked it up yet",
-  "bench/image/debian.Dockerfile: debian:trixie-slim": "measured as people build it",
-  "bench/image/upx.Dockerfile: debian:trixie-slim": "measured as people build it",
   ...Object.fromEntries(
-    ["debian", "modules", "naive", "upx"].map((name) => [
+    ["debian", "deno", "flask", "go", "node", "upx"].map((name) => [
+      `bench/image/${name}.Dockerfile: debian:trixie-slim`,
+      "measured as people build it",
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["debian", "deno", "modules", "naive", "node-single", "node", "upx"].map((name) => [
       `bench/image/${name}.Dockerfile: oven/bun:\${BUN_VERSION}-slim`,
       "the version is that of package.json",
     ]),

@@ -12,7 +12,6 @@ const output = (inputs: Record<string, number>) => ({
     ),
   },
 });
-const input = { bytes: 1, imports: [] };
 
 test("names a package of which something is left, and none of which nothing is", async () => {
   const packages = await bundledPackages({
@@ -30,12 +29,4 @@ test("names a package of which something is left, and none of which nothing is",
     expect([version, license]).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\d+\./), "MIT"]),
     );
-});
-
-test("names a package that a macro reads", async () => {
-  const packages = await bundledPackages({
-    ...NOTHING,
-    inputs: { "src/pages/swagger-ui.ts": input },
-  });
-  expect(packages.map(({ name }) => name)).toContain("swagger-ui-dist");
 });

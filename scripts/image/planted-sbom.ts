@@ -7,7 +7,6 @@ import { dirname } from "node:path";
 import { required } from "../shell/github.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 import { LIBRARIES, partOf } from "./bun-libraries.ts";
-import { pagePart } from "./page-libraries.ts";
 import {
   cycloneDx,
   debianComponent,
@@ -42,7 +41,6 @@ export const PLANTED = [
     component: partComponent(partOf(LIBRARIES.sqlite, "3.39.1")),
     finding: "CVE-2022-35737",
   },
-  { component: partComponent(pagePart("dompurify", "2.4.0")), finding: "CVE-2024-47875" },
 ];
 
 export function plantedSbom() {

@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
 import { bunLibraries, type Part } from "./bun-libraries.ts";
 import { type BundledPackage, bundledPackages } from "./bundled-packages.ts";
-import { pageLibraries } from "./page-libraries.ts";
 
 /** A component in a CycloneDX document (https://cyclonedx.org/docs/1.6/json/#components). */
 type Component = {
@@ -217,12 +216,11 @@ function dpkgQuery(...args: string[]): string {
   return Bun.spawnSync(["dpkg-query", ...args]).stdout.toString();
 }
 
-/** What is inside of the components that say so: Bun, and the page with the documentation. */
+/** What is inside of the components that say so: Bun. */
 async function findParts(): Promise<Contents["parts"]> {
   const license = await Bun.file("licenses/bun/LICENSE.md").text();
   const executable = readFileSync(process.execPath, "latin1");
-  const script = await Bun.file("node_modules/swagger-ui-dist/swagger-ui-bundle.js").text();
-  return { bun: bunLibraries(license, executable), "swagger-ui-dist": pageLibraries(script) };
+  return { bun: bunLibraries(license, executable) };
 }
 
 /**

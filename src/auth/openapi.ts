@@ -10,6 +10,9 @@ export function keySecurity(scope: Scope) {
   return [{ apiKey: [scope] }, { bearer: [scope] }];
 }
 
+/** The `security` of a route that needs none. */
+export const NO_KEY: Record<string, string[]>[] = [];
+
 /** A route's possible answers to a wrong or missing key. */
 export const KEY_PROBLEMS = [401, 403, 429] as const;
 
@@ -19,9 +22,12 @@ export function declareSecurity(app: OpenAPIHono<AppEnv>): void {
     type: "apiKey",
     in: "header",
     name: "X-API-Key",
+    description:
+      "A key that the operator of the service gave to you. It needs the scope of the route.",
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
+    description: "The same key as a bearer token (RFC 6750).",
   });
 }

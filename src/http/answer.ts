@@ -53,12 +53,6 @@ export function answer(
   return response;
 }
 
-/** Notes the length of an answer that is not made here. */
-export function noteBytes(c: Context<AppEnv>, bytes: number): void {
-  const request = c.get("request");
-  if (request) request.bodyBytes = bytes;
-}
-
 /** Answers with a value as JSON, of a type that typed clients know. */
 export function answerJson<T, Status extends ContentfulStatusCode>(
   c: Context<AppEnv>,

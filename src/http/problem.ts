@@ -1,6 +1,6 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { DomainError, type ErrorCode, NeedsRepairError } from "../errors.ts";
+import { DEFECT, DomainError, type ErrorCode, NeedsRepairError } from "../errors.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
@@ -37,7 +37,6 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   unsupported_media_type: { status: 415, headers: { Accept: "application/json" } },
   unsupported_content_encoding: { status: 415, headers: { "Accept-Encoding": "identity" } },
   body_too_large: { status: 413 },
-  encoding_not_accepted: { status: 406, headers: { Vary: "Accept-Encoding" } },
   invalid_input: { status: 400 },
   entry_not_found: { status: 404 },
   precondition_failed: { status: 412 },
@@ -45,12 +44,6 @@ const MAPPINGS: Record<ErrorCode, Mapping> = {
   request_timeout: { status: 503, headers: { "Retry-After": "5" } },
   store_unavailable: { status: 503, headers: { "Retry-After": "2" } },
   not_configured: { status: 503 },
-};
-
-/** What a client learns of a defect. */
-const DEFECT = {
-  summary: "Internal server error",
-  message: "The server could not answer this request; its log says why.",
 };
 
 /**

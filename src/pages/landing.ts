@@ -2,12 +2,14 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
 import { html, raw } from "hono/html";
 import { z } from "zod";
+import { NO_KEY } from "../auth/openapi.ts";
 import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { referenceBelow } from "../http/paths.ts";
 import { SERVICE } from "../service.ts";
 import type { Elapsed } from "../time.ts";
 import style from "./landing.css" with { type: "text" };
+import { sourceHash } from "./source-hash.ts";
 
 type LandingDeps = {
   /** How long the service has run. */
@@ -38,12 +40,15 @@ export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: 
     method: "get",
     path: "/",
     tags: ["Pages"],
+    security: NO_KEY,
+    operationId: "getLandingPage",
     summary: "A greeting, or for a browser the landing page",
+    description: "The header Accept decides.",
     responses: {
       200: {
         description: GREETING,
         content: {
-          "text/plain": { schema: z.literal(GREETING) },
+          "text/plain": { schema: z.literal(GREETING), example: GREETING },
           "text/html": { schema: z.string() },
         },
       },
@@ -69,11 +74,9 @@ export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: 
   });
 }
 
-/** The page may use only this stylesheet (CSP Level 3, hash sources). */
+/** The page may use only this stylesheet. */
 async function pagePolicy(): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
-  const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
-  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  return `default-src 'none'; style-src '${await sourceHash(style)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
 type PageContent = { uptimeMs: number; version: string | undefined; links: unknown[] };

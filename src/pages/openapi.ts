@@ -1,8 +1,30 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { OperationObject, ResponseObject } from "openapi3-ts/oas31";
+import { COMMON_HEADERS, type ProblemStatus, problems } from "../http/describe.ts";
+import { headers } from "../http/described-headers.ts";
 import type { AppEnv } from "../http/env.ts";
+import { sharedComponents } from "../http/shared-components.ts";
+import { PROBES_TAG } from "../probes/health.ts";
 import { tagOf } from "../resources/describe.ts";
 import type { Resource } from "../resources/resource.ts";
 import { SERVICE } from "../service.ts";
+
+/** Not in place: the type of the library is that of OpenAPI 3.0, which has no identifier. */
+const LICENSE = { name: "MIT", identifier: "MIT" };
+
+/** What any request may be answered with: by the edge, or where the service has a defect. */
+const ANY_REQUEST: ProblemStatus[] = [400, 414, 431, 500];
+/** By the limits that depend on other requests, which probes do not have. */
+const LIMITED: ProblemStatus[] = [429, 503];
+
+/** The only answer that is no problem: it is not the app's, and has no body. */
+const TOO_SLOW = {
+  description:
+    "The request did not arrive in time. Node's server answers so; others only disconnect",
+};
+
+/** The whole document. */
+export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
 /**
  * The OpenAPI 3.1 document of every route that `app` has described.
@@ -21,30 +43,44 @@ export function openApiDocument(
       title: "Thimble",
       version,
       description: "A production-ready HTTP API that fits in a thimble.",
-      license: { name: "MIT" },
+      license: LICENSE,
     },
     // Relative to the document: its paths begin next to it, wherever an app or a proxy has put it.
-    servers: [{ url: "./" }],
+    servers: [{ url: ".", description: "This service" }],
     tags: [
       ...resources.map((resource) => ({
         name: tagOf(resource),
         description: `At /${resource.name} and, the same, at /api/v1/${resource.name}.`,
       })),
       { name: "Process", description: "Small actions that need an API key." },
-      { name: "Health", description: "For people and orchestrators." },
+      { name: PROBES_TAG, description: "For people and orchestrators." },
       { name: "Pages", description: "For browsers." },
     ],
   });
-  for (const [path, operations] of Object.entries(document.paths ?? {})) {
-    for (const [method, operation] of Object.entries(operations)) {
-      operation.operationId = operationId(method, path);
-    }
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(operations)) addCommonAnswers(operation);
   }
+  const { schemas, headers, responses } = sharedComponents();
+  const own = document.components;
+  document.components = {
+    ...own,
+    schemas: { ...own?.schemas, ...schemas },
+    headers,
+    responses: { RequestTimeout: TOO_SLOW, ...responses },
+  };
   return document;
 }
 
-/** `get` of `/api/v1/books/{id}` is `getApiV1BooksId`: unique, even if routes are mounted twice. */
-function operationId(method: string, path: string): string {
-  const words = path.match(/[A-Za-z0-9]+/g) ?? ["root"];
-  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+/** Adds what the layers around every route answer and set (see app.ts). */
+function addCommonAnswers(operation: OperationObject): void {
+  const isProbe = operation.tags?.includes(PROBES_TAG) ?? false;
+  for (const response of Object.values<ResponseObject>(operation.responses ?? {})) {
+    if (isProbe || "$ref" in response) continue;
+    response.headers = { ...response.headers, ...headers(...COMMON_HEADERS) };
+  }
+  operation.responses = {
+    ...problems(...ANY_REQUEST, ...(isProbe ? [] : LIMITED)),
+    408: { $ref: "#/components/responses/RequestTimeout" },
+    ...operation.responses,
+  };
 }

@@ -1,9 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
+import { NO_KEY } from "../auth/openapi.ts";
 import type { Database } from "../database/database.ts";
 import type { DatabaseState } from "../database/lifecycle.ts";
 import { answerJson, answerText } from "../http/answer.ts";
-import { jsonContent } from "../http/describe.ts";
+import { jsonContent, line, writtenTime } from "../http/describe.ts";
+import { headers } from "../http/described-headers.ts";
 import type { AppEnv } from "../http/env.ts";
 import { type Clock, type Elapsed, elapsed, since, timestamp, withDeadline } from "../time.ts";
 import { lazySchema } from "../validation.ts";
@@ -14,17 +16,20 @@ export type Readiness = () => "ok" | "draining";
 const healthSchema = lazySchema(() =>
   z.object({
     status: z.literal("healthy"),
-    timestamp: z.iso.datetime(),
-    service: z.string(),
-    version: z.string().optional(),
+    timestamp: writtenTime(),
+    service: line(),
+    version: line().optional(),
     uptime_seconds: z.number(),
-    environment: z.string().optional(),
+    environment: line().optional(),
   }),
 );
 const readySchema = lazySchema(() =>
   z.object({
     ready: z.boolean(),
-    checks: z.object({ api: z.string(), database: z.string() }),
+    checks: z.object({
+      api: z.enum(["ok", "draining"]),
+      database: z.enum(["ok", "disk_full", "read_only", "unavailable", "timeout"]),
+    }),
   }),
 );
 
@@ -87,32 +92,66 @@ export function answers(state: CheckedState): boolean {
   return state !== "unavailable" && state !== "timeout";
 }
 
+/** The group of the routes that are answered before all limits that depend on other clients. */
+export const PROBES_TAG = "Health";
+
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
-  const tags = ["Health"];
-  app.openAPIRegistry.registerPath({
-    method: "get",
+  const registry = app.openAPIRegistry;
+  const probe = { method: "get" as const, tags: [PROBES_TAG], security: NO_KEY };
+  const fresh = { headers: headers("Cache-Control") };
+  registry.registerPath({
+    ...probe,
     path: "/health",
-    tags,
+    operationId: "getHealth",
     summary: "Health and version",
-    responses: { 200: jsonContent(healthSchema, "The service runs") },
-  });
-  app.openAPIRegistry.registerPath({
-    method: "get",
-    path: "/healthz",
-    tags,
-    summary: "Liveness",
+    description: "For people. It does not look at the database.",
     responses: {
-      200: { description: "OK", content: { "text/plain": { schema: z.literal("OK") } } },
+      200: {
+        ...jsonContent(healthSchema, "The service runs", {
+          status: "healthy",
+          timestamp: "2026-11-29T12:00:00.000Z",
+          service: "thimble",
+          version: "1.0.0",
+          uptime_seconds: 86_400.25,
+          environment: "production",
+        }),
+        ...fresh,
+      },
     },
   });
-  app.openAPIRegistry.registerPath({
-    method: "get",
-    path: "/ready",
-    tags,
-    summary: "Readiness",
+  registry.registerPath({
+    ...probe,
+    path: "/healthz",
+    operationId: "getLiveness",
+    summary: "Liveness",
+    description: "For orchestrators: an instance that does not answer has to be started again.",
     responses: {
-      200: jsonContent(readySchema, "It answers requests; if only reads, its check says why"),
-      503: jsonContent(readySchema, "Something does not; its check says what"),
+      200: {
+        description: "OK",
+        content: { "text/plain": { schema: z.literal("OK"), example: "OK" } },
+        ...fresh,
+      },
+    },
+  });
+  const answers = (example: z.output<typeof readySchema>, description: string) => ({
+    ...jsonContent(readySchema, description, example),
+    ...fresh,
+  });
+  registry.registerPath({
+    ...probe,
+    path: "/ready",
+    operationId: "getReadiness",
+    summary: "Readiness",
+    description: "For orchestrators and load balancers: whether to send requests to this instance.",
+    responses: {
+      200: answers(
+        { ready: true, checks: { api: "ok", database: "ok" } },
+        "It answers requests; if only reads, its check says why",
+      ),
+      503: answers(
+        { ready: false, checks: { api: "draining", database: "ok" } },
+        "Something does not; its check says what",
+      ),
     },
   });
 }

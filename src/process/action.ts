@@ -11,6 +11,8 @@ export type Action<
 > = {
   name: Name;
   description: string;
+  /** An input that the OpenAPI document shows; its result is shown too. */
+  example: z.input<Input>;
   input: Input;
   run: (input: z.output<Input>) => Output;
 };

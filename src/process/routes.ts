@@ -1,10 +1,16 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, TypedResponse } from "hono";
 import { z } from "zod";
-import { KEY_PROBLEMS, keySecurity } from "../auth/openapi.ts";
+import { KEY_PROBLEMS, keySecurity, NO_KEY } from "../auth/openapi.ts";
 import { DomainError, invalidInput, shortName } from "../errors.ts";
 import { answerJson } from "../http/answer.ts";
-import { jsonContent, type ProblemResponse, problems } from "../http/describe.ts";
+import {
+  jsonContent,
+  line,
+  type ProblemResponse,
+  problems,
+  writtenTime,
+} from "../http/describe.ts";
 import type { AppEnv } from "../http/env.ts";
 import { parsedJson } from "../http/middleware/json-body.ts";
 import { type Clock, timestamp } from "../time.ts";
@@ -111,50 +117,91 @@ const anyCommandSchema = lazySchema(() => {
 const answerSchema = lazySchema(() =>
   z.looseObject({
     success: z.literal(true),
-    action: z.string(),
-    timestamp: z.iso.datetime(),
+    action: z.enum(ACTIONS.map(({ name }) => name)),
+    timestamp: writtenTime(),
   }),
 );
 const actionsSchema = lazySchema(() =>
   z.object({
-    actions: z.array(
-      z.object({
-        name: z.string(),
-        description: z.string(),
-        input: z.record(z.string(), z.unknown()).meta({ description: "JSON Schema" }),
-      }),
-    ),
+    actions: z
+      .array(
+        z.object({
+          name: line(),
+          description: line(),
+          input: z.record(z.string(), z.unknown()).meta({ description: "JSON Schema" }),
+        }),
+      )
+      .meta({ maxItems: ACTIONS.length }),
   }),
 );
+
+/** Each action's example with what `of` makes of it, as the document has examples. */
+function examples(of: (action: KnownAction) => object) {
+  return Object.fromEntries(
+    ACTIONS.map((action) => [action.name, { summary: action.description, value: of(action) }]),
+  );
+}
+
+function exampleAnswer({ name, ...action }: Action) {
+  const result = action.run(action.input.parse(action.example));
+  return { success: true, action: name, ...result, timestamp: "2026-11-29T12:00:00.000Z" };
+}
 
 /**
  * The handlers above give better messages than a validator of the whole body, so they are described
  * separately.
  */
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {
-  app.openAPIRegistry.registerPath({
+  const registry = app.openAPIRegistry;
+  const tags = ["Process"];
+  registry.registerPath({
     method: "get",
     path: "/process",
-    tags: ["Process"],
+    tags,
+    security: NO_KEY,
+    operationId: "listProcessActions",
     summary: "List the actions",
+    description: "Each with the JSON Schema of its input.",
     responses: {
-      200: jsonContent(actionsSchema, "Every action and its input"),
+      200: jsonContent(actionsSchema, "Every action and its input", {
+        actions: [{ name: echo.name, description: echo.description, input: { type: "object" } }],
+      }),
     },
   });
-  app.openAPIRegistry.registerPath({
+  registry.registerPath({
     method: "post",
     path: "/process",
-    tags: ["Process"],
-    summary: "Run an action",
+    tags,
     security: keySecurity("process"),
+    operationId: "runProcessAction",
+    summary: "Run an action",
+    description: "`action` names it; the other members are its input.",
     request: {
       body: {
         required: true,
-        content: { "application/json": { schema: anyCommandSchema } },
+        content: {
+          "application/json": {
+            schema: anyCommandSchema,
+            get examples() {
+              return examples(({ name, example }) => ({ action: name, ...example }));
+            },
+          },
+        },
       },
     },
     responses: {
-      200: jsonContent(answerSchema, "The action's result"),
+      200: {
+        description: "The action's result",
+        content: {
+          "application/json": {
+            schema: answerSchema,
+            // When the document is asked for: to run the actions takes longer than to start.
+            get examples() {
+              return examples(exampleAnswer);
+            },
+          },
+        },
+      },
       ...problems(400, ...KEY_PROBLEMS, 413, 415, 503),
     },
   });

@@ -29,6 +29,8 @@ export type Field<
   Optional extends boolean = boolean,
 > = {
   optional: Optional;
+  /** A value that the OpenAPI document shows. */
+  example: T;
   /** Validates the value in JSON; `label` names the field in messages, such as `The title`. */
   schema: (label: string) => z.ZodType<T, T>;
   /** Validates and parses the value as a query parameter. */
@@ -48,9 +50,7 @@ const isOptional = <O extends { optional?: boolean }>({ optional = false }: O) =
 
 /** A schema with the example that the OpenAPI document shows. */
 function withExample<S extends z.ZodType>(schema: S, example: unknown): S {
-  return example === undefined
-    ? schema
-    : (schema.meta({ ...schema.meta(), examples: [example] }) as S);
+  return schema.meta({ ...schema.meta(), examples: [example] }) as S;
 }
 
 const same = <T>(value: T) => value;
@@ -77,7 +77,7 @@ const NOT_IN_TEXT: readonly [characters: RegExp, what: string][] = [
 export function text<const O extends { max: number } & Options<string>>(
   options: O,
 ): Field<string, IsOptional<O>> {
-  const { max, example } = options;
+  const { max, example = "A text".slice(0, max) } = options;
   const schema = (label: string) =>
     NOT_IN_TEXT.reduce(
       (line, [characters, what]) =>
@@ -99,6 +99,7 @@ export function text<const O extends { max: number } & Options<string>>(
     ).meta({ minLength: 1, maxLength: max });
   return {
     optional: isOptional(options),
+    example,
     schema: (label) => withExample(schema(label), example),
     parameter: schema,
     stored: storedText,
@@ -123,16 +124,23 @@ const withoutSign = (value: number) => value + 0;
 export function integer<const O extends Bounds & Options<number>>(
   options: O = {} as O,
 ): Field<number, IsOptional<O>> {
-  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER, example } = options;
-  const schema = () => z.int().min(min).max(max).overwrite(withoutSign);
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = options;
+  const { example = within(1, { min, max }) } = options;
   const isSmall = min >= INT32.min && max <= INT32.max;
+  const described = {
+    type: "integer",
+    format: isSmall ? "int32" : "int64",
+    ...bounds({ min, max }),
+  };
+  const schema = () => z.int().min(min).max(max).overwrite(withoutSign);
   return {
     optional: isOptional(options),
-    schema: () => withExample(schema(), example),
+    example,
+    schema: () => withExample(schema().meta(described), example),
     parameter: () =>
       numeral(/^-?\d{1,16}$/, "Expected a whole number")
         .pipe(schema())
-        .meta({ type: "integer", ...bounds(options) }),
+        .meta(described),
     sqlite: { type: "INTEGER", write: same, read: Number },
     postgres: { type: isSmall ? "integer" : "bigint", write: same, read: Number },
   };
@@ -142,15 +150,18 @@ export function integer<const O extends Bounds & Options<number>>(
 export function number<const O extends Bounds & Options<number>>(
   options: O = {} as O,
 ): Field<number, IsOptional<O>> {
-  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, example } = options;
+  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = options;
+  const { example = within(1.5, { min, max }) } = options;
+  const described = { type: "number", format: "double", ...bounds(options) };
   const schema = () => z.number().min(min).max(max).overwrite(withoutSign);
   return {
     optional: isOptional(options),
-    schema: () => withExample(schema().meta({ type: "number", ...bounds(options) }), example),
+    example,
+    schema: () => withExample(schema().meta(described), example),
     parameter: () =>
       numeral(/^-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?$/i, "Expected a number")
         .pipe(schema())
-        .meta({ type: "number", ...bounds(options) }),
+        .meta(described),
     sqlite: { type: "REAL", write: same, read: Number },
     postgres: { type: "double precision", write: same, read: Number },
   };
@@ -160,7 +171,10 @@ function numeral(pattern: RegExp, error: string) {
   return z.string().regex(pattern, { error }).transform(Number);
 }
 
-/** The bounds that a definition names, as JSON Schema has them. */
+const within = (value: number, { min, max }: Required<Bounds>) =>
+  Math.min(Math.max(value, min), max);
+
+/** Bounds as JSON Schema has them. */
 function bounds({ min, max }: Bounds) {
   return { ...(min !== undefined && { minimum: min }), ...(max !== undefined && { maximum: max }) };
 }
@@ -169,9 +183,11 @@ function bounds({ min, max }: Bounds) {
 export function boolean<const O extends Options<boolean>>(
   options: O = {} as O,
 ): Field<boolean, IsOptional<O>> {
+  const { example = true } = options;
   return {
     optional: isOptional(options),
-    schema: () => withExample(z.boolean(), options.example),
+    example,
+    schema: () => withExample(z.boolean(), example),
     parameter: () =>
       z
         .enum(["true", "false"])
@@ -210,10 +226,14 @@ function fromTimestamp(stored: unknown): string {
 export function instant<const O extends Options<string>>(
   options: O = {} as O,
 ): Field<string, IsOptional<O>> {
+  const { example = "2026-11-29T12:00:00.000Z" } = options;
+  // Longer than any time with as many digits of a second as clocks have.
+  const schema = () => instantSchema().meta({ maxLength: 64 });
   return {
     optional: isOptional(options),
-    schema: () => withExample(instantSchema(), options.example),
-    parameter: instantSchema,
+    example,
+    schema: () => withExample(schema(), example),
+    parameter: schema,
     sqlite: { type: "INTEGER", write: Date.parse, read: fromMilliseconds },
     postgres: { type: "timestamptz(3)", write: same, read: fromTimestamp },
   };
@@ -224,10 +244,12 @@ export function choice<const T extends string, const O extends Options<T>>(
   values: readonly [T, ...T[]],
   options: O = {} as O,
 ): Field<T, IsOptional<O>> {
+  const { example = values[0] } = options;
   const schema = () => z.enum(values) as unknown as z.ZodType<T, T>;
   return {
     optional: isOptional(options),
-    schema: () => withExample(schema(), options.example),
+    example,
+    schema: () => withExample(schema(), example),
     parameter: schema,
     sqlite: { type: "TEXT", write: same, read: (stored) => String(stored) as T },
     postgres: { type: POSTGRES_TEXT, write: same, read: (stored) => String(stored) as T },

@@ -9,12 +9,13 @@ import type { ListQuery, Sort } from "./store.ts";
 import { isInvisible } from "./visible-text.ts";
 import { termsOf } from "./words.ts";
 
-const LIMIT_MAX = 200;
+export const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 50;
 const QUERY_MAX_LENGTH = 255;
 /** Each word costs the database a walk through its index. */
 const QUERY_MAX_WORDS = 8;
-const CURSOR = "The next_cursor of the page before.";
+/** A cursor is as long as the value that a list is sorted by; the longest URL is longer than any. */
+const CURSOR = { description: "The next_cursor of the page before.", maxLength: 8192 };
 
 type Parameters = { limit: number; cursor?: string; sort: string; q?: string } & Record<
   string,
@@ -28,7 +29,7 @@ export function listParameters(resource: Resource) {
   const add = (name: string, get: () => z.ZodType) =>
     Object.defineProperty(shape, name, { get, enumerable: true });
   add("limit", limitParameter);
-  add("cursor", () => z.string().optional().openapi({ description: CURSOR }));
+  add("cursor", () => z.string().optional().openapi(CURSOR));
   add("sort", () => sortParameter(resource));
   if (search.length > 0) add("q", () => searchParameter(resource));
   for (const name of filter) add(name, () => filterParameter(resource, name));
@@ -42,7 +43,13 @@ function limitParameter() {
     .transform(Number)
     .pipe(z.int().min(1).max(LIMIT_MAX))
     .default(LIMIT_DEFAULT)
-    .openapi({ type: "integer", minimum: 1, maximum: LIMIT_MAX });
+    .openapi({
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: LIMIT_MAX,
+      description: "The most entries of a page.",
+    });
 }
 
 function sortParameter({ sort }: Resource) {
@@ -58,6 +65,7 @@ function searchParameter({ search }: Resource) {
     })
     .default("")
     .openapi({
+      maxLength: QUERY_MAX_LENGTH,
       description:
         `Finds entries whose ${search.join(" or ")} have words that start with every word of q, ` +
         `whatever their case, accents and apostrophes. At most ${QUERY_MAX_WORDS} different words; ` +

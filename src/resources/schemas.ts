@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { writtenTime } from "../http/describe.ts";
 import type { Field, Value, Values } from "./field.ts";
 import { type Entry, inWords, type Resource } from "./resource.ts";
 
@@ -40,7 +41,8 @@ function oncePerResource<T>(make: (resource: Resource) => z.ZodType<T>) {
   };
 }
 
-export const idSchema = () => z.int().positive();
+export const idSchema = () =>
+  z.int().positive().meta({ format: "int64", maximum: Number.MAX_SAFE_INTEGER });
 
 /** A new entry. */
 export const inputSchema = oncePerResource<Values>((resource) => {
@@ -66,11 +68,21 @@ export const changesSchema = oncePerResource<Values>((resource) => {
 
 /** An entry as it is answered. */
 export const entrySchema = oncePerResource<Entry>((resource) => {
-  const time = z.iso.datetime();
   return z.object({
     id: idSchema(),
     ...fieldSchemas(resource, (schema) => schema),
-    created_at: time,
-    updated_at: time,
+    created_at: writtenTime(),
+    updated_at: writtenTime(),
   }) as unknown as z.ZodType<Entry>;
 });
+
+/** The fields of a new entry, as the OpenAPI document shows them. */
+export function exampleInput({ fields }: Resource): Record<string, Value> {
+  return Object.fromEntries(Object.entries(fields).map(([name, { example }]) => [name, example]));
+}
+
+/** An entry, as the OpenAPI document shows it. */
+export function exampleEntry(resource: Resource): Entry {
+  const time = "2026-11-29T12:00:00.000Z";
+  return { id: 1, ...exampleInput(resource), created_at: time, updated_at: time };
+}

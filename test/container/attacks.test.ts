@@ -18,8 +18,8 @@ type Attack = { what: string; run: (container: Container, url: string) => Promis
 
 const attacks: Attack[] = [
   {
-    what: "600 clients that ask for the script of the docs page and do not read it",
-    run: (_, url) => askWithoutReading(url, "/docs/swagger-ui-bundle.js", 600),
+    what: "600 clients that ask for the API page and do not read it",
+    run: (_, url) => askWithoutReading(url, "/docs", 600),
   },
   {
     what: "400 clients that ask for a long page of books and do not read it",

@@ -227,7 +227,7 @@ for (const [where, command, openBooks] of [
       for (const path of ["/service", "/service/docs"]) {
         const page = await fetch(origin + path, { headers: { Accept: "text/html" } });
         const links = [...(await page.text()).matchAll(/(?:href|src)="(?!data:)([^"]+)"/g)];
-        expect(links).toHaveLength(4);
+        expect(links.length).toBeGreaterThanOrEqual(4);
         for (const [, link = ""] of links) {
           const url = new URL(link, origin + path).href;
           expect(url).toStartWith(`${origin}/service/`);

@@ -88,13 +88,9 @@ describe("an event as AWS documents it:", () => {
       { name: "function-url-get", says: (body) => expect(JSON.parse(body)).toMatchObject(orwell) },
       {
         name: "function-url-docs",
-        says: (body, { headers, isBase64Encoded }) => {
-          expect({ isBase64Encoded, encoding: headers["content-encoding"] }).toEqual({
-            isBase64Encoded: true,
-            encoding: "gzip",
-          });
-          const script = Bun.gunzipSync(Buffer.from(body, "base64"));
-          expect(script.byteLength).toBeGreaterThan(1_000_000);
+        says: (body, { isBase64Encoded }) => {
+          expect(isBase64Encoded).toBe(false);
+          expect(body).toStartWith("<!doctype html>");
         },
       },
       {
@@ -364,7 +360,7 @@ describe("what is deployed", () => {
     run(await bundledFunction(), "zip", "-qr", zip, ".");
     run(directory, "unzip", "-q", zip);
     const instance = await startFunction(MEMORY, directory);
-    for (const path of ["/books/1", "/docs/swagger-ui-bundle.js", "/openapi.json"]) {
+    for (const path of ["/books/1", "/docs", "/openapi.json"]) {
       expect((await request(instance, path)).status).toBe(200);
     }
     await instance.stop();

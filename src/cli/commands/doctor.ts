@@ -168,7 +168,9 @@ async function checkDatabaseClock(
     return [wrong("clock", `differs from PostgreSQL's by ${difference} ms; let both follow NTP`)];
   }
   if (writtenAt === undefined || writtenAt - now < CLOCK_TOLERANCE_MS) return [];
-  return [wrong("clock", `is behind the last write to the database, at ${rfc3339(writtenAt)}`)];
+  return [
+    wrong("clock", `is earlier than the last write to the database, at ${rfc3339(writtenAt)}`),
+  ];
 }
 
 async function checkDisk(place: DatabaseConfig): Promise<Finding[]> {
