@@ -11,6 +11,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const { name, packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const [command, ...rest] = process.argv.slice(2);
 const bun = findBun();
 
@@ -32,7 +33,6 @@ function findBun() {
 
 /** npm keeps the package in its cache, so only the first call downloads. */
 function bunFromNpm() {
-  const { packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
   const print = ["bun", "--print", "process.execPath"];
   const [file, ...args] = [...npm, "exec", "--yes", `--package=${packageManager}`, "--", ...print];
@@ -72,6 +72,6 @@ function unset(variables) {
 }
 
 function fail(message) {
-  console.error(`thimble: ${message}`);
+  console.error(`${name}: ${message}`);
   process.exit(1);
 }

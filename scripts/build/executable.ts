@@ -1,3 +1,4 @@
+import { SERVICE } from "../../src/identity.ts";
 import { englishOnly } from "./english-only.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
@@ -45,7 +46,8 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
 }
 
 if (import.meta.main) {
-  const metafile = await build("dist/thimble");
+  const path = `dist/${SERVICE.name}`;
+  const metafile = await build(path);
   await Bun.write("dist/metafile.json", JSON.stringify(metafile));
-  console.log("dist/thimble");
+  console.log(path);
 }

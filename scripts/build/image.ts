@@ -1,14 +1,14 @@
-// Builds the images `thimble:standard` and `thimble:tiny`; plain `thimble` is the tiny one.
+// Builds the images NAME:standard and NAME:tiny, of the name in package.json; plain NAME is the tiny one.
 //
 //   bun run build:image [DOCKER BUILD OPTION]...
-
+import { name } from "../../package.json" with { type: "json" };
 import { requireEngine, showDocker } from "../shell/commands.ts";
 import { runMain } from "../shell/main.ts";
 import { buildArguments } from "./labels.ts";
 
 const IMAGES = {
-  standard: ["thimble:standard"],
-  tiny: ["thimble:tiny", "thimble:latest"],
+  standard: [`${name}:standard`],
+  tiny: [`${name}:tiny`, `${name}:latest`],
 };
 
 /** Builds one target of the Dockerfile, described as this checkout is. @returns Docker's exit code. */
@@ -30,7 +30,7 @@ async function main(options: readonly string[]): Promise<number> {
     const status = await buildImage(target, tags, options);
     if (status !== 0) return status;
   }
-  return await showDocker(["image", "ls", "thimble"]);
+  return await showDocker(["image", "ls", name]);
 }
 
 if (import.meta.main) await runMain(() => main(process.argv.slice(2)));

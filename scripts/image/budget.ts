@@ -1,11 +1,12 @@
 // Measures both images, and fails where one is larger than the README allows:
 //
-//   bun scripts/image/budget.ts [IMAGE]     (thimble: the images IMAGE:standard and IMAGE:tiny)
+//   bun scripts/image/budget.ts [IMAGE]     (by default the service's: the images IMAGE:standard and IMAGE:tiny)
 //
 // The table goes to the page of the run, and to dist/image-budget.md for a comment.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { name } from "../../package.json" with { type: "json" };
 import { TARGETS, type Target } from "../release/tags.ts";
 import { docker, requireEngine } from "../shell/commands.ts";
 import { addSummary } from "../shell/github.ts";
@@ -69,7 +70,7 @@ export async function sizeOf(image: string): Promise<Size> {
 }
 
 async function main(): Promise<void> {
-  const [image = "thimble"] = process.argv.slice(2);
+  const [image = name] = process.argv.slice(2);
   await requireEngine();
   const rows: Row[] = [];
   for (const target of TARGETS) {

@@ -4,6 +4,7 @@
 //   bun run check:reproducible NAME...     those of `executable`, `standard` and `tiny` that are named
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { name } from "../../package.json" with { type: "json" };
 import { copyCheckout } from "../../test/container/checkout.ts";
 import { RUN } from "../../test/container/images.ts";
 import { buildImage } from "../build/image.ts";
@@ -55,7 +56,7 @@ async function buildExecutable(): Promise<Build> {
     const { status, output } = await checkout.run(command);
     if (status !== 0) throw new Error(`${command.join(" ")} failed in a clean copy: ${output}`);
   }
-  const place = checkout.path("dist/thimble");
+  const place = checkout.path(`dist/${name}`);
   const digest = createHash("sha256").update(readFileSync(place)).digest("hex");
   return { digest: `sha256:${digest}`, place, remove: checkout.remove };
 }

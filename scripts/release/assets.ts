@@ -1,13 +1,14 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { name } from "../../package.json" with { type: "json" };
 import { copyFromImage, SBOM } from "../image/files.ts";
 
 export const RELEASE_DIRECTORY = "dist/release";
 const SUMS = `${RELEASE_DIRECTORY}/SHA256SUMS`;
 
 async function extract(version: string, image: string, architecture: string): Promise<void> {
-  const name = `thimble-${version.replace(/^v/, "")}-linux-${architecture}`;
-  const path = `${RELEASE_DIRECTORY}/${name}`;
-  await copyFromImage(image, { "/thimble": path, [SBOM]: `${path}.sbom.cdx.json` }, architecture);
+  const file = `${name}-${version.replace(/^v/, "")}-linux-${architecture}`;
+  const path = `${RELEASE_DIRECTORY}/${file}`;
+  await copyFromImage(image, { [`/${name}`]: path, [SBOM]: `${path}.sbom.cdx.json` }, architecture);
 }
 
 /** In the form that `sha256sum --check` reads. */

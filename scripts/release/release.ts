@@ -2,6 +2,7 @@
 //
 //   bun run release 1.0.0
 import { readFileSync, writeFileSync } from "node:fs";
+import { SERVICE } from "../../src/identity.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 import { CHANGELOG, releasedVersions, unreleased, withRelease } from "./changelog.ts";
 
@@ -63,7 +64,7 @@ function commitAndTag(version: string): void {
     writeRelease(version);
     git("commit", "--quiet", `--message=Release ${version}`, "--", CHANGELOG, MANIFEST);
     // Else git would take the changelog's headings for comments.
-    const message = `--message=Thimble ${version}\n\n${changes}`;
+    const message = `--message=${SERVICE.title} ${version}\n\n${changes}`;
     git("tag", "--annotate", "--cleanup=whitespace", message, `v${version}`);
   } catch (error) {
     git("reset", "--quiet", "--soft", head);

@@ -1,3 +1,5 @@
+import { SERVICE } from "../../src/identity.ts";
+
 /** After sysexits.h. */
 const EXIT_USAGE = 64;
 
@@ -15,7 +17,7 @@ export async function runMain(
     process.exitCode = (await main()) ?? 0;
   } catch (error) {
     if (error instanceof AggregateError) for (const each of error.errors) console.error(each);
-    console.error(`thimble: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`${SERVICE.name}: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : 1;
   }
 }

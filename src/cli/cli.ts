@@ -1,8 +1,9 @@
 import { parseDatabaseConfig, parseProbeAddress } from "../config/config.ts";
+import { SERVICE } from "../identity.ts";
 import { EXIT, explainFailure } from "../server/failure.ts";
 import type { Runtime } from "../server/runtime.ts";
 import { readSecretFile } from "../server/secrets/secret-file.ts";
-import { RESOURCES, SCOPES, SERVICE } from "../service.ts";
+import { RESOURCES, SCOPES } from "../service.ts";
 import { parseArguments } from "./arguments.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
 import { checkHealth } from "./commands/healthcheck.ts";
@@ -30,7 +31,7 @@ const COMMANDS: readonly Command[] = [
     summary: "ask the service on this machine whether it is ready: exit 0 or 1",
     run: async (_args, { env, stdout, stderr }) => {
       const failure = await checkHealth(parseProbeAddress(env));
-      if (failure) stderr(`thimble: ${failure}`);
+      if (failure) stderr(`${SERVICE.name}: ${failure}`);
       else stdout("ready");
       return failure ? EXIT.failure : EXIT.ok;
     },
@@ -64,7 +65,7 @@ const COMMANDS: readonly Command[] = [
     details: `  FILE is a database that "restore" accepts and that can be served as it is. It is replaced whole.
 
   --every DURATION          back up at this interval, until a signal comes: 30s, 15m, 24h, 7d
-  --keep N                  keep the newest N backups of DIRECTORY, thimble-YYYYMMDDTHHMMSSZ.db
+  --keep N                  keep the newest N backups of DIRECTORY, ${SERVICE.name}-YYYYMMDDTHHMMSSZ.db
   --without-unknown-tables  on PostgreSQL, leave out tables that are not this service's`,
     run: async (...all) => (await import("./commands/backup.ts")).runBackup(...all),
   },
@@ -104,7 +105,7 @@ const COMMANDS: readonly Command[] = [
     details: `  Prints the line for API_KEYS_FILE on standard output, and the key, which is nowhere kept, on
   standard error:
 
-    thimble key new ci --scope books:read,process --expires 2027-12-31 >> keys.txt
+    ${SERVICE.name} key new ci --scope ${SCOPES[0]},process --expires 2027-12-31 >> keys.txt
 
   Scopes: ${SCOPES.join(", ")}.
   A DATE is a day, which begins at midnight UTC, or a time with its zone: 2027-12-31T18:00:00+01:00.`,
@@ -143,7 +144,7 @@ export async function runCli(args: readonly string[], runtime: Runtime): Promise
   const [name, ...rest] = withCommand(args);
   const command = COMMANDS.find((each) => each.name === name);
   if (!command) {
-    runtime.stderr(`thimble: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
+    runtime.stderr(`${SERVICE.name}: unknown command: ${name}\n\n${describeProgram(COMMANDS)}`);
     return EXIT.usage;
   }
   if (asksForHelp(rest)) {
@@ -155,7 +156,7 @@ export async function runCli(args: readonly string[], runtime: Runtime): Promise
     return await command.run(rest, runtime);
   } catch (error) {
     if (!(error instanceof UsageError)) return reportFailure(error, runtime);
-    runtime.stderr(`thimble ${name}: ${error.message}\n\n${usageOf(command)}`);
+    runtime.stderr(`${SERVICE.name} ${name}: ${error.message}\n\n${usageOf(command)}`);
     return EXIT.usage;
   }
 }
@@ -196,8 +197,9 @@ function reportFailure(error: unknown, { stderr }: Runtime): number {
   }
   const { exitCode, message, problems = [] } = failure;
   const [problem, ...others] = problems;
-  if (problem === undefined) stderr(`thimble: ${message}`);
-  else if (others.length === 0) stderr(`thimble: ${message}: ${problem}`);
-  else stderr([`thimble: ${message}:`, ...problems.map((each) => `  - ${each}`)].join("\n"));
+  if (problem === undefined) stderr(`${SERVICE.name}: ${message}`);
+  else if (others.length === 0) stderr(`${SERVICE.name}: ${message}: ${problem}`);
+  else
+    stderr([`${SERVICE.name}: ${message}:`, ...problems.map((each) => `  - ${each}`)].join("\n"));
   return exitCode;
 }

@@ -1,3 +1,4 @@
+import { SERVICE } from "../identity.ts";
 import type { Runtime } from "../server/runtime.ts";
 
 /** One command of the program. */
@@ -7,7 +8,7 @@ export type Command = {
   usage?: readonly string[];
   /** One line in the list of commands. */
   summary: string;
-  /** What `thimble NAME --help` says of its arguments. */
+  /** What `NAME --help` says of its arguments. */
   details?: string;
   /**
    * Runs it to its exit code. It loads what it needs when it is called, so that no command loads what
@@ -31,7 +32,7 @@ export function describeCommand(command: Command): string {
 
 /** How a command is called, a line for each way. */
 export function usageOf({ name, usage = [""] }: Command): string {
-  const lines = usage.map((rest) => `thimble ${name} ${rest}`.trimEnd());
+  const lines = usage.map((rest) => `${SERVICE.name} ${name} ${rest}`.trimEnd());
   return `Usage: ${lines.join("\n       ")}`;
 }
 
@@ -39,9 +40,9 @@ export function usageOf({ name, usage = [""] }: Command): string {
 export function describeProgram(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return `Usage: thimble [COMMAND]
+  return `Usage: ${SERVICE.name} [COMMAND]
 
 ${lines.join("\n")}
 
-"thimble help COMMAND" says more of one, "thimble help variables" of the environment variables.`;
+"${SERVICE.name} help COMMAND" says more of one, "${SERVICE.name} help variables" of the environment variables.`;
 }

@@ -3,6 +3,7 @@ import { parseKeyFile } from "../auth/key-file.ts";
 import { DEFAULT_KEY } from "../auth/key-ring.ts";
 import { type PostgresTarget, parsePostgresUrl, withPassword } from "../database/postgres/url.ts";
 import type { Rate } from "../http/fixed-windows.ts";
+import { SERVICE } from "../identity.ts";
 import { SCOPES } from "../service.ts";
 import { tracingConfig } from "./tracing.ts";
 import {
@@ -291,7 +292,7 @@ function parseDatabase(
     problems.push(`DATABASE_PASSWORD must be ${takes("DATABASE_PASSWORD")}`);
   }
   if (caFile !== undefined) problems.push(`DATABASE_CA_FILE must be ${takes("DATABASE_CA_FILE")}`);
-  if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/thimble.db` };
+  if (url === undefined) return { kind: "sqlite", path: `${data.DATA_DIR}/${SERVICE.name}.db` };
   if (url === "memory:") return { kind: "memory" };
   const path = /^sqlite:(?:\/\/|(?!\/\/))(.+)$/.exec(url)?.[1];
   if (path === undefined) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SERVICE } from "../identity.ts";
 import { flag, integer, type ValuesOf, type Variable } from "./variable.ts";
 
 /** The standard's names for the ways to choose which requests are recorded. */
@@ -79,7 +80,7 @@ export const tracingVariables = {
   OTEL_SERVICE_NAME: {
     schema: () => z.string(),
     takes: "a name",
-    defaultText: "`thimble`",
+    defaultText: `\`${SERVICE.name}\``,
     description: "The name of this service in traces.",
   },
   OTEL_RESOURCE_ATTRIBUTES: {
@@ -87,7 +88,7 @@ export const tracingVariables = {
     default: {},
     takes: "`name=value`, separated by commas, with percent-encoded values",
     defaultText: "none",
-    description: "Further attributes of this service in traces, such as `k8s.pod.name=thimble-1`.",
+    description: `Further attributes of this service in traces, such as \`k8s.pod.name=${SERVICE.name}-1\`.`,
   },
   OTEL_TRACES_SAMPLER: {
     schema: () => z.enum(SAMPLERS),

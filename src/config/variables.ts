@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { shortName } from "../errors.ts";
 import type { Rate } from "../http/fixed-windows.ts";
+import { SERVICE } from "../identity.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { tracingVariables } from "./tracing.ts";
 import {
@@ -134,7 +135,7 @@ export const variables = {
     schema: () => z.string(),
     default: "./data",
     takes: "the path of a directory",
-    description: "The directory of the SQLite file `thimble.db`; created if missing.",
+    description: `The directory of the SQLite file \`${SERVICE.name}.db\`; created if missing.`,
   },
   MAX_BODY_BYTES: {
     ...integer({ min: 1, max: 1024 * MIB, unit: "bytes" }),

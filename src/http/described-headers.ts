@@ -1,4 +1,5 @@
 import type { HeaderObject } from "openapi3-ts/oas31";
+import { SERVICE } from "../identity.ts";
 import { REQUEST_ID_HEADER } from "./edge/request-id.ts";
 import { RATE_LIMIT_HEADERS } from "./middleware/rate-limit.ts";
 
@@ -30,7 +31,7 @@ export const DESCRIBED_HEADERS = {
   },
   "WWW-Authenticate": text(
     "How to send a key, and what is wrong with the one that was sent (RFC 6750).",
-    'Bearer realm="thimble"',
+    `Bearer realm="${SERVICE.name}"`,
   ),
   "Cache-Control": text("How the answer may be cached.", "no-cache"),
   ETag: text("The state of the entry (RFC 9110 section 8.8.3), for If-Match.", '"1-mbx2k3p0"'),

@@ -1,6 +1,7 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { DEFECT, DomainError, type ErrorCode, NeedsRepairError } from "../errors.ts";
+import { SERVICE } from "../identity.ts";
 import { describeError, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { UNKNOWN_FIELD } from "../validation.ts";
@@ -10,7 +11,7 @@ import type { AppEnv } from "./env.ts";
 
 type Mapping = { status: ProblemStatus; headers?: Record<string, string> };
 
-const BEARER = 'Bearer realm="thimble"';
+const BEARER = `Bearer realm="${SERVICE.name}"`;
 
 /** A challenge (RFC 6750 section 3.1); without a key there is no error to name. */
 function challenge(error?: "invalid_token" | "insufficient_scope"): Record<string, string> {

@@ -8,6 +8,7 @@ import type {
   ResponseObject,
   SchemaObject,
 } from "openapi3-ts/oas31";
+import { SERVICE } from "../identity.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { typeOf } from "./schema-text.ts";
 
@@ -84,7 +85,7 @@ function keyPart(): Part {
   return html`<section>
 <h2 id="key">Key</h2>
 <p>Most routes that change something need a key with the scope that stands next to them. The operator of this service
-gives you one: <code>thimble key new NAME --scope SCOPE</code> makes it. In development, the service prints one when it
+gives you one: <code>${SERVICE.name} key new NAME --scope SCOPE</code> makes it. In development, the service prints one when it
 starts. Send it in <code>X-API-Key</code>, or as <code>Authorization: Bearer</code>.</p>
 <form class="try"><label>Your key
 <input id="api-key" type="password" autocomplete="off" spellcheck="false"></label>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { openApp } from "../../test/app.ts";
-import { SERVICE } from "../service.ts";
+import { SERVICE } from "../identity.ts";
 
 const PAGE = { headers: { Accept: "text/html" } };
 

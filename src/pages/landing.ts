@@ -6,7 +6,7 @@ import { NO_KEY } from "../auth/openapi.ts";
 import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { referenceBelow } from "../http/paths.ts";
-import { SERVICE } from "../service.ts";
+import { SERVICE } from "../identity.ts";
 import type { Elapsed } from "../time.ts";
 import style from "./landing.css" with { type: "text" };
 import { sourceHash } from "./source-hash.ts";
@@ -87,11 +87,11 @@ function page({ uptimeMs, version, links }: PageContent) {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Thimble</title>
+<title>${SERVICE.title}</title>
 <style>${raw(style)}</style>
 </head>
 <body>
-<h1>Thimble</h1>
+<h1>${SERVICE.title}</h1>
 <p>${GREETING}</p>
 <dl>
 ${version && html`<dt>Version</dt><dd>${version}</dd>`}

@@ -4,10 +4,10 @@ import { COMMON_HEADERS, type ProblemStatus, problems } from "../http/describe.t
 import { headers } from "../http/described-headers.ts";
 import type { AppEnv } from "../http/env.ts";
 import { sharedComponents } from "../http/shared-components.ts";
+import { SERVICE } from "../identity.ts";
 import { PROBES_TAG } from "../probes/health.ts";
 import { tagOf } from "../resources/describe.ts";
 import type { Resource } from "../resources/resource.ts";
-import { SERVICE } from "../service.ts";
 
 /** Not in place: the type of the library is that of OpenAPI 3.0, which has no identifier. */
 const LICENSE = { name: "MIT", identifier: "MIT" };
@@ -40,9 +40,9 @@ export function openApiDocument(
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
-      title: "Thimble",
+      title: SERVICE.title,
       version,
-      description: "A production-ready HTTP API that fits in a thimble.",
+      description: SERVICE.description,
       license: LICENSE,
     },
     // Relative to the document: its paths begin next to it, wherever an app or a proxy has put it.

@@ -7,6 +7,7 @@ import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent, line, writtenTime } from "../http/describe.ts";
 import { headers } from "../http/described-headers.ts";
 import type { AppEnv } from "../http/env.ts";
+import { SERVICE } from "../identity.ts";
 import { type Clock, type Elapsed, elapsed, since, timestamp, withDeadline } from "../time.ts";
 import { lazySchema } from "../validation.ts";
 
@@ -110,7 +111,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
         ...jsonContent(healthSchema, "The service runs", {
           status: "healthy",
           timestamp: "2026-11-29T12:00:00.000Z",
-          service: "thimble",
+          service: SERVICE.name,
           version: "1.0.0",
           uptime_seconds: 86_400.25,
           environment: "production",

@@ -1,9 +1,10 @@
 import { type AppDeps, createApp, createProbesApp } from "../app.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
 import { type Config, hasKey } from "../config/config.ts";
+import { SERVICE } from "../identity.ts";
 import type { Readiness } from "../probes/health.ts";
 import { createStore } from "../resources/stores/create-store.ts";
-import { RESOURCES, SERVICE } from "../service.ts";
+import { RESOURCES } from "../service.ts";
 import { createLogger, describeError, type Logger } from "../telemetry/logger.ts";
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
@@ -192,7 +193,7 @@ function announce(
   // Without `--insecure`, curl would refuse a certificate that no authority has signed.
   const curl = config.tls ? "curl --insecure" : "curl";
   stdout(`
-  Thimble listens on ${url}
+  ${SERVICE.title} listens on ${url}
   API key for this run: ${ownKey}
 
   ${curl} ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\

@@ -1,3 +1,4 @@
+import { SERVICE } from "../identity.ts";
 import { type Clock, timestamp } from "../time.ts";
 
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
@@ -42,9 +43,11 @@ export function createLogger({ level, format, clock, write }: LoggerOptions): Lo
 
 type Render = (timestamp: string, level: LogLevel, message: string, fields: LogFields) => string;
 
+const LOGGER = `"logger":${JSON.stringify(SERVICE.name)}`;
+
 /** Texts joined, because a copy of the fields takes as long as to write them. */
 const jsonLine: Render = (timestamp, level, message, fields) => {
-  const own = `"timestamp":"${timestamp}","level":"${level}","logger":"thimble","message":${JSON.stringify(message)}`;
+  const own = `"timestamp":"${timestamp}","level":"${level}",${LOGGER},"message":${JSON.stringify(message)}`;
   const rest = JSON.stringify(fields).slice(1);
   return escaped(rest === "}" ? `{${own}}` : `{${own},${rest}`);
 };

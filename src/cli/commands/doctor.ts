@@ -9,6 +9,7 @@ import {
 } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import { grouped } from "../../grouped.ts";
+import { SERVICE } from "../../identity.ts";
 import { openDatabase } from "../../server/database/open-database.ts";
 import { EXIT, explainFailure } from "../../server/failure.ts";
 import { neededFds } from "../../server/file-descriptors.ts";
@@ -104,7 +105,7 @@ function checkKeys(config: Config, now: number): Finding {
   if (soon) {
     return wrong(
       "keys",
-      `${soon.name} expires on ${rfc3339(soon.expires)}; make its successor: thimble key new`,
+      `${soon.name} expires on ${rfc3339(soon.expires)}; make its successor: ${SERVICE.name} key new`,
     );
   }
   const count = config.apiKeys.length + (config.apiKey === undefined ? 0 : 1);

@@ -1,3 +1,4 @@
+import { SERVICE } from "../../identity.ts";
 import { type PostgresTarget, postgresTarget, type ServerAddress } from "./url.ts";
 
 /** How long the server may work on one statement. */
@@ -80,7 +81,7 @@ export function connectionOptions(url: string, { ca, server }: ConnectionOptions
     prepare: target.prepare,
     ssl: isSocket(address) ? false : tlsOf(target, address, ca),
     connection: {
-      application_name: applicationName ?? "thimble",
+      application_name: applicationName ?? SERVICE.name,
       ...SETTINGS,
       ...(options !== undefined && { options }),
     },

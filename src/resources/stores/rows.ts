@@ -1,4 +1,5 @@
 import { UnusableDatabaseError } from "../../database/migrations/migration.ts";
+import { SERVICE } from "../../identity.ts";
 import { type Field, instant, type Value } from "../field.ts";
 import type { Entry, Resource } from "../resource.ts";
 
@@ -39,7 +40,7 @@ export function rowReader({ name, fields }: Resource, database: "sqlite" | "post
 
 function missingColumn(table: string, column: string): UnusableDatabaseError {
   return new UnusableDatabaseError(
-    `The table ${table} has no column ${column}. Run "thimble migrate" on the database first; a backup needs ` +
+    `The table ${table} has no column ${column}. Run "${SERVICE.name} migrate" on the database first; a backup needs ` +
       "the release that made it.",
   );
 }

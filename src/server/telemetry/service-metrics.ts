@@ -2,8 +2,8 @@ import process from "node:process";
 import type { AppMetrics } from "../../app.ts";
 import type { Database } from "../../database/database.ts";
 import type { PoolUse } from "../../database/lifecycle.ts";
+import { SERVICE } from "../../identity.ts";
 import { answers, checkDatabase } from "../../probes/health.ts";
-import { SERVICE } from "../../service.ts";
 import {
   addDuration,
   createRecorder,
@@ -52,10 +52,13 @@ export function createServiceMetrics(
   };
 }
 
+/** The name of a metric of this service alone. */
+const own = (name: string) => `${SERVICE.identifier}_${name}`;
+
 function buildInfo(): Family {
   const [runtime, runtimeVersion] = runtimeOf(process.versions);
   return {
-    name: "thimble_build_info",
+    name: own("build_info"),
     help: "1, with what is running in its labels.",
     type: "gauge",
     samples: [[{ version: SERVICE.version, runtime, runtime_version: runtimeVersion }, 1]],
@@ -103,19 +106,19 @@ function requestFamilies(records: Records): Family[] {
 function keyFamilies({ wrongKeys, keyReloads, keysLoadedAt }: Records): Family[] {
   return [
     {
-      name: "thimble_wrong_keys_total",
+      name: own("wrong_keys_total"),
       help: "Requests with a wrong key, also on routes that need none.",
       type: "counter",
       samples: [[{}, wrongKeys]],
     },
     {
-      name: "thimble_key_reloads_total",
+      name: own("key_reloads_total"),
       help: "Attempts to read the keys again.",
       type: "counter",
       samples: samplesBy("result", keyReloads),
     },
     gauge(
-      "thimble_keys_loaded_timestamp_seconds",
+      own("keys_loaded_timestamp_seconds"),
       "When the keys in use were read.",
       keysLoadedAt / 1000,
     ),
@@ -124,21 +127,17 @@ function keyFamilies({ wrongKeys, keyReloads, keysLoadedAt }: Records): Family[]
 
 function poolFamilies({ size, inUse, waiting }: PoolUse): Family[] {
   return [
-    gauge("thimble_database_pool_size", "The most connections to the database.", size),
-    gauge("thimble_database_pool_in_use", "Connections with an operation in progress.", inUse),
-    gauge("thimble_database_pool_waiting", "Operations that wait for a connection.", waiting),
+    gauge(own("database_pool_size"), "The most connections to the database.", size),
+    gauge(own("database_pool_in_use"), "Connections with an operation in progress.", inUse),
+    gauge(own("database_pool_waiting"), "Operations that wait for a connection.", waiting),
   ];
 }
 
 function databaseFamilies({ storeOperations }: Records, isUp: boolean): Family[] {
   return [
-    gauge(
-      "thimble_database_up",
-      "1 if the database answered within a second, else 0.",
-      Number(isUp),
-    ),
+    gauge(own("database_up"), "1 if the database answered within a second, else 0.", Number(isUp)),
     {
-      name: "thimble_database_operation_duration_seconds",
+      name: own("database_operation_duration_seconds"),
       help: "How long operations on the database took, waiting for a connection included.",
       type: "histogram",
       samples: Array.from(storeOperations(), ({ labels, durations }) => [labels, durations]),
@@ -154,8 +153,8 @@ function processFamilies(startTime: number): Family[] {
     ["process_virtual_memory_bytes", "Address space of the process.", virtualBytes()],
     ["process_open_fds", "Open file descriptors.", openFds()],
     ["process_max_fds", "The most open file descriptors.", maxFds()],
-    ["thimble_heap_size_bytes", "JavaScript's heap.", heapTotal],
-    ["thimble_heap_used_bytes", "The part of JavaScript's heap that is in use.", heapUsed],
+    [own("heap_size_bytes"), "JavaScript's heap.", heapTotal],
+    [own("heap_used_bytes"), "The part of JavaScript's heap that is in use.", heapUsed],
   ];
   return [
     {
@@ -179,7 +178,7 @@ function startLagHistogram(): Durations {
 
 function lagFamily(lag: Durations): Family {
   return {
-    name: "thimble_event_loop_lag_seconds",
+    name: own("event_loop_lag_seconds"),
     help: "How late a timer fired, ten times a second.",
     type: "histogram",
     samples: [[{}, lag]],

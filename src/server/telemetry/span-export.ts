@@ -1,12 +1,15 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { TracingConfig } from "../../config/tracing.ts";
-import { SERVICE } from "../../service.ts";
+import { SERVICE } from "../../identity.ts";
 import { describeError, type Logger } from "../../telemetry/logger.ts";
 import type { Sampler } from "../../telemetry/trace-context.ts";
 import type { FinishedSpan } from "../../telemetry/tracing.ts";
 import { withDeadline } from "../../time.ts";
 import { type ExportFailure, sendSpans } from "./otlp-exporter.ts";
 import { encodeRequest, encodeSpan } from "./otlp-json.ts";
+
+/** What has made the spans. */
+const SCOPE = { name: SERVICE.name, version: SERVICE.version };
 
 /** The most spans that are kept for a slow collector, those in flight included: some 2 MB. */
 const MAX_WAITING_SPANS = 2048;
@@ -58,7 +61,7 @@ export function startSpanExport({ config, environment, logger }: ExportOptions) 
   }
 
   async function exportSpans(spans: readonly string[]): Promise<void> {
-    const batch = { body: encodeRequest(spans, resource, SERVICE), spans: spans.length };
+    const batch = { body: encodeRequest(spans, resource, SCOPE), spans: spans.length };
     const failure = await sendSpans(batch, {
       ...config,
       headers: () => headers,

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseCommandConfig } from "../../config/config.ts";
+import { SERVICE } from "../../identity.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
 import { isDatabaseFile } from "../atomic-file.ts";
@@ -91,7 +92,7 @@ function newestIn(path: string, now: number): string {
   if (newest) return join(path, newest.name);
   throw new CommandError(
     EXIT.noInput,
-    `there is no backup in ${path}, no thimble-YYYYMMDDTHHMMSSZ.db`,
+    `there is no backup in ${path}, no ${SERVICE.name}-YYYYMMDDTHHMMSSZ.db`,
   );
 }
 

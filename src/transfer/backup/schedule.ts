@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseDatabaseConfig } from "../../config/config.ts";
+import { SERVICE } from "../../identity.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secret-file.ts";
@@ -14,7 +15,9 @@ import { backUp } from "./backup.ts";
 /** Timers count milliseconds in 31 bits. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
-const BACKUP_NAME = /^thimble-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/;
+const BACKUP_NAME = new RegExp(
+  String.raw`^${SERVICE.name}-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$`,
+);
 
 type Schedule = {
   everyMs: number;
@@ -110,7 +113,7 @@ function removeOld(
 /** Sorts by time, in a directory too. */
 function backupName(at: number): string {
   const time = rfc3339(at).replace(/[-:]|\.\d+/g, "");
-  return `thimble-${time}.db`;
+  return `${SERVICE.name}-${time}.db`;
 }
 
 /** A backup in a directory, and when it was made by its name, in milliseconds since the Unix epoch. */
