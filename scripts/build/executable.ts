@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { architectureOf } from "./architecture.ts";
 import { englishOnly } from "./english-only.ts";
+import { readElf } from "./slim/elf.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
 
@@ -6,9 +9,14 @@ import { slimExecutable } from "./slim/slim.ts";
  * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
  * `KEEP_LOCALES` in the environment choose what stays of the data of languages (slim/options.ts).
  *
+ * @param options.bun the path of the Bun that the executable is made of, which may be for another
+ * architecture of Linux; by default, the one that runs.
  * @returns the bundler's account of what is in it.
  */
-export async function build(outfile: string): Promise<Bun.BuildMetafile> {
+export async function build(
+  outfile: string,
+  { bun }: { bun?: string | undefined } = {},
+): Promise<Bun.BuildMetafile> {
   const languages = languagesToKeep(process.env);
   const result = await Bun.build({
     entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
@@ -25,6 +33,7 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     // A file in the directory that the service happens to start in must not change what it does.
     compile: {
       outfile,
+      ...(bun !== undefined && madeOf(bun)),
       // To compile what runs once into machine code takes longer than it saves, a fifth of the start. What
       // runs long is compiled all the same; the service goes back to 1 when it listens (bun-server.ts).
       jitPolicy: 8,
@@ -44,8 +53,19 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
   return result.metafile;
 }
 
+/** Bytecode is the same on every architecture, but a Bun accepts only that of its own revision. */
+function madeOf(bun: string): Pick<Bun.CompileBuildOptions, "executablePath" | "target"> {
+  const file = readFileSync(bun);
+  if (!file.includes(Bun.revision)) {
+    throw new Error(`${bun} is another Bun; expected ${Bun.version}, revision ${Bun.revision}`);
+  }
+  // Without the target, code that asks for the architecture would be compiled for this machine's.
+  return { executablePath: bun, target: `bun-linux-${architectureOf(readElf(file)).bun}` };
+}
+
+// bun scripts/build/executable.ts [BUN]
 if (import.meta.main) {
-  const metafile = await build("dist/thimble");
+  const metafile = await build("dist/thimble", { bun: process.argv[2] });
   await Bun.write("dist/metafile.json", JSON.stringify(metafile));
   console.log("dist/thimble");
 }
