@@ -1,17 +1,21 @@
 import { englishOnly } from "./english-only.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
+import { removeVariables } from "./unread-variables.ts";
+
+const SERVICE = new URL("../../src/adapters/bun.ts", import.meta.url).pathname;
 
 /**
  * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
  * `KEEP_LOCALES` in the environment choose what stays of the data of languages (slim/options.ts).
  *
+ * @param entry another program, for tests of what is around the service.
  * @returns the bundler's account of what is in it.
  */
-export async function build(outfile: string): Promise<Bun.BuildMetafile> {
+export async function build(outfile: string, entry = SERVICE): Promise<Bun.BuildMetafile> {
   const languages = languagesToKeep(process.env);
   const result = await Bun.build({
-    entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
+    entrypoints: [entry],
     minify: true,
     format: "esm",
     // Bytecode starts sooner than source does. That of functions would save another quarter of the start,
@@ -40,7 +44,10 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     throw new AggregateError(result.logs, "The build failed");
   }
   // Other systems have other formats of executables; there, they stay whole.
-  if (languages && process.platform === "linux") await slimExecutable(outfile, languages);
+  if (process.platform === "linux") {
+    await removeVariables(outfile);
+    if (languages) await slimExecutable(outfile, languages);
+  }
   return result.metafile;
 }
 
