@@ -1,6 +1,7 @@
 import { englishOnly } from "./english-only.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
+import { clearToolFiles } from "./slim/tool-files.ts";
 import { removeVariables } from "./unread-variables.ts";
 
 const SERVICE = new URL("../../src/adapters/bun.ts", import.meta.url).pathname;
@@ -46,7 +47,10 @@ export async function build(outfile: string, entry = SERVICE): Promise<Bun.Build
   // Other systems have other formats of executables; there, they stay whole.
   if (process.platform === "linux") {
     await removeVariables(outfile);
-    if (languages) await slimExecutable(outfile, languages);
+    if (languages) {
+      await clearToolFiles(outfile);
+      await slimExecutable(outfile, languages);
+    }
   }
   return result.metafile;
 }
