@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
+import { changesOfBun } from "../../scripts/build/changes.ts";
 import { buildArguments } from "../../scripts/build/labels.ts";
 import { filesOfImage, type ImageFile, SBOM } from "../../scripts/image/files.ts";
 import { systemOf } from "../../scripts/image/sbom.ts";
@@ -20,6 +21,7 @@ type Component = {
   purl: string;
   licenses: { expression: string }[];
   evidence?: { occurrences: { location: string }[] };
+  pedigree?: { ancestors: { purl: string }[]; notes: string };
 };
 
 const SYSTEM = "operating-system";
@@ -136,8 +138,11 @@ for (const target of TARGETS) {
       );
     });
 
-    test("the bill of materials names the version of Bun", () => {
-      expect(`bun@${named("bun")?.version}`).toBe(packageJson.packageManager);
+    test("the bill of materials names the version of Bun, and says how it was changed", () => {
+      const bun = named("bun");
+      expect(`bun@${bun?.version}`).toBe(packageJson.packageManager);
+      expect(bun?.pedigree?.ancestors).toEqual([expect.objectContaining({ purl: bun?.purl })]);
+      expect(bun?.pedigree?.notes).toBe(changesOfBun(new Set()).join(" "));
     });
 
     test("the bill of materials names what is inside of Bun, as scanners look it up", () => {
