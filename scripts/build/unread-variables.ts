@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { readElf } from "./slim/elf.ts";
 
-// Bun reads variables that a compiled program cannot switch off. Whoever controls the environment of the
-// service can then run code, open a debugger, or read and write files, although the image has no shell
-// and no interpreter. So their names are made unreadable in the executable: they begin with a zero, which
-// no variable can. (Only the first byte changes: the linker lets shorter strings share the end of a name.)
+// Bun reads variables that a compiled program cannot switch off. With them, a person who controls only the
+// environment of the service can run code, open a debugger, or read and write files, although the image
+// has no shell and no interpreter. So the executable no longer finds them: their names begin with a zero
+// in it, which no variable does. (Only this byte changes, as shorter strings share the end of a name.)
 //
 // Read as before is what operators need: certificates (NODE_EXTRA_CA_CERTS, NODE_USE_SYSTEM_CA,
 // SSL_CERT_DIR, SSL_CERT_FILE), proxies (HTTP_PROXY and others), TZ, TMPDIR, colours, limits and times of
