@@ -4,6 +4,10 @@ import { englishOnly } from "./english-only.ts";
 import { readElf } from "./slim/elf.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
+import { clearToolFiles } from "./slim/tool-files.ts";
+import { removeVariables } from "./unread-variables.ts";
+
+const SERVICE = new URL("../../src/adapters/bun.ts", import.meta.url).pathname;
 
 /**
  * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
@@ -11,15 +15,16 @@ import { slimExecutable } from "./slim/slim.ts";
  *
  * @param options.bun the path of the Bun that the executable is made of, which may be for another
  * architecture of Linux; by default, the one that runs.
+ * @param options.entry another program, for tests of what is around the service.
  * @returns the bundler's account of what is in it.
  */
 export async function build(
   outfile: string,
-  { bun }: { bun?: string | undefined } = {},
+  { bun, entry = SERVICE }: { bun?: string | undefined; entry?: string } = {},
 ): Promise<Bun.BuildMetafile> {
   const languages = languagesToKeep(process.env);
   const result = await Bun.build({
-    entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
+    entrypoints: [entry],
     minify: true,
     format: "esm",
     // Bytecode starts sooner than source does. That of functions would save another quarter of the start,
@@ -49,7 +54,13 @@ export async function build(
     throw new AggregateError(result.logs, "The build failed");
   }
   // Other systems have other formats of executables; there, they stay whole.
-  if (languages && process.platform === "linux") await slimExecutable(outfile, languages);
+  if (process.platform === "linux") {
+    await removeVariables(outfile);
+    if (languages) {
+      await clearToolFiles(outfile);
+      await slimExecutable(outfile, languages);
+    }
+  }
   return result.metafile;
 }
 

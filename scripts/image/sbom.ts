@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
+import { changesOfBun } from "../build/changes.ts";
+import { languagesToKeep } from "../build/slim/options.ts";
 import { bunLibraries, type Part } from "./bun-libraries.ts";
 import { type BundledPackage, bundledPackages } from "./bundled-packages.ts";
 import { realPath, type SystemFile } from "./libraries.ts";
@@ -16,6 +18,14 @@ type Component = {
   purl: string;
   evidence?: { occurrences: { location: string }[] };
   properties?: { name: string; value: string }[];
+  pedigree?: Pedigree;
+};
+
+/** What a changed component was made from, and how (https://cyclonedx.org/docs/1.6/json/#components_items_pedigree). */
+type Pedigree = {
+  ancestors: Pick<Component, "type" | "name" | "version" | "purl">[];
+  patches: { type: "unofficial" }[];
+  notes: string;
 };
 
 /** A library inside of another component, which has its licence text. */
@@ -45,6 +55,8 @@ export type DebianPackage = {
 export type Contents = {
   service: { name: string; version: string; license: string };
   bun: string;
+  /** What was changed in Bun, in sentences. */
+  changes: readonly string[];
   packages: readonly BundledPackage[];
   /** What is inside of Bun and of npm packages, by the name of the component. */
   parts: Readonly<Record<string, readonly Part[]>>;
@@ -84,6 +96,7 @@ const BUN_LICENSE = [
 export function sbom({
   service,
   bun,
+  changes,
   packages,
   parts,
   system,
@@ -96,10 +109,7 @@ export function sbom({
     timestamp: new Date(epoch * 1000).toISOString(),
     component: own("application", service.name, service),
   };
-  const wholes = [
-    component("framework", "bun", bun, BUN_LICENSE, `pkg:npm/bun@${bun}`),
-    ...packages.map(npmComponent),
-  ];
+  const wholes = [bunComponent(bun, changes), ...packages.map(npmComponent)];
   const inside = wholes.flatMap((whole) => {
     const components = (parts[whole.name] ?? []).map(partComponent);
     return components.length > 0 ? [{ whole, components }] : [];
@@ -146,6 +156,17 @@ export function systemOf(osRelease: string): System {
     );
   }
   return { name, version };
+}
+
+/** It keeps the name that scanners look up: what is known of that version is true of the changed one too. */
+function bunComponent(version: string, changes: readonly string[]): Component {
+  const [type, name, purl] = ["framework", "bun", `pkg:npm/bun@${version}`] as const;
+  const pedigree: Pedigree = {
+    ancestors: [{ type, name, version, purl }],
+    patches: changes.map(() => ({ type: "unofficial" })),
+    notes: changes.join(" "),
+  };
+  return { ...component(type, name, version, BUN_LICENSE, purl), pedigree };
 }
 
 function own(type: Component["type"], name: string, { version, license }: Contents["service"]) {
@@ -244,6 +265,7 @@ async function main(): Promise<void> {
   const document = sbom({
     service: packageJson,
     bun: Bun.version,
+    changes: changesOfBun(languagesToKeep(process.env)),
     packages: await bundledPackages(await Bun.file("dist/metafile.json").json()),
     parts: await findParts(root),
     system: systemOf(readFileSync(join(root, "etc/os-release"), "utf8")),
