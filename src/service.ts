@@ -4,7 +4,7 @@ import { books } from "./books.ts";
 import { readScope, writeScope } from "./resources/resource.ts";
 
 /** What makes this service this one. */
-export const SERVICE = { name: "thimble", version } as const;
+export const SERVICE = { name: "thimble", title: "Thimble", version } as const;
 
 /** Everything that the service stores. A new resource is a file like books.ts, and an entry here. */
 export const RESOURCES = [books] as const;
