@@ -1,7 +1,12 @@
 # Bun's version is package.json's `packageManager`; the build fails if the two differ. It is written here
 # in full, as Dependabot reads no variables.
-FROM oven/bun:1.4.4-slim AS base
+#
+# Everything is built on this machine's own architecture, for another one too (`--platform=linux/arm64`).
+FROM --platform=$BUILDPLATFORM oven/bun:1.4.4-slim AS base
 WORKDIR /build
+
+# The system that the executable is for. Only files are taken from it: nothing runs, so no emulator is needed.
+FROM oven/bun:1.4.4-slim AS target-base
 
 # The packages come before the source: this layer stays until the lockfile changes.
 FROM base AS packages
@@ -17,40 +22,46 @@ COPY scripts/build scripts/build
 COPY src src
 # Languages besides English whose data stays, such as KEEP_LOCALES=de,fr; with SLIM=false, all stay.
 ARG SLIM=true KEEP_LOCALES=
-RUN bun scripts/build/executable.ts
+RUN --mount=from=target-base,target=/target bun scripts/build/executable.ts /target/usr/local/bin/bun
 
-# The libraries that the executable loads, from `ldd`, which works on every architecture. All times are
-# 0, so that the layer stays the same from release to release.
-RUN ldd dist/thimble | grep --only-matching '/[^ ]*' > libraries.txt \
- && mkdir /surroundings \
- && xargs cp --parents --dereference --target-directory=/surroundings < libraries.txt \
+COPY scripts/image scripts/image
+COPY scripts/shell scripts/shell
+# The libraries that the executable loads. All times are 0, so that the layer stays the same from release to
+# release.
+RUN --mount=from=target-base,target=/target \
+    bun scripts/image/libraries.ts dist/thimble /target /surroundings > libraries.txt \
  && install --directory --owner=65532 --group=65532 --mode=1777 /surroundings/data \
  && find /surroundings -exec touch --no-dereference --date=@0 {} +
 
 COPY LICENSE ./
 COPY licenses licenses
-COPY scripts/image scripts/image
-COPY scripts/shell scripts/shell
+COPY --from=target-base /usr/share/doc /usr/share/doc
+COPY --from=target-base /usr/share/common-licenses /usr/share/common-licenses
 ARG SOURCE_DATE_EPOCH=0
 
 FROM build AS standard-files
-RUN mkdir /files \
+RUN --mount=from=target-base,target=/target \
+    mkdir /files \
  && cp dist/thimble /files/ \
- && bun scripts/image/sbom.ts $(cat libraries.txt) > /files/sbom.cdx.json \
+ && bun scripts/image/sbom.ts --root /target $(cat libraries.txt) > /files/sbom.cdx.json \
  && bun scripts/image/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 
 FROM base AS launcher
-# With the licences of the linked libraries, even if the base image has no documentation.
-RUN apt-get update -qq \
+ARG TARGETARCH
+# With the licences of the linked libraries, even if the base image has no documentation. `musl-dev` brings the
+# compiler for its architecture.
+RUN dpkg --add-architecture $TARGETARCH \
+ && apt-get update -qq \
  && apt-get install --yes -qq --no-install-recommends \
       --option=Dpkg::Options::=--path-include='/usr/share/doc/*/copyright' \
-      gcc libc6-dev libxxhash-dev libzstd-dev make musl-tools
+      gcc libc6-dev libxxhash-dev libzstd-dev make \
+      libxxhash-dev:$TARGETARCH libzstd-dev:$TARGETARCH musl-dev:$TARGETARCH
 COPY launcher ./
-RUN make
+RUN make TARGET="$(basename --suffix=-linux-musl /usr/lib/*-linux-musl)"
 # The libraries linked into the launcher, in the form that scripts/image/sbom.ts reads.
 RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\n' \
-      libxxhash-dev libzstd-dev musl-dev > packages.tsv
+      libxxhash-dev:$TARGETARCH libzstd-dev:$TARGETARCH musl-dev:$TARGETARCH > packages.tsv
 
 FROM launcher AS packed
 COPY --from=build /build/dist/thimble program
@@ -60,7 +71,8 @@ FROM build AS tiny-files
 COPY --from=packed /build/thimble /files/
 COPY --from=launcher /build/packages.tsv ./
 COPY --from=launcher /usr/share/doc /usr/share/doc
-RUN bun scripts/image/sbom.ts --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
+RUN --mount=from=target-base,target=/target \
+    bun scripts/image/sbom.ts --root /target --launcher packages.tsv $(cat libraries.txt) > /files/sbom.cdx.json \
  && bun scripts/image/licenses.ts /files/sbom.cdx.json /files/licenses \
  && find /files -exec touch --date=@$SOURCE_DATE_EPOCH {} +
 

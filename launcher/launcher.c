@@ -6,6 +6,7 @@
  * It needs no /tmp, no writable file system and no privilege.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,19 +47,39 @@ static void compare_with_memory_limit(uint64_t limit)
 		    "raise it or use the `standard` image", limit / MIB, (needed + MIB - 1) / MIB);
 }
 
+/* No variable begins with a zero, so only this launcher can set it (scripts/build/unread-variables.ts). */
+#define RAM_SIZE_OPTION "UN_JSC_forceRAMSize="
+
+static char **append(char **environment, char *entry)
+{
+	size_t count = 0;
+
+	while (environment[count] != NULL)
+		count++;
+
+	char **longer = malloc((count + 2) * sizeof *longer);
+
+	if (longer == NULL)
+		die_of_error("malloc", ENOMEM);
+	memcpy(longer, environment, count * sizeof *longer);
+	longer[count] = entry;
+	longer[count + 1] = NULL;
+	return longer;
+}
+
 /*
  * JavaScriptCore sizes its heap by the memory limit, and does not know that the program itself
  * fills most of it. A limit above the machine's memory has no effect.
  */
-static void name_free_memory(uint64_t limit)
+static char **name_free_memory(uint64_t limit, char **environment)
 {
+	static char entry[sizeof "\0" RAM_SIZE_OPTION "18446744073709551615"];
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	char bytes[sizeof "18446744073709551615"];
 
 	if (limit >= memory)
-		return;
-	snprintf(bytes, sizeof bytes, "%" PRIu64, limit - payload.memory_size);
-	setenv("BUN_JSC_forceRAMSize", bytes, 0);
+		return environment;
+	snprintf(entry + 1, sizeof entry - 1, RAM_SIZE_OPTION "%" PRIu64, limit - payload.memory_size);
+	return append(environment, entry);
 }
 
 static void end_at_once(int signal_number)
@@ -112,7 +133,7 @@ static struct image unpack_program(void)
 	return program;
 }
 
-/* After the environment that the kernel gave the process; setenv() may have made another one. */
+/* After the environment that the kernel gave the process. */
 static const Elf64_auxv_t *find_auxiliary_vector(char **first_environment)
 {
 	while (*first_environment != NULL)
@@ -142,8 +163,8 @@ int main(int argc, char **argv, char **first_environment)
 	uint64_t limit = memory_limit();
 
 	compare_with_memory_limit(limit);
-	name_free_memory(limit);
 
+	char **environment = name_free_memory(limit, first_environment);
 	struct image program = unpack_program();
 	const char *path = image_linker(program);
 	struct image linker;
@@ -152,6 +173,6 @@ int main(int argc, char **argv, char **first_environment)
 		linker = image_load_linker(program, path);
 	/* The program gets them as after an exec. */
 	handle_signals(SIG_DFL, SIG_DFL);
-	start(program, path == NULL ? NULL : &linker, argv, environ,
+	start(program, path == NULL ? NULL : &linker, argv, environment,
 	      find_auxiliary_vector(first_environment));
 }

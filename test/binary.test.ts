@@ -1,16 +1,19 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UNREAD_VARIABLES } from "../scripts/build/unread-variables.ts";
 import { pem, putCertificate } from "./certificate.ts";
 import { CONTRACT_VARIABLES } from "./contract/api.ts";
 import { httpContract } from "./http.contract.ts";
 import { serverContract } from "./server.contract.ts";
 import {
   compiledBinary,
+  compiledProbe,
   inTemporaryDirectory,
   newDirectory,
   runToEnd,
   startService,
+  type Variables,
 } from "./service.ts";
 
 setDefaultTimeout(30_000);
@@ -72,12 +75,15 @@ const INTL = `(locale) => {
   ];
 }`;
 
-/** The answers of the compiled service's own Bun. */
-async function intl(script: string): Promise<unknown> {
-  const command = [await compiledBinary(), "-e", `console.log(JSON.stringify(${script}))`];
-  const { code, stdout, stderr } = await runToEnd(command, { BUN_BE_BUN: "1", LANG: "C" });
+/** The answers of the Bun in the executable. */
+async function evaluate(script: string, env: Variables = {}): Promise<unknown> {
+  const { code, stdout, stderr } = await runToEnd([await compiledProbe(), script], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout);
+}
+
+function intl(script: string): Promise<unknown> {
+  return evaluate(script, { LANG: "C" });
 }
 
 describe("without the data of other languages", () => {
@@ -104,5 +110,69 @@ describe("without the data of other languages", () => {
       false,
       false,
     ]);
+  });
+});
+
+describe("a variable of Bun that could make the service something else", () => {
+  const program = "program.js";
+  const written = "written";
+
+  for (const [variable, value] of [
+    ["BUN_BE_BUN", "1"],
+    ["BUN_OPTIONS", `--preload=./${program}`],
+    ["BUN_INSPECT_PRELOAD", `./${program}`],
+    ["BUN_JSC_dumpOptions", "1"],
+    ["BUN_BYTECODE_DIGEST_OUT", written],
+    ["BUN_BYTECODE_ORDER_OUT", written],
+  ] as const) {
+    test(`${variable} has no effect`, async () => {
+      await inTemporaryDirectory(async (directory) => {
+        writeFileSync(join(directory, program), `await Bun.write("${written}", "");`);
+        const command = [await compiledBinary(), "-e", `await Bun.write("${written}", "")`];
+        const expected = await runToEnd(command, {}, { directory });
+        expect(expected).toMatchObject({ code: 64, stdout: "" });
+        expect(expected.stderr).toStartWith("thimble: unknown command: -e");
+        expect(await runToEnd(command, { [variable]: value }, { directory })).toEqual(expected);
+        expect(readdirSync(directory)).toEqual([program]);
+      });
+    });
+  }
+
+  test("NODE_TLS_REJECT_UNAUTHORIZED accepts no certificate of an unknown authority", async () => {
+    const { TLS_CERT_FILE, TLS_KEY_FILE } = putCertificate(newDirectory(), "first");
+    const script = `(async () => {
+      const tls = { cert: Bun.file("${TLS_CERT_FILE}"), key: Bun.file("${TLS_KEY_FILE}") };
+      using server = Bun.serve({ port: 0, tls, fetch: () => new Response() });
+      const { promise, resolve } = Promise.withResolvers();
+      const { connect } = process.getBuiltinModule("node:tls");
+      const socket = connect({ host: "localhost", port: server.port }, () => resolve("connected"));
+      socket.on("error", ({ code }) => resolve(code));
+      const answers = [
+        await fetch("https://localhost:" + server.port).then(() => "answered", ({ code }) => code),
+        await promise,
+      ];
+      socket.destroy();
+      return [process.env.NODE_TLS_REJECT_UNAUTHORIZED, ...answers];
+    })()`;
+    const refusal = "DEPTH_ZERO_SELF_SIGNED_CERT";
+    const answers = await evaluate(script, { NODE_TLS_REJECT_UNAUTHORIZED: "0" });
+    expect(answers).toEqual(["0", refusal, refusal]);
+  });
+
+  test("BUN_CONFIG_VERBOSE_FETCH logs no request", async () => {
+    const script = `(async () => {
+      using server = Bun.serve({ port: 0, fetch: () => new Response() });
+      return (await fetch(server.url)).status;
+    })()`;
+    expect(await evaluate(script, { BUN_CONFIG_VERBOSE_FETCH: "curl" })).toBe(200);
+  });
+
+  test("is nowhere by its name in the executable", async () => {
+    const executable = readFileSync(await compiledBinary());
+    const names = Object.keys(UNREAD_VARIABLES).filter((name) =>
+      executable.includes(`\0${name}\0`),
+    );
+    expect(names).toEqual([]);
+    expect(executable.includes("\0NODE_EXTRA_CA_CERTS\0")).toBe(true);
   });
 });

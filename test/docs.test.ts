@@ -333,7 +333,6 @@ describe("the landing page", () => {
       const grid = await page.locator("dl").evaluate((list) => getComputedStyle(list).display);
       expect(grid).toBe("grid");
       expect(await page.locator("h1").textContent()).toBe("Thimble");
-      await screenshot(page, "landing");
 
       const links = await page
         .locator("a")
@@ -356,15 +355,42 @@ describe("the landing page", () => {
   );
 
   withBrowser(
-    `follows a dark colour scheme${reason}`,
+    `keeps its figures current, and copies a command that works${reason}`,
     async () => {
-      const { page, complaints, close } = await open("/", { colorScheme: "dark" });
-      const text = await page.locator("h1").evaluate((head) => getComputedStyle(head).color);
-      expect(text).toBe("rgb(255, 255, 255)");
+      const { page, context, complaints, close } = await open("/");
+      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+      const answered = page.locator("dt", { hasText: "Requests answered" }).locator("+ dd");
+      const before = await answered.textContent();
+      await page.waitForFunction(
+        ([selector, text]) => document.querySelector(selector ?? "")?.textContent !== text,
+        ["dl div:nth-child(5) dd", before],
+      );
+      await page.getByRole("button", { name: "Copy" }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      const command = await page.evaluate(() => navigator.clipboard.readText());
+      expect(command).toBe(`curl ${origin}/books`);
       expect(complaints).toEqual([]);
-      await screenshot(page, "landing-dark");
       await close();
     },
     TEST_TIMEOUT_MS,
   );
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1280, 390]) {
+      withBrowser(
+        `can be read in ${colorScheme} colours, ${width} px wide${reason}`,
+        async () => {
+          const options = { colorScheme, viewport: { width, height: 844 } };
+          const { page, complaints, close } = await open("/", options);
+          const lowest = await lowestContrast(page);
+          expect(lowest?.contrast, lowest?.text).toBeGreaterThanOrEqual(4.5);
+          expect(await isWiderThanItsWindow(page)).toBe(false);
+          expect(complaints).toEqual([]);
+          await screenshot(page, `landing-${width}-${colorScheme}`);
+          await close();
+        },
+        TEST_TIMEOUT_MS,
+      );
+    }
+  }
 });

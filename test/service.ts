@@ -42,6 +42,7 @@ export type Service = {
 
 let home: string | undefined;
 let binary: Promise<string> | undefined;
+let probe: Promise<string> | undefined;
 
 /** The path of the compiled service, built at the first call. */
 export function compiledBinary(): Promise<string> {
@@ -49,9 +50,15 @@ export function compiledBinary(): Promise<string> {
   return binary;
 }
 
-async function buildBinary(): Promise<string> {
+/** The path of the program in probe.ts, compiled as the service is. */
+export function compiledProbe(): Promise<string> {
+  probe ??= buildBinary(join(import.meta.dir, "probe.ts"));
+  return probe;
+}
+
+async function buildBinary(entry?: string): Promise<string> {
   const path = join(newDirectory(), "thimble");
-  await build(path);
+  await build(path, entry === undefined ? {} : { entry });
   return path;
 }
 

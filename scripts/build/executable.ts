@@ -1,18 +1,31 @@
+import { readFileSync } from "node:fs";
 import { SERVICE } from "../../src/identity.ts";
+import { architectureOf } from "./architecture.ts";
 import { englishOnly } from "./english-only.ts";
+import { readElf } from "./slim/elf.ts";
 import { languagesToKeep } from "./slim/options.ts";
 import { slimExecutable } from "./slim/slim.ts";
+import { clearToolFiles } from "./slim/tool-files.ts";
+import { removeVariables } from "./unread-variables.ts";
+
+const ENTRY = new URL("../../src/adapters/bun.ts", import.meta.url).pathname;
 
 /**
  * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
  * `KEEP_LOCALES` in the environment choose what stays of the data of languages (slim/options.ts).
  *
+ * @param options.bun the path of the Bun that the executable is made of, which may be for another
+ * architecture of Linux; by default, the one that runs.
+ * @param options.entry another program, for tests of what is around the service.
  * @returns the bundler's account of what is in it.
  */
-export async function build(outfile: string): Promise<Bun.BuildMetafile> {
+export async function build(
+  outfile: string,
+  { bun, entry = ENTRY }: { bun?: string | undefined; entry?: string } = {},
+): Promise<Bun.BuildMetafile> {
   const languages = languagesToKeep(process.env);
   const result = await Bun.build({
-    entrypoints: [new URL("../../src/adapters/bun.ts", import.meta.url).pathname],
+    entrypoints: [entry],
     minify: true,
     format: "esm",
     // Bytecode starts sooner than source does. That of functions would save another quarter of the start,
@@ -26,6 +39,7 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     // A file in the directory that the service happens to start in must not change what it does.
     compile: {
       outfile,
+      ...(bun !== undefined && madeOf(bun)),
       // To compile what runs once into machine code takes longer than it saves, a fifth of the start. What
       // runs long is compiled all the same; the service goes back to 1 when it listens (bun-server.ts).
       jitPolicy: 8,
@@ -41,13 +55,30 @@ export async function build(outfile: string): Promise<Bun.BuildMetafile> {
     throw new AggregateError(result.logs, "The build failed");
   }
   // Other systems have other formats of executables; there, they stay whole.
-  if (languages && process.platform === "linux") await slimExecutable(outfile, languages);
+  if (process.platform === "linux") {
+    await removeVariables(outfile);
+    if (languages) {
+      await clearToolFiles(outfile);
+      await slimExecutable(outfile, languages);
+    }
+  }
   return result.metafile;
 }
 
+/** Bytecode is the same on every architecture, but a Bun accepts only that of its own revision. */
+function madeOf(bun: string): Pick<Bun.CompileBuildOptions, "executablePath" | "target"> {
+  const file = readFileSync(bun);
+  if (!file.includes(Bun.revision)) {
+    throw new Error(`${bun} is another Bun; expected ${Bun.version}, revision ${Bun.revision}`);
+  }
+  // Without the target, code that asks for the architecture would be compiled for this machine's.
+  return { executablePath: bun, target: `bun-linux-${architectureOf(readElf(file)).bun}` };
+}
+
+// bun scripts/build/executable.ts [BUN]
 if (import.meta.main) {
   const path = `dist/${SERVICE.name}`;
-  const metafile = await build(path);
+  const metafile = await build(path, { bun: process.argv[2] });
   await Bun.write("dist/metafile.json", JSON.stringify(metafile));
   console.log(path);
 }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { changesOfBun } from "../build/changes.ts";
 import { sbom, systemOf } from "./sbom.ts";
 
 const CONTENTS = {
   service: { name: "thimble", version: "1.2.3", license: "MIT" },
   bun: "1.4.4",
+  changes: changesOfBun(new Set(["de", "fr"])),
   packages: [{ name: "@scope/package", version: "2.0.0", license: "ISC" }],
   parts: {
     bun: [
@@ -48,6 +50,28 @@ test("says which component a library is inside of", () => {
     },
     { ref: "pkg:npm/%40scope/package@2.0.0", dependsOn: ["pkg:npm/react@18.3.1"] },
   ]);
+});
+
+describe("Bun's pedigree", () => {
+  const pedigreeOf = (changes: readonly string[]) => {
+    const { components } = sbom({ ...CONTENTS, changes });
+    const bun = components.find(({ name }) => name === "bun");
+    return bun && "pedigree" in bun ? bun.pedigree : undefined;
+  };
+
+  test("names the version it was made from, and each change", () => {
+    expect(pedigreeOf(CONTENTS.changes)).toEqual({
+      ancestors: [{ type: "framework", name: "bun", version: "1.4.4", purl: "pkg:npm/bun@1.4.4" }],
+      patches: Array(3).fill({ type: "unofficial" }),
+      notes: CONTENTS.changes.join(" "),
+    });
+    expect(CONTENTS.changes[0]).toContain("BUN_BE_BUN, BUN_OPTIONS");
+    expect(CONTENTS.changes[1]).toEndWith("but these is left out: en, de, fr.");
+  });
+
+  test("has only the variables where Bun stays whole otherwise", () => {
+    expect(pedigreeOf(changesOfBun(undefined))?.patches).toHaveLength(1);
+  });
 });
 
 test("says to scanners for which release a library was packaged, and from which source", () => {

@@ -1,8 +1,12 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
+import { changesOfBun } from "../build/changes.ts";
+import { languagesToKeep } from "../build/slim/options.ts";
 import { bunLibraries, type Part } from "./bun-libraries.ts";
 import { type BundledPackage, bundledPackages } from "./bundled-packages.ts";
+import { realPath, type SystemFile } from "./libraries.ts";
 
 /** A component in a CycloneDX document (https://cyclonedx.org/docs/1.6/json/#components). */
 type Component = {
@@ -14,6 +18,14 @@ type Component = {
   purl: string;
   evidence?: { occurrences: { location: string }[] };
   properties?: { name: string; value: string }[];
+  pedigree?: Pedigree;
+};
+
+/** What a changed component was made from, and how (https://cyclonedx.org/docs/1.6/json/#components_items_pedigree). */
+type Pedigree = {
+  ancestors: Pick<Component, "type" | "name" | "version" | "purl">[];
+  patches: { type: "unofficial" }[];
+  notes: string;
 };
 
 /** A library inside of another component, which has its licence text. */
@@ -43,6 +55,8 @@ export type DebianPackage = {
 export type Contents = {
   service: { name: string; version: string; license: string };
   bun: string;
+  /** What was changed in Bun, in sentences. */
+  changes: readonly string[];
   packages: readonly BundledPackage[];
   /** What is inside of Bun and of npm packages, by the name of the component. */
   parts: Readonly<Record<string, readonly Part[]>>;
@@ -82,6 +96,7 @@ const BUN_LICENSE = [
 export function sbom({
   service,
   bun,
+  changes,
   packages,
   parts,
   system,
@@ -94,10 +109,7 @@ export function sbom({
     timestamp: new Date(epoch * 1000).toISOString(),
     component: own("application", service.name, service),
   };
-  const wholes = [
-    component("framework", "bun", bun, BUN_LICENSE, `pkg:npm/bun@${bun}`),
-    ...packages.map(npmComponent),
-  ];
+  const wholes = [bunComponent(bun, changes), ...packages.map(npmComponent)];
   const inside = wholes.flatMap((whole) => {
     const components = (parts[whole.name] ?? []).map(partComponent);
     return components.length > 0 ? [{ whole, components }] : [];
@@ -146,6 +158,17 @@ export function systemOf(osRelease: string): System {
   return { name, version };
 }
 
+/** It keeps the name that scanners look up: what is known of that version is true of the changed one too. */
+function bunComponent(version: string, changes: readonly string[]): Component {
+  const [type, name, purl] = ["framework", "bun", `pkg:npm/bun@${version}`] as const;
+  const pedigree: Pedigree = {
+    ancestors: [{ type, name, version, purl }],
+    patches: changes.map(() => ({ type: "unofficial" })),
+    notes: changes.join(" "),
+  };
+  return { ...component(type, name, version, BUN_LICENSE, purl), pedigree };
+}
+
 function own(type: Component["type"], name: string, { version, license }: Contents["service"]) {
   return component(type, name, version, license, `pkg:generic/${name}@${version}`);
 }
@@ -185,25 +208,28 @@ function component(
   return { type, "bom-ref": purl, name, version, licenses: [{ expression: license }], purl };
 }
 
-/** The Debian packages that these files of this machine come from. */
-function debianPackagesOf(files: readonly string[]): DebianPackage[] {
-  const filesByPackage = Map.groupBy(files, owningPackage);
-  return [...filesByPackage].map(([name, owned]) => ({ ...describePackage(name), files: owned }));
+/** The Debian packages that these files of a system come from. */
+function debianPackagesOf(files: readonly string[], root: string): DebianPackage[] {
+  const filesByPackage = Map.groupBy(files, (path) => owningPackage({ root, path }));
+  return [...filesByPackage].map(([name, owned]) => ({
+    ...describePackage(name, root),
+    files: owned,
+  }));
 }
 
 /** Before /usr was merged, packages registered their libraries under /lib; both names lead there. */
-function owningPackage(file: string): string {
-  const path = realpathSync(file);
-  const registered = dpkgQuery("--search", path, path.replace(/^\/usr/, ""));
+function owningPackage(file: SystemFile): string {
+  const path = realPath(file);
+  const registered = dpkgQuery(file.root, "--search", path, path.replace(/^\/usr/, ""));
   const owner = registered.split(": ")[0];
-  if (!owner) throw new Error(`${file} belongs to no Debian package`);
+  if (!owner) throw new Error(`${file.path} belongs to no Debian package`);
   return owner;
 }
 
-function describePackage(name: string): Omit<DebianPackage, "files"> {
+function describePackage(name: string, root: string): Omit<DebianPackage, "files"> {
   const fields = ["Package", "Version", "Architecture", "source:Package"];
   const format = fields.map((field) => `\${${field}}`).join("\t");
-  return parsePackage(dpkgQuery("--show", `--showformat=${format}`, name));
+  return parsePackage(dpkgQuery(root, "--show", `--showformat=${format}`, name));
 }
 
 /** Reads what `dpkg-query` shows of a package: its name, version, architecture and source. */
@@ -212,35 +238,38 @@ function parsePackage(line: string): Omit<DebianPackage, "files"> {
   return { name, version, architecture, source };
 }
 
-function dpkgQuery(...args: string[]): string {
-  return Bun.spawnSync(["dpkg-query", ...args]).stdout.toString();
+function dpkgQuery(root: string, ...args: string[]): string {
+  return Bun.spawnSync(["dpkg-query", `--root=${root}`, ...args]).stdout.toString();
 }
 
 /** What is inside of the components that say so: Bun. */
-async function findParts(): Promise<Contents["parts"]> {
+async function findParts(root: string): Promise<Contents["parts"]> {
   const license = await Bun.file("licenses/bun/LICENSE.md").text();
-  const executable = readFileSync(process.execPath, "latin1");
+  const executable = readFileSync(join(root, process.execPath), "latin1");
   return { bun: bunLibraries(license, executable) };
 }
 
 /**
- * Prints the bill of materials of the image that this machine builds:
+ * Prints the bill of materials of an image. Its libraries and its Bun come from the system at ROOT, which may be
+ * for another architecture; by default, from this machine:
  *
- *     bun scripts/image/sbom.ts [--launcher PACKAGES.tsv] LIBRARY...
+ *     bun scripts/image/sbom.ts [--root ROOT] [--launcher PACKAGES.tsv] LIBRARY...
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { launcher: { type: "string" } },
+    options: { launcher: { type: "string" }, root: { type: "string", default: "/" } },
     allowPositionals: true,
   });
+  const { root } = values;
   const lines = values.launcher ? readFileSync(values.launcher, "utf8").trim().split("\n") : [];
   const document = sbom({
     service: packageJson,
     bun: Bun.version,
+    changes: changesOfBun(languagesToKeep(process.env)),
     packages: await bundledPackages(await Bun.file("dist/metafile.json").json()),
-    parts: await findParts(),
-    system: systemOf(readFileSync("/etc/os-release", "utf8")),
-    libraries: debianPackagesOf(positionals),
+    parts: await findParts(root),
+    system: systemOf(readFileSync(join(root, "etc/os-release"), "utf8")),
+    libraries: debianPackagesOf(positionals, root),
     launcher: lines.map((line) => ({ ...parsePackage(line), files: [] })),
     epoch: Number(process.env.SOURCE_DATE_EPOCH ?? 0),
   });

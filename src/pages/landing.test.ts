@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { openApp } from "../../test/app.ts";
 import { SERVICE } from "../identity.ts";
+import { createRecorder } from "../telemetry/metrics.ts";
 
 const PAGE = { headers: { Accept: "text/html" } };
 
@@ -32,14 +33,53 @@ describe("the page shows the uptime in its two largest units:", () => {
   }
 });
 
-test("the policy permits exactly the page's stylesheet, and no script", async () => {
+test("the policy permits exactly the page's style and script", async () => {
   const response = await openApp().request("/", PAGE);
-  const [, style = ""] = /<style>([\s\S]*?)<\/style>/.exec(await response.text()) ?? [];
-  const hash = new Bun.CryptoHasher("sha256").update(style).digest("base64");
+  const page = await response.text();
   const policy = response.headers.get("Content-Security-Policy");
-  expect(policy).toContain(`style-src 'sha256-${hash}'`);
+  for (const [tag, directive] of [
+    ["style", "style-src"],
+    ["script", "script-src"],
+  ]) {
+    const [, source = ""] = new RegExp(`<${tag}[^>]*>([^]*?)</${tag}>`).exec(page) ?? [];
+    expect(source).not.toBe("");
+    const hash = new Bun.CryptoHasher("sha256").update(source).digest("base64");
+    expect(policy).toContain(`${directive} 'sha256-${hash}';`);
+  }
   expect(policy).toContain("default-src 'none'");
-  expect(policy).not.toContain("script-src");
+});
+
+test("the page says what runs here", async () => {
+  const recorder = createRecorder(Date.now);
+  const metrics = { ...recorder, expose: async () => "", memoryBytes: () => 32.4 * 2 ** 20 };
+  const { request } = openApp({ metrics });
+  for (let asked = 0; asked < 1234; asked += 1) {
+    recorder.metrics.requestEnded({ method: "GET", route: "/", status: 200 }, 0.001);
+  }
+  const page = await (await request("/", PAGE)).text();
+  const facts = [...page.matchAll(/<dt>(.+?)<\/dt><dd>(.+?)<\/dd>/g)].map(([, ...fact]) => fact);
+  expect(Object.fromEntries(facts)).toEqual({
+    Version: SERVICE.version,
+    Runtime: `Bun ${Bun.version}`,
+    Store: "memory",
+    Uptime: "0 s",
+    "Requests answered": "1,234",
+    Memory: "32 MiB",
+  });
+});
+
+test("without metrics, the page counts nothing", async () => {
+  const page = await (await openApp().request("/", PAGE)).text();
+  expect(page).not.toContain("Requests answered");
+});
+
+test.each([
+  [true, "curl ./books"],
+  [false, "curl ./api/v1/process"],
+])("the command needs no key: with PUBLIC_READS=%p it is %s", async (publicReads, command) => {
+  const { request } = openApp({ config: { publicReads } });
+  expect(await (await request("/", PAGE)).text()).toContain(`>${command}<`);
+  expect((await request(command.slice("curl .".length))).status).toBe(200);
 });
 
 describe("with PUBLIC_DOCS=false", () => {
@@ -47,7 +87,7 @@ describe("with PUBLIC_DOCS=false", () => {
 
   test("the page links only to the health routes", async () => {
     const page = await (await request("/", PAGE)).text();
-    expect(Array.from(page.matchAll(/href="([^"]+)"/g), ([, path]) => path)).toEqual([
+    expect(Array.from(page.matchAll(/<a href="([^"]+)"/g), ([, path]) => path)).toEqual([
       "./health",
       "./ready",
     ]);

@@ -3,22 +3,25 @@ import { accepts } from "hono/accepts";
 import { html, raw } from "hono/html";
 import { z } from "zod";
 import { NO_KEY } from "../auth/openapi.ts";
+import { grouped } from "../grouped.ts";
 import { answerHtml, answerText } from "../http/answer.ts";
 import type { AppEnv } from "../http/env.ts";
 import { referenceBelow } from "../http/paths.ts";
 import { SERVICE } from "../identity.ts";
-import type { Elapsed } from "../time.ts";
+import { ICON } from "./icon.ts";
+import script from "./landing.client.js" with { type: "text" };
 import style from "./landing.css" with { type: "text" };
 import { sourceHash } from "./source-hash.ts";
 
 type LandingDeps = {
-  /** How long the service has run. */
-  uptime: Elapsed;
+  /** What runs here, by its name; it is asked for every page. */
+  facts: () => Readonly<Record<string, string>>;
+  /** The path of a request to try that needs no key. */
+  example: string;
   /** Whether the page links to the health routes, which may be on another port. */
   linksHealth: boolean;
   /** Whether the page links to the docs, which may be hidden. */
   linksDocs: boolean;
-  showsVersion: boolean;
 };
 
 /** What the page links to, by its path below the page's own. */
@@ -30,10 +33,9 @@ const VARY = { Vary: "Accept" };
 const GREETING = "Hello from Docker!";
 
 /** `GET /`: a greeting for programs, a page for browsers. */
-export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: LandingDeps) {
+export function landingRoutes({ facts, example, linksHealth, linksDocs }: LandingDeps) {
   const app = new OpenAPIHono<AppEnv>();
   const paths = { ...(linksDocs && DOCS), ...(linksHealth && HEALTH) };
-  const version = showsVersion ? SERVICE.version : undefined;
   let policy: Promise<string> | undefined;
 
   app.openAPIRegistry.registerPath({
@@ -66,7 +68,7 @@ export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: 
     const links = Object.entries(paths).map(
       ([path, text]) => html`<a href="${referenceBelow(c, path)}">${text}</a>\n`,
     );
-    const content = await page({ uptimeMs: uptime(), version, links });
+    const content = await page({ facts: facts(), example: referenceBelow(c, example), links });
     return answerHtml(c, String(content), {
       "Content-Security-Policy": await policy,
       ...VARY,
@@ -74,37 +76,53 @@ export function landingRoutes({ uptime, linksHealth, linksDocs, showsVersion }: 
   });
 }
 
-/** The page may use only this stylesheet. */
+/** The page may use only its own style and script, and ask only for itself. */
 async function pagePolicy(): Promise<string> {
-  return `default-src 'none'; style-src '${await sourceHash(style)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  return [
+    "default-src 'none'",
+    `script-src '${await sourceHash(script)}'`,
+    `style-src '${await sourceHash(style)}'`,
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 }
 
-type PageContent = { uptimeMs: number; version: string | undefined; links: unknown[] };
+type PageContent = { facts: Readonly<Record<string, string>>; example: string; links: unknown[] };
 
-function page({ uptimeMs, version, links }: PageContent) {
+function page({ facts, example, links }: PageContent) {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${SERVICE.title}</title>
+<link rel="icon" href="${ICON.address}">
 <style>${raw(style)}</style>
 </head>
 <body>
+<header>
+${raw(ICON.svg)}
 <h1>${SERVICE.title}</h1>
 <p>${GREETING}</p>
+</header>
 <dl>
-${version && html`<dt>Version</dt><dd>${version}</dd>`}
-<dt>Uptime</dt><dd>${formatDuration(uptimeMs)}</dd>
-</dl>
+${Object.entries(facts).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>
+<section>
+<h2>Try it</h2>
+<p class="command"><code data-path="${example}">curl ${example}</code><button type="button" hidden>Copy</button></p>
+</section>
 <nav>
 ${links}</nav>
+<script type="module">${raw(script)}</script>
 </body>
 </html>`;
 }
 
 /** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */
-function formatDuration(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   const parts: [number, string][] = [
     [Math.floor(seconds / 86_400), "d"],
@@ -118,4 +136,43 @@ function formatDuration(milliseconds: number): string {
     .slice(largest, largest + 2)
     .map(([count, unit]) => `${count} ${unit}`)
     .join(" ");
+}
+
+const STORES = {
+  memory: "memory",
+  sqlite: "SQLite",
+  d1: "D1",
+  postgres: "PostgreSQL",
+};
+
+type Running = {
+  uptimeMs: number;
+  /** Where entries live. */
+  store: keyof typeof STORES;
+  /** How many requests were answered since the start, where they are counted. */
+  requests: number | undefined;
+  /** Memory of the process, where the runtime says so. */
+  memoryBytes: number | undefined;
+};
+
+/** What the landing page shows of a service; without its details, only how long it runs. */
+export function landingFacts(
+  { uptimeMs, store, requests, memoryBytes }: Running,
+  showsDetails: boolean,
+): Record<string, string> {
+  const uptime = { Uptime: formatDuration(uptimeMs) };
+  if (!showsDetails) return uptime;
+  return {
+    Version: SERVICE.version,
+    Runtime: runtimeName(),
+    Store: STORES[store],
+    ...uptime,
+    ...(requests !== undefined && { "Requests answered": grouped(requests) }),
+    ...(memoryBytes !== undefined && { Memory: `${Math.round(memoryBytes / 2 ** 20)} MiB` }),
+  };
+}
+
+/** Every runtime names itself to servers that way, as browsers do. */
+function runtimeName(): string {
+  return navigator.userAgent.replace("/", " ");
 }

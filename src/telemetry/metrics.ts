@@ -56,6 +56,13 @@ export type Records = {
 
 type Timed<Labels> = { labels: Labels; durations: Durations };
 
+/** How many requests were answered since the start. */
+export function requestCount({ requests }: Records): number {
+  let count = 0;
+  for (const { durations } of requests()) count += durations.count;
+  return count;
+}
+
 /** Counts what the service reports. */
 export type Recorder = { metrics: Metrics; records: Records };
 

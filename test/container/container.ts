@@ -4,7 +4,7 @@ import { copyFromImage } from "../../scripts/image/files.ts";
 import type { Target } from "../../scripts/release/tags.ts";
 import { docker } from "../../scripts/shell/commands.ts";
 import { inTemporaryDirectory, UNLIMITED, until as within } from "../service.ts";
-import { MEMORY, RUN, tagOf } from "./images.ts";
+import { type Arm64Image, MEMORY, RUN, tagOf } from "./images.ts";
 
 export const API_KEY = "0123456789abcdef-container";
 
@@ -18,17 +18,17 @@ export type Container = Awaited<ReturnType<typeof startContainer>>;
 
 type Scheme = "http" | "https";
 
-/** Starts a hardened container of a target, and waits until it answers. */
+/** Starts a hardened container of an image, and waits until it answers. */
 export async function startContainer(
-  target: Target,
+  image: Target | Arm64Image,
   options: readonly string[] = [],
   scheme: Scheme = "http",
 ) {
   const id = await docker(
     ...["run", "--detach", `--label=${RUN}`, "--publish=127.0.0.1::5000"],
-    ...[`--env=API_KEY=${API_KEY}`, ...UNLIMITED_OPTIONS, `--memory=${MEMORY[target]}`],
+    ...[`--env=API_KEY=${API_KEY}`, ...UNLIMITED_OPTIONS, `--memory=${MEMORY[image]}`],
     ...[...HARDENED, ...options],
-    tagOf(target),
+    tagOf(image),
   );
   const container = controlContainer(id, scheme);
   await container.answering();
@@ -62,8 +62,8 @@ export function controlContainer(id: string, scheme: Scheme = "http") {
 }
 
 /** Runs a container to its end, with any exit code. */
-export async function runToEnd(target: Target, options: string[], args: string[] = []) {
-  const command = ["run", "--rm", `--label=${RUN}`, ...HARDENED, ...options, tagOf(target)];
+export async function runToEnd(image: Target | Arm64Image, options: string[], args: string[] = []) {
+  const command = ["run", "--rm", `--label=${RUN}`, ...HARDENED, ...options, tagOf(image)];
   const child = Bun.spawn(["docker", ...command, ...args], { stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, status] = await Promise.all([
     new Response(child.stdout).text(),

@@ -1,5 +1,7 @@
+import { Database } from "bun:sqlite";
 import { beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
+import { changesOfBun } from "../../scripts/build/changes.ts";
 import { buildArguments } from "../../scripts/build/labels.ts";
 import { filesOfImage, type ImageFile, SBOM } from "../../scripts/image/files.ts";
 import { systemOf } from "../../scripts/image/sbom.ts";
@@ -19,6 +21,7 @@ type Component = {
   purl: string;
   licenses: { expression: string }[];
   evidence?: { occurrences: { location: string }[] };
+  pedigree?: { ancestors: { purl: string }[]; notes: string };
 };
 
 const SYSTEM = "operating-system";
@@ -135,16 +138,20 @@ for (const target of TARGETS) {
       );
     });
 
-    test("the bill of materials names the version of Bun", async () => {
-      const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["--version"]);
-      expect(named("bun")?.version).toBe(stdout.trim());
+    test("the bill of materials names the version of Bun, and says how it was changed", () => {
+      const bun = named("bun");
+      expect(`bun@${bun?.version}`).toBe(packageJson.packageManager);
+      expect(bun?.pedigree?.ancestors).toEqual([expect.objectContaining({ purl: bun?.purl })]);
+      expect(bun?.pedigree?.notes).toBe(changesOfBun(new Set()).join(" "));
     });
 
-    test("the bill of materials names what is inside of Bun, as scanners look it up", async () => {
-      const script =
-        "console.log(new (require('bun:sqlite').Database)(':memory:').query('SELECT sqlite_version()').values()[0][0])";
-      const { stdout } = await runToEnd(target, ["--env=BUN_BE_BUN=1"], ["-e", script]);
-      const version = stdout.trim();
+    test("the bill of materials names what is inside of Bun, as scanners look it up", () => {
+      // These tests run on the same Bun.
+      expect(named("bun")?.version).toBe(Bun.version);
+      using database = new Database(":memory:");
+      const { version } = database.query("SELECT sqlite_version() AS version").get() as {
+        version: string;
+      };
       expect(parts).toContainEqual({
         type: "library",
         "bom-ref": `pkg:conan/sqlite3@${version}`,

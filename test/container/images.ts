@@ -6,8 +6,16 @@ export const RUN = process.env.THIMBLE_TEST_RUN ?? `thimble-test-${process.pid}`
 /** Whether the images are already built, and only tested here. */
 export const BUILT = process.env.THIMBLE_TEST_BUILT === "true";
 
-/** The memory in which each target must run. */
-export const MEMORY: Record<Target, string> = { standard: "128m", tiny: "192m" };
+/** What `docker build --platform=linux/arm64` makes on a machine of another architecture. */
+export type Arm64Image = `${Target}-arm64`;
+
+/** The memory in which each image must run. An emulator needs as much again for itself. */
+export const MEMORY: Record<Target | Arm64Image, string> = {
+  standard: "128m",
+  tiny: "192m",
+  "standard-arm64": "512m",
+  "tiny-arm64": "512m",
+};
 
 /** The same with HTTPS: `tiny` then unpacks itself again for each health check. */
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "128m", tiny: "288m" };
@@ -16,6 +24,7 @@ export const HTTPS_MEMORY: Record<Target, string> = { standard: "128m", tiny: "2
 export function tagOf(
   name:
     | Target
+    | Arm64Image
     | "broken"
     | "caddy"
     | "clean"

@@ -56,6 +56,25 @@ for (const target of TARGETS) {
       ]);
     });
 
+    test("is no other program with any variable", async () => {
+      const args = ["-e", "console.log(1)"];
+      const expected = await runToEnd(target, [], args);
+      expect(expected).toMatchObject({ status: 64, stdout: "" });
+      expect(expected.stderr).toStartWith("thimble: unknown command: -e");
+      for (const variable of [
+        "BUN_BE_BUN=1",
+        "BUN_OPTIONS=--print=1",
+        "BUN_INSPECT=ws://0.0.0.0:9229/",
+        "BUN_INSPECT_PRELOAD=/data/none.js",
+        "BUN_JSC_dumpOptions=1",
+        "BUN_BYTECODE_ORDER_OUT=/data/order",
+        "NODE_CHANNEL_FD=1",
+      ]) {
+        const found = await runToEnd(target, [`--env=${variable}`], args);
+        expect({ variable, ...found }).toEqual({ variable, ...expected });
+      }
+    });
+
     test("has no shell to enter", async () => {
       const { id } = await start();
       for (const shell of ["sh", "/bin/sh", "bash", "/bin/busybox"]) {

@@ -33,6 +33,7 @@ export function createServiceMetrics(
   return {
     metrics,
     records,
+    memoryBytes: process.memoryUsage.rss,
     expose: async (type) => {
       lag ??= startLagHistogram();
       // First, as asking whether the database is up takes a connection itself.
