@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { FROM_SOURCE } from "./program.ts";
 import {
   API_KEY,
   type Ending,
@@ -24,11 +24,9 @@ export type ChildService = {
   kill: () => Promise<void>;
 };
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
-
 /** Starts the service from source and waits until it listens. */
 export async function startService(variables: Variables): Promise<ChildService> {
-  const service = await start({ command: COMMAND, env: { ENVIRONMENT: "test", ...variables } });
+  const service = await start({ command: FROM_SOURCE, env: { ENVIRONMENT: "test", ...variables } });
   let ended = false;
   void service.exited.then(() => {
     ended = true;
@@ -58,5 +56,5 @@ export function runService(
   args: readonly string[] = [],
 ): Promise<Ending & { stdout: string; stderr: string }> {
   const environment = { ENVIRONMENT: "test", API_KEY, HOST: "127.0.0.1", PORT: "0" };
-  return runToEnd([...COMMAND, ...args], { ...environment, ...variables });
+  return runToEnd([...FROM_SOURCE, ...args], { ...environment, ...variables });
 }

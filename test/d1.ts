@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { D1Binding, D1Result, D1Statement } from "../src/database/d1.ts";
 import type { SqliteValue } from "../src/database/sqlite.ts";
-import wrangler from "../wrangler.jsonc";
+import { D1_MIGRATIONS } from "./program.ts";
 import { D1_BINDING, startWorker } from "./runtimes/worker.ts";
 
 /** A new, empty D1 database in memory, on workerd. */
@@ -49,9 +49,8 @@ function batchesAt(url: string): D1Binding {
 
 /** Applies the migrations like `wrangler d1 migrations apply`. */
 export async function migrateD1(database: D1Binding): Promise<void> {
-  const directory = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);
-  for (const name of [...new Bun.Glob("*.sql").scanSync(directory)].sort()) {
-    await applyToD1(database, await Bun.file(join(directory, name)).text());
+  for (const name of [...new Bun.Glob("*.sql").scanSync(D1_MIGRATIONS)].sort()) {
+    await applyToD1(database, await Bun.file(join(D1_MIGRATIONS, name)).text());
   }
 }
 

@@ -8,7 +8,6 @@ import { books } from "../src/books.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
   type Book,
-  COMMAND,
   KINDS,
   type Kind,
   openPlace,
@@ -19,6 +18,7 @@ import {
   withStore,
 } from "./data.ts";
 import { MOUNTING, mayMount, mountAt } from "./mount.ts";
+import { FROM_SOURCE } from "./program.ts";
 import { eventually, newDirectory, watch } from "./service.ts";
 
 setDefaultTimeout(120_000);
@@ -39,7 +39,7 @@ function fileWith(content: string): string {
 
 /** Starts a command in a process of its own. */
 function start({ env }: Place, args: readonly string[], stdin?: string) {
-  const [program = "", ...rest] = [...COMMAND, ...args];
+  const [program = "", ...rest] = [...FROM_SOURCE, ...args];
   const child = spawn(program, rest, {
     env: { PATH: process.env.PATH, ...env },
     stdio: ["pipe", "pipe", "pipe"],
@@ -206,7 +206,7 @@ describe("pipes", () => {
   test("an export waits for a slow reader", async () => {
     const place = await filled("SQLite");
     const script = '"$@" | { read -r line; printf "%s\\n" "$line"; sleep 1; cat; }';
-    const child = Bun.spawn(["sh", "-c", script, "sh", ...COMMAND, "export", "books"], {
+    const child = Bun.spawn(["sh", "-c", script, "sh", ...FROM_SOURCE, "export", "books"], {
       env: { PATH: process.env.PATH, ...place.env },
       stderr: "ignore",
     });
@@ -215,7 +215,7 @@ describe("pipes", () => {
 
   test("while its reader has stopped, the log of the database does not grow without limit", async () => {
     const place = await filled("SQLite");
-    const child = Bun.spawn([...COMMAND, "export", "books"], {
+    const child = Bun.spawn([...FROM_SOURCE, "export", "books"], {
       env: { PATH: process.env.PATH, ...place.env },
       stderr: "ignore",
     });
@@ -249,7 +249,7 @@ describe("pipes", () => {
         shown += Buffer.from(data).toString();
       },
     });
-    const child = Bun.spawn([...COMMAND, "import", "books", fileWith(LINES)], {
+    const child = Bun.spawn([...FROM_SOURCE, "import", "books", fileWith(LINES)], {
       env: { PATH: process.env.PATH, ...place.env },
       terminal,
     });
@@ -282,7 +282,7 @@ const NO_STRACE = HAS_STRACE ? "" : " (skipped: no strace)";
 async function syncedBy({ env }: Place, args: readonly string[]): Promise<string[]> {
   const log = join(directory, `calls-${++files}`);
   const trace = ["strace", "-f", "-y", "-o", log, "-e", "trace=/^(fsync|fdatasync|rename.*)$"];
-  const child = Bun.spawn([...trace, ...COMMAND, ...args], {
+  const child = Bun.spawn([...trace, ...FROM_SOURCE, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stderr: "ignore",
   });

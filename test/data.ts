@@ -14,9 +14,6 @@ import { newDirectory, type Variables } from "./service.ts";
 
 export type Book = EntryOf<typeof books>;
 
-/** The program from source, in a process of its own. */
-export const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
-
 export const KINDS = ["SQLite", "PostgreSQL"] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -9,6 +9,7 @@ import { SCOPES } from "../src/service.ts";
 import { METHODS, ROUTES } from "./contract/routes.ts";
 import { readValue } from "./exposition.ts";
 import { freshDatabase } from "./postgres.ts";
+import { FROM_SOURCE } from "./program.ts";
 import { idleRuntime } from "./runtime.ts";
 import {
   API_KEY,
@@ -22,11 +23,10 @@ import {
 // On a busy machine, PostgreSQL and the service start slowly.
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const PROCESS = "/api/v1/process";
 const DAY_MS = 86_400_000;
 
-const startService = (env: Variables) => start({ command: COMMAND, env });
+const startService = (env: Variables) => start({ command: FROM_SOURCE, env });
 
 type NewKey = { line: string; secret: string };
 

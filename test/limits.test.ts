@@ -1,16 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { openConnection } from "./connection.ts";
+import { FROM_SOURCE } from "./program.ts";
 import { API_KEY, eventually, type Service, startService, type Variables } from "./service.ts";
 
 // Bun looks for idle connections only every few seconds.
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const KEY = { "X-API-Key": API_KEY };
 
 function start(env: Variables): Promise<Service> {
-  return startService({ command: COMMAND, env: { DATABASE_URL: "memory:", ...env } });
+  return startService({ command: FROM_SOURCE, env: { DATABASE_URL: "memory:", ...env } });
 }
 
 /** The head of a request with a Content-Length, whose body may never come. */
@@ -239,7 +238,7 @@ describe("file descriptors", () => {
   /** The service with at most this number of open files. */
   const startWith = (files: number, env: Variables = {}) =>
     startService({
-      command: ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh", ...COMMAND],
+      command: ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh", ...FROM_SOURCE],
       env: { DATABASE_URL: "memory:", ...env },
     });
 

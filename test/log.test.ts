@@ -4,11 +4,11 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { startCollector } from "./collector.ts";
 import { freshDatabase } from "./postgres.ts";
+import { FROM_SOURCE } from "./program.ts";
 import { API_KEY, eventually, newDirectory, startService } from "./service.ts";
 
 setDefaultTimeout(60_000);
 
-const COMMAND = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
 
@@ -25,7 +25,7 @@ test("a statement on PostgreSQL names its span, if it is sampled", async () => {
   {
     const OTEL_EXPORTER_OTLP_ENDPOINT = collector.url;
     await using service = await startService({
-      command: COMMAND,
+      command: FROM_SOURCE,
       env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: "parentbased_always_off" },
     });
     // At first, the service's own maintenance may come in between.
@@ -42,7 +42,7 @@ test("a statement on PostgreSQL names its span, if it is sampled", async () => {
     expect(sampled).toBe(`${unsampled} /*traceparent='00-${TRACE}-${operation?.spanId}-01'*/`);
   }
   {
-    await using service = await startService({ command: COMMAND, env });
+    await using service = await startService({ command: FROM_SOURCE, env });
     await eventually("a statement that names the request", async () => {
       await fetch(`${service.url}/books/1`, { headers: { traceparent } });
       const last = await lastStatement();
@@ -59,7 +59,7 @@ test("the collector is sent the headers that their file has since the start", as
   const path = join(newDirectory(), "headers");
   writeFileSync(path, "x-key=first");
   await using service = await startService({
-    command: COMMAND,
+    command: FROM_SOURCE,
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_HEADERS_FILE: path,
@@ -80,7 +80,7 @@ test("no secret and no value of a query is in the log, whatever goes wrong", asy
   const apiKey = "hidden-api-key-0123";
   for (const DATABASE_URL of [wrong.href, url, "sqlite:books.db"]) {
     await using service = await startService({
-      command: COMMAND,
+      command: FROM_SOURCE,
       env: {
         ...{ DATABASE_URL, API_KEY: apiKey, DEBUG: "true" },
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,

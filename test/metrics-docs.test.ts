@@ -2,11 +2,11 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { parseSamples, parseTypes, type Sample } from "./exposition.ts";
 import { freshDatabase } from "./postgres.ts";
+import { FROM_SOURCE } from "./program.ts";
 import { API_KEY, startService } from "./service.ts";
 
 setDefaultTimeout(60_000);
 
-const SOURCE = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const DOCS = join(import.meta.dir, "../docs/metrics.md");
 
 type Row = { name: string; type: string; labels: string[] };
@@ -43,7 +43,7 @@ function labelsOf(sample?: Sample): string[] {
 test("docs/metrics.md has exactly the metrics of a service on PostgreSQL", async () => {
   const { url, drop } = await freshDatabase();
   {
-    await using service = await startService({ command: SOURCE, env: { DATABASE_URL: url } });
+    await using service = await startService({ command: FROM_SOURCE, env: { DATABASE_URL: url } });
     const headers = { "X-API-Key": API_KEY };
     await fetch(`${service.url}/books`);
     const response = await fetch(`${service.url}/metrics`, { headers });

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import dashboard from "../deploy/grafana/dashboard.json" with { type: "json" };
 import { freshDatabase } from "./postgres.ts";
+import { FROM_SOURCE } from "./program.ts";
 import {
   HAS_PROMETHEUS,
   NO_PROMETHEUS,
@@ -16,7 +17,6 @@ import { API_KEY, eventually, type Service, startService } from "./service.ts";
 
 setDefaultTimeout(120_000);
 
-const SOURCE = [process.execPath, join(import.meta.dir, "../src/adapters/bun.ts")];
 const ALERTS = Bun.file(join(PROMETHEUS_FILES, "alerts.yml"));
 
 type Panel = { title: string; type: string; targets?: { expr: string }[] };
@@ -98,7 +98,7 @@ describe.skipIf(!HAS_PROMETHEUS)(`a service under load${NO_PROMETHEUS}`, () => {
   beforeAll(async () => {
     const { url, drop } = await freshDatabase();
     service = await startService({
-      command: SOURCE,
+      command: FROM_SOURCE,
       env: { DATABASE_URL: url },
     });
     load = loadService(service);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../scripts/build/runtimes.ts";
 import { openConnection } from "./connection.ts";
+import { PLUGINS } from "./program.ts";
 import { denoCommand, nodeCommand } from "./runtimes/programs.ts";
 import { API_KEY, compiledBinary, type Service, startService } from "./service.ts";
 
@@ -14,8 +15,8 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const PROGRAMS = {
   Bun: async () => [await compiledBinary()],
-  Node: async () => nodeCommand(await bundle("node", home)),
-  Deno: async () => denoCommand(await bundle("deno", home)),
+  Node: async () => nodeCommand(await bundle("node", home, PLUGINS)),
+  Deno: async () => denoCommand(await bundle("deno", home, PLUGINS)),
 };
 
 const get = (...lines: string[]) => ["GET /healthz HTTP/1.1", ...lines, "", ""].join("\r\n");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { build } from "../scripts/build/executable.ts";
+import { PLUGINS } from "./program.ts";
 
 export const API_KEY = "0123456789abcdef";
 
@@ -58,7 +59,7 @@ export function compiledProbe(): Promise<string> {
 
 async function buildBinary(entry?: string): Promise<string> {
   const path = join(newDirectory(), "thimble");
-  await build(path, entry === undefined ? {} : { entry });
+  await build(path, { ...(entry !== undefined && { entry }), plugins: PLUGINS });
   return path;
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { BunPlugin } from "bun";
 import { SERVICE } from "../../src/identity.ts";
 import { architectureOf } from "./architecture.ts";
 import { englishOnly } from "./english-only.ts";
@@ -10,18 +11,27 @@ import { removeVariables } from "./unread-variables.ts";
 
 const ENTRY = new URL("../../src/adapters/bun.ts", import.meta.url).pathname;
 
+type BuildOptions = {
+  /**
+   * The path of the Bun that the executable is made of, which may be for another architecture of Linux; by
+   * default, the one that runs.
+   */
+  bun?: string | undefined;
+  /** Another program, for tests of what is around the service. */
+  entry?: string;
+  /** What tests put in the place of a part of the service. */
+  plugins?: readonly BunPlugin[];
+};
+
 /**
  * Compiles the service into one executable that needs no Bun, no source and no packages. `SLIM` and
  * `KEEP_LOCALES` in the environment choose what stays of the data of languages (slim/options.ts).
  *
- * @param options.bun the path of the Bun that the executable is made of, which may be for another
- * architecture of Linux; by default, the one that runs.
- * @param options.entry another program, for tests of what is around the service.
  * @returns the bundler's account of what is in it.
  */
 export async function build(
   outfile: string,
-  { bun, entry = ENTRY }: { bun?: string | undefined; entry?: string } = {},
+  { bun, entry = ENTRY, plugins = [] }: BuildOptions = {},
 ): Promise<Bun.BuildMetafile> {
   const languages = languagesToKeep(process.env);
   const result = await Bun.build({
@@ -35,7 +45,7 @@ export async function build(
     // What is imported when it is used is loaded when it is used.
     splitting: true,
     metafile: true,
-    plugins: [englishOnly],
+    plugins: [englishOnly, ...plugins],
     // A file in the directory that the service happens to start in must not change what it does.
     compile: {
       outfile,

@@ -4,6 +4,7 @@
 //   runtimes.ts RUNTIME...   for those that are named
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { BunPlugin } from "bun";
 import { runMain, UsageError } from "../shell/main.ts";
 import { englishOnly } from "./english-only.ts";
 
@@ -16,10 +17,15 @@ const ROOT = join(import.meta.dir, "../..");
 /**
  * Bundles the service for a runtime: what needs no packages and no build step any more.
  *
+ * @param plugins what tests put in the place of a part of the service.
  * @returns the path of the file to run or to deploy. Others may be next to it, which it loads when it
  * needs them.
  */
-export async function bundle(runtime: BundledRuntime, outdir: string): Promise<string> {
+export async function bundle(
+  runtime: BundledRuntime,
+  outdir: string,
+  plugins: readonly BunPlugin[] = [],
+): Promise<string> {
   const isWorkers = runtime === "workers";
   const result = await Bun.build({
     entrypoints: [join(ROOT, `src/adapters/${runtime}.ts`)],
@@ -33,7 +39,7 @@ export async function bundle(runtime: BundledRuntime, outdir: string): Promise<s
     splitting: !isWorkers,
     conditions: isWorkers ? ["workerd"] : [],
     external: ["node:*", "cloudflare:*"],
-    plugins: [englishOnly],
+    plugins: [englishOnly, ...plugins],
   });
   const entry = result.outputs.find(({ kind }) => kind === "entry-point");
   if (!result.success || !entry) throw new AggregateError(result.logs, `No bundle for ${runtime}`);

@@ -4,24 +4,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
 import { askUntilGone, expectAllLogged } from "../log.contract.ts";
+import { FROM_SOURCE, PLUGINS, SOURCE } from "../program.ts";
 import { DENO_PERMISSIONS, denoProgram, nodeProgram } from "../runtimes/programs.ts";
 import { eventually, startService } from "../service.ts";
 
 setDefaultTimeout(60_000);
 
 const PRELOAD = join(import.meta.dir, "preload.mjs");
-const SOURCE = join(import.meta.dir, "../../src/adapters/bun.ts");
 
 const home = mkdtempSync(join(tmpdir(), "thimble-crash-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
 const PROGRAMS: [name: string, command: () => Promise<string[]>][] = [
-  ["Bun", async () => [process.execPath, "--preload", PRELOAD, SOURCE]],
-  ["Node", async () => [nodeProgram(), "--import", PRELOAD, await bundle("node", join(home, "n"))]],
+  ["Bun", async () => [process.execPath, "--preload", PRELOAD, ...SOURCE]],
+  [
+    "Node",
+    async () => [
+      nodeProgram(),
+      "--import",
+      PRELOAD,
+      await bundle("node", join(home, "n"), PLUGINS),
+    ],
+  ],
   [
     "Deno",
     async () => {
-      const program = await bundle("deno", join(home, "d"));
+      const program = await bundle("deno", join(home, "d"), PLUGINS);
       const flags = ["--quiet", "--no-prompt", ...DENO_PERMISSIONS, "--preload", PRELOAD];
       return [denoProgram(), "run", ...flags, program];
     },
@@ -51,7 +59,7 @@ for (const [name, command] of PROGRAMS) {
 }
 
 test("a service that is killed loses the lines of at most one turn, and cuts none", async () => {
-  await using service = await startService({ command: [process.execPath, SOURCE] });
+  await using service = await startService({ command: FROM_SOURCE });
   const clients = Array.from({ length: 8 }, () => askUntilGone(service));
   await eventually("some are answered", () => service.log().length > 100 || undefined);
   await service.stop("SIGKILL");

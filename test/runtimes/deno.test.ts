@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
+import { PLUGINS } from "../program.ts";
 import { serverContract } from "../server.contract.ts";
 import { API_KEY, runToEnd } from "../service.ts";
 import { DENO_PERMISSIONS, denoCommand } from "./programs.ts";
@@ -12,7 +13,7 @@ setDefaultTimeout(60_000);
 const home = mkdtempSync(join(tmpdir(), "thimble-deno-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
-const bundled = bundle("deno", home);
+const bundled = bundle("deno", home, PLUGINS);
 
 serverContract("Deno", async () => denoCommand(await bundled), ["SQLite", "PostgreSQL"], {
   refuses: "503",

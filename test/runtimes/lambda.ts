@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { bundle } from "../../scripts/build/runtimes.ts";
+import { PLUGINS } from "../program.ts";
 import {
   API_KEY,
   type Child,
@@ -58,7 +59,7 @@ export function bundledFunction(): Promise<string> {
 
 async function bundleFunction(): Promise<string> {
   const directory = newDirectory();
-  await bundle("lambda", directory);
+  await bundle("lambda", directory, PLUGINS);
   return directory;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
 import { openConnection, SLOW_POST } from "../connection.ts";
+import { PLUGINS } from "../program.ts";
 import { serverContract } from "../server.contract.ts";
 import { API_KEY, type Service, startService } from "../service.ts";
 import { nodeCommand } from "./programs.ts";
@@ -13,7 +14,7 @@ setDefaultTimeout(60_000);
 const home = mkdtempSync(join(tmpdir(), "thimble-node-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
-const bundled = bundle("node", home);
+const bundled = bundle("node", home, PLUGINS);
 
 serverContract("Node", async () => nodeCommand(await bundled), ["SQLite"]);
 

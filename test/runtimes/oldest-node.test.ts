@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
+import { PLUGINS } from "../program.ts";
 import { httpContractOf } from "../server.contract.ts";
 import { HAS_OLDEST_NODE, oldestNodeCommand } from "./programs.ts";
 
@@ -13,7 +14,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 // The program itself, its log and HTTPS are those of the newest Node.
 if (HAS_OLDEST_NODE) {
-  const bundled = bundle("node", home);
+  const bundled = bundle("node", home, PLUGINS);
   const program = async () => oldestNodeCommand(await bundled);
   httpContractOf("Node 22.16", program, ["SQLite", "PostgreSQL"]);
 } else {

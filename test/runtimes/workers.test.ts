@@ -8,6 +8,7 @@ import { CONTRACT_VARIABLES } from "../contract/api.ts";
 import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";
 import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
+import { PLUGINS } from "../program.ts";
 import { API_KEY, eventually, UNLIMITED } from "../service.ts";
 import { D1_BINDING, hyperdrive, startWorker, type WorkerBindings } from "./worker.ts";
 
@@ -17,7 +18,7 @@ setDefaultTimeout(60_000);
 const MAX_GZIPPED_BYTES = 1_000_000;
 
 const directory = mkdtempSync(join(tmpdir(), "thimble-workers-"));
-const script = await bundle("workers", directory);
+const script = await bundle("workers", directory, PLUGINS);
 
 afterAll(() => rmSync(directory, { recursive: true }));
 

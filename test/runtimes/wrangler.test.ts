@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
 import wrangler from "../../wrangler.jsonc";
+import { PLUGINS } from "../program.ts";
 import { API_KEY, eventually } from "../service.ts";
 import { nodeProgram } from "./programs.ts";
 
@@ -21,7 +22,7 @@ const migrations = config.d1_databases[0].migrations_dir;
 await Bun.write(join(project, "wrangler.jsonc"), JSON.stringify(config));
 await Bun.write(join(project, ".dev.vars"), `API_KEY=${API_KEY}\n`);
 cpSync(join(ROOT, migrations), join(project, migrations), { recursive: true });
-const script = await bundle("workers", join(project, "dist/workers"));
+const script = await bundle("workers", join(project, "dist/workers"), PLUGINS);
 
 afterAll(() => rmSync(project, { recursive: true }));
 

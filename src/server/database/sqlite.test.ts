@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { FROM_SOURCE } from "../../../test/program.ts";
 import { API_KEY, inTemporaryDirectory, runToEnd, startService } from "../../../test/service.ts";
 import { books } from "../../books.ts";
 import { NewerSchemaError } from "../../database/migrations/migration.ts";
@@ -111,7 +112,7 @@ test.if(strace !== null)("a write is on the disk before it is acknowledged", asy
   await inTemporaryDirectory(async (directory) => {
     const trace = join(directory, "trace");
     await using service = await startService({
-      command: traced(trace, "fsync,fdatasync", SERVICE),
+      command: traced(trace, "fsync,fdatasync", FROM_SOURCE),
     });
     const syncs = () => readFileSync(trace, "utf8").match(/f(?:data)?sync\(.*-wal>/g)?.length ?? 0;
     for (let write = 1; write <= WRITES; write += 1) {
@@ -128,7 +129,7 @@ test.if(strace !== null)(
     await inTemporaryDirectory(async (directory) => {
       const trace = join(directory, "trace");
       await using service = await startService({
-        command: traced(trace, "fsync,fdatasync,openat", SERVICE),
+        command: traced(trace, "fsync,fdatasync,openat", FROM_SOURCE),
       });
       let sent = 0;
       const client = async () => {
@@ -199,8 +200,6 @@ test.if(strace !== null)("temporary files are next to the database, and nowhere 
     for (const name of temporary) expect(name).toStartWith(join(directory, "data/"));
   });
 });
-
-const SERVICE = [process.execPath, resolve(import.meta.dir, "../../adapters/bun.ts")];
 
 /** Runs a command with a note of these system calls in a file; signals reach the command itself. */
 function traced(file: string, calls: string, command: readonly string[]): string[] {
