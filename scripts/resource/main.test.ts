@@ -1,0 +1,153 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { name } from "../../package.json" with { type: "json" };
+import { RESOURCES } from "../../src/service.ts";
+import { inTemporaryDirectory } from "../../test/service.ts";
+
+// Each call also brings tables and forms up to date, which takes a second or two.
+setDefaultTimeout(60_000);
+
+const ROOT = join(import.meta.dir, "../..");
+const SCRIPT = "scripts/resource/main.ts";
+const [FIRST] = RESOURCES;
+
+function run(root: string, command: readonly string[], env = {}) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], {
+    cwd: root,
+    env: { ...process.env, DATA_DIR: join(root, "data"), ...env },
+  });
+  return { code: exitCode, stdout: `${stdout}`, stderr: `${stderr}` };
+}
+
+/** A clone of the last commit, with what is changed since. */
+function inClone(use: (clone: Clone) => void | Promise<void>): Promise<void> {
+  return inTemporaryDirectory(async (directory) => {
+    const root = join(directory, "clone");
+    const git = (...args: string[]) => {
+      const { code, stdout, stderr } = run(root, ["git", ...args]);
+      if (code !== 0) throw new Error(stderr);
+      return stdout.trim();
+    };
+    run(ROOT, ["git", "clone", "--quiet", ROOT, root]);
+    const changed = run(ROOT, ["git", "ls-files", "--modified", "--others", "--exclude-standard"]);
+    for (const path of changed.stdout.split("\n").filter((each) => existsSync(join(ROOT, each)))) {
+      if (path !== "") await Bun.write(join(root, path), Bun.file(join(ROOT, path)));
+    }
+    for (const path of run(ROOT, ["git", "ls-files", "--deleted"]).stdout.split("\n")) {
+      if (path !== "") await Bun.file(join(root, path)).delete();
+    }
+    symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
+    git("config", "user.name", "Tests");
+    git("config", "user.email", "tests@example.com");
+    git("add", "--all");
+    git("commit", "--quiet", "--allow-empty", "--message=Begin");
+    const resource = (...args: string[]) => run(root, [process.execPath, SCRIPT, ...args]);
+    const service = (...args: string[]) =>
+      run(root, [process.execPath, "src/adapters/bun.ts", ...args]);
+    await use({
+      root,
+      git,
+      resource,
+      service,
+      read: (path) => readFileSync(join(root, path), "utf8"),
+    });
+  });
+}
+
+type Ran = ReturnType<typeof run>;
+type Clone = {
+  root: string;
+  git: (...args: string[]) => string;
+  resource: (...args: string[]) => Ran;
+  service: (...args: string[]) => Ran;
+  read: (path: string) => string;
+};
+
+/** The files that one resource is made of, besides those that list it. */
+const MIGRATION = /src\/database\/migrations\/(sqlite|postgres)\/\d{4}-([\w-]+)\.sql/g;
+const migrationsIn = (text: string) =>
+  Array.from(text.matchAll(MIGRATION), ([, kind, name]) => `${kind} ${name}`);
+
+describe("npm run resource --", () => {
+  test("add writes a definition, its test and its table, and remove takes them away", () =>
+    inClone(({ root, git, resource, service, read }) => {
+      const before = service("migrate").stdout;
+      const added = resource("add", "reading_notes", "title:text(100)", "body:text(9000)?");
+      expect(added).toMatchObject({ code: 0, stderr: "" });
+      const files = added.stdout.trim().split("\n");
+      expect(files).toEqual(
+        expect.arrayContaining([
+          "src/reading-notes.ts",
+          "src/service.ts",
+          "test/resources/reading-notes.test.ts",
+          "README.md",
+        ]),
+      );
+      expect(migrationsIn(added.stdout)).toEqual([
+        "sqlite reading-notes",
+        "postgres reading-notes",
+      ]);
+      expect(read("src/service.ts")).toMatch(/RESOURCES = \[\w+, readingNotes\]/);
+      expect(read("README.md")).toContain("| `POST /reading_notes` | `reading_notes:write` |");
+
+      expect(before).toMatch(/^Migrations applied: \d+\n$/);
+      expect(service("migrate").stdout).toBe("Migrations applied: 1\n");
+      writeFileSync(join(root, "notes.ndjson"), '{"title":"Emma"}\n');
+      const imported = service("import", "reading_notes", "notes.ndjson");
+      expect(imported.stderr).toStartWith("Imported 1 reading note in ");
+      git("clean", "--force", "--quiet", "notes.ndjson");
+
+      expect(resource("add", "reading_notes", "title:text")).toMatchObject({
+        code: 64,
+        stdout: "",
+      });
+      expect(resource("add", "reading_notes").stderr).toStartWith(
+        `${name}: reading_notes has a table already; `,
+      );
+
+      expect(resource("remove", "reading_notes")).toMatchObject({ code: 0, stderr: "" });
+      expect(git("status", "--porcelain")).toBe("");
+    }));
+
+  test("remove drops the table of what is committed", () =>
+    inClone(({ git, resource, service, read }) => {
+      resource("add", "tags", "label:text(40)");
+      service("migrate");
+      git("add", "--all");
+      git("commit", "--quiet", "--message=Add tags");
+      const removed = resource("remove", "tags");
+      expect(removed).toMatchObject({ code: 0, stderr: "" });
+      expect(removed.stdout).toContain("src/tags.ts (removed)\n");
+      expect(migrationsIn(removed.stdout)).toEqual(["sqlite drop-tags", "postgres drop-tags"]);
+      expect(read("README.md")).not.toContain("/tags");
+      expect(service("migrate")).toMatchObject({ code: 0, stdout: "Migrations applied: 1\n" });
+    }));
+
+  test("refuses what is wrong, and changes nothing", () =>
+    inClone(({ git, resource }) => {
+      const refused: [args: string[], says: string][] = [
+        [[], "expected add NAME"],
+        [["add"], "expected add NAME"],
+        [["list", "notes"], "expected add NAME"],
+        [["remove", FIRST.name, "more"], "expected add NAME"],
+        [["add", "no_such"], `there is no resource no_such, only ${FIRST.name}`],
+        [["remove", "no_such"], `there is no resource no_such, only ${FIRST.name}`],
+        [["remove", FIRST.name], `${FIRST.name} is the only resource`],
+        [["add", FIRST.name, "a:boolean"], `has ${FIRST.name} already`],
+        [["add", "notes", "title:string"], 'has the kind "string"'],
+        [["add", "app", "a:boolean"], "src/app.ts is there already"],
+        [["add", "auth", "a:boolean"], "src/auth is there already"],
+        [["add", "class", "a:boolean"], "class is a word of TypeScript"],
+        [["add", "text", "a:boolean"], "text is a word of TypeScript"],
+        [["add", "notes", "a:boolean", "--two", "b"], "expected add NAME"],
+      ];
+      for (const [args, says] of refused) {
+        const { code, stdout, stderr } = resource(...args);
+        expect({ args, code, stdout }).toEqual({ args, code: 64, stdout: "" });
+        expect(stderr).toStartWith(`${name}: `);
+        expect(stderr).toContain(says);
+      }
+      expect(git("status", "--porcelain")).toBe("");
+    }));
+});

@@ -1,0 +1,139 @@
+import { existsSync, readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { Migration } from "../../src/database/migrations/migration.ts";
+import { sqliteMigrations } from "../../src/database/migrations/sqlite.ts";
+import { quoted } from "../../src/database/sql.ts";
+import { postgresMigration, sqliteMigration } from "../../src/resources/migration.ts";
+import { type Resource, wordsTable } from "../../src/resources/resource.ts";
+import { outputOf } from "../shell/commands.ts";
+import { type Change, fromRoot, ROOT } from "./changes.ts";
+
+const MIGRATIONS = "src/database/migrations";
+
+/** The tables of the service itself that have rows of a resource. */
+const RECORDS = ["idempotency_keys", "imports", "search_words"];
+
+/** Each database, with the SQL that makes and that drops what a resource needs. */
+const DATABASES = [
+  {
+    kind: "sqlite",
+    make: sqliteMigration,
+    drop: (resource: Resource) =>
+      dropping(
+        resource,
+        resource.search.length > 0 ? [resource.name, wordsTable(resource)] : [resource.name],
+      ),
+  },
+  {
+    kind: "postgres",
+    make: postgresMigration,
+    drop: (resource: Resource) => dropping(resource, [resource.name]),
+  },
+] as const;
+
+function dropping({ name }: Resource, tables: readonly string[]): string {
+  const lines = [
+    ...tables.map((table) => `DROP TABLE ${quoted(table)};`),
+    ...RECORDS.map((table) => `DELETE FROM ${table} WHERE resource = '${name}';`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Whether the migrations make a table of this name. */
+export function hasTable(name: string, migrations: readonly Migration[]): boolean {
+  const database = new DatabaseSync(":memory:");
+  try {
+    for (const { sql } of migrations) database.exec(sql);
+    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name);
+    return table !== undefined;
+  } finally {
+    database.close();
+  }
+}
+
+type Entry = { kind: string; version: number; name: string };
+
+/** A list of migrations, as source text, with one more at its end. */
+export function withMigration(source: string, { kind, version, name }: Entry): string {
+  const camelCase = name.replaceAll(/[_-]([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  const isTaken = new RegExp(`^import ${camelCase} `, "m").test(source);
+  const variable = isTaken ? `${camelCase}${version}` : camelCase;
+  const path = `./${kind}/${fileName(version, name)}`;
+  const added = source
+    .replace(/\n\n/, `\nimport ${variable} from "${path}" with { type: "text" };\n\n`)
+    .replace(/\n\];/, `\n  { version: ${version}, name: "${name}", sql: ${variable} },\n];`);
+  return checked(source, added, { kind, lines: 2 });
+}
+
+/** A list of migrations, as source text, without its last one. */
+export function withoutMigration(source: string, { kind, version, name }: Entry): string {
+  const file = fileName(version, name).replace(".", "\\.");
+  const less = source
+    .replace(new RegExp(`\nimport \\w+ from "\\./${kind}/${file}" .+`), "")
+    .replace(new RegExp(`\n  \\{ version: ${version}, .+(?=\n\\];)`), "");
+  return checked(source, less, { kind, lines: -2 });
+}
+
+function checked(before: string, after: string, { kind, lines }: { kind: string; lines: number }) {
+  if (after.split("\n").length === before.split("\n").length + lines) return after;
+  throw new Error(
+    `cannot change the list of migrations for ${kind}, which looks different than expected`,
+  );
+}
+
+function fileName(version: number, name: string): string {
+  return `${String(version).padStart(4, "0")}-${name.replaceAll("_", "-")}.sql`;
+}
+
+const listOf = (kind: string) => `${MIGRATIONS}/${kind}.ts`;
+
+function added(name: string, sqlOf: (database: (typeof DATABASES)[number]) => string): Change[] {
+  const version = sqliteMigrations.length + 1;
+  return DATABASES.flatMap((database) => {
+    const { kind } = database;
+    const file = `${MIGRATIONS}/${kind}/${fileName(version, name)}`;
+    if (existsSync(fromRoot(file))) throw new Error(`${file} is there already; remove it first`);
+    const list = readFileSync(fromRoot(listOf(kind)), "utf8");
+    return [
+      { path: file, content: sqlOf(database) },
+      { path: listOf(kind), content: withMigration(list, { kind, version, name }) },
+    ];
+  });
+}
+
+/**
+ * The first migration of a resource, for both databases.
+ *
+ * @throws {Error} where it has a table already.
+ */
+export function makeTable(resource: Resource): Change[] {
+  if (hasTable(resource.name, sqliteMigrations)) {
+    throw new Error(
+      `${resource.name} has a table already; a change of its definition needs a migration that you write`,
+    );
+  }
+  return added(resource.name, ({ make }) => make(resource));
+}
+
+/**
+ * What removes the table of a resource. Where its first migration is the last of all, and git has never seen
+ * it, nobody's database has the table: then that migration goes. Else a further one drops the table.
+ */
+export async function removeTable(resource: Resource): Promise<Change[]> {
+  const last = sqliteMigrations.at(-1);
+  if (!last) return [];
+  const { version, name } = last;
+  const files = DATABASES.map(({ kind }) => `${MIGRATIONS}/${kind}/${fileName(version, name)}`);
+  const isKept =
+    name !== resource.name || (await outputOf("git", "-C", ROOT, "ls-files", ...files)) !== "";
+  if (isKept) {
+    return added(`drop-${resource.name}`, ({ drop }) => drop(resource));
+  }
+  return DATABASES.flatMap(({ kind }, index) => {
+    const list = readFileSync(fromRoot(listOf(kind)), "utf8");
+    return [
+      { path: files[index] ?? "" },
+      { path: listOf(kind), content: withoutMigration(list, { kind, version, name }) },
+    ];
+  });
+}
