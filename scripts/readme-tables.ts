@@ -1,5 +1,5 @@
 // Writes the tables of README.md and docs/benchmarks.md between their markers: endpoints and configuration from
-// the code, runtimes and images from the last complete runs of their benchmarks:
+// the code, runtimes and images from the last complete runs of their benchmarks. Writes .env.example too:
 //
 //   bun scripts/readme-tables.ts
 import images from "../bench/image/results.json" with { type: "json" };
@@ -58,6 +58,23 @@ export function configurationTable(): string {
   return markdownTable(["Variable", "Takes", "Default", "What it does"], rows);
 }
 
+export const ENV_EXAMPLE = path(".env.example");
+
+/** Every variable as a comment, with what it does, what it takes and its default. */
+export function envExample(): string {
+  const entries = Object.entries<Variable>(variables).map(([name, variable]) => {
+    const { takes, description } = variable;
+    const told = [description, `Takes ${takes}. Default: ${defaultOf(variable)}.`];
+    const comment = told.map((text) => `# ${text.replaceAll("`", "")}`).join("\n");
+    const value = typeof variable.default === "object" ? "" : String(variable.default ?? "");
+    return `${comment}\n#${name}=${value}`;
+  });
+  const head =
+    "# Copy this file to .env, which `npm start` and `npm run dev` read, and take away the # of what you set. The\n" +
+    "# executable and the images read no file: give them variables.";
+  return `${[head, ...entries].join("\n\n")}\n`;
+}
+
 function code(text: string): string {
   return `\`${text}\``;
 }
@@ -101,6 +118,7 @@ async function main(): Promise<void> {
   for (const [file, contents] of Object.entries(await tables())) {
     await Bun.write(file, withTables(await Bun.file(file).text(), contents));
   }
+  await Bun.write(ENV_EXAMPLE, envExample());
 }
 
 if (import.meta.main) await main();

@@ -3,7 +3,9 @@ import { basename } from "node:path";
 import {
   betweenMarkers,
   configurationTable,
+  ENV_EXAMPLE,
   endpointsTable,
+  envExample,
   README,
   readDocument,
   tables,
@@ -86,6 +88,12 @@ for (const [file, contents] of Object.entries(await tables())) {
     expect(withTables(text, contents)).toBe(text);
   });
 }
+
+test("writing .env.example again changes nothing, and it sets nothing", async () => {
+  const text = await Bun.file(ENV_EXAMPLE).text();
+  expect(envExample()).toBe(text);
+  for (const line of text.split("\n")) expect(line).toMatch(/^(#|$)/);
+});
 
 test("a document without markers is refused", () => {
   expect(() => withTables("# Thimble\n", { images: "" })).toThrow("there is no <!-- images -->");
