@@ -6,9 +6,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { markdownTable } from "../scripts/shell/markdown-table.ts";
+import { createBooks } from "../test/created-books.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { compiledBinary } from "../test/service.ts";
-import { createBooks } from "./books.ts";
 import { progress } from "./progress.ts";
 
 const BOOKS = Number(process.argv[2] ?? 1_000_000);

@@ -8,10 +8,10 @@ import postgres from "postgres";
 import { books } from "../src/books.ts";
 import { parseDatabaseConfig } from "../src/config/config.ts";
 import { openTransfer } from "../src/transfer/open.ts";
+import { createBooks } from "../test/created-books.ts";
 import { freshDatabase } from "../test/postgres.ts";
 import { startService } from "../test/service.ts";
 import { API_KEY } from "./api-key.ts";
-import { createBooks } from "./books.ts";
 
 const BOOKS = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 5000;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { outputOf } from "../scripts/shell/commands.ts";
+import { createBooks } from "../test/created-books.ts";
 import { freshDatabase } from "../test/postgres.ts";
-import { createBooks } from "./books.ts";
 
 /** A database with books in it, for every contender that needs one. */
 export type StoredBooks = AsyncDisposable & { url: string };

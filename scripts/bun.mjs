@@ -2,11 +2,13 @@
 // npm or only Bun:
 //
 //   start         serve from source in development mode; installs what serving needs
+//   dev           the same, starting again after every change, with an API key that stays
 //   ARGUMENT...   whatever Bun takes (`test`, a file, ...); installs everything
 //
 // Plain JavaScript, for this file runs before there is anything else.
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
@@ -15,9 +17,15 @@ const { name, packageManager } = JSON.parse(readFileSync(`${root}/package.json`,
 const [command, ...rest] = process.argv.slice(2);
 const bun = findBun();
 
+const service = ["--env-file=.env", "src/adapters/bun.ts", ...rest];
+
 if (command === "start") {
   install("--production");
-  run(["src/adapters/bun.ts", ...rest], { ENVIRONMENT: "development", LOG_FORMAT: "text" });
+  run(service, { ENVIRONMENT: "development", LOG_FORMAT: "text" });
+} else if (command === "dev") {
+  install("--production");
+  const defaults = { ENVIRONMENT: "development", LOG_FORMAT: "short" };
+  run(["--watch", "--no-clear-screen", ...service], { ...defaults, ...ownKey() });
 } else {
   install();
   run([command, ...rest]);
@@ -52,6 +60,21 @@ function install(...flags) {
     fail("the dependencies could not be installed; `bun install --frozen-lockfile` says why");
 }
 
+/** An API key for development that stays the same, unless there is another one. */
+function ownKey() {
+  const others = ["API_KEY", "API_KEY_FILE", "API_KEYS", "API_KEYS_FILE"];
+  if (others.some(isSet)) return {};
+  const file = "data/dev-key";
+  const path = `${root}/${file}`;
+  if (!existsSync(path)) {
+    mkdirSync(`${root}/data`, { recursive: true });
+    writeFileSync(path, randomBytes(32).toString("hex"), { mode: 0o600 });
+  }
+  const key = readFileSync(path, "utf8").trim();
+  console.log(`  API key, kept in ${file}: ${key}`);
+  return { API_KEY: key };
+}
+
 /** Passes on signals and the exit code, so that Ctrl-C and `kill` mean what they mean to Bun itself. */
 function run(args, defaults = {}) {
   const child = spawn(bun, args, {
@@ -66,9 +89,16 @@ function run(args, defaults = {}) {
   });
 }
 
-/** Those of the variables that the environment does not set, or sets to nothing. */
+/** Those of the variables that nobody sets, or sets to nothing. */
 function unset(variables) {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => !process.env[name]));
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !isSet(name)));
+}
+
+/** Whether the environment or .env sets a variable. */
+function isSet(name) {
+  if (process.env[name]) return true;
+  const file = existsSync(`${root}/.env`) ? readFileSync(`${root}/.env`, "utf8") : "";
+  return new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*\\S`, "m").test(file);
 }
 
 function fail(message) {

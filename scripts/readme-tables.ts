@@ -1,41 +1,23 @@
-// Writes the tables of README.md and docs/benchmarks.md between their markers: endpoints and configuration from
-// the code, runtimes and images from the last complete runs of their benchmarks:
+// Writes the tables of README.md that the code has, endpoints and configuration, between their markers, and
+// .env.example:
 //
 //   bun scripts/readme-tables.ts
-import images from "../bench/image/results.json" with { type: "json" };
-import { readmeMarkdown } from "../bench/image/table.ts";
-import { runCli } from "../src/cli/cli.ts";
+import { documentOf } from "../src/cli/commands/openapi.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, variables } from "../src/config/variables.ts";
-import { idleRuntime } from "../test/runtime.ts";
+import { RESOURCES } from "../src/service.ts";
 import { markdownTable } from "./shell/markdown-table.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
-type Document = { paths: Record<string, Record<string, Operation>> };
-
-/** Results of a benchmark, as its last complete run wrote them. */
-const benchmark = async (name: string) =>
-  (await Bun.file(new URL(`../bench/${name}/results.md`, import.meta.url)).text()).trim();
+type Document = { paths?: Record<string, object> };
 
 const path = (file: string) => new URL(`../${file}`, import.meta.url).pathname;
 export const README = path("README.md");
-export const BENCHMARKS = path("docs/benchmarks.md");
-
-/** The OpenAPI document that `thimble openapi` prints. */
-export async function readDocument(): Promise<Document> {
-  const lines: string[] = [];
-  const runtime = idleRuntime({
-    stdout: (line) => void lines.push(line),
-    stderr: console.error,
-  });
-  await runCli(["openapi"], runtime);
-  return JSON.parse(lines.join("\n"));
-}
 
 /** Every route that the document lists. */
 export function endpointsTable(document: Document): string {
-  const rows = Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => [
+  const rows = Object.entries(document.paths ?? {}).flatMap(([path, operations]) =>
+    Object.entries<Operation>({ ...operations }).map(([method, operation]) => [
       code(`${method.toUpperCase()} ${path}`),
       scopesOf(operation).map(code).join(", "),
       operation.summary ?? "",
@@ -58,6 +40,23 @@ export function configurationTable(): string {
   return markdownTable(["Variable", "Takes", "Default", "What it does"], rows);
 }
 
+export const ENV_EXAMPLE = path(".env.example");
+
+/** Every variable as a comment, with what it does, what it takes and its default. */
+export function envExample(): string {
+  const entries = Object.entries<Variable>(variables).map(([name, variable]) => {
+    const { takes, description } = variable;
+    const told = [description, `Takes ${takes}. Default: ${defaultOf(variable)}.`];
+    const comment = told.map((text) => `# ${text.replaceAll("`", "")}`).join("\n");
+    const value = typeof variable.default === "object" ? "" : String(variable.default ?? "");
+    return `${comment}\n#${name}=${value}`;
+  });
+  const head =
+    "# Copy this file to .env, which `npm start` and `npm run dev` read, and take away the # of what you set. The\n" +
+    "# executable and the images read no file: give them variables.";
+  return `${[head, ...entries].join("\n\n")}\n`;
+}
+
 function code(text: string): string {
   return `\`${text}\``;
 }
@@ -69,16 +68,17 @@ export function betweenMarkers(text: string, name: string): string {
   return found.trim();
 }
 
-/** Each document that has tables, with the tables as the code and the last benchmarks have them, by name. */
-export async function tables(): Promise<Record<string, Record<string, string>>> {
+/** The tables as the code has them, by name. */
+export function tables(): Record<string, string> {
   return {
-    [README]: {
-      endpoints: endpointsTable(await readDocument()),
-      configuration: configurationTable(),
-      images: readmeMarkdown(images),
-    },
-    [BENCHMARKS]: { images: await benchmark("image"), runtimes: await benchmark("runtimes") },
+    endpoints: endpointsTable(documentOf(RESOURCES)),
+    configuration: configurationTable(),
   };
+}
+
+/** Puts tables into a document, between their markers. */
+export async function writeTables(file: string, contents: Record<string, string>): Promise<void> {
+  await Bun.write(file, withTables(await Bun.file(file).text(), contents));
 }
 
 /** A document with these tables between their markers. */
@@ -98,9 +98,8 @@ function markers(name: string): RegExp {
 }
 
 async function main(): Promise<void> {
-  for (const [file, contents] of Object.entries(await tables())) {
-    await Bun.write(file, withTables(await Bun.file(file).text(), contents));
-  }
+  await writeTables(README, tables());
+  await Bun.write(ENV_EXAMPLE, envExample());
 }
 
 if (import.meta.main) await main();

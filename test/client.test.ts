@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "bun:test";
 import { hc } from "hono/client";
-import type { AppType } from "../src/app.ts";
+import type { createApp } from "../src/app.ts";
 import type { books } from "../src/books.ts";
 import type { Problem } from "../src/http/describe.ts";
 import type { EntryOf } from "../src/resources/resource.ts";
+import type { RESOURCES } from "../src/service.ts";
 import { API_KEY, openApp } from "./app.ts";
 
 type Book = EntryOf<typeof books>;
+type App = ReturnType<typeof createApp<typeof RESOURCES>>;
 
 /**
  * What Hono's typed client knows about the service: the compiler checks it, and a real server answers.
@@ -15,7 +17,7 @@ let server: Bun.Server<undefined>;
 let client: ReturnType<typeof connect>;
 
 function connect(apiKey: string) {
-  return hc<AppType>(server.url.origin, { headers: { "X-API-Key": apiKey } });
+  return hc<App>(server.url.origin, { headers: { "X-API-Key": apiKey } });
 }
 
 beforeAll(() => {

@@ -175,7 +175,7 @@ describe("every query", () => {
     const family = (name: string) => (name.includes(":") ? name : name.replace(/_bucket$/, ""));
     const names = someOf(
       runbook,
-      /(?<!%\{)\b((?:job|job_route):[\w:]+|(?:thimble|http|process)_[a-z_]+)/g,
+      /(?<!%\{)\b((?:job|job_route):[\w:]+|thimble_[a-z_]+|(?:http|process)_[a-z_]+)/g,
     );
     const unknown = names.map(family).filter((name) => ![...metrics, ...rules].includes(name));
     expect(unknown).toEqual([]);

@@ -2,17 +2,14 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import tsconfig from "../tsconfig.json" with { type: "json" };
 
 // The compiler reads every type, which is slow on a busy machine.
 setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "..");
 const COPIED = [
-  "src",
-  "test",
-  "scripts",
-  "bench",
-  "launcher",
+  ...tsconfig.include,
   "deploy",
   "package.json",
   "biome.json",

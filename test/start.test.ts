@@ -1,13 +1,20 @@
-import { expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { API_KEY, eventually, inTemporaryDirectory } from "./service.ts";
+import { API_KEY, eventually, inTemporaryDirectory, until } from "./service.ts";
 
-const LAUNCHER = join(import.meta.dir, "../scripts/bun.mjs");
+setDefaultTimeout(30_000);
+
+const ROOT = join(import.meta.dir, "..");
 
 /** What `npm start` and `bun start` run, in its own process group, like a job of a shell. */
-async function inJob(use: (job: Job) => Promise<void>, env: Record<string, string> = {}) {
+async function inJob(
+  use: (job: Job) => Promise<void>,
+  env: Record<string, string> = {},
+  { root = ROOT, command = "start" } = {},
+) {
   await inTemporaryDirectory(async (directory) => {
-    const child = Bun.spawn([process.execPath, LAUNCHER, "start"], {
+    const child = Bun.spawn([process.execPath, join(root, "scripts/bun.mjs"), command], {
       env: { PATH: process.env.PATH ?? "", PORT: "0", DATA_DIR: directory, ...env },
       stdout: Bun.file(join(directory, "log")),
       stderr: "inherit",
@@ -102,4 +109,76 @@ test("Ctrl-C lets a request finish", async () => {
     },
     { API_KEY },
   );
+});
+
+/** What a new clone has, with its packages. */
+async function inCopy(use: (root: string) => Promise<void>): Promise<void> {
+  await inTemporaryDirectory(async (root) => {
+    for (const name of ["src", "scripts", "package.json", "bun.lock", "bunfig.toml"]) {
+      cpSync(join(ROOT, name), join(root, name), { recursive: true });
+    }
+    const links = Bun.spawnSync(["cp", "-al", join(ROOT, "node_modules"), root]);
+    expect(links.stderr.toString()).toBe("");
+    await use(root);
+  });
+}
+
+const urlIn = (log: string) => /listens on (\S+)/.exec(log)?.[1];
+
+describe("npm run dev", () => {
+  test("serves every change, in short lines, with a key that stays", async () => {
+    await inCopy(async (root) => {
+      const keys: unknown[] = [];
+      const start = (use: (job: Job) => Promise<void>) =>
+        inJob(use, { PORT: "0", DATABASE_URL: "memory:" }, { root, command: "dev" });
+      await start(async ({ log, interrupt, exited }) => {
+        const url = await eventually("the address", async () => urlIn(await log()));
+        expect(await log()).toContain(`Read and try the API: ${url}/docs`);
+        keys.push(/kept in data\/dev-key: (\w{64})/.exec(await log())?.[1]);
+        const greeting = await fetch(`${url}/`);
+        expect(await greeting.text()).toBe("Hello from Docker!");
+        await until("a short line", async () => / GET \/ .*200/.test(await log()));
+
+        const page = join(root, "src/pages/landing.ts");
+        const changed = (await Bun.file(page).text()).replace("Hello from Docker!", "Changed");
+        writeFileSync(page, changed);
+        await until("the change is served", async () => {
+          const now = (await log()).split("listens on ").at(-1)?.split("\n")[0];
+          const answer = await fetch(`${now}/`).catch(() => undefined);
+          return (await answer?.text()) === "Changed";
+        });
+        interrupt();
+        expect(await exited).toBe(0);
+      });
+      await start(async ({ log }) => {
+        await until("the key is shown", async () => (await log()).includes("data/dev-key"));
+        keys.push(/kept in data\/dev-key: (\w{64})/.exec(await log())?.[1]);
+      });
+      expect(keys[0]).toMatch(/^\w{64}$/);
+      expect(keys[1]).toBe(keys[0]);
+      expect(statSync(join(root, "data/dev-key")).mode & 0o777).toBe(0o600);
+    });
+  });
+
+  test("takes what .env sets, also in place of its own defaults", async () => {
+    await inCopy(async (root) => {
+      const env = ["LOG_FORMAT=json", "API_KEY=the-key-of-my-env-file", "DATABASE_URL=memory:"];
+      writeFileSync(join(root, ".env"), `${env.join("\n")}\n`);
+      await inJob(
+        async ({ log }) => {
+          const url = await eventually("the address", async () => urlIn(await log()));
+          expect(await log()).toContain('"message":"listening"');
+          expect(await log()).not.toContain("data/dev-key");
+          const answer = await fetch(`${url}/api/v1/process`, {
+            method: "POST",
+            headers: { "X-API-Key": "the-key-of-my-env-file", "Content-Type": "application/json" },
+            body: '{"action":"echo"}',
+          });
+          expect(answer.status).toBe(200);
+        },
+        {},
+        { root, command: "dev" },
+      );
+    });
+  });
 });

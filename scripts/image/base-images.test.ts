@@ -62,7 +62,11 @@ describe("the base images of this repository", async () => {
     const unpinned = dockerfiles.flatMap(({ path, text }) =>
       basesOf(text).flatMap(({ image, digest }) => (digest ? [] : [`${path}: ${image}`])),
     );
-    expect([...new Set(unpinned)].toSorted()).toEqual(Object.keys(UNPINNED).toSorted());
+    const paths = dockerfiles.map(({ path }) => `${path}: `);
+    const known = Object.keys(UNPINNED).filter((each) =>
+      paths.some((path) => each.startsWith(path)),
+    );
+    expect([...new Set(unpinned)].toSorted()).toEqual(known.toSorted());
   });
 
   test("are kept current by Dependabot, which does not read variables", async () => {

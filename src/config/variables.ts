@@ -105,7 +105,8 @@ export const variables = {
   LOG_FORMAT: {
     ...choice(LOG_FORMATS),
     default: "json",
-    description: "One JSON object per line, or lines for people.",
+    description:
+      "One JSON object per line, lines for people, or short lines in colours for a terminal.",
   },
   DATABASE_URL: {
     schema: () => z.string(),

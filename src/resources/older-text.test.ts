@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { books, createMemoryDatabase, createStore, resourceRoutes } from "../package/index.ts";
+import { books } from "../books.ts";
+import { createMemoryDatabase, createStore, resourceRoutes } from "../package/index.ts";
 import { isSameEntry } from "../transfer/copy.ts";
 
 type Page = { items: { title: string }[] };

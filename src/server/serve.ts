@@ -188,13 +188,16 @@ function announce(
     environment: config.environment,
     database: config.database.kind,
   });
-  if (ownKey === undefined) return;
+  if (config.environment !== "development") return;
   const url = `${schemeOf(config)}://${localName(config.host)}:${port}`;
   // Without `--insecure`, curl would refuse a certificate that no authority has signed.
   const curl = config.tls ? "curl --insecure" : "curl";
   stdout(`
   ${SERVICE.title} listens on ${url}
-  API key for this run: ${ownKey}
+  Read and try the API: ${url}/docs
+`);
+  if (ownKey === undefined) return;
+  stdout(`  API key for this run: ${ownKey}
 
   ${curl} ${url}/api/v1/process -H 'X-API-Key: ${ownKey}' \\
     -H 'Content-Type: application/json' -d '{"action":"echo","data":"hello"}'

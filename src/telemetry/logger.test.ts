@@ -57,6 +57,34 @@ describe("formats", () => {
     expect(lines).toEqual([`${NOW} INFO    a message status=200 path="/a b"`]);
   });
 
+  test("short is a line for a terminal, of a request only what it was and how it ended", () => {
+    const { lines, logger } = linesOf("INFO", "short");
+    const fields = {
+      method: "GET",
+      path: "/a\u001b[31mb",
+      status: 404,
+      duration_ms: 1.234,
+      bytes: 5,
+    };
+    logger.info("request", fields);
+    logger.warning("a message", { status: 200, cause: undefined });
+    expect(lines).toEqual([
+      "\x1b[2m03:04:05\x1b[0m GET /a\\u001b[31mb \x1b[33m404\x1b[0m \x1b[2m1.2 ms\x1b[0m",
+      "\x1b[2m03:04:05\x1b[0m \x1b[33mWARNING\x1b[0m a message \x1b[2mstatus=\x1b[0m200",
+    ]);
+  });
+
+  test.each([
+    [200, 32],
+    [304, 32],
+    [499, 33],
+    [500, 31],
+  ])("short shows status %d in the colour %d", (status, code) => {
+    const { lines, logger } = linesOf("INFO", "short");
+    logger.info("request", { method: "GET", path: "/", status, duration_ms: 1 });
+    expect(lines[0]).toContain(`\x1b[${code}m${status}\x1b[0m`);
+  });
+
   test("text without fields is the message alone", () => {
     const { lines, logger } = linesOf("INFO", "text");
     logger.error("a message");

@@ -1,11 +1,12 @@
 import { SERVICE } from "../identity.ts";
 import { type Clock, timestamp } from "../time.ts";
+import { shortLine } from "./short-line.ts";
 
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 /** How severe an event is. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
-export const LOG_FORMATS = ["json", "text"] as const;
-/** One JSON object on each line, or lines for people. */
+export const LOG_FORMATS = ["json", "text", "short"] as const;
+/** One JSON object on each line, lines for people, or short ones in colours for a terminal. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** The values of a line next to its message, by name. */
@@ -32,7 +33,7 @@ type LoggerOptions = {
  * a client sends can start a line.
  */
 export function createLogger({ level, format, clock, write }: LoggerOptions): Logger {
-  const render = format === "json" ? jsonLine : textLine;
+  const render = RENDER[format];
   const at = (candidate: LogLevel) =>
     LOG_LEVELS.indexOf(candidate) < LOG_LEVELS.indexOf(level)
       ? () => {}
@@ -57,6 +58,13 @@ const textLine: Render = (timestamp, level, message, fields) => {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` ${name}=${quote(value)}`);
   return `${timestamp} ${level.padEnd(7)} ${quoteIfNeeded(message)}${pairs.join("")}`;
+};
+
+const RENDER: Record<LogFormat, Render> = {
+  json: jsonLine,
+  text: textLine,
+  short: (time, level, message, fields) =>
+    shortLine({ time, level, message: quoteIfNeeded(message) }, fields, quote),
 };
 
 function quoteIfNeeded(message: string): string {

@@ -332,7 +332,7 @@ describe("what is deployed", () => {
   type Template = {
     Parameters: Record<string, { NoEcho?: boolean }>;
     Conditions: object;
-    Resources: { Thimble: { Properties: FunctionProperties } };
+    Resources: { Service: { Properties: FunctionProperties } };
   };
   type FunctionProperties = {
     CodeUri: string;
@@ -367,13 +367,13 @@ describe("what is deployed", () => {
   });
 
   test("matches the names in the template", async () => {
-    const { Properties } = (await readTemplate()).Resources.Thimble;
+    const { Properties } = (await readTemplate()).Resources.Service;
     expect(Properties).toMatchObject({ Handler: HANDLER, Runtime: "nodejs24.x" });
     expect(resolve(TEMPLATE, "..", Properties.CodeUri)).toBe(join(ROOT, "dist/lambda"));
   });
 
   test("is configured by the template with existing variables, and answers before its timeout", async () => {
-    const { Environment, Timeout } = (await readTemplate()).Resources.Thimble.Properties;
+    const { Environment, Timeout } = (await readTemplate()).Resources.Service.Properties;
     const names = Object.keys(Environment.Variables);
     expect(Object.keys(variables)).toEqual(expect.arrayContaining(names));
     expect(Number(Environment.Variables.REQUEST_TIMEOUT_SECONDS)).toBeLessThan(Timeout);
@@ -382,7 +382,7 @@ describe("what is deployed", () => {
   test("is described by a template whose references all exist", async () => {
     const { Parameters, Conditions, Resources } = await readTemplate();
     // SAM derives the URL's name from the function's.
-    const names = Object.keys({ ...Parameters, ...Conditions, ...Resources, ThimbleUrl: {} });
+    const names = Object.keys({ ...Parameters, ...Conditions, ...Resources, ServiceUrl: {} });
     const text = await Bun.file(TEMPLATE).text();
     const referred = text.matchAll(/(?:!Ref |!GetAtt |!If \[|!If\n\s+- )([\w:]+)/g);
     const missing = [...referred]

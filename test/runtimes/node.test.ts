@@ -6,7 +6,7 @@ import { bundle } from "../../scripts/build/runtimes.ts";
 import { openConnection, SLOW_POST } from "../connection.ts";
 import { PLUGINS } from "../program.ts";
 import { serverContract } from "../server.contract.ts";
-import { API_KEY, type Service, startService } from "../service.ts";
+import { API_KEY, runToEnd, type Service, startService } from "../service.ts";
 import { nodeCommand } from "./programs.ts";
 
 setDefaultTimeout(60_000);
@@ -19,6 +19,20 @@ const bundled = bundle("node", home, PLUGINS);
 serverContract("Node", async () => nodeCommand(await bundled), ["SQLite"]);
 
 describe("Node", () => {
+  test("that is too old says which one is needed, in a sentence", async () => {
+    const [node = "", ...args] = nodeCommand(await bundled);
+    const old = 'Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })';
+    const { code, stdout, stderr } = await runToEnd(
+      [node, `--import=data:text/javascript,${encodeURIComponent(old)}`, ...args],
+      {},
+    );
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "thimble: this needs Node 22.16 or later; this is 20.20.2\n",
+    });
+  });
+
   test("cuts off a head that comes byte by byte", async () => {
     const command = nodeCommand(await bundled);
     await using service = await startService({ command, env: { IDLE_TIMEOUT_SECONDS: "1" } });

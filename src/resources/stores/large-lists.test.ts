@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createBooks } from "../../../bench/books.ts";
+import { createBooks } from "../../../test/created-books.ts";
 import { books } from "../../books.ts";
 import { createMemoryDatabase } from "../../database/memory.ts";
 import { openSqliteDatabase } from "../../server/database/sqlite.ts";

@@ -1,0 +1,11 @@
+import { expect, test } from "bun:test";
+import { basename } from "node:path";
+import { withTables } from "../scripts/readme-tables.ts";
+import { benchmarkTables } from "./tables.ts";
+
+for (const [file, contents] of Object.entries(await benchmarkTables())) {
+  test(`writing the results of ${basename(file)} again changes nothing`, async () => {
+    const text = await Bun.file(file).text();
+    expect(withTables(text, contents)).toBe(text);
+  });
+}
