@@ -13,10 +13,10 @@ import type { Readiness } from "../src/probes/health.ts";
 import type { Resource } from "../src/resources/resource.ts";
 import type { Store } from "../src/resources/store.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
-import { RESOURCES } from "../src/service.ts";
 import { createLogger, type LogLevel } from "../src/telemetry/logger.ts";
 import type { Tracing } from "../src/telemetry/tracing.ts";
 import type { Clock, Elapsed } from "../src/time.ts";
+import { RESOURCES } from "./example/service.ts";
 
 export const API_KEY = "0123456789abcdef";
 

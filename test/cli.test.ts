@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { runCli } from "../src/cli/cli.ts";
 import type { Environment } from "../src/config/config.ts";
-import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import type { Fetch, ListenOptions } from "../src/server/runtime.ts";
-import { SCOPES } from "../src/service.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
+import { sqliteMigrations } from "./example/migrations/sqlite.ts";
+import { SCOPES } from "./example/service.ts";
 import { idleRuntime } from "./runtime.ts";
 import { eventually, inTemporaryDirectory } from "./service.ts";
 

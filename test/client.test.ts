@@ -4,8 +4,8 @@ import type { createApp } from "../src/app.ts";
 import type { books } from "../src/books.ts";
 import type { Problem } from "../src/http/describe.ts";
 import type { EntryOf } from "../src/resources/resource.ts";
-import type { RESOURCES } from "../src/service.ts";
 import { API_KEY, openApp } from "./app.ts";
+import type { RESOURCES } from "./example/service.ts";
 
 type Book = EntryOf<typeof books>;
 type App = ReturnType<typeof createApp<typeof RESOURCES>>;

@@ -7,7 +7,6 @@ import { books } from "../src/books.ts";
 import type { Resource } from "../src/resources/resource.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
 import { CommandError } from "../src/server/failure.ts";
-import { RESOURCES } from "../src/service.ts";
 import { backUp } from "../src/transfer/backup/backup.ts";
 import { writeLines } from "../src/transfer/import/batches.ts";
 import { openInput } from "../src/transfer/import/input.ts";
@@ -28,6 +27,7 @@ import {
   toLines,
   withStore,
 } from "./data.ts";
+import { RESOURCES } from "./example/service.ts";
 import { eventually, newDirectory } from "./service.ts";
 
 // A busy machine may take longer than Bun's five seconds for two databases.

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import { books } from "../src/books.ts";
-import { postgresMigrations } from "../src/database/migrations/postgres.ts";
-import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import type { Resource } from "../src/resources/resource.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
 import { openDatabase } from "../src/server/database/open-database.ts";
 import { API_KEY, type ChildService, runService, startService } from "./child-service.ts";
 import { type Book, everyEntry } from "./data.ts";
+import { postgresMigrations } from "./example/migrations/postgres.ts";
+import { sqliteMigrations } from "./example/migrations/sqlite.ts";
 import { freshDatabase } from "./postgres.ts";
 import { until, type Variables } from "./service.ts";
 

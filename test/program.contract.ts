@@ -4,9 +4,9 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { version } from "../package.json" with { type: "json" };
 import { variables } from "../src/config/variables.ts";
-import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import { MIGRATION_LOCK } from "../src/database/postgres/migrate.ts";
 import { openConnection, SLOW_POST } from "./connection.ts";
+import { sqliteMigrations } from "./example/migrations/sqlite.ts";
 import { readValue } from "./exposition.ts";
 import { freshDatabase } from "./postgres.ts";
 import {

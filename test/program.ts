@@ -1,15 +1,21 @@
 import { join } from "node:path";
-import type { BunPlugin } from "bun";
 import wrangler from "../wrangler.jsonc";
+import { example } from "./example/plugin.ts";
 
-/** Bun's arguments for the program from source. */
-export const SOURCE = [join(import.meta.dir, "../src/adapters/bun.ts")];
+const PROGRAM = join(import.meta.dir, "../src/adapters/bun.ts");
+const PRELOAD = join(import.meta.dir, "example/preload.ts");
 
-/** The program that tests run from source, without its arguments. */
+/** Bun's arguments for the program from source, with the books of test/example. */
+export const SOURCE = ["--preload", PRELOAD, PROGRAM];
+
+/** That program, without its own arguments. */
 export const FROM_SOURCE = [process.execPath, ...SOURCE];
 
-/** What bundles and executables for tests are built with. */
-export const PLUGINS: readonly BunPlugin[] = [];
+/** The service itself, with what it offers, from source. */
+export const SERVICE_ITSELF = [process.execPath, PROGRAM];
 
-/** Where the program that tests run has its migrations for D1. */
+/** What bundles and executables for tests are built with. */
+export const PLUGINS = [example];
+
+/** The migrations of D1, which are those of SQLite. */
 export const D1_MIGRATIONS = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);

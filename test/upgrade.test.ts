@@ -4,11 +4,11 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { books } from "../src/books.ts";
 import type { Database } from "../src/database/database.ts";
-import { postgresMigrations } from "../src/database/migrations/postgres.ts";
-import { sqliteMigrations } from "../src/database/migrations/sqlite.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
 import { openPostgresDatabase } from "../src/server/database/postgres.ts";
 import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
+import { postgresMigrations } from "./example/migrations/postgres.ts";
+import { sqliteMigrations } from "./example/migrations/sqlite.ts";
 import { freshDatabase } from "./postgres.ts";
 import { inTemporaryDirectory } from "./service.ts";
 

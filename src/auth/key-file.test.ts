@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { SCOPES } from "../service.ts";
+import { SCOPES } from "../../test/example/service.ts";
 import { parseKeyFile } from "./key-file.ts";
 
 const HEX = "0123456789abcdef".repeat(4);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { SCOPES } from "../../test/example/service.ts";
 import { DomainError } from "../errors.ts";
-import { SCOPES } from "../service.ts";
 import { allows, digestOf, type Key } from "./key.ts";
 import { createKeyRing } from "./key-ring.ts";
 

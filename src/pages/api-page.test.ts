@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { RESOURCES } from "../../test/example/service.ts";
 import { documentOf, EVERY_KIND } from "../../test/openapi/lint.ts";
-import { RESOURCES } from "../service.ts";
 import { apiPage } from "./api-page.ts";
 import { typeOf } from "./schema-text.ts";
 

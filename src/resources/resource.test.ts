@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { RESOURCES } from "../../test/example/service.ts";
 import { MEASUREMENTS, measurements } from "../../test/samples.ts";
 import { books } from "../books.ts";
-import { RESOURCES } from "../service.ts";
 import { boolean, integer, text } from "./field.ts";
 import {
   applyChanges,

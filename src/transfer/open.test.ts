@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { RESOURCES } from "../../test/example/service.ts";
 import { inTemporaryDirectory } from "../../test/service.ts";
 import { migrateSqlite } from "../database/sqlite.ts";
 import { openSqliteFile } from "../server/database/sqlite-file.ts";
-import { RESOURCES } from "../service.ts";
 import { openTransfer } from "./open.ts";
 
 test("a database of a newer release is neither read nor written, and not held open", async () => {

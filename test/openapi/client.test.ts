@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RESOURCES } from "../../src/service.ts";
 import { API_KEY, openApp } from "../app.ts";
+import { RESOURCES } from "../example/service.ts";
 import { documentOf, EVERY_KIND, installTools, lint, TOOLS } from "./lint.ts";
 
 setDefaultTimeout(60_000);

@@ -2,14 +2,12 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { join } from "node:path";
 import { type Entry, type Resource, readScope, writeScope } from "../../src/resources/resource.ts";
 import { freshDatabase } from "../postgres.ts";
+import { SERVICE_ITSELF } from "../program.ts";
 import { API_KEY, newDirectory, runToEnd, type Service, startService } from "../service.ts";
 import { inputOf, requiredOf, valuesOf, wrongValueOf } from "./values.ts";
 
 // A database server takes its time to start on a busy machine.
 setDefaultTimeout(60_000);
-
-/** The service itself, from source. */
-const PROGRAM = [process.execPath, join(import.meta.dir, "../../src/adapters/bun.ts")];
 
 type Page = { items: Entry[]; next_cursor: string | null };
 type Problem = { errors?: { path: string }[] };
@@ -41,7 +39,7 @@ function contractOn(store: (typeof STORES)[number], resource: Resource): void {
     beforeAll(async () => {
       database = await databaseOf(store);
       const env = { DATABASE_URL: database.url, SEED: "false" };
-      service = await startService({ command: PROGRAM, env });
+      service = await startService({ command: SERVICE_ITSELF, env });
     });
 
     afterAll(async () => {
@@ -182,7 +180,7 @@ function contractOn(store: (typeof STORES)[number], resource: Resource): void {
       expect(Object.keys(paths[`${path}/{id}`] ?? {})).toEqual(["get", "put", "patch", "delete"]);
       expect(document).toContain(`"${writeScope(resource)}"`);
       const key = ["key", "new", "a", "--scope", `${readScope(resource)},${writeScope(resource)}`];
-      expect((await runToEnd([...PROGRAM, ...key])).code).toBe(0);
+      expect((await runToEnd([...SERVICE_ITSELF, ...key])).code).toBe(0);
     });
   });
 }
@@ -194,7 +192,9 @@ function commandsContract(resource: Resource): void {
     const directory = newDirectory();
     const run = async (database: string, ...args: string[]) => {
       const env = { DATABASE_URL: `sqlite:${directory}/${database}.db` };
-      const { code, stdout, stderr } = await runToEnd([...PROGRAM, ...args], env, { directory });
+      const { code, stdout, stderr } = await runToEnd([...SERVICE_ITSELF, ...args], env, {
+        directory,
+      });
       expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) });
       return stdout;
     };

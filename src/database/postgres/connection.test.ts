@@ -5,10 +5,10 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { pem } from "../../../test/certificate.ts";
+import { RESOURCES } from "../../../test/example/service.ts";
 import { createPostgres, freshDatabase, type PostgresServer } from "../../../test/postgres.ts";
 import { eventually, newDirectory } from "../../../test/service.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
-import { RESOURCES } from "../../service.ts";
 import { connectForTransfer } from "../../transfer/postgres.ts";
 import { connectionOptions } from "./connection.ts";
 

@@ -1,12 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import postgres from "postgres";
+import { sqliteMigrations } from "../../../test/example/migrations/sqlite.ts";
 import { freshDatabase } from "../../../test/postgres.ts";
 import { eventually, inTemporaryDirectory } from "../../../test/service.ts";
 import { books } from "../../books.ts";
 import { ConfigError, type DatabaseConfig } from "../../config/config.ts";
 import { UnusableDatabaseError } from "../../database/migrations/migration.ts";
-import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import { MIGRATION_LOCK } from "../../database/postgres/migrate.ts";
 import { createStore } from "../../resources/stores/create-store.ts";
 import { createLogger } from "../../telemetry/logger.ts";
