@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import wrangler from "../wrangler.jsonc";
 import { example } from "./example/plugin.ts";
 
 const PROGRAM = join(import.meta.dir, "../src/adapters/bun.ts");
@@ -16,6 +15,3 @@ export const SERVICE_ITSELF = [process.execPath, PROGRAM];
 
 /** What bundles and executables for tests are built with. */
 export const PLUGINS = [example];
-
-/** The migrations of D1, which are those of SQLite. */
-export const D1_MIGRATIONS = join(import.meta.dir, "..", wrangler.d1_databases[0].migrations_dir);

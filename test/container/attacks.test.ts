@@ -2,7 +2,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { TARGETS } from "../../scripts/release/tags.ts";
 import { openConnection } from "../connection.ts";
 import { API_KEY, type Container, startContainer } from "./container.ts";
-import { addBook, expectBooks } from "./writers.ts";
+import { addEntry, expectEntries, PATH } from "./writers.ts";
 
 setDefaultTimeout(180_000);
 
@@ -22,12 +22,12 @@ const attacks: Attack[] = [
     run: (_, url) => askWithoutReading(url, "/docs", 600),
   },
   {
-    what: "400 clients that ask for a long page of books and do not read it",
+    what: "400 clients that ask for a long page of entries and do not read it",
     async run(container, url) {
-      for (let book = 0; book < 100; book += 1) {
-        expect(await addBook(container, LONG)).toBeNumber();
+      for (let entry = 0; entry < 100; entry += 1) {
+        expect(await addEntry(container, LONG)).toBeNumber();
       }
-      await askWithoutReading(url, "/books?limit=200", 400);
+      await askWithoutReading(url, `${PATH}?limit=200`, 400);
     },
   },
   {
@@ -65,7 +65,7 @@ for (const target of TARGETS) {
           "true false",
         );
         expect(acknowledged.size).toBeGreaterThan(0);
-        await expectBooks(container, acknowledged);
+        await expectEntries(container, acknowledged);
       });
     }
   });
@@ -103,14 +103,14 @@ async function sendBodies(container: Container, data: string): Promise<void> {
   expect([200, 413, 503]).toEqual(expect.arrayContaining([...statuses]));
 }
 
-/** Adds one book after another; some may be refused meanwhile. */
+/** Adds one entry after another; some may be refused meanwhile. */
 async function write(
   container: Container,
   acknowledged: Map<number, string>,
   ended: AbortSignal,
 ): Promise<void> {
   while (!ended.aborted) {
-    const id = await addBook(container, TITLE);
+    const id = await addEntry(container, TITLE);
     if (id !== undefined) acknowledged.set(id, TITLE);
   }
 }

@@ -7,7 +7,14 @@ import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything } from "./compose.ts";
 import { type Container, until } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
-import { addBook, expectBooks, type Service, writeUntilRefused } from "./writers.ts";
+import {
+  addEntry,
+  expectEntries,
+  PATH,
+  RESOURCE,
+  type Service,
+  writeUntilRefused,
+} from "./writers.ts";
 
 let deployment: Deployment;
 let api: Container;
@@ -86,20 +93,20 @@ for (const target of TARGETS) {
       await api.healthIs("healthy");
     });
 
-    test("no acknowledged book is lost when the service is killed while it writes", async () => {
-      const books = await writeUntilRefused(service, 100, () => api.signal("KILL"));
-      expect(books.size).toBeGreaterThanOrEqual(100);
+    test("no acknowledged entry is lost when the service is killed while it writes", async () => {
+      const entries = await writeUntilRefused(service, 100, () => api.signal("KILL"));
+      expect(entries.size).toBeGreaterThanOrEqual(100);
       await api.start();
       await api.answering();
-      await expectBooks(service, books);
+      await expectEntries(service, entries);
     });
 
-    test("no acknowledged book is lost when the database is killed while it writes", async () => {
-      const books = await writeUntilRefused(service, 100, () => db.signal("KILL"));
-      expect(books.size).toBeGreaterThanOrEqual(100);
+    test("no acknowledged entry is lost when the database is killed while it writes", async () => {
+      const entries = await writeUntilRefused(service, 100, () => db.signal("KILL"));
+      expect(entries.size).toBeGreaterThanOrEqual(100);
       await db.start();
       await api.answering();
-      await expectBooks(service, books);
+      await expectEntries(service, entries);
     });
   });
 }
@@ -156,8 +163,8 @@ describe("secrets", () => {
     [apiKey = ""] = await deployment.secrets();
     expect(apiKey).toBe("a-key-of-my-own-0123456789");
     service = { apiKey, fetch: api.fetch };
-    await until("the new key is valid", async () => (await addBook(service, "New")) !== undefined);
-    expect(await addBook({ ...service, apiKey: before }, "With the old key")).toBeUndefined();
+    await until("the new key is valid", async () => (await addEntry(service, "New")) !== undefined);
+    expect(await addEntry({ ...service, apiKey: before }, "With the old key")).toBeUndefined();
   });
 
   for (const [what, input, args, says] of [
@@ -224,11 +231,11 @@ describe("the containers", () => {
     expect(await isInternal).toBe("true");
   });
 
-  test("books outlive down and up", async () => {
-    const id = (await addBook(service, "Outlives")) ?? 0;
+  test("entries outlive down and up", async () => {
+    const id = (await addEntry(service, "Outlives")) ?? 0;
     await deployment.compose("down");
     await up("standard");
-    await expectBooks(service, new Map([[id, "Outlives"]]));
+    await expectEntries(service, new Map([[id, "Outlives"]]));
   });
 });
 
@@ -239,12 +246,12 @@ describe("the backup profile", () => {
   const restore = (...args: string[]) =>
     deployment.compose("run", "--rm", "--no-deps", "backup", "restore", ...args, "/data");
 
-  async function everyBook(): Promise<unknown[]> {
-    const books: unknown[] = [];
+  async function everyEntry(): Promise<unknown[]> {
+    const entries: unknown[] = [];
     for (let cursor = ""; ; ) {
-      const page = await (await service.fetch(`/books?limit=200${cursor}`)).json();
-      books.push(...page.items);
-      if (page.next_cursor === null) return books;
+      const page = await (await service.fetch(`${PATH}?limit=200${cursor}`)).json();
+      entries.push(...page.items);
+      if (page.next_cursor === null) return entries;
       cursor = `&cursor=${page.next_cursor}`;
     }
   }
@@ -272,26 +279,33 @@ describe("the backup profile", () => {
     expect(Object.keys(networks)).toEqual([expect.stringMatching(/_database$/)]);
   });
 
-  test("keeps the newest backups, and the newest one restores the books", async () => {
-    expect(await addBook(service, "Backed up")).toBeNumber();
-    const books = await everyBook();
+  test("keeps the newest backups, and the newest one restores the entries", async () => {
+    expect(await addEntry(service, "Backed up")).toBeNumber();
+    const entries = await everyEntry();
     const before = await runs();
     await until("it ran three times more", async () => (await runs()) >= before + 3);
     await deployment.compose("stop", "backup");
     expect(await backup.inspect("{{.State.ExitCode}}")).toBe("0");
 
     const refused = await restore();
-    expect(refused.output).toMatch(/the database has \d+ books already/);
+    expect(refused.output).toMatch(/the database has \d+ .+ already/);
     expect(refused.status).toBe(1);
-    expect(await everyBook()).toEqual(books);
+    expect(await everyEntry()).toEqual(entries);
 
-    const psql = ["exec", "-T", "db", "psql", "--username=thimble", "--command=DELETE FROM books"];
+    const psql = [
+      "exec",
+      "-T",
+      "db",
+      "psql",
+      "--username=thimble",
+      `--command=DELETE FROM ${RESOURCE.name}`,
+    ];
     expect((await deployment.compose(...psql)).status).toBe(0);
-    expect(await everyBook()).toEqual([]);
+    expect(await everyEntry()).toEqual([]);
     const { output, status } = await restore();
-    expect(output).toMatch(/Restored \d+ books? in .+ from \/data\/thimble-\d{8}T\d{6}Z\.db/);
+    expect(output).toMatch(/Restored \d+ .+ in .+ from \/data\/thimble-\d{8}T\d{6}Z\.db/);
     expect(status).toBe(0);
-    expect(await everyBook()).toEqual(books);
+    expect(await everyEntry()).toEqual(entries);
 
     const volume = `--volume=${RUN}_backups:/backups:ro`;
     const image = await db.inspect("{{.Config.Image}}");
@@ -403,9 +417,9 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
     const replicas = output.trim().split("\n");
     expect(replicas).toHaveLength(3);
     await until("each replica was asked", async () => {
-      await Promise.all(Array.from({ length: 10 }, () => ask("/books/1")));
+      await Promise.all(Array.from({ length: 10 }, () => ask(PATH)));
       const logs = await Promise.all(replicas.map((id) => docker("logs", id)));
-      return logs.every((log) => log.includes('"path":"/books/1"'));
+      return logs.every((log) => log.includes(`"path":"${PATH}"`));
     });
   });
 
@@ -416,7 +430,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
     const stop = docker("stop", replica).finally(() => {
       stopped = true;
     });
-    while (!stopped) expect((await ask("/books/1")).status).toBe(200);
+    while (!stopped) expect((await ask(PATH)).status).toBe(200);
     await stop;
   });
 });

@@ -5,7 +5,7 @@ import { docker } from "../../scripts/shell/commands.ts";
 import { API_KEY, type Container, runToEnd, startContainer } from "./container.ts";
 import { HTTPS_MEMORY, RUN } from "./images.ts";
 import { beginRequest } from "./partial-request.ts";
-import { addBook, expectBooks, writeUntilRefused } from "./writers.ts";
+import { addEntry, expectEntries, PATH, writeUntilRefused } from "./writers.ts";
 
 const KEY = `--env=API_KEY=${API_KEY}`;
 const CANNOT_RUN = 126;
@@ -32,18 +32,18 @@ for (const target of TARGETS) {
     return container;
   };
 
-  test(`${target}: adds books with more words than SQLite keeps in memory`, async () => {
+  test(`${target}: adds entries with more words than SQLite keeps in memory`, async () => {
     const container = await start();
     const url = await container.url();
     const service = {
       apiKey: API_KEY,
       fetch: (path: string, init?: RequestInit) => fetch(url + path, init),
     };
-    for (let book = 0; book < 3000; book += 1) {
+    for (let entry = 0; entry < 3000; entry += 1) {
       const words = Array.from({ length: 30 }, (_, word) =>
-        Bun.hash(`${book} ${word}`).toString(36),
+        Bun.hash(`${entry} ${word}`).toString(36),
       );
-      expect(await addBook(service, words.map((word) => word.slice(0, 6)).join(" "))).toBeNumber();
+      expect(await addEntry(service, words.map((word) => word.slice(0, 6)).join(" "))).toBeNumber();
     }
   });
 
@@ -113,7 +113,7 @@ for (const target of TARGETS) {
     await container.signal("TERM");
     await container.logged('"draining"');
     expect((await container.fetch("/ready")).status).toBe(503);
-    const answer = await container.fetch("/books");
+    const answer = await container.fetch(PATH);
     expect({ status: answer.status, connection: answer.headers.get("Connection") }).toEqual({
       status: 200,
       connection: "close",
@@ -140,7 +140,7 @@ for (const target of TARGETS) {
     ];
     const container = await start(options, "https");
     await container.healthIs("healthy");
-    expect((await container.fetch("/books")).status).toBe(200);
+    expect((await container.fetch(PATH)).status).toBe(200);
   });
 
   describe(`${target}: does not start with`, () => {
@@ -174,28 +174,28 @@ for (const target of TARGETS) {
     });
   });
 
-  describe(`${target}: books in SQLite`, () => {
+  describe(`${target}: entries in SQLite`, () => {
     test("outlive a restart, and the container", async () => {
       const mount = [`--mount=type=volume,src=${volume},dst=/data`];
       const first = await start(mount);
-      const id = await addBook(first, "Outlives");
+      const id = await addEntry(first, "Outlives");
       expect(id).toBeNumber();
-      const books = new Map([[id ?? 0, "Outlives"]]);
+      const entries = new Map([[id ?? 0, "Outlives"]]);
       await docker("restart", first.id);
       await first.answering();
-      await expectBooks(first, books);
+      await expectEntries(first, entries);
       await first.remove();
-      await expectBooks(await start(mount), books);
+      await expectEntries(await start(mount), entries);
     });
 
     test("are all there after kill -9 during writes, if they were acknowledged", async () => {
       const container = await start();
-      const books = await writeUntilRefused(container, 100, () => container.signal("KILL"));
+      const entries = await writeUntilRefused(container, 100, () => container.signal("KILL"));
       expect(await container.exited()).toBe(137);
-      expect(books.size).toBeGreaterThanOrEqual(100);
+      expect(entries.size).toBeGreaterThanOrEqual(100);
       await container.start();
       await container.answering();
-      await expectBooks(container, books);
+      await expectEntries(container, entries);
     });
   });
 }

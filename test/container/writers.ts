@@ -1,4 +1,6 @@
 import { expect } from "bun:test";
+import { RESOURCES } from "../../src/service.ts";
+import { inputOf } from "../resources/values.ts";
 
 export type Service = {
   apiKey: string;
@@ -7,13 +9,32 @@ export type Service = {
 
 const WRITERS = 8;
 
-/** Adds a book; resolves with its id if the service acknowledged it, else with `undefined`. */
-export async function addBook(service: Service, title: string): Promise<number | undefined> {
+/** The images offer what the service offers, whatever that is; these tests use the first of it. */
+export const [RESOURCE] = RESOURCES;
+export const PATH = `/${RESOURCE.name}`;
+
+/** The field that entries are told apart by: the first with a text, if there is one. */
+const LABEL = Object.entries(RESOURCE.fields).find(
+  ([, field]) => field.schema("It").safeParse("A").success,
+);
+
+/** A new entry with as much of a label as it can hold. */
+function entryWith(label: string) {
+  const input: Record<string, unknown> = inputOf(RESOURCE);
+  if (!LABEL) return input;
+  const [name, field] = LABEL;
+  const characters = [...label];
+  while (!field.schema("It").safeParse(characters.join("")).success) characters.pop();
+  return { ...input, [name]: characters.join("") };
+}
+
+/** Adds an entry; resolves with its id if the service acknowledged it, else with `undefined`. */
+export async function addEntry(service: Service, label: string): Promise<number | undefined> {
   try {
-    const response = await service.fetch("/books", {
+    const response = await service.fetch(PATH, {
       method: "POST",
       headers: { "X-API-Key": service.apiKey, "Content-Type": "application/json" },
-      body: JSON.stringify({ title, author: "A Writer", year: 2000 }),
+      body: JSON.stringify(entryWith(label)),
     });
     return response.status === 201 ? (await response.json()).id : undefined;
   } catch {
@@ -22,10 +43,10 @@ export async function addBook(service: Service, title: string): Promise<number |
 }
 
 /**
- * Adds books from several connections at once, calls `disturb` when `before` of them are acknowledged,
+ * Adds entries from several connections at once, calls `disturb` when `before` of them are acknowledged,
  * and continues until each writer gets a refusal.
  *
- * @returns the titles of the acknowledged books, by id.
+ * @returns the labels of the acknowledged entries, by id.
  */
 export async function writeUntilRefused(
   service: Service,
@@ -36,10 +57,10 @@ export async function writeUntilRefused(
   let disturbing: Promise<unknown> | undefined;
   const write = async (writer: number) => {
     for (let count = 0; ; count += 1) {
-      const title = `Book ${count} of writer ${writer}`;
-      const id = await addBook(service, title);
+      const label = `Entry ${count} of writer ${writer}`;
+      const id = await addEntry(service, label);
       if (id === undefined) return;
-      acknowledged.set(id, title);
+      acknowledged.set(id, label);
       if (acknowledged.size >= before) disturbing ??= disturb();
     }
   };
@@ -48,9 +69,9 @@ export async function writeUntilRefused(
   return acknowledged;
 }
 
-export async function expectBooks(service: Service, books: Map<number, string>): Promise<void> {
-  for (const [id, title] of books) {
-    const response = await service.fetch(`/books/${id}`);
-    expect(await response.json()).toMatchObject({ id, title });
+export async function expectEntries(service: Service, labels: Map<number, string>): Promise<void> {
+  for (const [id, label] of labels) {
+    const response = await service.fetch(`${PATH}/${id}`);
+    expect(await response.json()).toMatchObject({ id, ...entryWith(label) });
   }
 }

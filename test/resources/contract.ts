@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Entry, type Resource, readScope, writeScope } from "../../src/resources/resource.ts";
 import { freshDatabase } from "../postgres.ts";
 import { SERVICE_ITSELF } from "../program.ts";
-import { API_KEY, newDirectory, runToEnd, type Service, startService } from "../service.ts";
+import { API_KEY, newDirectory, runToEnd, startService } from "../service.ts";
 import { inputOf, requiredOf, valuesOf, wrongValueOf } from "./values.ts";
 
 // A database server takes its time to start on a busy machine.
@@ -14,6 +14,9 @@ type Problem = { errors?: { path: string }[] };
 
 const STORES = ["memory", "SQLite", "PostgreSQL"] as const;
 
+/** A service that runs, with the key `API_KEY`. */
+export type Target = { url: string; close: () => Promise<void> };
+
 async function databaseOf(store: (typeof STORES)[number]) {
   if (store === "PostgreSQL") return freshDatabase();
   const url = store === "memory" ? "memory:" : `sqlite:${newDirectory()}/entries.db`;
@@ -22,30 +25,42 @@ async function databaseOf(store: (typeof STORES)[number]) {
 
 /** What every resource promises, over HTTP and through commands, with entries made of its definition. */
 export function resourceContract(resource: Resource): void {
-  for (const store of STORES) contractOn(store, resource);
+  for (const store of STORES) {
+    httpContractOf(resource, store, async () => {
+      const { url, drop } = await databaseOf(store);
+      const env = { DATABASE_URL: url, SEED: "false" };
+      const service = await startService({ command: SERVICE_ITSELF, env });
+      return {
+        url: service.url,
+        close: async () => {
+          await service[Symbol.asyncDispose]();
+          await drop();
+        },
+      };
+    });
+  }
   commandsContract(resource);
 }
 
-function contractOn(store: (typeof STORES)[number], resource: Resource): void {
+/** What a resource promises over HTTP. */
+export function httpContractOf(
+  resource: Resource,
+  where: string,
+  open: () => Promise<Target>,
+): void {
   const { name, fields, search, filter, sort } = resource;
   const path = `/${name}`;
   const input = inputOf(resource);
   const other = inputOf(resource, { other: true });
 
-  describe(`${name} on ${store}`, () => {
-    let database: Awaited<ReturnType<typeof databaseOf>>;
-    let service: Service;
+  describe(`${name} on ${where}`, () => {
+    let service: Target;
 
     beforeAll(async () => {
-      database = await databaseOf(store);
-      const env = { DATABASE_URL: database.url, SEED: "false" };
-      service = await startService({ command: SERVICE_ITSELF, env });
+      service = await open();
     });
 
-    afterAll(async () => {
-      await service[Symbol.asyncDispose]();
-      await database.drop();
-    });
+    afterAll(() => service.close());
 
     const send = (method: string, path: string, body?: unknown, headers: object = {}) =>
       fetch(service.url + path, {
@@ -179,14 +194,18 @@ function contractOn(store: (typeof STORES)[number], resource: Resource): void {
       expect(Object.keys(paths[path] ?? {})).toEqual(["get", "post"]);
       expect(Object.keys(paths[`${path}/{id}`] ?? {})).toEqual(["get", "put", "patch", "delete"]);
       expect(document).toContain(`"${writeScope(resource)}"`);
-      const key = ["key", "new", "a", "--scope", `${readScope(resource)},${writeScope(resource)}`];
-      expect((await runToEnd([...SERVICE_ITSELF, ...key])).code).toBe(0);
     });
   });
 }
 
 function commandsContract(resource: Resource): void {
   const { name } = resource;
+
+  test(`${name} have scopes that keys can be made with`, async () => {
+    const scopes = `${readScope(resource)},${writeScope(resource)}`;
+    const command = [...SERVICE_ITSELF, "key", "new", "somebody", "--scope", scopes];
+    expect(await runToEnd(command)).toMatchObject({ code: 0 });
+  });
 
   test(`${name} go into an export and a backup, and come back the same`, async () => {
     const directory = newDirectory();

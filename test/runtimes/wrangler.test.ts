@@ -4,8 +4,9 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
+import { RESOURCES } from "../../src/service.ts";
 import wrangler from "../../wrangler.jsonc";
-import { PLUGINS } from "../program.ts";
+import { inputOf } from "../resources/values.ts";
 import { API_KEY, eventually } from "../service.ts";
 import { nodeProgram } from "./programs.ts";
 
@@ -22,7 +23,7 @@ const migrations = config.d1_databases[0].migrations_dir;
 await Bun.write(join(project, "wrangler.jsonc"), JSON.stringify(config));
 await Bun.write(join(project, ".dev.vars"), `API_KEY=${API_KEY}\n`);
 cpSync(join(ROOT, migrations), join(project, migrations), { recursive: true });
-const script = await bundle("workers", join(project, "dist/workers"), PLUGINS);
+const script = await bundle("workers", join(project, "dist/workers"));
 
 afterAll(() => rmSync(project, { recursive: true }));
 
@@ -70,18 +71,19 @@ test("a deployment is the unchanged bundle, bound to D1", async () => {
 test("it runs on this machine for development, on a migrated D1 database", async () => {
   const migration = startWrangler("d1", "migrations", "apply", "DB", "--local");
   expect({ code: await migration.exited, output: migration.output() }).toMatchObject({ code: 0 });
-  expect(migration.output()).toContain("0001-books.sql");
+  expect(migration.output()).toMatch(/\b0001-[\w-]+\.sql/);
   const dev = startWrangler("dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0");
   try {
     const look = () => /Ready on (http:\S+)/.exec(dev.output())?.[1];
     const url = await eventually("Wrangler is ready", look, START_LIMIT_MS);
     const headers = { "X-API-Key": API_KEY, "Content-Type": "application/json" };
-    const body = JSON.stringify({ title: "Emma", author: "Jane Austen", year: 1815 });
-    const created = await fetch(`${url}/books`, { method: "POST", headers, body });
+    const [resource] = RESOURCES;
+    const input = inputOf(resource);
+    const path = `${url}/${resource.name}`;
+    const created = await fetch(path, { method: "POST", headers, body: JSON.stringify(input) });
     expect(created.status).toBe(201);
-    expect(created.headers.get("Location")).toBe("./books/1");
-    const found = await fetch(`${url}/books?q=aus`);
-    expect(await found.json()).toMatchObject({ items: [{ id: 1, title: "Emma" }] });
+    expect(created.headers.get("Location")).toBe(`./${resource.name}/1`);
+    expect(await (await fetch(path)).json()).toMatchObject({ items: [{ id: 1, ...input }] });
     const ready = await fetch(`${url}/ready`);
     expect(ready.status).toBe(200);
   } finally {
