@@ -7,13 +7,13 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { createFailureThrottle } from "../auth/failure-throttle.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
+import { books } from "../books.ts";
 import { DomainError } from "../errors.ts";
 import { edge } from "../http/edge/edge.ts";
 import type { AppEnv } from "../http/env.ts";
 import type { Store } from "../resources/store.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import {
-  books,
   createMemoryDatabase,
   createStore,
   healthRoutes,
