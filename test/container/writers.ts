@@ -13,7 +13,7 @@ const WRITERS = 8;
 export const [RESOURCE] = RESOURCES;
 export const PATH = `/${RESOURCE.name}`;
 
-/** The field that entries are told apart by: the first with a text, if there is one. */
+/** The field whose values differ from entry to entry: the first with a text, if there is one. */
 const LABEL = Object.entries(RESOURCE.fields).find(
   ([, field]) => field.schema("It").safeParse("A").success,
 );

@@ -9,7 +9,7 @@ function describe(field: Field): { enum?: Value[]; minimum?: number; maximum?: n
   return z.toJSONSchema(field.schema("It"), { unrepresentable: "any", io: "input" });
 }
 
-/** Values of a field that differ from one another, its example first: two, or as many as it has. */
+/** Values of a field that differ from one another, its example first: two, or one where it has no other. */
 export function valuesOf(field: Field): readonly NonNullable<Value>[] {
   const { example } = field;
   const { enum: words = [], minimum, maximum } = describe(field);
