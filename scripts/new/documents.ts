@@ -1,6 +1,6 @@
 import { titleOfService } from "../../src/identity.ts";
 import type { Resource } from "../../src/resources/resource.ts";
-import { exampleInput } from "../../src/resources/schemas.ts";
+import { exampleInput, inputSchema } from "../../src/resources/schemas.ts";
 import { REMOVED, REMOVED_SCRIPTS, REMOVED_SECTIONS } from "./removed.ts";
 import { aboutEntries } from "./rename.ts";
 
@@ -58,12 +58,22 @@ function withoutCommands(text: string): string {
 /** A document that speaks of books as one of the resource, its fields in the place of theirs. */
 export function ofResource(document: string, resource: Resource): string {
   const { fields, filter, sort } = resource;
+  const [first = "", message = ""] = exampleProblem(resource);
   const inCode = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
   return aboutEntries(document, resource)
     .replace("`id`, `title`, `author`, `year`", inCode(["id", ...sort]))
     .replace("`q`, `author`, `year` and", `${inCode(["q", ...filter])} and`)
     .replace("a word in\nthe title or the author", "a word in\na field that is searched")
-    .replace("title, author, year", Object.keys(fields).join(", "));
+    .replace("title, author, year", Object.keys(fields).join(", "))
+    .replace(/"year: Invalid input: [^"]+"/, JSON.stringify(`${first}: ${message}`))
+    .replace(/"year", "message": "[^"]+"/, `"${first}", "message": ${JSON.stringify(message)}`);
+}
+
+/** What is wrong with the first field of an entry that has a list there. */
+function exampleProblem(resource: Resource): string[] {
+  const [first = ""] = Object.keys(resource.fields);
+  const wrong = { ...exampleInput(resource), [first]: [] };
+  return [first, inputSchema(resource).safeParse(wrong).error?.issues[0]?.message ?? ""];
 }
 
 /** The README from its title to its first section. */

@@ -1,11 +1,11 @@
-/** What a new service leaves behind, and why. */
+/** What a new service does not need, and why. */
 export const REMOVED: readonly { path: string; why: string }[] = [
   { path: "scripts/new", why: "this script, and what it is made of: a service gets its name once" },
   { path: "bench", why: "it measures this service, next to others" },
   { path: "docs/benchmarks.md", why: "the figures of this service" },
   { path: "docs/performance.md", why: "the figures of this service" },
   { path: "docs/screenshots", why: "they show the books" },
-  { path: "docs/library.md", why: "whoever has the source needs no package of it" },
+  { path: "docs/library.md", why: "a fork has the source, and needs no package of it" },
   { path: "test/package", why: "it uses the books of the package as another project would" },
   { path: "test/container/contract.test.ts", why: "the images no longer have the books" },
 ];

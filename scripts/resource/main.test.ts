@@ -1,68 +1,28 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { name } from "../../package.json" with { type: "json" };
 import { RESOURCES } from "../../src/service.ts";
-import { inTemporaryDirectory } from "../../test/service.ts";
+import { type Clone, inClone, type Ran } from "../../test/clone.ts";
 
 // Each call also brings tables and forms up to date, which takes a second or two.
 setDefaultTimeout(60_000);
 
-const ROOT = join(import.meta.dir, "../..");
-const SCRIPT = "scripts/resource/main.ts";
 const [FIRST] = RESOURCES;
 
-function run(root: string, command: readonly string[], env = {}) {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], {
-    cwd: root,
-    env: { ...process.env, DATA_DIR: join(root, "data"), ...env },
-  });
-  return { code: exitCode, stdout: `${stdout}`, stderr: `${stderr}` };
-}
-
-/** A clone of the last commit, with what is changed since. */
-function inClone(use: (clone: Clone) => void | Promise<void>): Promise<void> {
-  return inTemporaryDirectory(async (directory) => {
-    const root = join(directory, "clone");
-    const git = (...args: string[]) => {
-      const { code, stdout, stderr } = run(root, ["git", ...args]);
-      if (code !== 0) throw new Error(stderr);
-      return stdout.trim();
-    };
-    run(ROOT, ["git", "clone", "--quiet", ROOT, root]);
-    const changed = run(ROOT, ["git", "ls-files", "--modified", "--others", "--exclude-standard"]);
-    for (const path of changed.stdout.split("\n").filter((each) => existsSync(join(ROOT, each)))) {
-      if (path !== "") await Bun.write(join(root, path), Bun.file(join(ROOT, path)));
-    }
-    for (const path of run(ROOT, ["git", "ls-files", "--deleted"]).stdout.split("\n")) {
-      if (path !== "") await Bun.file(join(root, path)).delete();
-    }
-    symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
-    git("config", "user.name", "Tests");
-    git("config", "user.email", "tests@example.com");
-    git("add", "--all");
-    git("commit", "--quiet", "--allow-empty", "--message=Begin");
-    const resource = (...args: string[]) => run(root, [process.execPath, SCRIPT, ...args]);
-    const service = (...args: string[]) =>
-      run(root, [process.execPath, "src/adapters/bun.ts", ...args]);
-    await use({
-      root,
-      git,
-      resource,
-      service,
-      read: (path) => readFileSync(join(root, path), "utf8"),
-    });
+/** A clone with the script and the program. */
+function inService(
+  use: (clone: Clone & Record<"resource" | "service", (...args: string[]) => Ran>) => void,
+): Promise<void> {
+  return inClone((clone) => {
+    const script =
+      (path: string) =>
+      (...args: string[]) =>
+        clone.run(process.execPath, path, ...args);
+    const [resource, service] = ["scripts/resource/main.ts", "src/adapters/bun.ts"].map(script);
+    if (resource && service) use({ ...clone, resource, service });
   });
 }
-
-type Ran = ReturnType<typeof run>;
-type Clone = {
-  root: string;
-  git: (...args: string[]) => string;
-  resource: (...args: string[]) => Ran;
-  service: (...args: string[]) => Ran;
-  read: (path: string) => string;
-};
 
 /** The files that one resource is made of, besides those that list it. */
 const MIGRATION = /src\/database\/migrations\/(sqlite|postgres)\/\d{4}-([\w-]+)\.sql/g;
@@ -71,7 +31,7 @@ const migrationsIn = (text: string) =>
 
 describe("npm run resource --", () => {
   test("add writes a definition, its test and its table, and remove takes them away", () =>
-    inClone(({ root, git, resource, service, read }) => {
+    inService(({ root, git, resource, service, read }) => {
       const before = service("migrate").stdout;
       const added = resource("add", "reading_notes", "title:text(100)", "body:text(9000)?");
       expect(added).toMatchObject({ code: 0, stderr: "" });
@@ -111,7 +71,7 @@ describe("npm run resource --", () => {
     }));
 
   test("remove drops the table of what is committed", () =>
-    inClone(({ git, resource, service, read }) => {
+    inService(({ git, resource, service, read }) => {
       resource("add", "tags", "label:text(40)");
       service("migrate");
       git("add", "--all");
@@ -125,7 +85,7 @@ describe("npm run resource --", () => {
     }));
 
   test("refuses what is wrong, and changes nothing", () =>
-    inClone(({ git, resource }) => {
+    inService(({ git, resource }) => {
       const refused: [args: string[], says: string][] = [
         [[], "expected add NAME"],
         [["add"], "expected add NAME"],

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { engines } from "../../package.json" with { type: "json" };
+import { engines, name } from "../../package.json" with { type: "json" };
 import { EXIT } from "../server/failure.ts";
 
 const OLDEST = engines.node.replace(">=", "");
@@ -10,7 +10,7 @@ function isAtLeast(version: string, oldest: string): boolean {
 }
 
 if (!isAtLeast(process.versions.node, OLDEST)) {
-  console.error(`thimble: this needs Node ${OLDEST} or later; this is ${process.versions.node}`);
+  console.error(`${name}: this needs Node ${OLDEST} or later; this is ${process.versions.node}`);
   process.exit(EXIT.failure);
 }
 // Only now, because an older Node cannot load what it imports.
