@@ -1,12 +1,13 @@
-// Writes the tables of README.md and docs/benchmarks.md between their markers: endpoints and configuration from
-// the code, runtimes and images from the last complete runs of their benchmarks. Writes .env.example too:
+// Writes the tables of README.md and of docs between their markers: endpoints and configuration from the code,
+// runtimes and images from the last complete runs of their benchmarks. Writes .env.example too:
 //
 //   bun scripts/readme-tables.ts
 import images from "../bench/image/results.json" with { type: "json" };
 import { readmeMarkdown } from "../bench/image/table.ts";
 import { runCli } from "../src/cli/cli.ts";
+import { tracingVariables } from "../src/config/tracing.ts";
 import type { Variable } from "../src/config/variable.ts";
-import { defaultOf, variables } from "../src/config/variables.ts";
+import { defaultOf, type VariableName, variables } from "../src/config/variables.ts";
 import { idleRuntime } from "../test/runtime.ts";
 import { markdownTable } from "./shell/markdown-table.ts";
 
@@ -19,7 +20,9 @@ const benchmark = async (name: string) =>
 
 const path = (file: string) => new URL(`../${file}`, import.meta.url).pathname;
 export const README = path("README.md");
-export const BENCHMARKS = path("docs/benchmarks.md");
+export const API = path("docs/api.md");
+export const CONFIGURATION = path("docs/configuration.md");
+const BENCHMARKS = path("docs/benchmarks.md");
 
 /** The OpenAPI document that `thimble openapi` prints. */
 export async function readDocument(): Promise<Document> {
@@ -49,11 +52,53 @@ function scopesOf({ security = [] }: Operation): string[] {
   return Object.values(security[0] ?? {}).flat();
 }
 
+/** Variables as people look for them; the first ten are all that most need. */
+export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
+  "The ten that everybody needs": [
+    ...(["ENVIRONMENT", "API_KEY", "HOST", "PORT", "DATABASE_URL", "DATA_DIR"] as const),
+    ...(["CORS_ORIGINS", "TRUST_PROXY", "RATE_LIMIT", "LOG_LEVEL"] as const),
+  ],
+  "Keys, and what is public": [
+    ...([
+      "API_KEYS",
+      "AUTH_FAILURE_LIMIT",
+      "PUBLIC_READS",
+      "PUBLIC_DOCS",
+      "PUBLIC_DETAILS",
+    ] as const),
+  ],
+  "The database": ["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE", "SEED"],
+  "Connections and certificates": [
+    ...(["TLS_CERT_FILE", "TLS_KEY_FILE", "METRICS_PORT", "IDLE_TIMEOUT_SECONDS"] as const),
+  ],
+  Limits: [
+    ...([
+      "MAX_BODY_BYTES",
+      "MAX_URL_BYTES",
+      "MAX_HEADER_BYTES",
+      "MAX_CONCURRENT_REQUESTS",
+    ] as const),
+    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS"] as const),
+  ],
+  "The end": ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
+  "Logs and traces": [
+    ...(["LOG_FORMAT", "LOG_ACCESS", "DEBUG"] as const),
+    ...(Object.keys(tracingVariables) as (keyof typeof tracingVariables)[]),
+  ],
+};
+
+/** Every variable, in its group. */
 export function configurationTable(): string {
-  const rows = Object.entries<Variable>(variables).map(([name, variable]) => {
-    const { takes, description, secret } = variable;
+  return Object.entries(GROUPS)
+    .map(([title, names]) => `## ${title}\n\n${variablesTable(names)}`)
+    .join("\n\n");
+}
+
+function variablesTable(names: readonly VariableName[]): string {
+  const rows = names.map((name) => {
+    const { takes, description, secret }: Variable = variables[name];
     const fromFile = secret ? ` ${code(`${name}_FILE`)} may name a file with it instead.` : "";
-    return [code(name), takes, defaultOf(variable), description + fromFile];
+    return [code(name), takes, defaultOf(variables[name]), description + fromFile];
   });
   return markdownTable(["Variable", "Takes", "Default", "What it does"], rows);
 }
@@ -89,11 +134,9 @@ export function betweenMarkers(text: string, name: string): string {
 /** Each document that has tables, with the tables as the code and the last benchmarks have them, by name. */
 export async function tables(): Promise<Record<string, Record<string, string>>> {
   return {
-    [README]: {
-      endpoints: endpointsTable(await readDocument()),
-      configuration: configurationTable(),
-      images: readmeMarkdown(images),
-    },
+    [README]: { images: readmeMarkdown(images) },
+    [API]: { endpoints: endpointsTable(await readDocument()) },
+    [CONFIGURATION]: { configuration: configurationTable() },
     [BENCHMARKS]: { images: await benchmark("image"), runtimes: await benchmark("runtimes") },
   };
 }

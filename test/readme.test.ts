@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import {
+  API,
   betweenMarkers,
+  CONFIGURATION,
   configurationTable,
   ENV_EXAMPLE,
   endpointsTable,
   envExample,
-  README,
+  GROUPS,
   readDocument,
   tables,
   withTables,
@@ -15,7 +17,8 @@ import { secretNames, variables } from "../src/config/variables.ts";
 import { RESOURCES } from "../src/service.ts";
 import { openApp } from "./app.ts";
 
-const readme = await Bun.file(README).text();
+const api = await Bun.file(API).text();
+const configuration = await Bun.file(CONFIGURATION).text();
 
 /** The cells of a table's rows, without the header. */
 function rowsOf(table: string): string[][] {
@@ -36,8 +39,8 @@ function servedRoutes(): string[] {
   return [...new Set(names)].toSorted();
 }
 
-describe("the README's endpoints", () => {
-  const written = betweenMarkers(readme, "endpoints");
+describe("the endpoints in docs/api.md", () => {
+  const written = betweenMarkers(api, "endpoints");
 
   test("are those of the code (else run `bun scripts/readme-tables.ts`)", async () => {
     expect(written).toBe(endpointsTable(await readDocument()));
@@ -61,16 +64,21 @@ describe("the README's endpoints", () => {
   });
 });
 
-describe("the README's configuration", () => {
-  const written = betweenMarkers(readme, "configuration");
+describe("the variables in docs/configuration.md", () => {
+  const written = betweenMarkers(configuration, "configuration");
 
   test("is that of the code (else run `bun scripts/readme-tables.ts`)", () => {
     expect(written).toBe(configurationTable());
   });
 
   test("has every variable, with its values, its default and its purpose", () => {
-    const rows = rowsOf(written);
-    expect(rows.map(([name]) => name)).toEqual(Object.keys(variables).map((name) => `\`${name}\``));
+    const rows = written
+      .split(/^## .+$/m)
+      .slice(1)
+      .flatMap((group) => rowsOf(group.trim()));
+    const names = rows.map(([name = ""]) => name.replaceAll("`", ""));
+    expect(names.toSorted()).toEqual(Object.keys(variables).toSorted());
+    expect(Object.values(GROUPS)[0]).toHaveLength(10);
     for (const row of rows) {
       expect(row).toHaveLength(4);
       for (const cell of row) expect(cell).toMatch(/\S/);
