@@ -1,4 +1,4 @@
-// Writes what is published of the last complete run again, from results.json: the chart for the README, and the
+// Writes what is published of the last complete run again, from results.json: the chart, and the
 // tables in docs/performance.md:
 //
 //   bun bench/publish.ts

@@ -19,10 +19,4 @@ export async function benchmarkTables(): Promise<Record<string, Record<string, s
   };
 }
 
-async function main(): Promise<void> {
-  for (const [file, contents] of Object.entries(await benchmarkTables())) {
-    await writeTables(file, contents);
-  }
-}
-
-if (import.meta.main) await main();
+if (import.meta.main) await writeTables(await benchmarkTables());

@@ -1,10 +1,11 @@
-// Writes the tables of README.md that the code has, endpoints and configuration, between their markers, and
+// Writes the tables that the code has, endpoints and configuration, into docs between their markers, and writes
 // .env.example:
 //
 //   bun scripts/readme-tables.ts
 import { documentOf } from "../src/cli/commands/openapi.ts";
+import { tracingVariables } from "../src/config/tracing.ts";
 import type { Variable } from "../src/config/variable.ts";
-import { defaultOf, variables } from "../src/config/variables.ts";
+import { defaultOf, type VariableName, variables } from "../src/config/variables.ts";
 import { RESOURCES } from "../src/service.ts";
 import { markdownTable } from "./shell/markdown-table.ts";
 
@@ -13,6 +14,8 @@ type Document = { paths?: Record<string, object> };
 
 const path = (file: string) => new URL(`../${file}`, import.meta.url).pathname;
 export const README = path("README.md");
+export const API = path("docs/api.md");
+export const CONFIGURATION = path("docs/configuration.md");
 
 /** Every route that the document lists. */
 export function endpointsTable(document: Document): string {
@@ -31,11 +34,53 @@ function scopesOf({ security = [] }: Operation): string[] {
   return Object.values(security[0] ?? {}).flat();
 }
 
+/** Variables as people look for them; the first ten are all that most need. */
+export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
+  "The ten that everybody needs": [
+    ...(["ENVIRONMENT", "API_KEY", "HOST", "PORT", "DATABASE_URL", "DATA_DIR"] as const),
+    ...(["CORS_ORIGINS", "TRUST_PROXY", "RATE_LIMIT", "LOG_LEVEL"] as const),
+  ],
+  "Keys, and what is public": [
+    ...([
+      "API_KEYS",
+      "AUTH_FAILURE_LIMIT",
+      "PUBLIC_READS",
+      "PUBLIC_DOCS",
+      "PUBLIC_DETAILS",
+    ] as const),
+  ],
+  "The database": ["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE", "SEED"],
+  "Connections and certificates": [
+    ...(["TLS_CERT_FILE", "TLS_KEY_FILE", "METRICS_PORT", "IDLE_TIMEOUT_SECONDS"] as const),
+  ],
+  Limits: [
+    ...([
+      "MAX_BODY_BYTES",
+      "MAX_URL_BYTES",
+      "MAX_HEADER_BYTES",
+      "MAX_CONCURRENT_REQUESTS",
+    ] as const),
+    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS"] as const),
+  ],
+  "The end": ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
+  "Logs and traces": [
+    ...(["LOG_FORMAT", "LOG_ACCESS", "DEBUG"] as const),
+    ...(Object.keys(tracingVariables) as (keyof typeof tracingVariables)[]),
+  ],
+};
+
+/** Every variable, in its group. */
 export function configurationTable(): string {
-  const rows = Object.entries<Variable>(variables).map(([name, variable]) => {
-    const { takes, description, secret } = variable;
+  return Object.entries(GROUPS)
+    .map(([title, names]) => `## ${title}\n\n${variablesTable(names)}`)
+    .join("\n\n");
+}
+
+function variablesTable(names: readonly VariableName[]): string {
+  const rows = names.map((name) => {
+    const { takes, description, secret }: Variable = variables[name];
     const fromFile = secret ? ` ${code(`${name}_FILE`)} may name a file with it instead.` : "";
-    return [code(name), takes, defaultOf(variable), description + fromFile];
+    return [code(name), takes, defaultOf(variables[name]), description + fromFile];
   });
   return markdownTable(["Variable", "Takes", "Default", "What it does"], rows);
 }
@@ -68,17 +113,21 @@ export function betweenMarkers(text: string, name: string): string {
   return found.trim();
 }
 
-/** The tables as the code has them, by name. */
-export function tables(): Record<string, string> {
+/** Each document that has tables, with the tables as the code has them, by name. */
+export function tables(): Record<string, Record<string, string>> {
   return {
-    endpoints: endpointsTable(documentOf(RESOURCES)),
-    configuration: configurationTable(),
+    [API]: { endpoints: endpointsTable(documentOf(RESOURCES)) },
+    [CONFIGURATION]: { configuration: configurationTable() },
   };
 }
 
-/** Puts tables into a document, between their markers. */
-export async function writeTables(file: string, contents: Record<string, string>): Promise<void> {
-  await Bun.write(file, withTables(await Bun.file(file).text(), contents));
+/** Puts tables into their documents, between their markers. */
+export async function writeTables(
+  documents: Record<string, Record<string, string>>,
+): Promise<void> {
+  for (const [file, contents] of Object.entries(documents)) {
+    await Bun.write(file, withTables(await Bun.file(file).text(), contents));
+  }
 }
 
 /** A document with these tables between their markers. */
@@ -98,7 +147,7 @@ function markers(name: string): RegExp {
 }
 
 async function main(): Promise<void> {
-  await writeTables(README, tables());
+  await writeTables(tables());
   await Bun.write(ENV_EXAMPLE, envExample());
 }
 

@@ -70,8 +70,8 @@ export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
   config: AppConfig;
   /** Which keys may do what; they may be replaced while the app runs. */
   keys: KeyRing;
-  /** Readiness depends on it. */
-  database: Pick<Database, "kind" | "ping">;
+  /** Readiness depends on it, and what routes of your own do. */
+  database: Database;
   /** What the API offers at `/NAME` and `/api/v1/NAME`. */
   resources: R;
   /** Where the entries of a resource are. */

@@ -113,6 +113,28 @@ describe("without the data of other languages", () => {
   });
 });
 
+test("with all languages, which SLIM=false keeps, it serves too, and is no Bun", async () => {
+  const path = join(newDirectory(), "thimble");
+  const script = join(import.meta.dir, "../scripts/build/executable.ts");
+  const make = `await (await import("${script}")).build(${JSON.stringify(path)})`;
+  const built = await runToEnd([process.execPath, "--eval", make], { SLIM: "false" });
+  expect(built).toMatchObject({ code: 0, stderr: "" });
+  expect(readFileSync(path).includes("\0icudt78l/de.res\0")).toBe(true);
+  const asBun = await runToEnd([path, "-e", "1"], { BUN_BE_BUN: "1" });
+  expect(asBun.stderr).toStartWith("thimble: unknown command: -e");
+
+  await using service = await startService({ command: [path] });
+  expect((await fetch(`${service.url}/ready`)).status).toBe(200);
+  const headers = { "X-API-Key": service.apiKey, "Content-Type": "application/json" };
+  const book = { title: "Été", author: "Émile", year: 1885 };
+  const added = await fetch(`${service.url}/books`, {
+    ...{ method: "POST", headers, body: JSON.stringify(book) },
+  });
+  expect(added.status).toBe(201);
+  const { items } = await (await fetch(`${service.url}/books?q=ete`)).json();
+  expect(items).toMatchObject([book]);
+});
+
 describe("a variable of Bun that could make the service something else", () => {
   const program = "program.js";
   const written = "written";

@@ -127,7 +127,10 @@ const ROWS: Row[] = [
         ["new", "a", "--scope", "process", "--expires", "2026-01-01"],
         "--expires has to be later than now; 2026-01-01 is 2026-01-01T00:00:00.000Z, which is over",
       ],
-      [["new", "a", "--scop", "process"], "Unknown option"],
+      [
+        ["new", "a", "--scop", "process"],
+        "unknown option --scop; there are --scope, --not-before, --expires",
+      ],
     ] as const
   ).map(([args, says]) => ({
     args: ["key", ...args],

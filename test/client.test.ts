@@ -131,8 +131,11 @@ describe("actions through the typed client", () => {
   test("are listed", async () => {
     const response = await client.api.v1.process.$get();
     const { actions } = await response.json();
-    expectTypeOf(actions[0]?.name).toEqualTypeOf<"echo" | "validate_ip" | undefined>();
-    expect(actions.map(({ name }) => name)).toEqual(["echo", "validate_ip"]);
+    const echo: "echo" | undefined = actions[0]?.name === "echo" ? actions[0].name : undefined;
+    expect(echo).toBe("echo");
+    // @ts-expect-error There is no such action.
+    expect(actions.some(({ name }) => name === "cook")).toBe(false);
+    expect(actions.map(({ name }) => name)).toContain("validate_ip");
   });
 });
 

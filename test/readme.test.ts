@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { basename } from "node:path";
 import {
+  API,
   betweenMarkers,
+  CONFIGURATION,
   configurationTable,
   ENV_EXAMPLE,
   endpointsTable,
   envExample,
-  README,
+  GROUPS,
   tables,
   withTables,
 } from "../scripts/readme-tables.ts";
@@ -13,7 +16,8 @@ import { appOf, documentOf } from "../src/cli/commands/openapi.ts";
 import { secretNames, variables } from "../src/config/variables.ts";
 import { RESOURCES } from "../src/service.ts";
 
-const readme = await Bun.file(README).text();
+const api = await Bun.file(API).text();
+const configuration = await Bun.file(CONFIGURATION).text();
 
 /** The cells of a table's rows, without the header. */
 function rowsOf(table: string): string[][] {
@@ -34,8 +38,8 @@ function servedRoutes(): string[] {
   return [...new Set(names)].toSorted();
 }
 
-describe("the README's endpoints", () => {
-  const written = betweenMarkers(readme, "endpoints");
+describe("the endpoints in docs/api.md", () => {
+  const written = betweenMarkers(api, "endpoints");
 
   test("are those of the code (else run `bun scripts/readme-tables.ts`)", () => {
     expect(written).toBe(endpointsTable(documentOf(RESOURCES)));
@@ -59,16 +63,21 @@ describe("the README's endpoints", () => {
   });
 });
 
-describe("the README's configuration", () => {
-  const written = betweenMarkers(readme, "configuration");
+describe("the variables in docs/configuration.md", () => {
+  const written = betweenMarkers(configuration, "configuration");
 
   test("is that of the code (else run `bun scripts/readme-tables.ts`)", () => {
     expect(written).toBe(configurationTable());
   });
 
   test("has every variable, with its values, its default and its purpose", () => {
-    const rows = rowsOf(written);
-    expect(rows.map(([name]) => name)).toEqual(Object.keys(variables).map((name) => `\`${name}\``));
+    const rows = written
+      .split(/^## .+$/m)
+      .slice(1)
+      .flatMap((group) => rowsOf(group.trim()));
+    const names = rows.map(([name = ""]) => name.replaceAll("`", ""));
+    expect(names.toSorted()).toEqual(Object.keys(variables).toSorted());
+    expect(Object.values(GROUPS)[0]).toHaveLength(10);
     for (const row of rows) {
       expect(row).toHaveLength(4);
       for (const cell of row) expect(cell).toMatch(/\S/);
@@ -80,12 +89,17 @@ describe("the README's configuration", () => {
   });
 });
 
-test("writing the tables again changes nothing", () => {
-  expect(withTables(readme, tables())).toBe(readme);
-});
+for (const [file, contents] of Object.entries(tables())) {
+  test(`writing the tables of ${basename(file)} again changes nothing`, async () => {
+    const text = await Bun.file(file).text();
+    expect(withTables(text, contents)).toBe(text);
+  });
+}
 
-test(".env.example is that of the code (else run `bun scripts/readme-tables.ts`)", async () => {
-  expect(envExample()).toBe(await Bun.file(ENV_EXAMPLE).text());
+test("writing .env.example again changes nothing, and it sets nothing", async () => {
+  const text = await Bun.file(ENV_EXAMPLE).text();
+  expect(envExample()).toBe(text);
+  for (const line of text.split("\n")) expect(line).toMatch(/^(#|$)/);
 });
 
 test("a document without markers is refused", () => {

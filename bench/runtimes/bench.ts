@@ -1,5 +1,5 @@
 // Runs the HTTP contract on every runtime and store, measures the runtimes, and writes results.json and
-// results.md next to itself; `bun run readme` shows the latter in the README:
+// results.md next to itself; `bun run readme` shows the latter in docs/benchmarks.md:
 //
 //   bun run bench:runtimes [--quick]
 //

@@ -1,4 +1,4 @@
-// Measures both images, and fails where one is larger than the README allows:
+// Measures both images, and fails where one is larger than docs/containers.md allows:
 //
 //   bun scripts/image/budget.ts [IMAGE]     (by default the service's: the images IMAGE:standard and IMAGE:tiny)
 //
@@ -22,7 +22,7 @@ const ZSTD_LEVEL = 19;
 /** Bytes: of the files in an image, and of what is pulled where its layers are zstd. */
 export type Size = { image: number; pull: number };
 
-/** The most that each image may take. The README says so too. */
+/** The most that each image may take. docs/containers.md says so too. */
 export const BUDGETS: Record<Target, Size> = {
   standard: { image: 106 * MB, pull: 36 * MB },
   tiny: { image: 37 * MB, pull: 34.5 * MB },

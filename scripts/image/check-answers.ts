@@ -3,7 +3,7 @@ import { docker, run } from "../shell/commands.ts";
 const DEADLINE_MS = 60_000;
 const INTERVAL_MS = 200;
 
-/** What the README promises that an image runs under. */
+/** What docs/containers.md promises that an image runs under. */
 export const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
 
 /**

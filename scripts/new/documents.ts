@@ -76,7 +76,7 @@ function exampleProblem(resource: Resource): string[] {
   return [first, inputSchema(resource).safeParse(wrong).error?.issues[0]?.message ?? ""];
 }
 
-/** The README from its title to its first section. */
+/** The README from its title to what else there is to read. */
 export function introduction(name: string, resource: Resource): string {
   const title = titleOfService(name);
   const words = resource.name.replaceAll("_", " ");
@@ -104,5 +104,5 @@ curl http://localhost:5000/${resource.name}
 
 /** The README with another introduction. */
 export function withIntroduction(readme: string, text: string): string {
-  return text + readme.slice(readme.indexOf("## Endpoints"));
+  return text + readme.slice(readme.indexOf("## Read on"));
 }

@@ -72,7 +72,7 @@ describe("npm run new", () => {
         stderr: "",
       });
       expect(read("src/service.ts")).toContain("RESOURCES = [books, notes]");
-      expect(read("README.md")).toContain("| `POST /books` | `books:write` | Add a book |");
+      expect(read("docs/api.md")).toContain("| `POST /books` | `books:write` | Add a book |");
       expectPass(clone, "run", "check:static");
       expectPass(clone, "run", "test:quick");
       expectPass(

@@ -162,6 +162,9 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
       2,
     )}\n`;
   },
+  // Its migrations come after one, not after four.
+  "docs/fork.md": (text) =>
+    text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),
   "CHANGELOG.md": (text) => `${text.slice(0, text.indexOf("## Unreleased"))}## Unreleased\n`,
   "src/package/index.ts": (text, { keepBooks }) =>
     keepBooks ? text : text.replace(/^export \{ books \}.+\n/m, ""),

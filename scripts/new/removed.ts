@@ -7,12 +7,12 @@ export const REMOVED: readonly { path: string; why: string }[] = [
   { path: "docs/screenshots", why: "they show the books" },
   { path: "docs/library.md", why: "a fork has the source, and needs no package of it" },
   { path: "test/package", why: "it uses the books of the package as another project would" },
+  { path: "test/fork-guide.test.ts", why: "it follows docs/fork.md from the books on" },
   { path: "test/container/contract.test.ts", why: "the images no longer have the books" },
 ];
 
 /** Sections of documents that are about what is removed, by their headings. */
 export const REMOVED_SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  "README.md": ["Make it yours", "As a library", "Measure it yourself"],
   "docs/data.md": ["A million books"],
 };
 

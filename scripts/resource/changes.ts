@@ -16,7 +16,7 @@ const FOLLOW_UPS = [
 ];
 
 /** What they write besides source. */
-const DERIVED = ["README.md", "docs/rooms.svg"];
+const DERIVED = ["docs/api.md", "docs/rooms.svg"];
 
 /**
  * Makes changes, then brings documents up to date.

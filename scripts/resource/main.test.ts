@@ -41,7 +41,7 @@ describe("npm run resource --", () => {
           "src/reading-notes.ts",
           "src/service.ts",
           "test/resources/reading-notes.test.ts",
-          "README.md",
+          "docs/api.md",
         ]),
       );
       expect(migrationsIn(added.stdout)).toEqual([
@@ -49,7 +49,7 @@ describe("npm run resource --", () => {
         "postgres reading-notes",
       ]);
       expect(read("src/service.ts")).toMatch(/RESOURCES = \[\w+, readingNotes\]/);
-      expect(read("README.md")).toContain("| `POST /reading_notes` | `reading_notes:write` |");
+      expect(read("docs/api.md")).toContain("| `POST /reading_notes` | `reading_notes:write` |");
 
       expect(before).toMatch(/^Migrations applied: \d+\n$/);
       expect(service("migrate").stdout).toBe("Migrations applied: 1\n");
@@ -80,7 +80,7 @@ describe("npm run resource --", () => {
       expect(removed).toMatchObject({ code: 0, stderr: "" });
       expect(removed.stdout).toContain("src/tags.ts (removed)\n");
       expect(migrationsIn(removed.stdout)).toEqual(["sqlite drop-tags", "postgres drop-tags"]);
-      expect(read("README.md")).not.toContain("/tags");
+      expect(read("docs/api.md")).not.toContain("/tags");
       expect(service("migrate")).toMatchObject({ code: 0, stdout: "Migrations applied: 1\n" });
     }));
 

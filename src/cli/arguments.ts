@@ -19,8 +19,16 @@ export function parseArguments<const T extends ParseArgsOptionsConfig>(
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: string };
     if (typeof code !== "string" || !code.startsWith("ERR_PARSE_ARGS_")) throw error;
-    throw new UsageError(message);
+    const unknown = code.endsWith("UNKNOWN_OPTION")
+      ? /'([^']+)'/.exec(message ?? "")?.[1]
+      : undefined;
+    throw new UsageError(unknown === undefined ? message : unknownOption(unknown, options));
   }
+}
+
+function unknownOption(given: string, options: ParseArgsOptionsConfig): string {
+  const known = Object.keys(options).map((name) => `--${name}`);
+  return `unknown option ${given}; ${known.length > 0 ? `there are ${known.join(", ")}` : "it takes none"}`;
 }
 
 /** The one argument of `backup` and `restore`. @throws {UsageError} */

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** A variable of the environment: its validation, and its texts for the README and for problems. */
+/** A variable of the environment: its validation, and its texts for the documentation and for problems. */
 export type Variable = {
   /** Made only when the variable is set, so that the service starts sooner. */
   schema: () => z.ZodType<unknown, string>;
   default?: unknown;
-  /** The values that it accepts, as the README and a problem describe them. */
+  /** The values that it accepts, as the documentation and a problem describe them. */
   takes: string;
   description: string;
-  /** The README's text for the default, if it is not the value itself. */
+  /** The documentation's text for the default, if it is not the value itself. */
   defaultText?: string;
   /** Whether it may also come from a file named by `NAME_FILE`. */
   secret?: boolean;

@@ -79,6 +79,21 @@ test("it brings no second Hono, and shares the types and errors of the project's
   expect(Object.keys(consumer.dependencies)).toContain("hono");
 });
 
+test("it brings what it imports, and nothing else", async () => {
+  const root = join(project, "node_modules/thimble");
+  const { dependencies, peerDependencies } = await Bun.file(join(root, "package.json")).json();
+  const imported = new Set<string>();
+  for await (const file of new Bun.Glob("dist/package/*.js").scan(root)) {
+    const source = await Bun.file(join(root, file)).text();
+    for (const { path } of new Bun.Transpiler({ loader: "js" }).scanImports(source)) {
+      const [name] = /^(?:@[^/]+\/)?[^./][^/]*/.exec(path) ?? [];
+      if (name && !path.startsWith("node:")) imported.add(name);
+    }
+  }
+  const brought = Object.keys({ ...dependencies, ...peerDependencies });
+  expect([...imported].toSorted()).toEqual(brought.toSorted());
+});
+
 test("it holds what it exports, the licence and the README, and no source", async () => {
   const files = (await output(["tar", "-tzf", tarball], ROOT)).trim().split("\n");
   const others = files.filter((file) => !file.startsWith("package/dist/package/"));
