@@ -99,6 +99,13 @@ curl http://localhost:5000/${resource.name}
 
 \`KEY\` is the key that \`npm start\` printed. Read and try the whole API on the page <http://localhost:5000/docs>.
 
+\`\`\`sh
+npm run resource -- add tags "label:text(40)"   # another resource
+docker build -t ${name} .                       # the image
+\`\`\`
+
+[docs/fork.md](docs/fork.md) shows how to go on: a field added later, a route of your own, a variable, deploying.
+
 `;
 }
 

@@ -162,6 +162,10 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
       2,
     )}\n`;
   },
+  "README.md": (text) =>
+    text
+      .replace(", [library](docs/library.md)", "")
+      .replace("; its parts in your own Hono app", ""),
   // Its migrations come after one, not after four.
   "docs/fork.md": (text) =>
     text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),
