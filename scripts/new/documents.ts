@@ -1,14 +1,15 @@
+import { dirname, join } from "node:path";
 import { titleOfService } from "../../src/identity.ts";
 import type { Resource } from "../../src/resources/resource.ts";
 import { exampleInput, inputSchema } from "../../src/resources/schemas.ts";
-import { REMOVED, REMOVED_SCRIPTS, REMOVED_SECTIONS } from "./removed.ts";
+import { isRemoved, REMOVED_SCRIPTS, REMOVED_SECTIONS } from "./removed.ts";
 import { aboutEntries } from "./rename.ts";
 
 /** A document without what is about things that are removed, and without links to them. */
 export function withoutRemoved(path: string, document: string): string {
   let text = document;
   for (const heading of REMOVED_SECTIONS[path] ?? []) text = withoutSection(text, heading);
-  return withoutCommands(withoutLinks(text));
+  return withoutCommands(withoutLinks(path, text));
 }
 
 /** Without the part from a heading of the second level to the next one, if there is one. */
@@ -21,27 +22,16 @@ function withoutSection(text: string, heading: string): string {
     : text.slice(0, start) + text.slice(end);
 }
 
-const isRemoved = (target: string) =>
-  REMOVED.some(({ path }) =>
-    target
-      .replace(/^(\.\.?\/)+/, "")
-      .replace(/^(?!.*\/)(?=.+\.md)/, "docs/")
-      .startsWith(path),
-  );
-
-/** Pictures of what is removed go with the sentence before them; other links to it are only their text. */
-function withoutLinks(text: string): string {
-  const sentences = text.replaceAll(
-    /(?<=\n\n)(?:[^\n]+\n)*?!\[[^\]]*\]\(([^)\s#]+)[^)]*\)\n\n?/g,
-    (paragraph, target) => (isRemoved(target) ? "" : paragraph),
-  );
-  const clauses = sentences.replaceAll(
-    /;\s\[[^\]]+\]\(([^)\s#]+)[^)]*\)[^.;]*(?=\.)/g,
-    (clause, target) => (isRemoved(target) ? "" : clause),
-  );
-  return clauses.replaceAll(/(?<!!)\[([^\]]+)\]\(([^)\s#]+)[^)]*\)/g, (link, label, target) =>
-    isRemoved(target) ? label : link,
-  );
+/** Pictures of what is removed go; links to it are only their text. */
+function withoutLinks(path: string, text: string): string {
+  const isGone = (target: string) => isRemoved(join(dirname(path), target));
+  return text
+    .replaceAll(/^!\[[^\]]*\]\(([^)\s#]+)[^)]*\)\n\n?/gm, (picture, target) =>
+      isGone(target) ? "" : picture,
+    )
+    .replaceAll(/(?<!!)\[([^\]]+)\]\(([^)\s#]+)[^)]*\)/g, (link, label, target) =>
+      isGone(target) ? label : link,
+    );
 }
 
 /** Without the lines of examples that start a script which is gone. */

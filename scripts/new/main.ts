@@ -18,7 +18,7 @@ import { outputOf } from "../shell/commands.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 import { introduction, ofResource, withIntroduction, withoutRemoved } from "./documents.ts";
 import { firstMigrations, moveExample, withMovedImports } from "./example.ts";
-import { REMOVED, REMOVED_SCRIPTS } from "./removed.ts";
+import { isRemoved, REMOVED_SCRIPTS } from "./removed.ts";
 import { renamed } from "./rename.ts";
 
 const USAGE = "NAME -- RESOURCE FIELD... [--one NAME] [--keep-books]";
@@ -71,9 +71,6 @@ async function requireClean(): Promise<void> {
     throw new Error(`there are changes that are not committed; commit or stash them:\n${changed}`);
   }
 }
-
-const isWithin = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
-const isRemoved = (path: string) => REMOVED.some((each) => isWithin(path, each.path));
 
 /** Licences are others' words, lockfiles are made by tools. */
 const isKept = (path: string) =>
@@ -166,6 +163,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
     text
       .replace(", [library](docs/library.md)", "")
       .replace("; its parts in your own Hono app", ""),
+  "docs/limits.md": (text) => text.replace(/`bun bench\/[^`]+`, /, ""),
   // Its migrations come after one, not after four.
   "docs/fork.md": (text) =>
     text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),

@@ -20,7 +20,7 @@ test.each([
 
 test.each([
   ["`GET /books/1` needs `books:read`", "`GET /entries/1` needs `entries:read`"],
-  ["Books live in SQLite; a book does not", "Entries live in SQLite; a entry does not"],
+  ["Books live in SQLite; a book does not", "Entries live in SQLite; an entry does not"],
   ["the sre-book, workbook, book_words", "the sre-entry, workbook, book_words"],
 ])("%s becomes %s", (text, expected) => {
   expect(aboutEntries(text, { name: "entries", one: "entry" })).toBe(expected);

@@ -31,7 +31,9 @@ type Words = { name: string; one: string };
 
 /** A text about books as one about the entries of another resource. */
 export function aboutEntries(text: string, { name, one }: Words): string {
+  const article = /^[aeiou]/.test(one) ? "n" : "";
   return text
+    .replaceAll(/(?<=\b[Aa]) (?=book(?![A-Za-z_]))/g, `${article} `)
     .replaceAll(/(?<![A-Za-z_])books(?![A-Za-z_])/g, name)
     .replaceAll(/(?<![A-Za-z_])book(?![A-Za-z_])/g, one)
     .replaceAll(/(?<![A-Za-z_])Books(?![A-Za-z_])/g, capitalized(name))
