@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { D1Binding, D1Result, D1Statement } from "../src/database/d1.ts";
 import type { SqliteValue } from "../src/database/sqlite.ts";
-import { D1_MIGRATIONS } from "./example/migrations/sqlite.ts";
+import { D1_MIGRATIONS } from "./example/migrations/d1.ts";
 import { D1_BINDING, startWorker } from "./runtimes/worker.ts";
 
 /** A new, empty D1 database in memory, on workerd. */

@@ -6,6 +6,8 @@ import { type Change, fromRoot } from "../resource/changes.ts";
 
 const MIGRATIONS = "src/database/migrations";
 const EXAMPLE = "test/example";
+/** Where the migrations of D1 are. */
+const D1 = `${EXAMPLE}/migrations/d1.ts`;
 const KINDS = [
   { kind: "sqlite", sqlOf: sqliteMigration },
   { kind: "postgres", sqlOf: postgresMigration },
@@ -20,6 +22,7 @@ export function moveExample({ keepBooks }: { keepBooks: boolean }): Change[] {
   return [
     ...(keepBooks ? [] : [{ path: books }, moved]),
     ...KINDS.flatMap(({ kind }) => moveMigrations(kind)),
+    { path: D1, content: read(D1).replace(/"[^"]+(?="\);)/, '"sqlite') },
   ];
 }
 
@@ -27,20 +30,13 @@ function moveMigrations(kind: string): Change[] {
   const list = `${MIGRATIONS}/${kind}.ts`;
   const to = `${EXAMPLE}/migrations/${kind}.ts`;
   const files = Array.from(read(list).matchAll(/"\.\/([^"]+\.sql)"/g), ([, file = ""]) => file);
-  const d1 = `
-/** Where they are, for D1. */
-export const D1_MIGRATIONS = join(import.meta.dir, "sqlite");
-`;
   const text = movedText(list, to);
   return [
     ...files.flatMap((file) => [
       { path: `${MIGRATIONS}/${file}` },
       { path: `${EXAMPLE}/migrations/${file}`, content: read(`${MIGRATIONS}/${file}`) },
     ]),
-    {
-      path: to,
-      content: kind === "sqlite" ? `import { join } from "node:path";\n${text}${d1}` : text,
-    },
+    { path: to, content: text },
   ];
 }
 

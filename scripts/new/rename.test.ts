@@ -4,6 +4,7 @@ import { aboutEntries, renamed } from "./rename.ts";
 test.each([
   ["thimble key new", "my-api key new"],
   ["Thimble answers", "My API answers"],
+  ["a\\nthimble: no", "a\\nmy-api: no"],
   ["THIMBLE_PORT=8000", "MY_API_PORT=8000"],
   [
     "`thimble_database_up`, sum(thimble_heap_size_bytes)",

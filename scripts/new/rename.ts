@@ -1,7 +1,8 @@
 import { titleOfService } from "../../src/identity.ts";
 
 /** The name as it stands in texts, in its spellings. */
-const WORD = /(?<=(?<before>[A-Za-z_])?)(?<word>thimble|Thimble|THIMBLE)(?=(?<after>[A-Za-z_])?)/g;
+const WORD =
+  /(?<=(?<before>(?<!\\)[A-Za-z_])?)(?<word>thimble|Thimble|THIMBLE)(?=(?<after>[A-Za-z_])?)/g;
 
 /**
  * A text of this service as one of another name. `my-api` is `My API` for people, `my_api` and `MY_API` next to

@@ -74,13 +74,13 @@ test("tagOfRun differs by run, by attempt and by target", () => {
 
 describe("imageRepositories", () => {
   test("are in lower case, as registries ask for", () => {
-    expect(imageRepositories("Owner/Thimble")).toEqual(["ghcr.io/owner/thimble"]);
+    expect(imageRepositories("Owner/Repository")).toEqual(["ghcr.io/owner/repository"]);
   });
 
   test("have Docker Hub's where there is an account", () => {
-    expect(imageRepositories("Owner/Thimble", "Somebody")).toEqual([
-      "ghcr.io/owner/thimble",
-      "docker.io/somebody/thimble",
+    expect(imageRepositories("Owner/Repository", "Somebody")).toEqual([
+      "ghcr.io/owner/repository",
+      "docker.io/somebody/repository",
     ]);
   });
 });

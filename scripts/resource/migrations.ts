@@ -53,32 +53,34 @@ export function hasTable(name: string, migrations: readonly Migration[]): boolea
 
 type Entry = { kind: string; version: number; name: string };
 
-/** A list of migrations, as source text, with one more at its end. */
+/** A list of migrations, as source text, with one more at its end; the formatter puts it into its form. */
 export function withMigration(source: string, { kind, version, name }: Entry): string {
   const camelCase = name.replaceAll(/[_-]([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   const isTaken = new RegExp(`^import ${camelCase} `, "m").test(source);
   const variable = isTaken ? `${camelCase}${version}` : camelCase;
   const path = `./${kind}/${fileName(version, name)}`;
-  const added = source
-    .replace(/\n\n/, `\nimport ${variable} from "${path}" with { type: "text" };\n\n`)
-    .replace(/\n\];/, `\n  { version: ${version}, name: "${name}", sql: ${variable} },\n];`);
-  return checked(source, added, { kind, lines: 2 });
+  return replaced(kind, source, [
+    [/\n\n/, `\nimport ${variable} from "${path}" with { type: "text" };\n\n`],
+    [/,?\s*\];/, `,\n  { version: ${version}, name: "${name}", sql: ${variable} },\n];`],
+  ]);
 }
 
 /** A list of migrations, as source text, without its last one. */
 export function withoutMigration(source: string, { kind, version, name }: Entry): string {
   const file = fileName(version, name).replace(".", "\\.");
-  const less = source
-    .replace(new RegExp(`\nimport \\w+ from "\\./${kind}/${file}" .+`), "")
-    .replace(new RegExp(`\n  \\{ version: ${version}, .+(?=\n\\];)`), "");
-  return checked(source, less, { kind, lines: -2 });
+  return replaced(kind, source, [
+    [new RegExp(`\nimport \\w+ from "\\./${kind}/${file}" .+`), ""],
+    [new RegExp(`\\s*\\{ version: ${version},[^}]*\\},?(?=\\s*\\];)`), ""],
+  ]);
 }
 
-function checked(before: string, after: string, { kind, lines }: { kind: string; lines: number }) {
-  if (after.split("\n").length === before.split("\n").length + lines) return after;
-  throw new Error(
-    `cannot change the list of migrations for ${kind}, which looks different than expected`,
-  );
+function replaced(kind: string, source: string, changes: readonly [RegExp, string][]): string {
+  return changes.reduce((text, [pattern, replacement]) => {
+    if (pattern.test(text)) return text.replace(pattern, () => replacement);
+    throw new Error(
+      `cannot change the list of migrations for ${kind}, which looks different than expected`,
+    );
+  }, source);
 }
 
 function fileName(version: number, name: string): string {

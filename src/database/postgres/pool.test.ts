@@ -83,9 +83,9 @@ test("statements of one operation never come between those of another on its con
   const { run, close } = openPool();
   const twice = (n: number) =>
     run(async (sql) => {
-      await sql`SELECT set_config('thimble.mine', ${String(n)}, false)`;
+      await sql`SELECT set_config('tests.mine', ${String(n)}, false)`;
       await sql`SELECT pg_sleep(0.001)`;
-      return Number((await sql`SELECT current_setting('thimble.mine') AS mine`)[0]?.mine);
+      return Number((await sql`SELECT current_setting('tests.mine') AS mine`)[0]?.mine);
     });
   const numbers = Array.from({ length: 30 }, (_, index) => index);
   expect(await Promise.all(numbers.map(twice))).toEqual(numbers);
