@@ -40,7 +40,7 @@ export function openApiDocument(
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
-      title: "Thimble",
+      title: SERVICE.title,
       version,
       description: "A production-ready HTTP API that fits in a thimble.",
       license: LICENSE,

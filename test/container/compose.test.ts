@@ -162,6 +162,8 @@ describe("secrets", () => {
 
   for (const [what, input, args, says] of [
     ["an empty secret", "", ["set", "api_key"], "secrets: api_key cannot be empty"],
+    ["a short key", "short", ["set", "api_key"], "api_key has 5 characters; it needs at least 16"],
+    ["a key with a space", "0123456789 abcdef", ["set", "api_key"], "api_key has a space"],
     [
       "an unknown name",
       "x",
