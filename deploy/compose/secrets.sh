@@ -43,9 +43,9 @@ write() {
   mv "$2.new" "$2"
 }
 
-# The database's volume is empty, and still root's, until the database is made.
+# The directory of a database that is not made yet is empty.
 has_database() {
-  [ "$(stat -c %u /books)" != 0 ] || [ -n "$(ls -A /books)" ]
+  [ -n "$(ls -A /books)" ]
 }
 
 make() {
