@@ -98,7 +98,9 @@ function unset(variables) {
 function isSet(name) {
   if (process.env[name]) return true;
   const file = existsSync(`${root}/.env`) ? readFileSync(`${root}/.env`, "utf8") : "";
-  return new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=\\s*\\S`, "m").test(file);
+  const blank = "[^\\S\\n]*";
+  const value = `(?!(?:""|'')?${blank}$)\\S`;
+  return new RegExp(`^${blank}(?:export\\s+)?${name}${blank}=${blank}${value}`, "m").test(file);
 }
 
 function fail(message) {

@@ -27,7 +27,7 @@ const WITH_TOOLS: readonly Step[] = [
 ];
 
 /** @returns whether it passed. What failed is the last thing that is printed, so that nobody has to search for it. */
-function take({ does, command }: Step): boolean {
+function run({ does, command }: Step): boolean {
   console.log(`\n${does}: ${command.join(" ")}`);
   const startedAt = performance.now();
   const { exitCode } = Bun.spawnSync([...command], { stdio: ["ignore", "inherit", "inherit"] });
@@ -42,7 +42,7 @@ function main(): number {
     ...(process.argv.includes("--static") ? [] : [TESTS]),
     ...(process.argv.includes("--all") ? WITH_TOOLS : []),
   ];
-  return steps.every(take) ? 0 : 1;
+  return steps.every(run) ? 0 : 1;
 }
 
 await runMain(main);

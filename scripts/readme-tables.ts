@@ -6,6 +6,7 @@ import { documentOf } from "../src/cli/commands/openapi.ts";
 import { tracingVariables } from "../src/config/tracing.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, type VariableName, variables } from "../src/config/variables.ts";
+import { scopesOf } from "../src/pages/api-page.ts";
 import { RESOURCES } from "../src/service.ts";
 import { markdownTable } from "./shell/markdown-table.ts";
 
@@ -27,11 +28,6 @@ export function endpointsTable(document: Document): string {
     ]),
   );
   return markdownTable(["Route", "Key's scope", "What it does"], rows);
-}
-
-/** The scopes that the key of an operation needs; every scheme names the same. */
-function scopesOf({ security = [] }: Operation): string[] {
-  return Object.values(security[0] ?? {}).flat();
 }
 
 /** Variables as people look for them; the first ten are all that most need. */
@@ -62,7 +58,7 @@ export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
     ] as const),
     ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS"] as const),
   ],
-  "The end": ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
+  Stopping: ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
   "Logs and traces": [
     ...(["LOG_FORMAT", "LOG_ACCESS", "DEBUG"] as const),
     ...(Object.keys(tracingVariables) as (keyof typeof tracingVariables)[]),
@@ -97,8 +93,8 @@ export function envExample(): string {
     return `${comment}\n#${name}=${value}`;
   });
   const head =
-    "# Copy this file to .env, which `npm start` and `npm run dev` read, and take away the # of what you set. The\n" +
-    "# executable and the images read no file: give them variables.";
+    "# Copy this file to .env, which `npm start` and `npm run dev` read, and take away the # of what you set. So\n" +
+    "# does Compose, for what compose.yml passes on. The executable and the images read no file: give them variables.";
   return `${[head, ...entries].join("\n\n")}\n`;
 }
 

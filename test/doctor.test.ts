@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "../src/cli/cli.ts";
+import { runDoctor } from "../src/cli/commands/doctor.ts";
 import type { Environment } from "../src/config/config.ts";
 import type { Runtime } from "../src/server/runtime.ts";
 import { freshDatabase } from "./postgres.ts";
@@ -12,10 +13,10 @@ import { inTemporaryDirectory, startService } from "./service.ts";
 const API_KEY = "0123456789abcdef";
 
 /** The exit code, and what it says of each thing that it looks at. */
-async function examine(env: Environment, given: Partial<Runtime> = {}) {
+async function examine(env: Environment, given: Partial<Runtime> = {}, fileLimit = 20_000) {
   const lines: string[] = [];
-  const code = await runCli(
-    ["doctor"],
+  const code = await runDoctor(
+    [],
     idleRuntime({
       env: { HOST: "127.0.0.1", PORT: "0", API_KEY, DATABASE_URL: "memory:", ...env },
       stdout: (line) => void lines.push(line),
@@ -31,6 +32,7 @@ async function examine(env: Environment, given: Partial<Runtime> = {}) {
       },
       ...given,
     }),
+    fileLimit,
   );
   return { code, said: lines.map((line) => line.replace(/ {2,}/g, "  ")) };
 }
@@ -40,7 +42,7 @@ test("all is well: it says so of each thing, and changes nothing", async () => {
     const DATA_DIR = join(directory, "data");
     const { code, said } = await examine({ DATABASE_URL: "", DATA_DIR });
     expect(said.map((line) => line.split("  ").slice(0, 2).join(" "))).toEqual([
-      ...["ok configuration", "ok port", "ok keys", "ok database", "ok disk", "ok open files"],
+      ...["ok configuration", "ok PORT", "ok keys", "ok database", "ok disk", "ok open files"],
       ...["ok memory", "ok clock"],
     ]);
     expect(said[3]).toContain(`${DATA_DIR}/thimble.db will be made at the first start`);
@@ -52,7 +54,7 @@ test("all is well: it says so of each thing, and changes nothing", async () => {
 test("next to a service that is ready, its port is no problem", async () => {
   await using service = await startService();
   const { said } = await examine({ PORT: String(service.port) });
-  expect(said[1]).toBe(`ok  port  the service answers on 127.0.0.1:${service.port}, and is ready`);
+  expect(said[1]).toBe(`ok  PORT  the service answers on 127.0.0.1:${service.port}, and is ready`);
 });
 
 test("a database of the service is opened", async () => {
@@ -97,11 +99,6 @@ for (const [what, env, says, given] of [
     { memoryLeft: () => 8_000_000 },
   ],
   [
-    "few files",
-    { MAX_CONCURRENT_REQUESTS: "100000", DATABASE_POOL_SIZE: "1000" },
-    /^wrong {2}open files {2}\d+ of 101064; ulimit -n 101064/,
-  ],
-  [
     "a clock that was never set",
     {},
     /^wrong {2}clock {2}1970-01-01T00:00:00.000Z is long over/,
@@ -115,10 +112,31 @@ for (const [what, env, says, given] of [
   });
 }
 
+test("few files are found", async () => {
+  const { said, code } = await examine({}, {}, 1000);
+  expect(said).toContain("wrong  open files  1000 of 1074; ulimit -n 1074, or LimitNOFILE");
+  expect(code).toBe(1);
+});
+
+test("a port for metrics that another program has is found", async () => {
+  const other = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { said } = await examine({ METRICS_PORT: String(other.port) });
+  expect(said[2]).toStartWith(`wrong  METRICS_PORT  port ${other.port} is in use`);
+  expect(said[2]).toContain("METRICS_PORT=");
+  other.stop();
+});
+
+test("it takes no arguments", async () => {
+  const lines: string[] = [];
+  const stderr = (line: string) => void lines.push(line);
+  expect(await runCli(["doctor", "--fix"], idleRuntime({ stderr }))).toBe(64);
+  expect(lines.join("\n")).toContain("unexpected argument: --fix");
+});
+
 test("a port that another program has is found", async () => {
   const other = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { code, said } = await examine({ PORT: String(other.port) });
-  expect(said[1]).toStartWith(`wrong  port  port ${other.port} is in use; choose another`);
+  expect(said[1]).toStartWith(`wrong  PORT  port ${other.port} is in use; choose another`);
   expect(code).toBe(1);
   other.stop();
 });

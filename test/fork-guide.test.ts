@@ -113,6 +113,8 @@ for (const kind of ["SQLite", "PostgreSQL"] as const) {
       const after = await fetch(`${service.url}/shelves/1`);
       expect(after.headers.get("ETag")).not.toBe(tagBefore);
 
+      const same = await send("POST", "/api/v1/switch", { open: 1, close: 1 });
+      expect(same.status).toBe(400);
       const missing = await send("POST", "/api/v1/switch", { open: 2, close: 9 });
       expect(missing.status).toBe(404);
       expect(await (await fetch(`${service.url}/shelves/2`)).json()).toMatchObject({ open: false });

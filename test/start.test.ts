@@ -162,12 +162,14 @@ describe("npm run dev", () => {
 
   test("takes what .env sets, also in place of its own defaults", async () => {
     await inCopy(async (root) => {
-      const env = ["LOG_FORMAT=json", "API_KEY=the-key-of-my-env-file", "DATABASE_URL=memory:"];
+      const env = ["ENVIRONMENT=", "LOG_FORMAT=json", 'API_KEYS=""', "DATABASE_URL=memory:"];
+      env.push("API_KEY=the-key-of-my-env-file");
       writeFileSync(join(root, ".env"), `${env.join("\n")}\n`);
       await inJob(
         async ({ log }) => {
           const url = await eventually("the address", async () => urlIn(await log()));
           expect(await log()).toContain('"message":"listening"');
+          expect(await log()).toContain('"environment":"development"');
           expect(await log()).not.toContain("data/dev-key");
           const answer = await fetch(`${url}/api/v1/process`, {
             method: "POST",

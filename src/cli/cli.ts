@@ -16,7 +16,8 @@ const COMMANDS: readonly Command[] = [
     name: "serve",
     usage: ["[--port PORT]"],
     summary: "serve the API (the default)",
-    details: `  --port PORT  the port to listen on, instead of the variable PORT`,
+    details: `  --port PORT  the port to listen on, instead of the variable PORT. In a container set the variable, by which
+               "healthcheck" finds the service.`,
     run: async (args, runtime) => {
       const { port } = parseArguments(args, { port: { type: "string" } }, 0).values;
       const { serve } = await import("../server/serve.ts");
@@ -172,13 +173,17 @@ const ALIASES: Record<string, string> = {
 /** The arguments with the command that they leave out or name in another way. */
 function withCommand([first = "serve", ...rest]: readonly string[]): [string, ...string[]] {
   if (first === "--port" || first.startsWith("--port=")) return ["serve", first, ...rest];
-  return [Object.hasOwn(ALIASES, first) ? (ALIASES[first] ?? first) : first, ...rest];
+  return [canonical(first), ...rest];
+}
+
+function canonical(name: string): string {
+  return (Object.hasOwn(ALIASES, name) && ALIASES[name]) || name;
 }
 
 async function describeTopic(topic: string | undefined): Promise<string> {
   if (topic === undefined) return describeProgram(COMMANDS);
   if (topic === "variables") return (await import("./commands/help.ts")).describeVariables();
-  const command = COMMANDS.find(({ name }) => name === topic);
+  const command = COMMANDS.find(({ name }) => name === canonical(topic));
   if (command) return describeCommand(command);
   throw new UsageError(`there is no command ${topic}`);
 }

@@ -764,9 +764,10 @@ describe("what Kubernetes writes into PORT and METRICS_PORT, for a Service of th
   });
 });
 
-test("a problem shows no value of a secret, and of no variable the password in a URL", () => {
+test("a problem shows no value of a secret or a URL, and no password", () => {
   const names = Object.keys(variables).flatMap((name) => [name, `${name}_FILE`]);
-  const isSecret = (name: string) => secretNames.some((secret) => name.startsWith(secret));
+  const hidden = (name: string) =>
+    secretNames.some((secret) => name.startsWith(secret)) || name.endsWith("_ENDPOINT");
   // Random letters and digits, too long to occur in a message by chance.
   const secret = fc.stringMatching(/^[A-Z0-9]{12,40}$/);
   const shape = fc.constantFrom<(secret: string) => string>(
@@ -783,7 +784,7 @@ test("a problem shows no value of a secret, and of no variable the password in a
     fc.property(environment, secret, fc.constantFrom(...readers), (shapes, text, readFile) => {
       const values = Object.entries(shapes).map(([name, wrap]) => [
         name,
-        isSecret(name) ? wrap(text) : `https://user:${text}@app.example/`,
+        hidden(name) ? wrap(text) : `https://user:${text}@app.example/`,
       ]);
       const told = problemsOf(Object.fromEntries(values), readFile).join("\n");
       expect(told).not.toContain(text);

@@ -130,7 +130,7 @@ describe("a wrong value is refused, with the name of its variable and without th
       test(`${name}=${value}`, () => {
         const variable = tracingVariables[name as keyof typeof tracingVariables];
         const takes = variable.takes.replaceAll("`", "");
-        const isSecret = "secret" in variable || value.includes("@");
+        const isSecret = "secret" in variable || "holdsUrl" in variable || value.includes("@");
         const received = isSecret ? "" : ` is ${JSON.stringify(value)}; it`;
         expect(problemsOf({ [name]: value })).toEqual([`${name}${received} must be ${takes}`]);
       });

@@ -54,12 +54,14 @@ const isHeader = ([name, value]: [string, string]) =>
 export const tracingVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: httpUrl,
+    holdsUrl: true,
     takes: "an `http:` or `https:` URL",
     description:
       "The OpenTelemetry collector; spans go to `/v1/traces` below it, as JSON. By default, none are made.",
   },
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
     schema: httpUrl,
+    holdsUrl: true,
     takes: "an `http:` or `https:` URL",
     defaultText: "`v1/traces` below `OTEL_EXPORTER_OTLP_ENDPOINT`",
     description: "The exact URL for spans.",

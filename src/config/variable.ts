@@ -12,6 +12,8 @@ export type Variable = {
   defaultText?: string;
   /** Whether it may also come from a file named by `NAME_FILE`. */
   secret?: boolean;
+  /** Whether it is a URL, in which a password or a token may stand. */
+  holdsUrl?: boolean;
   /** Whether problems name its lines, so that a file's leading blank lines must be kept. */
   lines?: boolean;
   /** Whether it is a port: then a Service of Kubernetes may have set it to something else. */

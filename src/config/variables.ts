@@ -296,8 +296,9 @@ function parseVariable(name: VariableName, text: string | undefined, problems: s
   return parsed.data;
 }
 
-/** What a problem begins with: the value as it was received, unless it is a secret or may hold one, as a URL may. */
+/** What a problem begins with: the value as it was received, unless it is a secret or may hold one. */
 function received(name: VariableName, text: string): string {
-  const isSecret = secretNames.includes(name) || text.includes("@");
+  const { holdsUrl = false }: Variable = variables[name];
+  const isSecret = secretNames.includes(name) || holdsUrl || text.includes("@");
   return isSecret ? name : `${name} is ${JSON.stringify(shortName(text))}; it`;
 }

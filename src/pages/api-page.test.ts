@@ -26,6 +26,22 @@ describe("a schema is shown as", () => {
   }
 });
 
+test("an operation without an example, and a path with parameters of its own, are shown", async () => {
+  const document = documentOf(RESOURCES);
+  const schema = { type: "object" as const };
+  const operation = {
+    operationId: "bare",
+    tags: ["Process"],
+    requestBody: { content: { "application/json": { schema } } },
+    responses: {},
+  };
+  const parameters = [{ name: "id", in: "path" as const, required: true }];
+  const paths = { ...document.paths, "/bare/{id}": { parameters, post: operation } };
+  const page = String(await apiPage({ ...document, paths }, { style: "", script: "" }));
+  expect(page).toContain('id="bare"');
+  expect(page).not.toContain("PARAMETERS");
+});
+
 test("every resource is on the page, with each kind of field", async () => {
   const document = documentOf([...RESOURCES, EVERY_KIND]);
   const page = String(await apiPage(document, { style: "", script: "" }));

@@ -9,8 +9,9 @@ import type {
   SchemaObject,
 } from "openapi3-ts/oas31";
 import { SERVICE } from "../identity.ts";
+import { ICON } from "./icon.ts";
 import type { OpenApiDocument } from "./openapi.ts";
-import { typeOf } from "./schema-text.ts";
+import { nameOf, typeOf } from "./schema-text.ts";
 
 /** A part of a page. */
 type Part = ReturnType<typeof html> | "";
@@ -38,7 +39,7 @@ export function apiPage(document: OpenApiDocument, { style, script }: Assets) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${info.title} API</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="${ICON.address}">
 <style>${raw(style)}</style>
 </head>
 <body>
@@ -69,13 +70,14 @@ ${page.schemas()}
 </html>`;
 }
 
+/** What a path of a document may have besides, such as parameters, is no operation (OpenAPI 3.1, Path Item). */
+const METHODS = new Set(["get", "put", "post", "delete", "options", "head", "patch", "trace"]);
+
 function operationsOf({ paths = {} }: OpenApiDocument): Operation[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations as Record<string, OperationObject>).map(([method, operation]) => ({
-      ...operation,
-      method: method.toUpperCase(),
-      path,
-    })),
+    Object.entries(operations as Record<string, OperationObject>)
+      .filter(([method]) => METHODS.has(method))
+      .map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),
   );
 }
 
@@ -141,7 +143,7 @@ ${mark(required)}<span class="note">${inCode(description ?? of ?? "")}</span>
     const content = contentOf(requestBody as RequestBodyObject | undefined);
     if (!content) return "";
     const [first] = examplesOf(content);
-    const text = json(first?.value);
+    const text = json(first?.value ?? {});
     const lines = String(text.split("\n").length + 1);
     return html`<h3>Body</h3>
 ${schemaPart(content.schema)}
@@ -197,6 +199,7 @@ ${names.length > 0 ? html`<p class="note">Headers: ${names.map((name) => html`<c
     const example = content?.["application/problem+json"]?.example as
       | { status: number; title: string; error: string; detail: string }
       | undefined;
+    // Only the server itself answers 408, without a body.
     const { status = 408, title = "Request Timeout", error = "", detail = "" } = example ?? {};
     return html`<li id="problem-${String(status)}"><strong>${String(status)} ${title}</strong>
 <span>${description}</span>
@@ -263,8 +266,6 @@ function isReference(schema: Schema): schema is ReferenceObject {
   return "$ref" in schema;
 }
 
-const nameOf = ({ $ref }: ReferenceObject) => $ref.slice($ref.lastIndexOf("/") + 1);
-
 function schemaLink(reference: ReferenceObject): Part {
   return html`<a href="#schema-${nameOf(reference)}">${nameOf(reference)}</a>`;
 }
@@ -278,7 +279,7 @@ function inCode(text: string): Part {
 }
 
 /** The scopes that the key of an operation needs; every scheme names the same. */
-function scopesOf({ security = [] }: OperationObject): string[] {
+export function scopesOf({ security = [] }: OperationObject): string[] {
   return Object.values(security[0] ?? {}).flat();
 }
 

@@ -8,7 +8,7 @@ import type { Resource } from "../resources/resource.ts";
 import apiPageStyle from "./api-page.css" with { type: "text" };
 import { apiPage } from "./api-page.ts";
 import { type OpenApiDocument, openApiDocument } from "./openapi.ts";
-import { sourceHash } from "./source-hash.ts";
+import { pagePolicy } from "./page-policy.ts";
 import tryScript from "./try.client.js" with { type: "text" };
 
 /** A document must have a version; this one says only which paths it describes. */
@@ -56,21 +56,7 @@ export function docsRoutes(
 
 async function makePage(document: OpenApiDocument) {
   const html = String(await apiPage(document, { style: apiPageStyle, script: tryScript }));
-  return { html, policy: await pagePolicy() };
-}
-
-/** The page may use only its own stylesheet and script, and send requests only to this service. */
-async function pagePolicy(): Promise<string> {
-  return [
-    "default-src 'none'",
-    `script-src '${await sourceHash(tryScript)}'`,
-    `style-src '${await sourceHash(apiPageStyle)}'`,
-    "img-src data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; ");
+  return { html, policy: await pagePolicy({ style: apiPageStyle, script: tryScript }) };
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {

@@ -1,5 +1,5 @@
 // Runs in the browser: keeps the figures current, completes the command and copies it.
-const INTERVAL_MS = 2000;
+const INTERVAL_MS = 5000;
 const COPIED_MS = 1500;
 
 const command = document.querySelector("code");
@@ -24,5 +24,7 @@ async function update() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  document.querySelector("dl").replaceWith(page.querySelector("dl"));
+  // A proxy may answer with a page of its own.
+  const facts = page.querySelector("dl");
+  if (facts) document.querySelector("dl").replaceWith(facts);
 }

@@ -11,7 +11,7 @@ import { SERVICE } from "../identity.ts";
 import { ICON } from "./icon.ts";
 import script from "./landing.client.js" with { type: "text" };
 import style from "./landing.css" with { type: "text" };
-import { sourceHash } from "./source-hash.ts";
+import { pagePolicy } from "./page-policy.ts";
 
 type LandingDeps = {
   /** What runs here, by its name; it is asked for every page. */
@@ -64,7 +64,7 @@ export function landingRoutes({ facts, example, linksHealth, linksDocs }: Landin
       default: "text/plain",
     });
     if (type === "text/plain") return answerText(c, GREETING, VARY);
-    policy ??= pagePolicy();
+    policy ??= pagePolicy({ style, script });
     const links = Object.entries(paths).map(
       ([path, text]) => html`<a href="${referenceBelow(c, path)}">${text}</a>\n`,
     );
@@ -74,20 +74,6 @@ export function landingRoutes({ facts, example, linksHealth, linksDocs }: Landin
       ...VARY,
     });
   });
-}
-
-/** The page may use only its own style and script, and ask only for itself. */
-async function pagePolicy(): Promise<string> {
-  return [
-    "default-src 'none'",
-    `script-src '${await sourceHash(script)}'`,
-    `style-src '${await sourceHash(style)}'`,
-    "img-src data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; ");
 }
 
 type PageContent = { facts: Readonly<Record<string, string>>; example: string; links: unknown[] };

@@ -1,9 +1,14 @@
 import type { ReferenceObject, SchemaObject } from "openapi3-ts/oas31";
 
+/** The name under which a document has what is referred to. */
+export function nameOf({ $ref }: ReferenceObject): string {
+  return $ref.slice($ref.lastIndexOf("/") + 1);
+}
+
 /** A schema in a few words: `integer from 1 to 200`, `text of 1 to 255 characters or null`. */
 export function typeOf(schema: SchemaObject | ReferenceObject | undefined): string {
   if (!schema) return "";
-  if ("$ref" in schema) return schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
+  if ("$ref" in schema) return nameOf(schema as ReferenceObject);
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
   if (schema.items) return `list of ${typeOf(schema.items)}`;

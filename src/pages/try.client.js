@@ -35,7 +35,7 @@ async function send(form) {
     const took = Math.round(performance.now() - startedAt);
     show(output, { url, init, response, text, took });
   } catch (error) {
-    output.textContent = `No answer: ${error.message}. Is the service reachable from here?`;
+    output.textContent = `No answer: ${error.message}. Can the service be reached, and is the key plain ASCII?`;
   }
 }
 

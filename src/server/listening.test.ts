@@ -3,6 +3,11 @@ import { whyNotListening } from "./listening.ts";
 
 const AT = { host: "0.0.0.0", port: 5000, variable: "PORT" };
 
+test("the last port there is has no next one", () => {
+  const says = whyNotListening("EADDRINUSE", { ...AT, port: 65_535 });
+  expect(says).toBe("port 65535 is in use; choose another, for example PORT=65534");
+});
+
 test("on a Mac, the port that AirPlay takes is named, and no other", () => {
   const advice = "choose another, for example PORT=5001";
   expect(whyNotListening("EADDRINUSE", AT, "darwin")).toBe(

@@ -3,6 +3,8 @@ import process from "node:process";
 /** The port that AirPlay takes on a Mac, and this service by default. */
 const AIRPLAY_PORT = 5000;
 
+const MOST = 65_535;
+
 type Address = { host: string; port: number; variable: string };
 
 /** Why a system's error keeps a server from listening, and what to do. */
@@ -13,7 +15,7 @@ export function whyNotListening(
 ): string {
   if (code === "EADDRINUSE") {
     const airPlay = platform === "darwin" && port === AIRPLAY_PORT ? " (often by AirPlay)" : "";
-    return `port ${port} is in use${airPlay}; choose another, for example ${variable}=${port + 1}`;
+    return `port ${port} is in use${airPlay}; choose another, for example ${variable}=${port < MOST ? port + 1 : port - 1}`;
   }
   if (code === "EACCES") {
     return `port ${port} is not for every user; choose one from 1024 on, for example ${variable}=8080`;

@@ -151,6 +151,17 @@ describe("secrets", () => {
     }
   });
 
+  test("a lost password is not replaced while a database was made with it", async () => {
+    const remove = ["run", "--rm", "--no-TTY", "--entrypoint=rm", "secrets"];
+    const [, password = ""] = await deployment.secrets();
+    await deployment.compose(...remove, "/secrets/postgres_password/postgres_password");
+    const { status, output } = await deployment.compose("run", "--rm", "--no-TTY", "secrets");
+    expect(output).toContain("secrets: the database was made with a password that is missing here");
+    expect(status).toBe(78);
+    expect((await secretsTool(password, "set", "postgres_password")).status).toBe(0);
+    await up("tiny");
+  });
+
   test("the database has no API key", async () => {
     const list = await deployment.compose("exec", "-T", "db", "find", "/run", "-name", "api_key");
     expect(list).toEqual({ status: 0, output: "" });
@@ -169,6 +180,8 @@ describe("secrets", () => {
 
   for (const [what, input, args, says] of [
     ["an empty secret", "", ["set", "api_key"], "secrets: api_key cannot be empty"],
+    ["a short key", "short", ["set", "api_key"], "api_key has 5 characters; it needs at least 16"],
+    ["a key with a space", "0123456789 abcdef", ["set", "api_key"], "api_key has a space"],
     [
       "an unknown name",
       "x",

@@ -36,22 +36,26 @@ const well = (what: string, says: string): Finding => ({ what, says, isWell: tru
 const wrong = (what: string, says: string): Finding => ({ what, says, isWell: false });
 
 /**
- * `thimble doctor`: checks what the service needs, as it is configured now, and changes nothing. It prints
- * a line for each check: what is well, or what is wrong and what to do.
+ * `thimble doctor`: checks what the service needs, as it is configured now, and makes nothing. It prints a
+ * line for each check: what is well, or what is wrong and what to do.
  *
  * @returns 0 if all is well, else 1.
  */
-export async function runDoctor(_args: readonly string[], runtime: Runtime): Promise<number> {
-  const findings = await examine(runtime);
+export async function runDoctor(
+  _args: readonly string[],
+  runtime: Runtime,
+  fileLimit = maxFds(),
+): Promise<number> {
+  const findings = await examine(runtime, fileLimit);
   for (const { what, says, isWell } of findings) {
     runtime.stdout(`${isWell ? "ok   " : "wrong"}  ${what.padEnd(13)}  ${says}`);
   }
   return findings.every(({ isWell }) => isWell) ? EXIT.ok : EXIT.failure;
 }
 
-async function examine(runtime: Runtime): Promise<Finding[]> {
+async function examine(runtime: Runtime, fileLimit: number | undefined): Promise<Finding[]> {
   try {
-    return await examineConfigured(readConfig(runtime.env).config, runtime);
+    return await examineConfigured(readConfig(runtime.env).config, runtime, fileLimit);
   } catch (error) {
     const problems = explainFailure(error)?.problems;
     if (!problems) throw error;
@@ -59,20 +63,28 @@ async function examine(runtime: Runtime): Promise<Finding[]> {
   }
 }
 
-async function examineConfigured(config: Config, runtime: Runtime): Promise<Finding[]> {
+async function examineConfigured(
+  config: Config,
+  runtime: Runtime,
+  fileLimit: number | undefined,
+): Promise<Finding[]> {
   return [
     well("configuration", `for ${config.environment}`),
-    await checkPort(config, runtime),
+    await checkPort(config, { variable: "PORT", port: config.port }, runtime),
+    ...(config.metricsPort === undefined
+      ? []
+      : [await checkPort(config, { variable: "METRICS_PORT", port: config.metricsPort }, runtime)]),
     checkKeys(config, runtime.clock()),
     ...(await checkDatabase(config, runtime.clock())),
     ...(await checkDisk(config.database)),
-    ...checkLimits(config, runtime),
+    ...checkLimits(config, runtime, fileLimit),
     checkClock(runtime.clock()),
   ];
 }
 
 async function checkPort(
-  { host, port, maxHeaderBytes }: Config,
+  { host, maxHeaderBytes }: Config,
+  { variable, port }: { variable: string; port: number },
   { env, listen }: Runtime,
 ): Promise<Finding> {
   try {
@@ -84,13 +96,13 @@ async function checkPort(
       maxHeadBytes: maxHeaderBytes,
     });
     await server.stop();
-    return well("port", `${host}:${port} is free`);
+    return well(variable, `${host}:${port} is free`);
   } catch (error) {
     if ((await checkHealth(parseProbeAddress(env))) === undefined) {
-      return well("port", `the service answers on ${host}:${port}, and is ready`);
+      return well(variable, `the service answers on ${host}:${port}, and is ready`);
     }
     const code = String((error as { code?: unknown }).code ?? error);
-    return wrong("port", whyNotListening(code, { host, port, variable: "PORT" }));
+    return wrong(variable, whyNotListening(code, { host, port, variable }));
   }
 }
 
@@ -184,8 +196,11 @@ async function checkDisk(place: DatabaseConfig): Promise<Finding[]> {
   return [wrong("disk", `${says}; make room, or move DATA_DIR`)];
 }
 
-function checkLimits({ maxConcurrentRequests, databasePoolSize }: Config, runtime: Runtime) {
-  const limit = maxFds();
+function checkLimits(
+  { maxConcurrentRequests, databasePoolSize }: Config,
+  runtime: Runtime,
+  limit: number | undefined,
+) {
   const needed = neededFds({ maxConcurrentRequests, databasePoolSize });
   const left = runtime.memoryLeft?.();
   return [
