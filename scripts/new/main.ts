@@ -140,9 +140,12 @@ function rewritten(path: string, text: string, options: Options): string {
   return !keepBooks && isAboutBooks(path) ? ofResource(next, added.resource) : next;
 }
 
+const descriptionOf = ({ name, added }: Options) =>
+  `${titleOfService(name)}: an HTTP API with ${added.resource.name.replaceAll("_", " ")}.`;
+
 /** Files that say more of this service than its name. */
 const EDITS: Readonly<Record<string, (text: string, options: Options) => string>> = {
-  "package.json": (text, { name, added }) => {
+  "package.json": (text, options) => {
     const manifest = JSON.parse(text);
     const scripts = Object.entries<string>(manifest.scripts)
       .filter(([script]) => !REMOVED_SCRIPTS.test(script))
@@ -150,9 +153,9 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
     return `${JSON.stringify(
       {
         ...manifest,
-        name,
+        name: options.name,
         version: "0.1.0",
-        description: `${titleOfService(name)}: an HTTP API with ${added.resource.name.replaceAll("_", " ")}.`,
+        description: descriptionOf(options),
         scripts: Object.fromEntries(scripts),
       },
       null,
@@ -167,6 +170,8 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   // Its migrations come after one, not after four.
   "docs/fork.md": (text) =>
     text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),
+  Dockerfile: (text, options) =>
+    text.replace("A production-ready HTTP API that fits in a thimble", descriptionOf(options)),
   "CHANGELOG.md": (text) => `${text.slice(0, text.indexOf("## Unreleased"))}## Unreleased\n`,
   "src/package/index.ts": (text, { keepBooks }) =>
     keepBooks ? text : text.replace(/^export \{ books \}.+\n/m, ""),
