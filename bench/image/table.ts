@@ -6,7 +6,6 @@ const HEADS = [
   "MB",
   "pull MB, gzip / zstd",
   "layers / files / executables",
-  "build s, cold / warm",
   "first 200, ms",
   "idle MiB, anon + shmem",
   "requests/s",
@@ -17,7 +16,7 @@ const CITED_MARK = "†";
 
 /** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
-  const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrrr");
+  const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrr");
   return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");
 }
 
@@ -37,14 +36,13 @@ export function readmeMarkdown(results: Results): string {
 }
 
 function resultRow(result: Result): string[] {
-  const { contents, buildSeconds, idle, localBases } = result;
+  const { contents, idle, localBases } = result;
   const mark = localBases.length > 0 ? LOCAL_MARK : "";
   return [
     `**${result.name}**${mark}: ${result.description}`,
     megabytes(result.uncompressed),
     `${megabytes(contents.gzip)} / ${megabytes(contents.zstd)}`,
     `${contents.layers} / ${contents.files} / ${contents.executables}`,
-    `${buildSeconds.cold.toFixed(1)} / ${buildSeconds.warm.toFixed(1)}`,
     result.firstAnswerMs.toFixed(0),
     `${mebibytes(idle.anon)} + ${mebibytes(idle.shmem)} = ${mebibytes(idle.anon + idle.shmem)}`,
     result.requestsPerSecond.toFixed(0),
@@ -52,13 +50,12 @@ function resultRow(result: Result): string[] {
 }
 
 function flaskRow(): string[] {
-  const { name, description, uncompressed, buildSeconds, firstAnswerMs } = FLASK;
+  const { name, description, uncompressed, firstAnswerMs } = FLASK;
   return [
     `**${name}**${CITED_MARK}: ${description}`,
     megabytes(uncompressed),
     "",
     "",
-    String(buildSeconds),
     String(firstAnswerMs),
     "",
     "",
@@ -82,8 +79,7 @@ function notes(results: Results): string[] {
       : "",
     `${CITED_MARK} Cited, not measured here.`,
     `Pull: the layers of \`docker save\`, as gzip -${compression.gzipLevel} (what \`docker push\` uses) ` +
-      `and as zstd -${compression.zstdLevel}. Build: cold without any cache, downloads included; warm ` +
-      "after a change of the source. First 200: from the container's `State.StartedAt` to the first " +
+      `and as zstd -${compression.zstdLevel}. First 200: from the container's \`State.StartedAt\` to the first ` +
       `200 of \`${conditions.ready}\`, median of ${effort.starts}. Idle: ` +
       `${conditions.settleMs / 1000} s later, from the cgroup, without the page cache. Requests: ` +
       `\`GET ${conditions.endpoint}\`, one core for the container and one for wrk, ` +
