@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SAMPLE } from "./results.sample.ts";
-import { markdown } from "./table.ts";
+import { markdown, readmeSummary } from "./table.ts";
 
 const text = markdown(SAMPLE);
 
@@ -36,4 +36,14 @@ describe("the table", () => {
     expect(text).not.toContain("quick");
     expect(markdown({ ...SAMPLE, quick: true })).toStartWith("**A quick run");
   });
+});
+
+test("the README's sentence has the figures of both images", () => {
+  const standard = SAMPLE.results.map((result) => ({ ...result, name: "standard" }))[0];
+  const results = standard ? [...SAMPLE.results, standard] : [];
+  expect(readmeSummary({ ...SAMPLE, results })).toBe(
+    "The image `tiny` takes 45 MB, and 43 MB to pull; `standard` answers 237 ms after its start; " +
+      "one core answers 20,000 requests for `/health` per second.",
+  );
+  expect(() => readmeSummary(SAMPLE)).toThrow("tiny and standard were not measured");
 });

@@ -1,4 +1,5 @@
 import { markdownTable, megabytes } from "../../scripts/shell/markdown-table.ts";
+import { grouped } from "../../src/grouped.ts";
 import { FLASK, type Result, type Results, readmeResults } from "./results.ts";
 
 const HEADS = [
@@ -33,6 +34,20 @@ export function readmeMarkdown(results: Results): string {
     result.requestsPerSecond.toFixed(0),
   ]);
   return markdownTable(README_HEADS, rows, "lrrrrr");
+}
+
+/** For the README: the figures that matter, in a sentence. @throws {Error} without both images. */
+export function readmeSummary({ results }: Results): string {
+  const [tiny, standard] = ["tiny", "standard"].map((name) =>
+    results.find((result) => result.name === name),
+  );
+  if (!tiny || !standard) throw new Error("tiny and standard were not measured");
+  return (
+    `The image \`tiny\` takes ${(tiny.uncompressed / 1e6).toFixed(0)} MB, and ` +
+    `${(tiny.contents.zstd / 1e6).toFixed(0)} MB to pull; \`standard\` answers ` +
+    `${standard.firstAnswerMs.toFixed(0)} ms after its start; one core answers ` +
+    `${grouped(Math.round(standard.requestsPerSecond / 100) * 100)} requests for \`/health\` per second.`
+  );
 }
 
 function resultRow(result: Result): string[] {
