@@ -34,7 +34,7 @@ export function prometheusFiles(targets: readonly string[], interval: string): s
   writeFileSync(key, API_KEY);
   const text = readFileSync(path, "utf8")
     .replaceAll(/(_interval): 15s/g, `$1: ${interval}`)
-    .replace("/run/secrets/metrics_key", key)
+    .replace("/run/api-key/api_key", key)
     .replace(
       /dns_sd_configs:[\s\S]*$/,
       `static_configs: [{ targets: ${JSON.stringify(targets)} }]\n`,
