@@ -3,7 +3,7 @@
 //   bun bench/tables.ts
 import { README, writeTables } from "../scripts/readme-tables.ts";
 import images from "./image/results.json" with { type: "json" };
-import { readmeMarkdown } from "./image/table.ts";
+import { readmeMarkdown, readmeSummary } from "./image/table.ts";
 
 const BENCHMARKS = new URL("../docs/benchmarks.md", import.meta.url).pathname;
 
@@ -14,7 +14,7 @@ const benchmark = async (name: string) =>
 /** Each document that has results, with its tables by name. */
 export async function benchmarkTables(): Promise<Record<string, Record<string, string>>> {
   return {
-    [README]: { images: readmeMarkdown(images) },
+    [README]: { summary: readmeSummary(images), images: readmeMarkdown(images) },
     [BENCHMARKS]: { images: await benchmark("image"), runtimes: await benchmark("runtimes") },
   };
 }

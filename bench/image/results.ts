@@ -44,6 +44,5 @@ export const FLASK = {
   name: "Flask",
   description: "What Thimble replaces, as published",
   uncompressed: 75_200_000,
-  buildSeconds: 90,
   firstAnswerMs: 3000,
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SAMPLE } from "./results.sample.ts";
-import { markdown } from "./table.ts";
+import { markdown, readmeSummary } from "./table.ts";
 
 const text = markdown(SAMPLE);
 
@@ -8,9 +8,9 @@ describe("the table", () => {
   test("has a row for each variant, and the cited one", () => {
     const [, , ...rows] = text.split("\n").filter((line) => line.startsWith("|"));
     expect(rows).toEqual([
-      "| **naive**\\*: One stage <slim> | 425.0 | 150.4 / 120.6 | 8 / 9000 / 400 | 4.0 / 3.0 | 237 | 35.0 + 0.0 = 35.0 | 20000 |",
-      "| **tiny**: Packed | 45.0 | 44.0 / 43.0 | 2 / 7 / 2 | 60.0 / 50.0 | 140 | 12.0 + 108.0 = 120.0 | 20100 |",
-      "| **Flask**†: What Thimble replaces, as published | 75.2 |  |  | 90 | 3000 |  |  |",
+      "| **naive**\\*: One stage <slim> | 425.0 | 150.4 / 120.6 | 8 / 9000 / 400 | 237 | 35.0 + 0.0 = 35.0 | 20000 |",
+      "| **tiny**: Packed | 45.0 | 44.0 / 43.0 | 2 / 7 / 2 | 140 | 12.0 + 108.0 = 120.0 | 20100 |",
+      "| **Flask**†: What Thimble replaces, as published | 75.2 |  |  | 3000 |  |  |",
     ]);
   });
 
@@ -36,4 +36,14 @@ describe("the table", () => {
     expect(text).not.toContain("quick");
     expect(markdown({ ...SAMPLE, quick: true })).toStartWith("**A quick run");
   });
+});
+
+test("the README's sentence has the figures of both images", () => {
+  const standard = SAMPLE.results.map((result) => ({ ...result, name: "standard" }))[0];
+  const results = standard ? [...SAMPLE.results, standard] : [];
+  expect(readmeSummary({ ...SAMPLE, results })).toBe(
+    "The image `tiny` takes 45 MB, and 43 MB to pull; `standard` answers 237 ms after its start; " +
+      "one core answers 20,000 requests for `/health` per second.",
+  );
+  expect(() => readmeSummary(SAMPLE)).toThrow("tiny and standard were not measured");
 });

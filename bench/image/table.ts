@@ -1,4 +1,5 @@
 import { markdownTable, megabytes } from "../../scripts/shell/markdown-table.ts";
+import { grouped } from "../../src/grouped.ts";
 import { FLASK, type Result, type Results, readmeResults } from "./results.ts";
 
 const HEADS = [
@@ -6,7 +7,6 @@ const HEADS = [
   "MB",
   "pull MB, gzip / zstd",
   "layers / files / executables",
-  "build s, cold / warm",
   "first 200, ms",
   "idle MiB, anon + shmem",
   "requests/s",
@@ -17,7 +17,7 @@ const CITED_MARK = "†";
 
 /** The results as Markdown: a table and its explanation. */
 export function markdown(results: Results): string {
-  const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrrr");
+  const table = markdownTable(HEADS, [...results.results.map(resultRow), flaskRow()], "lrrrrrr");
   return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");
 }
 
@@ -36,15 +36,28 @@ export function readmeMarkdown(results: Results): string {
   return markdownTable(README_HEADS, rows, "lrrrrr");
 }
 
+/** For the README: the figures that matter, in a sentence. @throws {Error} without both images. */
+export function readmeSummary({ results }: Results): string {
+  const [tiny, standard] = ["tiny", "standard"].map((name) =>
+    results.find((result) => result.name === name),
+  );
+  if (!tiny || !standard) throw new Error("tiny and standard were not measured");
+  return (
+    `The image \`tiny\` takes ${(tiny.uncompressed / 1e6).toFixed(0)} MB, and ` +
+    `${(tiny.contents.zstd / 1e6).toFixed(0)} MB to pull; \`standard\` answers ` +
+    `${standard.firstAnswerMs.toFixed(0)} ms after its start; one core answers ` +
+    `${grouped(Math.round(standard.requestsPerSecond / 100) * 100)} requests for \`/health\` per second.`
+  );
+}
+
 function resultRow(result: Result): string[] {
-  const { contents, buildSeconds, idle, localBases } = result;
+  const { contents, idle, localBases } = result;
   const mark = localBases.length > 0 ? LOCAL_MARK : "";
   return [
     `**${result.name}**${mark}: ${result.description}`,
     megabytes(result.uncompressed),
     `${megabytes(contents.gzip)} / ${megabytes(contents.zstd)}`,
     `${contents.layers} / ${contents.files} / ${contents.executables}`,
-    `${buildSeconds.cold.toFixed(1)} / ${buildSeconds.warm.toFixed(1)}`,
     result.firstAnswerMs.toFixed(0),
     `${mebibytes(idle.anon)} + ${mebibytes(idle.shmem)} = ${mebibytes(idle.anon + idle.shmem)}`,
     result.requestsPerSecond.toFixed(0),
@@ -52,13 +65,12 @@ function resultRow(result: Result): string[] {
 }
 
 function flaskRow(): string[] {
-  const { name, description, uncompressed, buildSeconds, firstAnswerMs } = FLASK;
+  const { name, description, uncompressed, firstAnswerMs } = FLASK;
   return [
     `**${name}**${CITED_MARK}: ${description}`,
     megabytes(uncompressed),
     "",
     "",
-    String(buildSeconds),
     String(firstAnswerMs),
     "",
     "",
@@ -82,8 +94,7 @@ function notes(results: Results): string[] {
       : "",
     `${CITED_MARK} Cited, not measured here.`,
     `Pull: the layers of \`docker save\`, as gzip -${compression.gzipLevel} (what \`docker push\` uses) ` +
-      `and as zstd -${compression.zstdLevel}. Build: cold without any cache, downloads included; warm ` +
-      "after a change of the source. First 200: from the container's `State.StartedAt` to the first " +
+      `and as zstd -${compression.zstdLevel}. First 200: from the container's \`State.StartedAt\` to the first ` +
       `200 of \`${conditions.ready}\`, median of ${effort.starts}. Idle: ` +
       `${conditions.settleMs / 1000} s later, from the cgroup, without the page cache. Requests: ` +
       `\`GET ${conditions.endpoint}\`, one core for the container and one for wrk, ` +
