@@ -116,7 +116,9 @@ describe("without the data of other languages", () => {
 test("with all languages, which SLIM=false keeps, it serves too, and is no Bun", async () => {
   const path = join(newDirectory(), "thimble");
   const script = join(import.meta.dir, "../scripts/build/executable.ts");
-  const make = `await (await import("${script}")).build(${JSON.stringify(path)})`;
+  const example = join(import.meta.dir, "example/plugin.ts");
+  const make = `const { build } = await import("${script}"); const { example } = await import("${example}");
+    await build(${JSON.stringify(path)}, { plugins: [example] })`;
   const built = await runToEnd([process.execPath, "--eval", make], { SLIM: "false" });
   expect(built).toMatchObject({ code: 0, stderr: "" });
   expect(readFileSync(path).includes("\0icudt78l/de.res\0")).toBe(true);
