@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import { books } from "../src/books.ts";
+import { grouped } from "../src/grouped.ts";
 import { type ChildService, startService } from "./child-service.ts";
 import {
   type Book,
@@ -151,7 +152,7 @@ for (const kind of KINDS) {
           code: 0,
           stderr: expect.stringMatching(
             new RegExp(
-              `^Imported ${MANY.length - before} books in .+, from line ${before + 1} on$`,
+              `^Imported ${grouped(MANY.length - before)} books in .+, from line ${before + 1} on$`,
             ),
           ),
         });
@@ -187,7 +188,7 @@ describe("pipes", () => {
     const place = await openPlace("SQLite");
     const result = await runThere(place, ["import", "books"], LINES);
     expect(result).toMatchObject({ code: 0, stdout: "" });
-    expect(result.stderr).toMatch(/^Imported 40000 books in \d+\.\d s\n$/);
+    expect(result.stderr).toMatch(/^Imported 40,000 books in \d+\.\d s\n$/);
     expect(await exported(place)).toBe(LINES);
     expect(readdirSync(join(place.env.DATA_DIR, "tmp"))).toEqual([]);
     const again = await runThere(place, ["import", "books", "-"], `{"title":1}\n`);
@@ -254,10 +255,10 @@ describe("pipes", () => {
       terminal,
     });
     expect(await child.exited).toBe(0);
-    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % \d+ lines, \d+\/s/);
-    expect(shown).toMatch(/Importing \[#+-+\] +\d+ % \d+ books, \d+\/s/);
+    expect(shown).toMatch(/Checking \[#+-+\] +\d+ % [\d,]+ lines, [\d,]+\/s/);
+    expect(shown).toMatch(/Importing \[#+-+\] +\d+ % [\d,]+ books, [\d,]+\/s/);
     const last = shown.slice(shown.lastIndexOf("\r\x1b[K") + 4);
-    expect(last).toMatch(/^Imported 40000 books in \d+\.\d s\r\n$/);
+    expect(last).toMatch(/^Imported 40,000 books in \d+\.\d s\r\n$/);
   });
 
   test("a schedule ends with 0 on SIGTERM, also between two runs", async () => {

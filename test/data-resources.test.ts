@@ -256,7 +256,7 @@ for (const kind of KINDS) {
       const { counts } = await restore(target, file, { force: true });
       expect(counts).toEqual(new Map([["books", 3]]));
       expect(reported).toEqual([
-        "Not in the backup, and left as they are: 2106 field measurements",
+        "Not in the backup, and left as they are: 2,106 field measurements",
       ]);
       expect(await exported(target, measurements)).toEqual(before);
       const again = await withStore(

@@ -86,7 +86,7 @@ describe("before a tag moves, its image", () => {
     await docker("commit", "--change=ENV PORT=none", id, tagOf("broken"));
     await docker("rm", "--volumes", id);
     await expect(checkAnswers(tagOf("broken"))).rejects.toThrow(
-      /is exited [^\n]*\n[\s\S]*PORT must be a port number/,
+      /is exited [^\n]*\n[\s\S]*PORT is "none"; it must be a port number/,
     );
   });
 });

@@ -193,8 +193,8 @@ describe("an init phase that fails", () => {
       line: {
         message: "invalid configuration",
         problems: [
-          expect.stringMatching(/^LOG_FORMAT must be /),
-          expect.stringMatching(/^MAX_BODY_BYTES must be /),
+          expect.stringMatching(/^LOG_FORMAT is "xml"; it must be /),
+          expect.stringMatching(/^MAX_BODY_BYTES is "none"; it must be /),
           expect.stringMatching(/^API_KEY is not set/),
           expect.stringMatching(/^DATABASE_URL must be /),
         ],
@@ -205,7 +205,7 @@ describe("an init phase that fails", () => {
       env: { ENVIRONMENT: "development" },
       line: {
         message: "invalid configuration",
-        problems: [expect.stringMatching(/^API_KEY is not set/)],
+        problems: ["API_KEY is required on Lambda"],
       },
     },
     {

@@ -128,17 +128,17 @@ describe("a problem is", () => {
     {
       what: "what is one everywhere",
       bindings: { API_KEY, DB, LOG_LEVEL: "loud" },
-      problem: "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR",
+      problem: 'LOG_LEVEL is "loud"; it must be DEBUG, INFO, WARNING or ERROR',
     },
   ])("$what", ({ bindings, problem }) => {
     expect(problemsOf(bindings)).toContain(problem);
   });
 
-  test("named with all the others, and without a value", () => {
+  test("named with all the others, and without a secret", () => {
     const bindings = {
       API_KEY: "secret-1",
       DATABASE_URL: "mysql://u:secret-2@db",
-      PORT: "secret-3",
+      PORT: "80x",
     };
     const problems = problemsOf(bindings);
     expect(problems).toHaveLength(3);

@@ -54,7 +54,7 @@ test("a pipe that is full is waited for", async () => {
     const reader = Bun.spawn(["sh", "-c", 'sleep 0.3; head -n 1000 "$1" >"$1.out"', "sh", fifo]);
     const { code, said } = await exportTo(pipe, path);
     expect(code).toBe(0);
-    expect(said).toEqual([expect.stringMatching(/^Exported 1000 books in \d+\.\d s$/)]);
+    expect(said).toEqual([expect.stringMatching(/^Exported 1,000 books in \d+\.\d s$/)]);
     expect(await reader.exited).toBe(0);
     closeSync(pipe);
     expect(readFileSync(`${fifo}.out`, "utf8")).toBe(toLines(BOOKS));
