@@ -46,7 +46,7 @@ test("files in the working directory have no effect", async () => {
 
     const { code, stderr } = await runToEnd([await compiledBinary(), "serve"], {}, { directory });
     expect(code).toBe(78);
-    expect(stderr).toContain("API_KEY is required");
+    expect(stderr).toContain("API_KEY is not set");
     expect(existsSync(join(directory, "preloaded"))).toBe(false);
   });
 });

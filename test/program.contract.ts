@@ -94,7 +94,8 @@ export function programContract(
         const { code, stdout, stderr } = await runProgram(["--help"]);
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         expect(stdout).toStartWith("Usage: thimble [COMMAND]\n");
-        for (const name of Object.keys(variables)) expect(stdout).toContain(`\n  ${name}`);
+        const help = await runProgram(["help", "variables"]);
+        for (const name of Object.keys(variables)) expect(help.stdout).toContain(`\n  ${name}`);
       });
 
       test("an unknown one exits with 64", async () => {
@@ -371,13 +372,13 @@ export function programContract(
         const keys = new Set<string>();
         for (let run = 0; run < 2; run += 1) {
           await using service = await startService({ env });
-          const printed = await eventually("the key is printed", () =>
-            /listens on \S+\n {2}API key for this run: [0-9a-f]{32}\n/
-              .exec(service.stdout())
-              ?.at(0),
+          const key = await eventually("the key is printed", () =>
+            /^ {2}API key for this run: ([0-9a-f]{32})$/m.exec(service.stdout())?.at(1),
           );
-          expect(printed).toStartWith(`listens on http://localhost:${service.port}\n`);
-          keys.add(printed.slice(printed.lastIndexOf(" ")));
+          const url = `http://localhost:${service.port}`;
+          expect(service.stdout()).toContain(`listens on ${url}\n`);
+          expect(service.stdout()).toContain(`Read and try the API: ${url}/docs\n`);
+          keys.add(key);
         }
         expect(keys.size).toBe(2);
       });

@@ -3,6 +3,11 @@ import { whyNotListening } from "./listening.ts";
 
 const AT = { host: "0.0.0.0", port: 5000, variable: "PORT" };
 
+test("a host that may be another machine's is named", () => {
+  const says = whyNotListening("EADDRINUSE", { ...AT, host: "192.0.2.1" });
+  expect(says).toBe("cannot listen on 192.0.2.1:5000: EADDRINUSE");
+});
+
 test("the last port there is has no next one", () => {
   const says = whyNotListening("EADDRINUSE", { ...AT, port: 65_535 });
   expect(says).toBe("port 65535 is in use; choose another, for example PORT=65534");

@@ -7,13 +7,19 @@ const MOST = 65_535;
 
 type Address = { host: string; port: number; variable: string };
 
+/** Hosts that every machine has. */
+function isOwn(host: string): boolean {
+  return host === "localhost" || /^(0\.0\.0\.0|127\.[\d.]+|::1?)$/.test(host);
+}
+
 /** Why a system's error keeps a server from listening, and what to do. */
 export function whyNotListening(
   code: string,
   { host, port, variable }: Address,
   platform: string = process.platform,
 ): string {
-  if (code === "EADDRINUSE") {
+  // Bun says that a port is in use where the host is no address of this machine.
+  if (code === "EADDRINUSE" && port > 0 && isOwn(host)) {
     const airPlay = platform === "darwin" && port === AIRPLAY_PORT ? " (often by AirPlay)" : "";
     return `port ${port} is in use${airPlay}; choose another, for example ${variable}=${port < MOST ? port + 1 : port - 1}`;
   }
