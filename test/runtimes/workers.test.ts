@@ -74,10 +74,10 @@ describe("a configuration that cannot work", () => {
     },
     {
       what: "a secret's file, and a wrong variable",
-      bindings: { DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "/s3cret", LOG_LEVEL: "s3cret" },
+      bindings: { DATABASE_URL: "memory:", DATABASE_PASSWORD_FILE: "/s3cret", LOG_LEVEL: "loud" },
       problems: [
         expect.stringContaining("DATABASE_PASSWORD_FILE is set, but there are no files here"),
-        expect.stringContaining("LOG_LEVEL must be"),
+        expect.stringContaining('LOG_LEVEL is "loud"; it must be'),
       ],
     },
   ];
