@@ -301,7 +301,7 @@ describe("the backup profile", () => {
     expect(await backup.inspect("{{.State.ExitCode}}")).toBe("0");
 
     const refused = await restore();
-    expect(refused.output).toMatch(/the database has \d+ .+ already/);
+    expect(refused.output).toMatch(/the database has [\d,]+ .+ already/);
     expect(refused.status).toBe(1);
     expect(await everyEntry()).toEqual(entries);
 
