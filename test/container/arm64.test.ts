@@ -81,14 +81,11 @@ function testImages() {
         expect([...new Set(debian)]).toEqual(["arm64"]);
       });
 
-      test("reports its version, and starts from the bytecode that was made for it", async () => {
-        const options = [PLATFORM, "--env=BUN_JSC_verboseDiskCache=1"];
-        const { status, stdout, stderr } = await runToEnd(image, options, ["--version"]);
-        expect({ status, stdout }).toEqual({
+      test("reports its version", async () => {
+        expect(await runToEnd(image, [PLATFORM], ["--version"])).toMatchObject({
           status: 0,
           stdout: expect.stringMatching(/thimble \d/),
         });
-        expect(stdout + stderr).toContain("[Disk Cache] Cache hit");
       });
 
       test("becomes healthy, by the image's own check", async () => {
