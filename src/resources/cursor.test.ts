@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { books } from "../books.ts";
 import { DomainError } from "../errors.ts";
@@ -6,6 +6,9 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { EntryOf } from "./resource.ts";
 import { idSchema, storedSchema } from "./schemas.ts";
 import type { Position } from "./store.ts";
+
+// They try thousands of cursors.
+setDefaultTimeout(60_000);
 
 type Book = EntryOf<typeof books>;
 type List = Parameters<typeof encodeCursor>[1];
