@@ -316,7 +316,7 @@ describe("the backup profile", () => {
     expect((await deployment.compose(...psql)).status).toBe(0);
     expect(await everyEntry()).toEqual([]);
     const { output, status } = await restore();
-    expect(output).toMatch(/Restored \d+ .+ in .+ from \/data\/thimble-\d{8}T\d{6}Z\.db/);
+    expect(output).toMatch(/Restored [\d,]+ .+ in .+ from \/data\/thimble-\d{8}T\d{6}Z\.db/);
     expect(status).toBe(0);
     expect(await everyEntry()).toEqual(entries);
 
