@@ -26,6 +26,12 @@ function expectPass({ run }: Clone, ...command: string[]): void {
   });
 }
 
+function expectChecksPass(clone: Clone): void {
+  expectPass(clone, "run", "check:static");
+  expectPass(clone, ...QUICK);
+  expectPass(clone, "test", "./test/resources/", "./test/schema.test.ts", "./test/links.test.ts");
+}
+
 describe("npm run new", () => {
   test("makes a service with a name and a resource of its own, whose checks pass", () =>
     inClone((clone) => {
@@ -56,15 +62,7 @@ describe("npm run new", () => {
         "my-api 0.1.0\n",
       );
 
-      expectPass(clone, "run", "check:static");
-      expectPass(clone, ...QUICK);
-      expectPass(
-        clone,
-        "test",
-        "./test/resources/",
-        "./test/schema.test.ts",
-        "./test/links.test.ts",
-      );
+      expectChecksPass(clone);
       expectPass(clone, "test", "./test/readme.test.ts", "./scripts/resource/");
     }));
 
@@ -77,15 +75,7 @@ describe("npm run new", () => {
       });
       expect(read("src/service.ts")).toContain("RESOURCES = [books, notes]");
       expect(read("docs/api.md")).toContain("| `POST /books` | `books:write` | Add a book |");
-      expectPass(clone, "run", "check:static");
-      expectPass(clone, ...QUICK);
-      expectPass(
-        clone,
-        "test",
-        "./test/resources/",
-        "./test/schema.test.ts",
-        "./test/links.test.ts",
-      );
+      expectChecksPass(clone);
     }));
 
   test("refuses what is wrong, and changes nothing", () =>

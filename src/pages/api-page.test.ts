@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { RESOURCES } from "../../test/example/service.ts";
-import { documentOf, EVERY_KIND } from "../../test/openapi/lint.ts";
+import { EVERY_KIND } from "../../test/openapi/lint.ts";
+import { documentOf } from "../cli/commands/openapi.ts";
 import { apiPage } from "./api-page.ts";
 import { typeOf } from "./schema-text.ts";
 

@@ -8,8 +8,11 @@ import type { Resource } from "../resources/resource.ts";
 import apiPageStyle from "./api-page.css" with { type: "text" };
 import { apiPage } from "./api-page.ts";
 import { type OpenApiDocument, openApiDocument } from "./openapi.ts";
+import pageStyle from "./page.css" with { type: "text" };
 import { pagePolicy } from "./page-policy.ts";
 import tryScript from "./try.client.js" with { type: "text" };
+
+const STYLE = pageStyle + apiPageStyle;
 
 /** A document must have a version; this one says only which paths it describes. */
 const API_VERSION = "v1";
@@ -55,8 +58,8 @@ export function docsRoutes(
 }
 
 async function makePage(document: OpenApiDocument) {
-  const html = String(await apiPage(document, { style: apiPageStyle, script: tryScript }));
-  return { html, policy: await pagePolicy({ style: apiPageStyle, script: tryScript }) };
+  const html = String(await apiPage(document, { style: STYLE, script: tryScript }));
+  return { html, policy: await pagePolicy({ style: STYLE, script: tryScript }) };
 }
 
 function describeRoutes(app: OpenAPIHono<AppEnv>): void {

@@ -10,8 +10,11 @@ import { referenceBelow } from "../http/paths.ts";
 import { SERVICE } from "../identity.ts";
 import { ICON } from "./icon.ts";
 import script from "./landing.client.js" with { type: "text" };
-import style from "./landing.css" with { type: "text" };
+import landingStyle from "./landing.css" with { type: "text" };
+import pageStyle from "./page.css" with { type: "text" };
 import { pagePolicy } from "./page-policy.ts";
+
+const style = pageStyle + landingStyle;
 
 type LandingDeps = {
   /** What runs here, by its name; it is asked for every page. */

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { documentOf } from "../../src/cli/commands/openapi.ts";
 import { API_KEY, openApp } from "../app.ts";
 import { RESOURCES } from "../example/service.ts";
-import { documentOf, EVERY_KIND, installTools, lint, TOOLS } from "./lint.ts";
+import { EVERY_KIND, installTools, lint, TOOLS } from "./lint.ts";
 
 setDefaultTimeout(60_000);
 

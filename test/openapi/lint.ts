@@ -6,15 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runMain } from "../../scripts/shell/main.ts";
-import { createApp } from "../../src/app.ts";
-import { createKeyRing } from "../../src/auth/key-ring.ts";
-import { createMemoryDatabase } from "../../src/database/memory.ts";
-import { openApiDocument } from "../../src/pages/openapi.ts";
+import { documentOf } from "../../src/cli/commands/openapi.ts";
 import { boolean, choice, instant, integer, number, text } from "../../src/resources/field.ts";
-import { defineResource, type Resource } from "../../src/resources/resource.ts";
-import { createStore } from "../../src/resources/stores/create-store.ts";
+import { defineResource } from "../../src/resources/resource.ts";
 import { RESOURCES } from "../../src/service.ts";
-import { createLogger } from "../../src/telemetry/logger.ts";
 
 /** Where the linters have their own packages: hundreds that the service does not need to be built or tested. */
 export const TOOLS = import.meta.dir;
@@ -34,29 +29,6 @@ export const EVERY_KIND = defineResource("reading_lists", {
   filter: ["priority", "score", "shared", "due", "state"],
   sort: ["name", "score"],
 });
-
-/** The document of an app with these resources. */
-export function documentOf(resources: readonly Resource[]) {
-  const clock = Date.now;
-  const database = createMemoryDatabase();
-  const app = createApp({
-    config: {
-      environment: "production",
-      debug: false,
-      maxBodyBytes: 0,
-      requestTimeoutSeconds: 1,
-      publicReads: true,
-      corsOrigins: [],
-    },
-    keys: createKeyRing({}, clock),
-    database,
-    resources,
-    storeOf: (resource) => createStore(database, resource, clock),
-    logger: createLogger({ level: "ERROR", format: "json", clock, write: console.error }),
-    clock,
-  });
-  return openApiDocument(app, resources);
-}
 
 /** Installs the tools from their lockfile, if they are not installed. */
 export function installTools(): void {
