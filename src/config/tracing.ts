@@ -108,7 +108,7 @@ export const tracingVariables = {
         .pipe(z.number().min(0).max(1)),
     default: 1,
     takes: "a number from 0 to 1",
-    description: "The part of the traces that `traceidratio` samples.",
+    description: "Which share of all traces `traceidratio` samples.",
   },
   OTEL_SDK_DISABLED: {
     ...flag,
