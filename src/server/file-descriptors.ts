@@ -14,6 +14,8 @@ type WatchOptions = {
   config: Pick<Config, "maxConcurrentRequests" | "databasePoolSize">;
   servers: readonly Pick<Server, "closeIdleConnections">[];
   logger: Logger;
+  /** Whether nothing more can be opened. A test says so itself: what it ran out of would fail its neighbours. */
+  isOut?: () => boolean;
 };
 
 /**
@@ -23,7 +25,12 @@ type WatchOptions = {
  *
  * @returns a function that ends it.
  */
-export function watchFileDescriptors({ config, servers, logger }: WatchOptions): () => void {
+export function watchFileDescriptors({
+  config,
+  servers,
+  logger,
+  isOut = isOutOfFiles,
+}: WatchOptions): () => void {
   // Where nothing can be done, nothing is looked at: Deno asks people whether a program may read such files.
   if (!servers[0]?.closeIdleConnections) return () => {};
   const limit = maxFds();
@@ -31,14 +38,14 @@ export function watchFileDescriptors({ config, servers, logger }: WatchOptions):
 
   let wasOut = false;
   const timer = setInterval(() => {
-    const isOut = isOutOfFiles();
-    if (isOut) for (const { closeIdleConnections } of servers) closeIdleConnections?.();
-    if (isOut && !wasOut) {
+    const isOutNow = isOut();
+    if (isOutNow) for (const { closeIdleConnections } of servers) closeIdleConnections?.();
+    if (isOutNow && !wasOut) {
       logger.warning("no file descriptor is left; idle connections are closed", {
         max_fds: limit,
       });
     }
-    wasOut = isOut;
+    wasOut = isOutNow;
   }, INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
@@ -63,13 +70,15 @@ function warnOfLowLimit(
   );
 }
 
-/** Whether the process (EMFILE) or the system (ENFILE) can open nothing more. */
+/** Of the process, and of the system. */
+const OUT_OF_FILES = ["EMFILE", "ENFILE"];
+
+/** Whether the process or the system can open nothing more. */
 function isOutOfFiles(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));
     return false;
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    return code === "EMFILE" || code === "ENFILE";
+    return OUT_OF_FILES.includes((error as { code?: string }).code ?? "");
   }
 }
