@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
 import { createPostgres, PASSWORD, type PostgresServer } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
+import { NewerSchemaError } from "../migrations/migration.ts";
 import { createPostgresPool } from "./pool.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -19,10 +20,16 @@ type PoolSettings = {
   size?: number;
   /** Settings of the connection with this number. */
   connection?: (made: number) => Record<string, string>;
+  /** What the migration with this number returns: the number by default. */
+  migrate?: (made: number) => number;
 };
 
 /** A pool that counts how often it connects and migrates. */
-function openPool({ size = 2, connection = () => ({}) }: PoolSettings = {}) {
+function openPool({
+  size = 2,
+  connection = () => ({}),
+  migrate = (made) => made,
+}: PoolSettings = {}) {
   const counts = { connected: 0, migrated: 0 };
   const connect = (onclose: () => void) => {
     counts.connected += 1;
@@ -35,7 +42,7 @@ function openPool({ size = 2, connection = () => ({}) }: PoolSettings = {}) {
     migrate: async (sql) => {
       await sql`SELECT 1`;
       counts.migrated += 1;
-      return counts.migrated;
+      return migrate(counts.migrated);
     },
   });
   return { ...pool, counts };
@@ -59,6 +66,29 @@ test("the database is migrated once, by what comes first", async () => {
   expect(await Promise.all([run(selectOne), run(selectOne)])).toEqual([1, 1]);
   expect(await migrate()).toBe(1);
   expect(counts).toEqual({ connected: 2, migrated: 1 });
+  await close();
+});
+
+test("a statement that does not suit the tables: if a newer release has changed them, that is the error", async () => {
+  const { run, inspect, close, counts } = openPool({
+    size: 1,
+    migrate: (made) => {
+      if (made < 3 || made > 6) return 0;
+      throw new NewerSchemaError({ version: 9, compatibleFrom: 9 }, 8);
+    },
+  });
+  const wrong = (sql: Sql) => sql`SELECT no_such_column`;
+  await expect(run(wrong)).rejects.toThrow('column "no_such_column" does not exist');
+  expect(counts).toEqual({ connected: 1, migrated: 2 });
+  for (const work of [wrong, selectOne, wrong, selectOne]) {
+    await expect(run<unknown>(work)).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining("of a newer release"),
+    });
+  }
+  expect(await inspect(selectOne)).toBe(1);
+  expect(await run(selectOne)).toBe(1);
+  expect(counts).toEqual({ connected: 1, migrated: 7 });
   await close();
 });
 
