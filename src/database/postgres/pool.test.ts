@@ -18,6 +18,7 @@ afterAll(() => server.stop(), TIMEOUT_MS);
 
 type PoolSettings = {
   size?: number;
+  idleMs?: number;
   /** Settings of the connection with this number. */
   connection?: (made: number) => Record<string, string>;
   /** What the migration with this number returns: the number by default. */
@@ -27,6 +28,7 @@ type PoolSettings = {
 /** A pool that counts how often it connects and migrates. */
 function openPool({
   size = 2,
+  idleMs = 60_000,
   connection = () => ({}),
   migrate = (made) => made,
 }: PoolSettings = {}) {
@@ -39,6 +41,7 @@ function openPool({
   const pool = createPostgresPool({
     servers: () => [{ connect, connectTimeoutMs: 3000 }],
     size,
+    idleMs,
     migrate: async (sql) => {
       await sql`SELECT 1`;
       counts.migrated += 1;
@@ -46,6 +49,14 @@ function openPool({
     },
   });
   return { ...pool, counts };
+}
+
+/** The server's own connections to clients of this name. */
+async function connectionsOf(name: string): Promise<number> {
+  const sql = postgres(server.url, { max: 1 });
+  const rows = await sql`SELECT 1 FROM pg_stat_activity WHERE application_name = ${name}`;
+  await sql.end();
+  return rows.length;
 }
 
 /** Work that has begun, and ends when the test says so. */
@@ -89,6 +100,48 @@ test("a statement that does not suit the tables: if a newer release has changed 
   expect(await inspect(selectOne)).toBe(1);
   expect(await run(selectOne)).toBe(1);
   expect(counts).toEqual({ connected: 1, migrated: 7 });
+  await close();
+});
+
+test("connections that are idle for some time are closed, but one of each pool", async () => {
+  const named = (name: string) =>
+    openPool({ size: 5, idleMs: 300, connection: () => ({ application_name: name }) });
+  const pools = [named("idle-1"), named("idle-2")];
+  const burst = ({ run }: (typeof pools)[number]) =>
+    Promise.all(Array.from({ length: 20 }, () => run((sql) => sql`SELECT pg_sleep(0.02)`)));
+  await Promise.all(pools.map(burst));
+  expect([await connectionsOf("idle-1"), await connectionsOf("idle-2")]).toEqual([5, 5]);
+  for (const name of ["idle-1", "idle-2"]) {
+    await eventually("one is left", async () => (await connectionsOf(name)) === 1 || undefined);
+  }
+  const [first, second] = pools;
+  // It is the one that was used last, which goes on; others are opened again when they are needed.
+  expect(await first?.run(selectOne)).toBe(1);
+  expect(first?.counts.connected).toBe(5);
+  await Promise.all([first, second].map((pool) => pool && burst(pool)));
+  expect(first?.counts.connected).toBe(9);
+  for (const { close } of pools) await close();
+  expect([await connectionsOf("idle-1"), await connectionsOf("idle-2")]).toEqual([0, 0]);
+});
+
+test("a connection in use is not closed, and a few calls one after the other need only one", async () => {
+  const { run, close, counts, use } = openPool({ size: 3, idleMs: 100 });
+  const slow = openEnd();
+  const busy = run(slow.work);
+  await slow.begun;
+  await Promise.all([run(selectOne), run(selectOne)]);
+  expect(counts.connected).toBe(3);
+  const endsAt = performance.now() + 400;
+  await eventually("some time of calls", async () => {
+    await run(selectOne);
+    return performance.now() > endsAt || undefined;
+  });
+  slow.end();
+  expect(await busy).toBe(1);
+  expect(use()).toMatchObject({ inUse: 0 });
+  // Those that were idle are gone; the two that worked are there.
+  await Promise.all([run(selectOne), run(selectOne)]);
+  expect(counts.connected).toBe(3);
   await close();
 });
 

@@ -31,6 +31,8 @@ export type PoolOptions = {
   servers: () => readonly Server[];
   /** The most connections. */
   size: number;
+  /** After how long idle connections close, but one: a minute by default. */
+  idleMs?: number;
   migrate: Migrate;
 };
 
@@ -52,14 +54,15 @@ export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "
  * A pool that can be made while the server is down, and that heals by itself: its first operation that
  * reaches the server brings the schema up to date, and connections that hang are replaced.
  */
-export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
+export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptions) {
   const closing = new AbortController();
   let current = open();
 
   /** What waits for a connection of one database never gets one of the next. */
   function openConnections(): Connections {
     const there = servers();
-    return createConnections({ open: (onClose) => openConnection(there, onClose), size });
+    const open = (onClose: (sql: Sql) => void) => openConnection(there, onClose);
+    return createConnections({ open, size, idleMs });
   }
 
   function open(): Pool {
