@@ -54,10 +54,11 @@ const COMMANDS: readonly Command[] = [
     name: "backup",
     usage: [
       "[--without-unknown-tables] FILE",
-      "[--without-unknown-tables] --every DURATION --keep N DIRECTORY",
+      "[--without-unknown-tables] [--every DURATION] --keep N DIRECTORY",
     ],
     summary: "back up the database into a SQLite file, once or on a schedule",
     details: `  FILE is a database that "restore" accepts and that can be served as it is. It is replaced whole.
+  In DIRECTORY, the name of a new backup is the time, and old backups are removed.
 
   --every DURATION          back up at this interval, until a signal comes: 30s, 15m, 24h, 7d
   --keep N                  keep the newest N backups of DIRECTORY, ${SERVICE.name}-YYYYMMDDTHHMMSSZ.db
@@ -69,7 +70,7 @@ const COMMANDS: readonly Command[] = [
     name: "restore",
     usage: ["[--force] [--without-unknown-tables] FILE|DIRECTORY"],
     summary: "restore a backup into an empty database, all or nothing",
-    details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
+    details: `  DIRECTORY stands for the newest backup that "backup --keep" has made in it.
 
   --force                   remove what is in the database, for what is in the backup
   --without-unknown-tables  leave out tables of the backup that are not this service's, and columns that a
