@@ -169,7 +169,10 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   "docs/limits.md": (text) => text.replace(/`bun bench\/[^`]+`, /, ""),
   // Its migrations come after one, not after four.
   "docs/fork.md": (text) =>
-    text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),
+    text.replaceAll(
+      /(?<=\b000)[56](?=-)|(?<=version: )[56]|(?<=compatibleFrom: |`compatibleFrom` stays at )4/g,
+      (number) => `${Number(number) - 3}`,
+    ),
   Dockerfile: (text, options) =>
     text.replace("A production-ready HTTP API that fits in a thimble", descriptionOf(options)),
   "CHANGELOG.md": (text) => `${text.slice(0, text.indexOf("## Unreleased"))}## Unreleased\n`,

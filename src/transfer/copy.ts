@@ -47,6 +47,15 @@ export const OWN_TABLES: readonly string[] = [
   "search_words",
 ];
 
+/** The columns that this release knows of each table that it copies. */
+export function knownColumns(resources: readonly Resource[]): [table: string, Set<string>][] {
+  const own = ["id", "created_at", "updated_at", "words"];
+  return [
+    ...resources.map(({ name, fields }) => [name, [...own, ...Object.keys(fields)]] as const),
+    ...RECORD_TABLES.map(({ name, columns }) => [name, Object.keys(columns)] as const),
+  ].map(([table, columns]) => [table, new Set(columns)]);
+}
+
 /** Schemas before version 3 had one resource, which no record names. */
 export const FIRST_RESOURCE = "books";
 
@@ -66,6 +75,8 @@ export type Snapshot = {
   records(table: RecordTable, after: RecordPosition, limit: number): Promise<RecordRow[]>;
   /** The tables that are neither a resource's nor the service's. */
   unknownTables(): Promise<string[]>;
+  /** The columns of known tables that a newer release has added; none if the schema is not newer. */
+  newerColumns(): Promise<string[]>;
 };
 
 /** Changes to a database that take effect all together or not at all. */

@@ -5,8 +5,9 @@ import resources from "./postgres/0003-resources.sql" with { type: "text" };
 import searchWords from "./postgres/0004-search-words.sql" with { type: "text" };
 
 export const postgresMigrations: readonly Migration[] = [
-  { version: 1, name: "books", sql: books },
-  { version: 2, name: "imports", sql: imports },
-  { version: 3, name: "resources", sql: resources },
-  { version: 4, name: "search-words", sql: searchWords },
+  { version: 1, name: "books", compatibleFrom: 1, sql: books },
+  { version: 2, name: "imports", compatibleFrom: 1, sql: imports },
+  { version: 3, name: "resources", compatibleFrom: 3, sql: resources },
+  // Nobody would write the words again that an older release adds.
+  { version: 4, name: "search-words", compatibleFrom: 4, sql: searchWords },
 ];

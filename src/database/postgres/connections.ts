@@ -5,6 +5,9 @@ import { unavailableError } from "./errors.ts";
 /** How long to wait after a connection could not be opened, before another one is. */
 const REOPEN_DELAY_MS = 250;
 
+/** How long a connection may be without work before it is closed. One stays, for the next operation. */
+const IDLE_MS = 60_000;
+
 /** How long a connection without work may take to close. */
 const END_SECONDS = 1;
 
@@ -13,9 +16,14 @@ export type ConnectionsOptions = {
   open: (onClose: (sql: Sql) => void) => Promise<Sql>;
   /** The most connections. */
   size: number;
+  /** A minute by default. */
+  idleMs?: number | undefined;
 };
 
 export type Connections = ReturnType<typeof createConnections>;
+
+/** A connection without work, and since when, by `performance.now()`. */
+type Idle = { sql: Sql; since: number };
 
 type Waiter = { take: (sql: Sql) => void; fail: (error: unknown) => void };
 
@@ -23,8 +31,10 @@ type Waiter = { take: (sql: Sql) => void; fail: (error: unknown) => void };
  * Connections that are opened when they are needed and lent to one operation at a time. The driver's own pool
  * lets statements wait for a slow one of another operation, though other connections are idle.
  */
-export function createConnections({ open, size }: ConnectionsOptions) {
-  const idle: Sql[] = [];
+export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsOptions) {
+  /** The one that has waited longest is the first, and the last is used next, so that the others may close. */
+  const idle: Idle[] = [];
+  let closing: ReturnType<typeof setTimeout> | undefined;
   const lent = new Set<Sql>();
   /** In the order in which they came. */
   const waiting = new Set<Waiter>();
@@ -44,7 +54,7 @@ export function createConnections({ open, size }: ConnectionsOptions) {
   function onClose(sql: Sql): void {
     lost.add(sql);
     end(sql, 0);
-    const index = idle.indexOf(sql);
+    const index = idle.findIndex((each) => each.sql === sql);
     if (index !== -1) idle.splice(index, 1);
   }
 
@@ -56,8 +66,26 @@ export function createConnections({ open, size }: ConnectionsOptions) {
       lent.add(sql);
       next.take(sql);
     } else if (isDraining) end(sql);
-    else if (!lost.has(sql)) idle.push(sql);
+    else if (!lost.has(sql)) keep(sql);
     proceed();
+  }
+
+  function keep(sql: Sql): void {
+    idle.push({ sql, since: performance.now() });
+    closing ??= setTimeout(closeIdle, idleMs);
+  }
+
+  function closeIdle(): void {
+    const now = performance.now();
+    const isOver = ([first]: readonly Idle[]) => first && now - first.since >= idleMs;
+    while (idle.length + lent.size > 1 && isOver(idle)) endIdle(1);
+    const [next] = idle;
+    const isNeeded = next && idle.length + lent.size > 1;
+    closing = isNeeded ? setTimeout(closeIdle, next.since + idleMs - now) : undefined;
+  }
+
+  function endIdle(count = idle.length): void {
+    for (const { sql } of idle.splice(0, count)) end(sql);
   }
 
   /** Opens connections for those that wait, as long as there may be more; or ends a drain. */
@@ -93,10 +121,10 @@ export function createConnections({ open, size }: ConnectionsOptions) {
     /** A connection of one's own, until it is released or discarded; it is waited for in a fair queue. */
     acquire(signal: AbortSignal): Promise<Sql> {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const free = idle.shift();
+      const free = idle.pop();
       if (free) {
-        lent.add(free);
-        return Promise.resolve(free);
+        lent.add(free.sql);
+        return Promise.resolve(free.sql);
       }
       const { promise, resolve, reject } = Promise.withResolvers<Sql>();
       const waiter: Waiter = { take: resolve, fail: reject };
@@ -130,7 +158,8 @@ export function createConnections({ open, size }: ConnectionsOptions) {
     /** Closes each connection as soon as nothing needs it; resolves when that is done. */
     async drain(): Promise<void> {
       isDraining = true;
-      for (const sql of idle.splice(0)) end(sql);
+      clearTimeout(closing);
+      endIdle();
       proceed();
       await drained.promise;
       await Promise.all(endings);
@@ -139,7 +168,8 @@ export function createConnections({ open, size }: ConnectionsOptions) {
     /** Closes every connection at once. What waits for one fails. */
     destroy(): void {
       isDraining = true;
-      const all = [...idle.splice(0), ...lent];
+      clearTimeout(closing);
+      const all = [...idle.splice(0).map(({ sql }) => sql), ...lent];
       lent.clear();
       for (const sql of all) end(sql, 0);
       failAll(unavailableError(new Error("The connections were closed")));

@@ -6,7 +6,7 @@ import { useThings } from "../../../test/things.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
 import type { Query } from "../postgres.ts";
 import { createPostgresDatabase } from "./database.ts";
-import { readPostgresVersion } from "./migrate.ts";
+import { readPostgresSchema } from "./migrate.ts";
 import type { PostgresConnections } from "./pool.ts";
 import { runInTime } from "./time-limits.ts";
 
@@ -29,6 +29,7 @@ function openThings(time = new AbortController(), traceparent?: () => string) {
   const begin = () => signal.throwIfAborted();
   const open = (): PostgresConnections => ({
     run: (work) => work(connections.sql, { signal, beginCommit: begin, beginChange: begin }),
+    inspect: (work) => work(connections.sql),
     share: (work) => work,
     migrate: async () => 0,
     close: async () => {},
@@ -200,11 +201,13 @@ for (const [what, sql, says] of [
 
 test("a database in another encoding than UTF8 is refused", async () => {
   const query: Query = async () => [{ encoding: "LATIN1", columns: null }];
-  await expect(readPostgresVersion(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
+  await expect(readPostgresSchema(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
 });
 
 test("the first operation migrates, once; migrate itself tells how much it did", async () => {
-  const migrations = [{ version: 1, name: "one", sql: "CREATE TABLE first (id integer)" }];
+  const migrations = [
+    { version: 1, name: "one", compatibleFrom: 1, sql: "CREATE TABLE first (id integer)" },
+  ];
   const { url, drop } = await freshDatabase();
   const migrating = openPostgresDatabase(url, { migrations });
   expect(await migrating.read((query) => query("SELECT * FROM first"))).toHaveLength(0);
@@ -285,6 +288,7 @@ describe("a deadline of the caller", () => {
     const database = createPostgresDatabase({
       open: () => ({
         run: (work, deadline) => runInTime((time) => work(connections.sql, time), { deadline }),
+        inspect: (work) => work(connections.sql),
         share: (work) => work,
         migrate: async () => 0,
         close: async () => {},

@@ -2,11 +2,12 @@ import type { Sql } from "postgres";
 import { DomainError } from "../../errors.ts";
 import { type Deadline, withDeadline } from "../../time.ts";
 import type { PoolUse } from "../lifecycle.ts";
-import { NewerSchemaError, UnusableDatabaseError } from "../migrations/migration.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import {
   isReadOnlyError,
+  isSchemaError,
   isServerError,
+  translateOperationError,
   translatePostgresError,
   unavailableError,
 } from "./errors.ts";
@@ -30,6 +31,8 @@ export type PoolOptions = {
   servers: () => readonly Server[];
   /** The most connections. */
   size: number;
+  /** After how long idle connections close, but one: a minute by default. */
+  idleMs?: number;
   migrate: Migrate;
 };
 
@@ -47,31 +50,19 @@ type PostgresPool = ReturnType<typeof createPostgresPool>;
 export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "use"> &
   Partial<Pick<PostgresPool, "refresh" | "reconnect" | "use">>;
 
-/** A database that cannot be used is no reason to stop for a service that runs: it may be put right. */
-async function whileServing(migration: Promise<unknown>): Promise<void> {
-  try {
-    await migration;
-  } catch (error) {
-    throw isUnusable(error) ? unavailableError(error) : translatePostgresError(error);
-  }
-}
-
-function isUnusable(error: unknown): boolean {
-  return error instanceof UnusableDatabaseError || error instanceof NewerSchemaError;
-}
-
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation that
  * reaches the server brings the schema up to date, and connections that hang are replaced.
  */
-export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
+export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptions) {
   const closing = new AbortController();
   let current = open();
 
   /** What waits for a connection of one database never gets one of the next. */
   function openConnections(): Connections {
     const there = servers();
-    return createConnections({ open: (onClose) => openConnection(there, onClose), size });
+    const open = (onClose: (sql: Sql) => void) => openConnection(there, onClose);
+    return createConnections({ open, size, idleMs });
   }
 
   function open(): Pool {
@@ -80,7 +71,7 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
   }
 
   function migrated(pool: Pool): Promise<number> {
-    pool.migration ??= prepare(pool).then(
+    pool.migration ??= borrow(pool, (sql) => migrate(sql, closing.signal)).then(
       (applied) => {
         pool.isMigrated = true;
         return applied;
@@ -93,10 +84,24 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     return pool.migration;
   }
 
-  async function prepare({ connections }: Pool): Promise<number> {
+  /**
+   * Looks whether a newer release has changed the schema since. If it does not work with this one any more,
+   * that is what this and all further operations fail with.
+   */
+  async function checkSchema(): Promise<void> {
+    const pool = current;
+    if (pool.isMigrated) {
+      pool.isMigrated = false;
+      pool.migration = undefined;
+    }
+    await migrated(pool);
+  }
+
+  /** A connection for work that is no operation, and may take any time. */
+  async function borrow<T>({ connections }: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = await connections.acquire(closing.signal);
     try {
-      return await migrate(sql, closing.signal);
+      return await work(sql);
     } catch (error) {
       // A connection that is silent, or stays read-only, is of no more use.
       if (error instanceof DomainError || isReadOnlyError(error)) connections.discard(sql);
@@ -129,6 +134,20 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     if (pool.isMigrated && silence >= OPERATION_TIMEOUT_MS) replace(pool);
   }
 
+  async function attempt<T>(
+    pool: Pool,
+    work: (sql: Sql) => Promise<T>,
+    time: OperationTime,
+  ): Promise<T> {
+    if (!pool.isMigrated) await migrated(pool);
+    try {
+      return await operate(pool, work, time);
+    } catch (error) {
+      if (isSchemaError(error)) await checkSchema();
+      throw error;
+    }
+  }
+
   async function operate<T>(
     pool: Pool,
     work: (sql: Sql) => Promise<T>,
@@ -149,7 +168,7 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     } catch (error) {
       if (isServerError(error)) pool.answeredAt = performance.now();
       if (isReadOnlyError(error)) refresh(pool);
-      throw translatePostgresError(error);
+      throw error;
     } finally {
       signal.removeEventListener("abort", onAbort);
       clearTimeout(giveUp);
@@ -172,8 +191,11 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
       return runInTime(
         async (time) => {
           closing.signal.throwIfAborted();
-          if (!pool.isMigrated) await whileServing(migrated(pool));
-          return operate(pool, (sql) => work(sql, time), time);
+          try {
+            return await attempt(pool, (sql) => work(sql, time), time);
+          } catch (error) {
+            throw translateOperationError(error);
+          }
         },
         { deadline, onExpiry },
       );
@@ -188,6 +210,15 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
         });
         return inProgress;
       };
+    },
+
+    /** For what is done whether the schema is up to date or not. */
+    async inspect<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+      try {
+        return await borrow(current, work);
+      } catch (error) {
+        throw translatePostgresError(error);
+      }
     },
 
     /** Brings the schema up to date now, however long that takes; returns the number of migrations. */
