@@ -45,7 +45,10 @@ export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
       "PUBLIC_DETAILS",
     ] as const),
   ],
-  "The database": ["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE", "SEED"],
+  "The database": [
+    ...(["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE"] as const),
+    ...(["READY_WITHOUT_DATABASE", "SEED"] as const),
+  ],
   "Connections and certificates": [
     ...(["TLS_CERT_FILE", "TLS_KEY_FILE", "METRICS_PORT", "IDLE_TIMEOUT_SECONDS"] as const),
   ],

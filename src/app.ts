@@ -48,7 +48,10 @@ export type AppConfig = Pick<
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
 > &
   Shown &
-  Limits;
+  Limits & {
+    /** Whether the app stays ready without its database, once that has answered: not by default. */
+    readyWithoutDatabase?: boolean;
+  };
 
 /** What is not set is shown. */
 type Shown = { logAccess?: boolean; publicDocs?: boolean; publicDetails?: boolean };
@@ -209,9 +212,12 @@ type ProbesOptions = {
 
 function probeRoutes(deps: AppDeps, { uptime, metricsAccess }: ProbesOptions) {
   const { metrics, config } = deps;
-  const { environment, publicDetails: details } = config;
+  const { environment, publicDetails: details, readyWithoutDatabase } = config;
   return {
-    health: healthRoutes({ ...deps, service: SERVICE, environment, details, uptime }),
+    health: healthRoutes({
+      ...deps,
+      ...{ service: SERVICE, environment, details, uptime, readyWithoutDatabase },
+    }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }

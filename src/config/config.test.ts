@@ -50,6 +50,7 @@ test("the defaults", () => {
     database: { kind: "sqlite", path: "./data/thimble.db" },
     databasePoolSize: 10,
     dataDirectory: "./data",
+    readyWithoutDatabase: false,
     maxBodyBytes: 1_048_576,
     requestTimeoutSeconds: 30,
     idleTimeoutSeconds: 75,
@@ -143,6 +144,7 @@ const FIELDS = {
   LOG_FORMAT: "logFormat",
   DATABASE_URL: "database",
   DATABASE_POOL_SIZE: "databasePoolSize",
+  READY_WITHOUT_DATABASE: "readyWithoutDatabase",
   DATA_DIR: "database",
   MAX_BODY_BYTES: "maxBodyBytes",
   REQUEST_TIMEOUT_SECONDS: "requestTimeoutSeconds",
@@ -251,6 +253,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
     ],
     bad: ["0", "1001", "-5", "2.5", "ten"],
   },
+  READY_WITHOUT_DATABASE: flags,
   DATA_DIR: {
     good: [
       ["/data", { kind: "sqlite", path: "/data/thimble.db" }],

@@ -100,6 +100,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     tls,
     debug: data.DEBUG,
     ...databaseCommandConfig(data, database),
+    readyWithoutDatabase: data.READY_WITHOUT_DATABASE,
     maxBodyBytes: data.MAX_BODY_BYTES,
     requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
     idleTimeoutSeconds: data.IDLE_TIMEOUT_SECONDS,

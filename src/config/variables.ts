@@ -130,7 +130,13 @@ export const variables = {
   DATABASE_POOL_SIZE: {
     ...integer({ min: 1, max: 1000 }),
     default: 10,
-    description: "The most connections to PostgreSQL.",
+    description: "The most connections to PostgreSQL; `/ready` uses one more when all are busy.",
+  },
+  READY_WITHOUT_DATABASE: {
+    ...flag,
+    default: false,
+    description:
+      "Whether `/ready` stays a 200 while the database is away, once it has answered; for several instances.",
   },
   DATA_DIR: {
     schema: () => z.string(),

@@ -11,8 +11,13 @@ const END_SECONDS = 1;
 export type ConnectionsOptions = {
   /** Opens a connection, which carries one operation at a time; `onClose` is called when it is lost. */
   open: (onClose: (sql: Sql) => void) => Promise<Sql>;
-  /** The most connections. */
+  /** The most connections, but for one more when urgent work finds all of them in use. */
   size: number;
+};
+
+type AcquireOptions = {
+  /** Comes before all that waits, and may use the one connection more. */
+  isUrgent?: boolean | undefined;
 };
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -26,7 +31,8 @@ type Waiter = { take: (sql: Sql) => void; fail: (error: unknown) => void };
 export function createConnections({ open, size }: ConnectionsOptions) {
   const idle: Sql[] = [];
   const lent = new Set<Sql>();
-  /** In the order in which they came. */
+  /** Both in the order in which they came. */
+  const urgent = new Set<Waiter>();
   const waiting = new Set<Waiter>();
   const lost = new WeakSet<Sql>();
   const endings = new Set<Promise<void>>();
@@ -48,22 +54,40 @@ export function createConnections({ open, size }: ConnectionsOptions) {
     if (index !== -1) idle.splice(index, 1);
   }
 
-  /** Gives a connection that has become free to the one that has waited longest. */
-  function pass(sql: Sql): void {
-    const [next] = lost.has(sql) ? [] : waiting;
-    if (next) {
-      waiting.delete(next);
+  /** The next that may have a connection; it does not wait any more. */
+  function takeWaiter(): Waiter | undefined {
+    if (urgent.size === 0 && lent.size >= size) return undefined;
+    const line = urgent.size > 0 ? urgent : waiting;
+    const [next] = line;
+    if (next) line.delete(next);
+    return next;
+  }
+
+  /** Lends what is free to those that wait. */
+  function lendIdle(): void {
+    for (let [sql] = idle; sql; [sql] = idle) {
+      const next = takeWaiter();
+      if (!next) return;
+      idle.shift();
       lent.add(sql);
       next.take(sql);
-    } else if (isDraining) end(sql);
-    else if (!lost.has(sql)) idle.push(sql);
+    }
+  }
+
+  /** A connection is free, unless it is lost. */
+  function pass(sql: Sql): void {
+    if (!lost.has(sql)) idle.push(sql);
     proceed();
   }
 
-  /** Opens connections for those that wait, as long as there may be more; or ends a drain. */
+  /** Lends connections to those that wait, and opens more as long as there may be more; or ends a drain. */
   function proceed(): void {
-    while (waiting.size > opening && lent.size + opening < size) void openOne();
-    if (isDraining && lent.size + opening + waiting.size === 0) drained.resolve();
+    lendIdle();
+    const most = urgent.size > 0 ? size + 1 : size;
+    while (urgent.size + waiting.size > opening && lent.size + opening < most) void openOne();
+    if (!isDraining) return;
+    for (const sql of idle.splice(0)) end(sql);
+    if (lent.size + opening + urgent.size + waiting.size === 0) drained.resolve();
   }
 
   async function openOne(): Promise<void> {
@@ -84,25 +108,27 @@ export function createConnections({ open, size }: ConnectionsOptions) {
   }
 
   function failAll(error: unknown): void {
-    for (const waiter of waiting) waiter.fail(error);
+    for (const waiter of [...urgent, ...waiting]) waiter.fail(error);
+    urgent.clear();
     waiting.clear();
     proceed();
   }
 
   return {
     /** A connection of one's own, until it is released or discarded; it is waited for in a fair queue. */
-    acquire(signal: AbortSignal): Promise<Sql> {
+    acquire(signal: AbortSignal, { isUrgent = false }: AcquireOptions = {}): Promise<Sql> {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const free = idle.shift();
+      const free = isUrgent || lent.size < size ? idle.shift() : undefined;
       if (free) {
         lent.add(free);
         return Promise.resolve(free);
       }
       const { promise, resolve, reject } = Promise.withResolvers<Sql>();
       const waiter: Waiter = { take: resolve, fail: reject };
-      waiting.add(waiter);
+      const line = isUrgent ? urgent : waiting;
+      line.add(waiter);
       const leave = () => {
-        if (waiting.delete(waiter)) reject(signal.reason);
+        if (line.delete(waiter)) reject(signal.reason);
         proceed();
       };
       signal.addEventListener("abort", leave, { once: true });
@@ -123,14 +149,14 @@ export function createConnections({ open, size }: ConnectionsOptions) {
 
     /** One that is being opened counts as in use by the operation that waits for it. */
     use(): PoolUse {
-      const expected = Math.min(opening, waiting.size);
-      return { size, inUse: lent.size + expected, waiting: waiting.size - expected };
+      const inUse = Math.min(size, lent.size);
+      const expected = Math.min(opening, waiting.size, size - inUse);
+      return { size, inUse: inUse + expected, waiting: waiting.size - expected };
     },
 
     /** Closes each connection as soon as nothing needs it; resolves when that is done. */
     async drain(): Promise<void> {
       isDraining = true;
-      for (const sql of idle.splice(0)) end(sql);
       proceed();
       await drained.promise;
       await Promise.all(endings);

@@ -27,7 +27,7 @@ type PostgresDatabaseOptions = {
 export function createPostgresDatabase(options: PostgresDatabaseOptions): PostgresDatabase {
   const { open, traceparent, migrations = postgresMigrations } = options;
   const connections = open({ migrate: (sql, signal) => migratePostgres(sql, migrations, signal) });
-  const { run, share, migrate, refresh, reconnect, use, close } = connections;
+  const { run, runUrgent, share, migrate, refresh, reconnect, use, close } = connections;
   const on = (sql: Sql | TransactionSql, signal: AbortSignal) =>
     queryOn(sql, { signal, traceparent: traceparent?.() });
 
@@ -35,9 +35,9 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
     kind: "postgres",
     migrate,
 
-    // Needs no key: any client may call it by way of /ready.
+    // Needs no key: any client may call it by way of /ready. A full pool does not make the server unavailable.
     ping: share(() =>
-      run(async (sql, { signal }) => {
+      runUrgent(async (sql, { signal }) => {
         const [row] = await on(sql, signal)(STATE);
         return row?.is_read_only ? "read_only" : "ok";
       }),

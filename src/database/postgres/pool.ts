@@ -28,7 +28,7 @@ export type Migrate = (sql: Sql, signal: AbortSignal) => Promise<number>;
 export type PoolOptions = {
   /** Where the database is now, in the order in which the servers are tried. */
   servers: () => readonly Server[];
-  /** The most connections. */
+  /** The most connections, but for one more when urgent work finds all of them in use. */
   size: number;
   migrate: Migrate;
 };
@@ -40,6 +40,11 @@ type Pool = {
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
 };
+
+/** What is done with a connection. */
+type Work<T> = (sql: Sql, time: OperationTime) => Promise<T>;
+
+type StartOptions = { deadline?: Deadline | undefined; isUrgent?: boolean };
 
 type PostgresPool = ReturnType<typeof createPostgresPool>;
 
@@ -132,10 +137,10 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
   async function operate<T>(
     pool: Pool,
     work: (sql: Sql) => Promise<T>,
-    { signal }: OperationTime,
+    { signal, isUrgent }: { signal: AbortSignal; isUrgent: boolean | undefined },
   ): Promise<T> {
     const { connections } = pool;
-    const sql = await connections.acquire(signal);
+    const sql = await connections.acquire(signal, { isUrgent });
     let giveUp: ReturnType<typeof setTimeout> | undefined;
     const onAbort = () => {
       giveUp = setTimeout(() => connections.discard(sql), ABORT_GRACE_MS);
@@ -157,6 +162,21 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     }
   }
 
+  function start<T>(work: Work<T>, { deadline, isUrgent }: StartOptions): Promise<T> {
+    const pool = current;
+    const onExpiry = (wasFull: boolean) => {
+      if (wasFull) replaceIfSilent(pool);
+    };
+    return runInTime(
+      async (time) => {
+        closing.signal.throwIfAborted();
+        if (!pool.isMigrated) await whileServing(migrated(pool));
+        return operate(pool, (sql) => work(sql, time), { signal: time.signal, isUrgent });
+      },
+      { deadline, onExpiry },
+    );
+  }
+
   return {
     /**
      * Gives the work a connection of its own, from its beginning to its end. Work that misses its deadline
@@ -164,20 +184,13 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
      *
      * @throws {DomainError} see {@link runInTime}.
      */
-    run<T>(work: (sql: Sql, time: OperationTime) => Promise<T>, deadline?: Deadline): Promise<T> {
-      const pool = current;
-      const onExpiry = (wasFull: boolean) => {
-        if (wasFull) replaceIfSilent(pool);
-      };
-      return runInTime(
-        async (time) => {
-          closing.signal.throwIfAborted();
-          if (!pool.isMigrated) await whileServing(migrated(pool));
-          return operate(pool, (sql) => work(sql, time), time);
-        },
-        { deadline, onExpiry },
-      );
-    },
+    run: <T>(work: Work<T>, deadline?: Deadline): Promise<T> => start(work, { deadline }),
+
+    /**
+     * Like `run`, before all that waits, and on one connection more if all are in use: for short work that
+     * has to know how the server is, not how busy this pool is.
+     */
+    runUrgent: <T>(work: Work<T>): Promise<T> => start(work, { isUrgent: true }),
 
     /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
     share<T>(work: () => Promise<T>): () => Promise<T> {

@@ -52,6 +52,7 @@ export function createPostgresSessions({
 
   return {
     run,
+    runUrgent: run,
     share: (work) => work,
     migrate: () => run(async (_sql, _time, applied) => applied),
     close: async () => {},
