@@ -59,7 +59,7 @@ export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
       "MAX_HEADER_BYTES",
       "MAX_CONCURRENT_REQUESTS",
     ] as const),
-    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS"] as const),
+    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS", "RATE_LIMIT_STORE"] as const),
   ],
   Stopping: ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
   "Logs and traces": [

@@ -59,6 +59,7 @@ test("the defaults", () => {
     maxConcurrentRequests: 1000,
     memoryBudget: undefined,
     rateLimit: { requests: 600, windowMs: 60_000 },
+    rateLimitStore: "memory",
     authFailureLimit: { requests: 10, windowMs: 60_000 },
     trustProxy: 0,
     metricsPort: undefined,
@@ -153,6 +154,7 @@ const FIELDS = {
   MAX_HEADER_BYTES: "maxHeaderBytes",
   MAX_CONCURRENT_REQUESTS: "maxConcurrentRequests",
   RATE_LIMIT: "rateLimit",
+  RATE_LIMIT_STORE: "rateLimitStore",
   AUTH_FAILURE_LIMIT: "authFailureLimit",
   TRUST_PROXY: "trustProxy",
   METRICS_PORT: "metricsPort",
@@ -287,6 +289,8 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   MAX_HEADER_BYTES: integers(256, 65_536),
   MAX_CONCURRENT_REQUESTS: integers(1, 100_000),
   RATE_LIMIT: rates,
+  // The other one needs PostgreSQL: see below.
+  RATE_LIMIT_STORE: { good: [["memory", "memory"]], bad: ["redis", "Database", "on"] },
   AUTH_FAILURE_LIMIT: rates,
   TRUST_PROXY: integers(0, 10),
   METRICS_PORT: integers(0, 65_535),
@@ -340,6 +344,40 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
     }
   });
 }
+
+describe("RATE_LIMIT_STORE=database", () => {
+  const STORE = { RATE_LIMIT_STORE: "database" };
+  const SHARED = { ...STORE, DATABASE_URL: "postgres://db/thimble" };
+
+  test("counts in PostgreSQL", () => {
+    expect(parse({ ...SHARED, RATE_LIMIT: "9/hour" })).toMatchObject({
+      rateLimit: { requests: 9, windowMs: 3_600_000 },
+      rateLimitStore: "database",
+    });
+  });
+
+  for (const [DATABASE_URL, kind] of [
+    ["memory:", "memory"],
+    ["sqlite:books.db", "sqlite"],
+    [undefined, "sqlite"],
+  ] as const) {
+    test(`is refused where DATABASE_URL is ${DATABASE_URL}`, () => {
+      expect(problemsOf({ API_KEY, ...STORE, DATABASE_URL })).toEqual([
+        `RATE_LIMIT_STORE is "database", and that is ${kind}, which no other instance has; ` +
+          "set DATABASE_URL to a postgres:// URL, or leave RATE_LIMIT_STORE unset",
+      ]);
+    });
+  }
+
+  for (const name of ["RATE_LIMIT", "AUTH_FAILURE_LIMIT"] as const) {
+    test(`is refused where ${name} is per second`, () => {
+      expect(problemsOf({ API_KEY, ...SHARED, [name]: "10/second" })).toEqual([
+        `${name} is "10/second"; with RATE_LIMIT_STORE=database it must be per minute or hour, ` +
+          "because instances take up to a second to learn each other's counts",
+      ]);
+    });
+  }
+});
 
 test("every variable is in these tables", () => {
   const inPairs = [

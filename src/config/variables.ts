@@ -188,6 +188,12 @@ export const variables = {
     description:
       "The most requests of a key, or of a client's address if there is no key; more are a 429.",
   },
+  RATE_LIMIT_STORE: {
+    ...choice(["memory", "database"]),
+    default: "memory",
+    description:
+      "Where `RATE_LIMIT` and `AUTH_FAILURE_LIMIT` count: `database` counts for all instances on one PostgreSQL.",
+  },
   AUTH_FAILURE_LIMIT: {
     ...rate,
     defaultText: "`10/minute` in production and staging, else `off`",
