@@ -292,7 +292,15 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   // The other one needs PostgreSQL: see below.
   RATE_LIMIT_STORE: { good: [["memory", "memory"]], bad: ["redis", "Database", "on"] },
   AUTH_FAILURE_LIMIT: rates,
-  TRUST_PROXY: integers(0, 10),
+  TRUST_PROXY: {
+    good: [
+      ["0", 0],
+      ["10", 10],
+      ["10.0.0.0/8", ["10.0.0.0/8"]],
+      ["192.0.2.1 , fd00::/8", ["192.0.2.1", "fd00::/8"]],
+    ],
+    bad: ["-1", "11", "ten", "1e1", "uniquelocal"],
+  },
   METRICS_PORT: integers(0, 65_535),
   LOG_ACCESS: flags,
   DRAIN_DELAY_SECONDS: integers(0, 300),
@@ -394,6 +402,20 @@ test("every variable is in these tables", () => {
     ...(Object.keys(tracingVariables) as VariableName[]),
   ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
+});
+
+describe("TRUST_PROXY says which network is wrong, and what to write:", () => {
+  for (const [value, why] of [
+    ["10.0.0.0/8,10.0.0.5/8", '"10.0.0.5/8" has bits after its first 8; write 10.0.0.0/8'],
+    ["10.0.0.0/8,", '"" is no network; write one as 10.0.0.0/8 or fd00::/8'],
+    ["0.5", '"0.5" is no network; write one as 10.0.0.0/8 or fd00::/8'],
+  ] as const) {
+    test(value, () => {
+      expect(problemsOf({ API_KEY, TRUST_PROXY: value })).toEqual([
+        `TRUST_PROXY is "${value}"; it must be a whole number from 0 to 10, or networks such as 10.0.0.0/8,fd00::/8: ${why}`,
+      ]);
+    });
+  }
 });
 
 test("every variable has texts for its values and its purpose", () => {
