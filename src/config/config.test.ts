@@ -41,7 +41,7 @@ test("the defaults", () => {
     environment: "production",
     apiKey: API_KEY,
     apiKeys: [],
-    host: "0.0.0.0",
+    host: "::",
     port: 5000,
     tls: undefined,
     debug: false,
@@ -925,14 +925,14 @@ describe("the address to ask for readiness", () => {
 
   test("is that of METRICS_PORT, without HTTPS, if the health routes have their own port", () => {
     const environment = { PORT: "80", METRICS_PORT: "9090", TLS_CERT_FILE: "tls.crt" };
-    const address = { host: "0.0.0.0", port: 9090, isHttps: false };
+    const address = { host: "::", port: 9090, isHttps: false };
     expect(parseProbeAddress(environment)).toEqual(address);
     expect(parseProbeAddress({ PORT: "80", METRICS_PORT: "" }).port).toBe(80);
   });
 
   test("has the defaults of serve, and requires no key", () => {
     expect(parseProbeAddress({ PORT: "" })).toEqual({
-      host: "0.0.0.0",
+      host: "::",
       port: 5000,
       isHttps: false,
     });

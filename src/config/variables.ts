@@ -98,9 +98,10 @@ export const variables = {
   },
   HOST: {
     schema: () => z.string().regex(/^[\w.:-]+$/),
-    default: "0.0.0.0",
+    default: "::",
     takes: "an IP address or a host name",
-    description: "The address to listen on.",
+    description:
+      "The address to listen on: `::` is every one of IPv6 and IPv4, `0.0.0.0` every one of IPv4.",
   },
   PORT: {
     ...port(),

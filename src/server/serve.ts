@@ -10,7 +10,7 @@ import { createLogger, describeError, type Logger } from "../telemetry/logger.ts
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
 import { watchFileDescriptors } from "./file-descriptors.ts";
-import { whyNotListening } from "./listening.ts";
+import { listenOn, whyNotListening } from "./listening.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { memoryBudget } from "./memory.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
@@ -89,7 +89,7 @@ export async function serve(runtime: Runtime): Promise<void> {
         : await listen(runtime, createProbesApp(deps).fetch, config, {
             ...{ variable: "METRICS_PORT", port: metricsPort },
           });
-    announce(config, ownKey, server.port, probes?.port, logger, stdout);
+    announce({ ...config, host: server.host }, ownKey, server.port, probes?.port, logger, stdout);
     await secrets.start({
       logger,
       parts: [
@@ -161,11 +161,11 @@ async function listen(
   fetch: Fetch,
   { host, idleTimeoutSeconds, ...config }: Config,
   { variable, port, tls }: Port,
-): Promise<Server> {
+): Promise<Server & { host: string }> {
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
   const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
   try {
-    return await runtime.listen(fetch, {
+    return await listenOn(runtime, fetch, {
       host,
       port,
       idleTimeoutSeconds,
