@@ -727,7 +727,7 @@ describe("healthcheck", () => {
     await server.stop(true);
   });
 
-  test.each(["", "0.0.0.0", "127.0.0.1"])(
+  test.each(["", "0.0.0.0", "127.0.0.1", "::", "0:0:0:0:0:0:0:0"])(
     "reaches a server that listens on HOST=%s",
     async (HOST) => {
       expect(await check({ HOST, PORT: await listen(ok) })).toEqual(READY);
@@ -740,12 +740,12 @@ describe("healthcheck", () => {
 
   testWithIpv6("reaches IPv6 addresses", async () => {
     const PORT = await listen(ok, "::1");
-    for (const HOST of ["::", "::1", "0:0:0:0:0:0:0:1"])
+    for (const HOST of ["::1", "0:0:0:0:0:0:0:1"])
       expect(await check({ HOST, PORT })).toEqual(READY);
   });
 
   testWithIpv6("names an IPv6 address as a URL does", async () => {
-    expect(await check({ HOST: "::", PORT: "1" })).toEqual(
+    expect(await check({ HOST: "::1", PORT: "1" })).toEqual(
       notReady("no answer on [::1]:1: Connection refused"),
     );
   });

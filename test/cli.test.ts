@@ -220,7 +220,7 @@ const ROWS: Row[] = [
   },
   {
     args: ["healthcheck"],
-    env: { PORT: "1", HOST: "::" },
+    env: { PORT: "1", HOST: "::1" },
     code: 1,
     stdout: nothing,
     stderr: /^thimble: no answer on \[::1\]:1: /,
@@ -480,7 +480,7 @@ describe("serve", () => {
     const statuses: Record<number, number[]> = {};
     const env = { ...MEMORY, PORT: "8080", METRICS_PORT: "9090" };
     const result = await run([], env, async (fetch, { port, host }) => {
-      expect(host).toBe("0.0.0.0");
+      expect(host).toBe("::");
       const paths = ["/books", "/health", "/healthz", "/ready", "/metrics", "/nothing"];
       const headers = { "X-API-Key": API_KEY };
       const answers = paths.map((path) =>
@@ -495,6 +495,29 @@ describe("serve", () => {
     const listening = log(result).find(({ message }) => message === "listening");
     expect(listening).toMatchObject({ port: 8080, metrics_port: 9090 });
   });
+
+  for (const [HOST, listensOn] of [
+    [undefined, "0.0.0.0"],
+    ["::", "0.0.0.0"],
+    ["::1", undefined],
+  ]) {
+    test(`without IPv6, HOST=${HOST ?? ""} ${listensOn ? "listens on IPv4" : "is an error"}`, async () => {
+      const env = { ...MEMORY, ...(HOST && { HOST }), PORT: "8080", METRICS_PORT: "9090" };
+      const hosts: string[] = [];
+      const result = await run([], env, (_fetch, { host }) => {
+        hosts.push(host);
+        if (host.includes(":")) throw Object.assign(new Error("no"), { code: "EAFNOSUPPORT" });
+      });
+      if (listensOn) {
+        const listening = log(result).find(({ message }) => message === "listening");
+        expect(listening?.host).toBe(listensOn);
+        expect(hosts).toEqual(["::", "0.0.0.0", "::", "0.0.0.0"]);
+      } else {
+        expect(result.stderr).toBe("thimble: cannot listen on [::1]:8080: EAFNOSUPPORT");
+        expect(result.code).toBe(69);
+      }
+    });
+  }
 
   test("names the port if it cannot listen on METRICS_PORT", async () => {
     const env = { ...MEMORY, HOST: "127.0.0.1", METRICS_PORT: "9090" };

@@ -40,11 +40,13 @@ export const RECORD_TABLES: readonly RecordTable[] = [
   },
 ];
 
-/** The tables of the service that a backup contains, and the one that tells how far words are. */
+/** The tables of the service that a backup contains, and those that it can do without. */
 export const OWN_TABLES: readonly string[] = [
   ...RECORD_TABLES.map(({ name }) => name),
   // Of no use in a backup: the words of all entries are written again when it is restored.
   "search_words",
+  // Of no use after a minute, or an hour.
+  "limit_counts",
 ];
 
 /** The columns that this release knows of each table that it copies. */

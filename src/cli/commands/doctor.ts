@@ -19,7 +19,7 @@ import { openDatabase } from "../../server/database/open-database.ts";
 import { readSchema } from "../../server/database/schema.ts";
 import { EXIT, explainFailure } from "../../server/failure.ts";
 import { neededFds } from "../../server/file-descriptors.ts";
-import { whyNotListening } from "../../server/listening.ts";
+import { authority, listenOn, whyNotListening } from "../../server/listening.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readConfig } from "../../server/secrets/secrets.ts";
 import { maxFds } from "../../server/telemetry/process-usage.ts";
@@ -91,10 +91,10 @@ async function examineConfigured(
 async function checkPort(
   { host, maxHeaderBytes }: Config,
   { variable, port }: { variable: string; port: number },
-  { env, listen }: Runtime,
+  runtime: Runtime,
 ): Promise<Finding> {
   try {
-    const server = await listen(() => new Response(null, { status: 503 }), {
+    const server = await listenOn(runtime, () => new Response(null, { status: 503 }), {
       host,
       port,
       idleTimeoutSeconds: IDLE_SECONDS,
@@ -102,10 +102,10 @@ async function checkPort(
       maxHeadBytes: maxHeaderBytes,
     });
     await server.stop();
-    return well(variable, `${host}:${port} is free`);
+    return well(variable, `${authority({ host: server.host, port })} is free`);
   } catch (error) {
-    if ((await checkHealth(parseProbeAddress(env))) === undefined) {
-      return well(variable, `the service answers on ${host}:${port}, and is ready`);
+    if ((await checkHealth(parseProbeAddress(runtime.env))) === undefined) {
+      return well(variable, `the service answers on ${authority({ host, port })}, and is ready`);
     }
     const code = String((error as { code?: unknown }).code ?? error);
     return wrong(variable, whyNotListening(code, { host, port, variable }));

@@ -14,10 +14,15 @@ const END_SECONDS = 1;
 export type ConnectionsOptions = {
   /** Opens a connection, which carries one operation at a time; `onClose` is called when it is lost. */
   open: (onClose: (sql: Sql) => void) => Promise<Sql>;
-  /** The most connections. */
+  /** The most connections, but for one more when urgent work finds all of them in use. */
   size: number;
   /** A minute by default. */
   idleMs?: number | undefined;
+};
+
+type AcquireOptions = {
+  /** Comes before all that waits, and may use the one connection more. */
+  isUrgent?: boolean | undefined;
 };
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -36,7 +41,8 @@ export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsO
   const idle: Idle[] = [];
   let closing: ReturnType<typeof setTimeout> | undefined;
   const lent = new Set<Sql>();
-  /** In the order in which they came. */
+  /** Both in the order in which they came. */
+  const urgent = new Set<Waiter>();
   const waiting = new Set<Waiter>();
   const lost = new WeakSet<Sql>();
   const endings = new Set<Promise<void>>();
@@ -58,21 +64,35 @@ export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsO
     if (index !== -1) idle.splice(index, 1);
   }
 
-  /** Gives a connection that has become free to the one that has waited longest. */
+  /** The next that may have a connection; it does not wait any more. */
+  function takeWaiter(): Waiter | undefined {
+    if (urgent.size === 0 && lent.size >= size) return undefined;
+    const line = urgent.size > 0 ? urgent : waiting;
+    const [next] = line;
+    if (next) line.delete(next);
+    return next;
+  }
+
+  /** Lends what is free to those that wait. */
+  function lendIdle(): void {
+    for (let free = idle.at(-1); free; free = idle.at(-1)) {
+      const next = takeWaiter();
+      if (!next) return;
+      idle.pop();
+      lent.add(free.sql);
+      next.take(free.sql);
+    }
+  }
+
+  /** A connection is free, unless it is lost. */
   function pass(sql: Sql): void {
-    const [next] = lost.has(sql) ? [] : waiting;
-    if (next) {
-      waiting.delete(next);
-      lent.add(sql);
-      next.take(sql);
-    } else if (isDraining) end(sql);
-    else if (!lost.has(sql)) keep(sql);
+    if (!lost.has(sql)) keep(sql);
     proceed();
   }
 
   function keep(sql: Sql): void {
     idle.push({ sql, since: performance.now() });
-    closing ??= setTimeout(closeIdle, idleMs);
+    if (!isDraining) closing ??= setTimeout(closeIdle, idleMs);
   }
 
   function closeIdle(): void {
@@ -88,10 +108,14 @@ export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsO
     for (const { sql } of idle.splice(0, count)) end(sql);
   }
 
-  /** Opens connections for those that wait, as long as there may be more; or ends a drain. */
+  /** Lends connections to those that wait, and opens more as long as there may be more; or ends a drain. */
   function proceed(): void {
-    while (waiting.size > opening && lent.size + opening < size) void openOne();
-    if (isDraining && lent.size + opening + waiting.size === 0) drained.resolve();
+    lendIdle();
+    const most = urgent.size > 0 ? size + 1 : size;
+    while (urgent.size + waiting.size > opening && lent.size + opening < most) void openOne();
+    if (!isDraining) return;
+    endIdle();
+    if (lent.size + opening + urgent.size + waiting.size === 0) drained.resolve();
   }
 
   async function openOne(): Promise<void> {
@@ -112,25 +136,27 @@ export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsO
   }
 
   function failAll(error: unknown): void {
-    for (const waiter of waiting) waiter.fail(error);
+    for (const waiter of [...urgent, ...waiting]) waiter.fail(error);
+    urgent.clear();
     waiting.clear();
     proceed();
   }
 
   return {
     /** A connection of one's own, until it is released or discarded; it is waited for in a fair queue. */
-    acquire(signal: AbortSignal): Promise<Sql> {
+    acquire(signal: AbortSignal, { isUrgent = false }: AcquireOptions = {}): Promise<Sql> {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const free = idle.pop();
+      const free = isUrgent || lent.size < size ? idle.pop() : undefined;
       if (free) {
         lent.add(free.sql);
         return Promise.resolve(free.sql);
       }
       const { promise, resolve, reject } = Promise.withResolvers<Sql>();
       const waiter: Waiter = { take: resolve, fail: reject };
-      waiting.add(waiter);
+      const line = isUrgent ? urgent : waiting;
+      line.add(waiter);
       const leave = () => {
-        if (waiting.delete(waiter)) reject(signal.reason);
+        if (line.delete(waiter)) reject(signal.reason);
         proceed();
       };
       signal.addEventListener("abort", leave, { once: true });
@@ -151,15 +177,15 @@ export function createConnections({ open, size, idleMs = IDLE_MS }: ConnectionsO
 
     /** One that is being opened counts as in use by the operation that waits for it. */
     use(): PoolUse {
-      const expected = Math.min(opening, waiting.size);
-      return { size, inUse: lent.size + expected, waiting: waiting.size - expected };
+      const inUse = Math.min(size, lent.size);
+      const expected = Math.min(opening, waiting.size, size - inUse);
+      return { size, inUse: inUse + expected, waiting: waiting.size - expected };
     },
 
     /** Closes each connection as soon as nothing needs it; resolves when that is done. */
     async drain(): Promise<void> {
       isDraining = true;
       clearTimeout(closing);
-      endIdle();
       proceed();
       await drained.promise;
       await Promise.all(endings);

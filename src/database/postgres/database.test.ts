@@ -27,8 +27,11 @@ const inProgress = (text: string) => connections.admin`
 function openThings(time = new AbortController(), traceparent?: () => string) {
   const { signal } = time;
   const begin = () => signal.throwIfAborted();
+  const run: PostgresConnections["run"] = (work) =>
+    work(connections.sql, { signal, beginCommit: begin, beginChange: begin });
   const open = (): PostgresConnections => ({
-    run: (work) => work(connections.sql, { signal, beginCommit: begin, beginChange: begin }),
+    run,
+    runUrgent: run,
     inspect: (work) => work(connections.sql),
     share: (work) => work,
     migrate: async () => 0,
@@ -288,6 +291,7 @@ describe("a deadline of the caller", () => {
     const database = createPostgresDatabase({
       open: () => ({
         run: (work, deadline) => runInTime((time) => work(connections.sql, time), { deadline }),
+        runUrgent: (work) => runInTime((time) => work(connections.sql, time)),
         inspect: (work) => work(connections.sql),
         share: (work) => work,
         migrate: async () => 0,

@@ -31,7 +31,7 @@ type PostgresDatabaseOptions = {
 export function createPostgresDatabase(options: PostgresDatabaseOptions): PostgresDatabase {
   const { open, traceparent, migrations = postgresMigrations } = options;
   const connections = open({ migrate: (sql, signal) => migratePostgres(sql, migrations, signal) });
-  const { run, share, inspect, migrate, refresh, reconnect, use, close } = connections;
+  const { run, runUrgent, share, inspect, migrate, refresh, reconnect, use, close } = connections;
   const on = (sql: Sql | TransactionSql, signal: AbortSignal) =>
     queryOn(sql, { signal, traceparent: traceparent?.() });
 
@@ -44,9 +44,9 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
       return { ...schema, known: migrations.length };
     },
 
-    // Needs no key: any client may call it by way of /ready.
+    // Needs no key: any client may call it by way of /ready. A full pool does not make the server unavailable.
     ping: share(() =>
-      run(async (sql, { signal }) => {
+      runUrgent(async (sql, { signal }) => {
         const query = on(sql, signal);
         const [row] = await query(STATE);
         if (Number(row?.version) > migrations.length) {

@@ -23,6 +23,8 @@ type PoolSettings = {
   connection?: (made: number) => Record<string, string>;
   /** What the migration with this number returns: the number by default. */
   migrate?: (made: number) => number;
+  /** The first connection that the server refuses, by its number: none by default. */
+  refusesFrom?: number;
 };
 
 /** A pool that counts how often it connects and migrates. */
@@ -31,11 +33,16 @@ function openPool({
   idleMs = 60_000,
   connection = () => ({}),
   migrate = (made) => made,
+  refusesFrom = Number.POSITIVE_INFINITY,
 }: PoolSettings = {}) {
   const counts = { connected: 0, migrated: 0 };
   const connect = (onclose: () => void) => {
     counts.connected += 1;
-    const settings = { max: 1, fetch_types: false, connection: connection(counts.connected) };
+    const isRefused = counts.connected >= refusesFrom;
+    const settings = {
+      ...{ max: 1, fetch_types: false, connection: connection(counts.connected) },
+      ...(isRefused && { database: "missing" }),
+    };
     return postgres(server.url, { ...settings, onclose });
   };
   const pool = createPostgresPool({
@@ -248,6 +255,54 @@ test("a server that refuses one more connection has operations wait for those th
   expect(await Promise.all(many)).toEqual(many.map(() => 1));
   await pool.close();
   await admin.end();
+});
+
+/** The pool's two connections, held until the test ends them. */
+async function holdAll({ run }: ReturnType<typeof openPool>) {
+  await run(selectOne);
+  const works = [openEnd(), openEnd()];
+  const held = works.map(({ work }) => run(work));
+  await Promise.all(works.map(({ begun }) => begun));
+  return { end: works.map(({ end }) => end), held };
+}
+
+test("urgent work waits for no other, and the connection that it may need stays the only one more", async () => {
+  const pool = openPool();
+  const { run, runUrgent, use, counts } = pool;
+  const { end, held } = await holdAll(pool);
+  let begun = 0;
+  const ordinary = run(async () => {
+    begun += 1;
+  });
+  expect(await Promise.all([runUrgent(selectOne), runUrgent(selectOne)])).toEqual([1, 1]);
+  expect(await runUrgent(selectOne)).toBe(1);
+  expect(counts.connected).toBe(3);
+  expect(begun).toBe(0);
+  expect(use()).toEqual({ size: 2, inUse: 2, waiting: 1 });
+  end[0]?.();
+  await ordinary;
+  end[1]?.();
+  await Promise.all(held);
+  expect(await Promise.all([1, 2, 3].map(() => run(selectOne)))).toEqual([1, 1, 1]);
+  expect(counts.connected).toBe(3);
+  expect(use()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  await pool.close();
+});
+
+test("urgent work comes first where the server refuses one connection more", async () => {
+  const pool = openPool({ refusesFrom: 3 });
+  const { end, held } = await holdAll(pool);
+  const order: string[] = [];
+  const note = (name: string) => async () => void order.push(name);
+  const works = [pool.run(note("ordinary")), pool.runUrgent(note("urgent"))];
+  await eventually("it is refused", () => pool.counts.connected > 2 || undefined);
+  expect(order).toEqual([]);
+  end[0]?.();
+  await Promise.all(works);
+  expect(order).toEqual(["urgent", "ordinary"]);
+  end[1]?.();
+  await Promise.all(held);
+  await pool.close();
 });
 
 test("a connection that the server has ended is replaced without an error", async () => {

@@ -29,7 +29,7 @@ export type Migrate = (sql: Sql, signal: AbortSignal) => Promise<number>;
 export type PoolOptions = {
   /** Where the database is now, in the order in which the servers are tried. */
   servers: () => readonly Server[];
-  /** The most connections. */
+  /** The most connections, but for one more when urgent work finds all of them in use. */
   size: number;
   /** After how long idle connections close, but one: a minute by default. */
   idleMs?: number;
@@ -43,6 +43,13 @@ type Pool = {
   /** When the server last answered anything, by `performance.now()`. */
   answeredAt: number;
 };
+
+/** What is done with a connection. */
+type Work<T> = (sql: Sql, time: OperationTime) => Promise<T>;
+
+type OperateOptions = { signal: AbortSignal; isUrgent: boolean | undefined };
+
+type StartOptions = { deadline?: Deadline | undefined; isUrgent?: boolean };
 
 type PostgresPool = ReturnType<typeof createPostgresPool>;
 
@@ -137,11 +144,11 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
   async function attempt<T>(
     pool: Pool,
     work: (sql: Sql) => Promise<T>,
-    time: OperationTime,
+    options: OperateOptions,
   ): Promise<T> {
     if (!pool.isMigrated) await migrated(pool);
     try {
-      return await operate(pool, work, time);
+      return await operate(pool, work, options);
     } catch (error) {
       if (isSchemaError(error)) await checkSchema();
       throw error;
@@ -151,10 +158,10 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
   async function operate<T>(
     pool: Pool,
     work: (sql: Sql) => Promise<T>,
-    { signal }: OperationTime,
+    { signal, isUrgent }: OperateOptions,
   ): Promise<T> {
     const { connections } = pool;
-    const sql = await connections.acquire(signal);
+    const sql = await connections.acquire(signal, { isUrgent });
     let giveUp: ReturnType<typeof setTimeout> | undefined;
     const onAbort = () => {
       giveUp = setTimeout(() => connections.discard(sql), ABORT_GRACE_MS);
@@ -176,6 +183,24 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
     }
   }
 
+  function start<T>(work: Work<T>, { deadline, isUrgent }: StartOptions): Promise<T> {
+    const pool = current;
+    const onExpiry = (wasFull: boolean) => {
+      if (wasFull) replaceIfSilent(pool);
+    };
+    return runInTime(
+      async (time) => {
+        closing.signal.throwIfAborted();
+        try {
+          return await attempt(pool, (sql) => work(sql, time), { signal: time.signal, isUrgent });
+        } catch (error) {
+          throw translateOperationError(error);
+        }
+      },
+      { deadline, onExpiry },
+    );
+  }
+
   return {
     /**
      * Gives the work a connection of its own, from its beginning to its end. Work that misses its deadline
@@ -183,23 +208,13 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
      *
      * @throws {DomainError} see {@link runInTime}.
      */
-    run<T>(work: (sql: Sql, time: OperationTime) => Promise<T>, deadline?: Deadline): Promise<T> {
-      const pool = current;
-      const onExpiry = (wasFull: boolean) => {
-        if (wasFull) replaceIfSilent(pool);
-      };
-      return runInTime(
-        async (time) => {
-          closing.signal.throwIfAborted();
-          try {
-            return await attempt(pool, (sql) => work(sql, time), time);
-          } catch (error) {
-            throw translateOperationError(error);
-          }
-        },
-        { deadline, onExpiry },
-      );
-    },
+    run: <T>(work: Work<T>, deadline?: Deadline): Promise<T> => start(work, { deadline }),
+
+    /**
+     * Like `run`, before all that waits, and on one connection more if all are in use: for short work that
+     * has to know how the server is, not how busy this pool is.
+     */
+    runUrgent: <T>(work: Work<T>): Promise<T> => start(work, { isUrgent: true }),
 
     /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
     share<T>(work: () => Promise<T>): () => Promise<T> {

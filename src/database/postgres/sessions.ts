@@ -60,13 +60,15 @@ export function createPostgresSessions({
     throw error;
   }
 
-  return {
-    run: (work, deadline) =>
-      connected(async (sql, time) => {
-        await migrateOnce(sql, time.signal);
-        return work(sql, time).catch((error) => explain(error, sql, time.signal));
-      }, deadline),
+  const run: PostgresConnections["run"] = (work, deadline) =>
+    connected(async (sql, time) => {
+      await migrateOnce(sql, time.signal);
+      return work(sql, time).catch((error) => explain(error, sql, time.signal));
+    }, deadline);
 
+  return {
+    run,
+    runUrgent: run,
     inspect: (work) => connected(work),
     share: (work) => work,
     migrate: () => connected((sql, { signal }) => migrateOnce(sql, signal)),
