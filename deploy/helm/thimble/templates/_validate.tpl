@@ -36,9 +36,12 @@
 {{- $found = append $found "migrations.mode is job, and SQLite's volume has one pod at a time: use start" -}}
 {{- end -}}
 {{- if eq $.Values.rateLimit.store "database" -}}
-{{- $found = append $found "rateLimit.store is database, which needs PostgreSQL: with SQLite there is one instance, so use process" -}}
+{{- $found = append $found "rateLimit.store is database, which needs PostgreSQL: with SQLite there is one instance, so use memory" -}}
 {{- end -}}
 {{- else -}}
+{{- if and (eq $.Values.rateLimit.store "database") (or (hasSuffix "/second" $.Values.rateLimit.limit) (hasSuffix "/second" $.Values.authFailureLimit)) -}}
+{{- $found = append $found "rateLimit.store is database with a limit per second: instances need a second to learn each other's counts, so use a limit per minute or hour" -}}
+{{- end -}}
 {{- if not (or .url .existingSecret) -}}
 {{- $found = append $found "database.kind is postgresql without an address: set database.url, or database.existingSecret to a Secret with the URL" -}}
 {{- end -}}
