@@ -218,6 +218,18 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
     });
   }
 
+  test("takes a 0 for a value, not for the lack of one", async () => {
+    const manifests = await renderedWith(
+      "database.kind=postgresql",
+      "database.existingSecret=db",
+      "replicaCount=0",
+      "drain.delaySeconds=0",
+    );
+    const { workload, pod } = serverOf(manifests);
+    expect(workload.spec.replicas).toBe(0);
+    expect(variablesOf(pod).DRAIN_DELAY_SECONDS).toBe("0");
+  });
+
   test("scales by the CPU of a core, and then has no number of instances of its own", async () => {
     const manifests = await chartWith("everything");
     expect(serverOf(manifests).workload.spec).not.toContainKey("replicas");
