@@ -4,6 +4,7 @@ import { version } from "../../package.json" with { type: "json" };
 import { ruleFiles } from "../../scripts/manifests/copies.ts";
 import { CHART } from "../../scripts/manifests/render.ts";
 import { describedValues } from "../../scripts/manifests/values-table.ts";
+import { VERSIONED_FILES, withVersion } from "../../scripts/release/versioned-files.ts";
 import { variables } from "../../src/config/variables.ts";
 
 type Schema = {
@@ -57,6 +58,15 @@ test("the chart has the version of package.json", async () => {
   const chart = Bun.YAML.parse(await Bun.file(`${CHART}/Chart.yaml`).text());
   expect(chart).toMatchObject({ version, appVersion: version });
 });
+
+test.each(VERSIONED_FILES)(
+  "%s has the version of package.json, where a release writes it",
+  async (path) => {
+    const text = await Bun.file(path).text();
+    expect(withVersion(path, text, version)).toBe(text);
+    expect(withVersion(path, text, "9.8.7")).not.toBe(text);
+  },
+);
 
 test("the chart's rules are those of deploy/prometheus (else run `bun scripts/manifests/copies.ts`)", async () => {
   const files = await ruleFiles();
