@@ -307,6 +307,25 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
     ]);
   });
 
+  for (const [values, says, url] of [
+    ["sqlite", "on SQLite, 1 instance.", "curl localhost:5000/health"],
+    ["postgresql", "on PostgreSQL, 2 instances.", "curl localhost:5000/health"],
+    ["everything", "on PostgreSQL, 3 to 8 instances.", "curl https://api.example.com/health"],
+  ] as const) {
+    test(`of ci/${values}.yaml says after its installation how to ask it`, async () => {
+      const command = [TOOLS.helm, "install", "api", CHART, "--dry-run=client"];
+      const child = Bun.spawn([...command, `--values=${CI}/${values}.yaml`], {
+        // It asks no cluster.
+        env: { ...process.env, KUBECONFIG: "/dev/null" },
+        stdout: "pipe",
+      });
+      const [, notes] = (await new Response(child.stdout).text()).split("\nNOTES:\n");
+      expect(notes).toContain(`\n${says}\n`);
+      expect(notes).toContain(`\n  ${url}\n`);
+      expect(notes).toContain("\n  helm test api --namespace default\n");
+    });
+  }
+
   test("shares requests with a canary by weights", async () => {
     const [rule] = only(await chartWith("everything"), "HTTPRoute").spec.rules;
     expect(rule.backendRefs).toEqual([
