@@ -194,6 +194,8 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       RATE_LIMIT: "1200/minute",
       RATE_LIMIT_STORE: "database",
       AUTH_FAILURE_LIMIT: "5/minute",
+      TLS_CERT_FILE: "/secrets/tls/tls.crt",
+      TLS_KEY_FILE: "/secrets/tls/tls.key",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://tempo.monitoring:4318",
       OTEL_EXPORTER_OTLP_HEADERS_FILE: "/secrets/tracing/headers",
       LOG_LEVEL: "DEBUG",
@@ -300,11 +302,12 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       { name: "HOST", value: service.metadata.name },
       { name: "PORT", value: "9090" },
     ]);
-    const ports = service.spec.ports as { name: string; port: number }[];
-    expect(ports.map(({ name, port }) => ({ name, port }))).toEqual([
-      { name: "http", port: 80 },
-      { name: "metrics", port: 9090 },
+    expect(service.spec.ports).toEqual([
+      { name: "http", port: 80, targetPort: "http", appProtocol: "http" },
+      { name: "metrics", port: 9090, targetPort: "metrics", appProtocol: "http" },
     ]);
+    const [secured] = only(await chartWith("everything"), "Service").spec.ports;
+    expect(secured.appProtocol).toBe("https");
   });
 
   for (const [values, says, url] of [

@@ -109,6 +109,7 @@ const refused: [what: string, settings: string[], says: string][] = [
     [...SQLITE, "httpRoute.enabled=true", "networkPolicy.enabled=false"],
     "httpRoute.parentRefs is empty",
   ],
+  ["one port for two", [...SQLITE, "metrics.port=5000"], "metrics.port is 5000"],
   [
     "a canary without a Service",
     [...SQLITE, "httpRoute.canary.weight=5"],

@@ -101,6 +101,9 @@
 {{- $found = append $found (printf "httpRoute.canary.weight is %d, and httpRoute.canary.service names no Service" (int .weight)) -}}
 {{- end -}}
 {{- end -}}
+{{- if eq (int .Values.metrics.port) 5000 -}}
+{{- $found = append $found "metrics.port is 5000, which is the port of the API: choose another, such as 9090" -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $found = append $found "ingress.hosts is empty: name the host of the API, such as [api.example.com]" -}}
 {{- end -}}
