@@ -73,6 +73,8 @@ describe.skipIf(!HAS_TOOLS)(`a chart in a registry${NO_TOOLS}`, () => {
     expect(await runner.read("published/chart")).toBe(digest);
     await step("push");
     expect(await digestOf(reference())).toBe(digest);
+    const pushes = (await runner.recorded()).filter((line) => line.startsWith("helm push "));
+    expect(pushes).toHaveLength(1);
   });
 
   test("fails verification before it is signed", async () => {
