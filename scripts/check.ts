@@ -1,6 +1,6 @@
 // Everything that must pass before a change lands, one step after the other, until one fails:
 //
-//   check.ts            format and lint, types, rules of workflows, words and OpenAPI, tests
+//   check.ts            format and lint, types, rules of workflows, words, OpenAPI and manifests, tests
 //   check.ts --static   all of it but the tests
 //   check.ts --all      all of it, and the tests of the launcher and of the images
 import { runMain } from "./shell/main.ts";
@@ -18,6 +18,7 @@ const STATIC: readonly Step[] = [
   { does: "workflows", command: script("check:workflows") },
   { does: "plain English", command: script("check:english") },
   { does: "OpenAPI document", command: script("check:openapi") },
+  { does: "manifests", command: script("check:manifests") },
 ];
 const TESTS: Step = { does: "tests", command: script("test") };
 /** They need a C compiler, and a Docker engine. */

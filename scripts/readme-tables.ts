@@ -1,13 +1,16 @@
-// Writes the tables that the code has, endpoints and configuration, into docs between their markers, and writes
-// .env.example:
+// Writes the tables that the code has, endpoints and configuration, into docs between their markers, those of the
+// chart's values into its README, and writes .env.example:
 //
 //   bun scripts/readme-tables.ts
+import { readFileSync } from "node:fs";
 import { documentOf } from "../src/cli/commands/openapi.ts";
 import { tracingVariables } from "../src/config/tracing.ts";
 import type { Variable } from "../src/config/variable.ts";
 import { defaultOf, type VariableName, variables } from "../src/config/variables.ts";
 import { scopesOf } from "../src/pages/api-page.ts";
 import { RESOURCES } from "../src/service.ts";
+import { CHART } from "./manifests/render.ts";
+import { valuesTables } from "./manifests/values-table.ts";
 import { markdownTable } from "./shell/markdown-table.ts";
 
 type Operation = { summary?: string; security?: Record<string, string[]>[] };
@@ -17,6 +20,7 @@ const path = (file: string) => new URL(`../${file}`, import.meta.url).pathname;
 export const README = path("README.md");
 export const API = path("docs/api.md");
 export const CONFIGURATION = path("docs/configuration.md");
+export const CHART_README = path(`${CHART}/README.md`);
 
 /** Every route that the document lists. */
 export function endpointsTable(document: Document): string {
@@ -117,6 +121,7 @@ export function tables(): Record<string, Record<string, string>> {
   return {
     [API]: { endpoints: endpointsTable(documentOf(RESOURCES)) },
     [CONFIGURATION]: { configuration: configurationTable() },
+    [CHART_README]: { values: valuesTables(readFileSync(path(`${CHART}/values.yaml`), "utf8")) },
   };
 }
 

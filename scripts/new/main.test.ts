@@ -47,6 +47,7 @@ describe("npm run new", () => {
       expect(git("grep", "--ignore-case", "--files-with-matches", "thimble").split("\n")).toEqual([
         "LICENSE",
         "bun.lock",
+        "scripts/manifests/bun.lock",
         "test/openapi/bun.lock",
         "test/runtimes/node/bun.lock",
       ]);
@@ -56,6 +57,9 @@ describe("npm run new", () => {
       expect(read("README.md")).toStartWith("# My API\n");
       expect(read("README.md")).not.toMatch(/\bbooks?\b/i);
       expect(read("Dockerfile")).toContain('description="My API: an HTTP API with notes."');
+      expect(read("deploy/helm/my-api/Chart.yaml")).toMatch(
+        /^name: my-api\n(.+\n)+version: 0\.1\.0$/m,
+      );
       expect(read("CHANGELOG.md")).toEndWith("## Unreleased\n");
       expect(existsSync(join(root, "src/books.ts"))).toBe(false);
       expect(run(process.execPath, "src/adapters/bun.ts", "--version").stdout).toBe(
@@ -63,7 +67,7 @@ describe("npm run new", () => {
       );
 
       expectChecksPass(clone);
-      expectPass(clone, "test", "./test/readme.test.ts", "./scripts/resource/");
+      expectPass(clone, "test", "./test/readme.test.ts", "./test/helm/", "./scripts/resource/");
     }));
 
   test("keeps the books with --keep-books", () =>
