@@ -54,7 +54,7 @@
 {{- $most := include "thimble.mostConnections" $ | int -}}
 {{- $free := sub (int .maxConnections) 3 | int -}}
 {{- if and (gt (int .maxConnections) 0) (gt $most $free) -}}
-{{- $found = append $found (printf "(%s instances + %d more during an update) x database.poolSize %d + 2 for jobs = %d connections, and database.maxConnections %d leaves %d: lower the pool or the instances, or raise max_connections" (include "thimble.maxReplicas" $) (int $.Values.rollout.maxSurge) (int .poolSize) $most (int .maxConnections) $free) -}}
+{{- $found = append $found (printf "(%s instances + %d more during an update) x (database.poolSize %d + 1 for /ready) + 2 for jobs = %d connections, and database.maxConnections %d leaves %d: lower the pool or the instances, or raise max_connections" (include "thimble.maxReplicas" $) (int $.Values.rollout.maxSurge) (int .poolSize) $most (int .maxConnections) $free) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
