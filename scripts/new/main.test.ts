@@ -57,6 +57,7 @@ describe("npm run new", () => {
       expect(read("README.md")).not.toMatch(/\bbooks?\b/i);
       expect(read("Dockerfile")).toContain('description="My API: an HTTP API with notes."');
       expect(read("CHANGELOG.md")).toEndWith("## Unreleased\n");
+      expect(read("deploy/swarm/stack.yml")).toContain("node.labels.my-api.database == true");
       expect(existsSync(join(root, "src/books.ts"))).toBe(false);
       expect(run(process.execPath, "src/adapters/bun.ts", "--version").stdout).toBe(
         "my-api 0.1.0\n",

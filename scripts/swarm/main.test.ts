@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { SERVICE } from "../../src/identity.ts";
 import { inTemporaryDirectory } from "../../test/service.ts";
 
 const SCRIPT = join(import.meta.dir, "main.ts");
@@ -61,9 +62,9 @@ test("everything that it needs is there: it makes the secrets, and deploys", asy
   expect(exitCode).toBe(7);
   const made = changes.filter((call) => call.startsWith("secret create"));
   expect(made.map((call) => call.split(" ")[3])).toEqual([
-    expect.stringMatching(/^thimble_api_keys_[0-9a-f]{10}$/),
-    expect.stringMatching(/^thimble_db_password_[0-9a-f]{10}$/),
-    "thimble_first_db_password",
+    expect.stringMatching(new RegExp(`^${SERVICE.name}_api_keys_[0-9a-f]{10}$`)),
+    expect.stringMatching(new RegExp(`^${SERVICE.name}_db_password_[0-9a-f]{10}$`)),
+    `${SERVICE.name}_first_db_password`,
   ]);
   expect(changes.at(-1)).toMatch(/^stack deploy .+ thimble$/);
 });

@@ -43,7 +43,7 @@ export async function tasksOf(services: readonly Service[]): Promise<Task[]> {
   const lines = await list("service", "ps", "--no-trunc", "--format={{json .}}", ...names);
   return lines.map((line) => {
     const task = JSON.parse(line);
-    // Such as `thimble_api.2`, after a mark of its age, and `Running 3 minutes ago`.
+    // Such as `STACK_api.2`, after a mark of its age, and `Running 3 minutes ago`.
     const [, service = ""] = /([\w-]+)\.\S+$/.exec(task.Name) ?? [];
     const state = task.CurrentState.split(" ")[0];
     const error = task.Error.replaceAll('"', "") || (state === "Complete" ? COMPLETE : undefined);
