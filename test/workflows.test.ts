@@ -60,6 +60,7 @@ const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
   "bun run test:launcher": "npm run --silent test:launcher",
+  "bun run test:swarm --built --one-node": "npm run --silent test:swarm",
 };
 
 describe("each command of a workflow is run here too", () => {

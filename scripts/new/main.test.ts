@@ -61,6 +61,7 @@ describe("npm run new", () => {
         /^name: my-api\n(.+\n)+version: 0\.1\.0$/m,
       );
       expect(read("CHANGELOG.md")).toEndWith("## Unreleased\n");
+      expect(read("deploy/swarm/stack.yml")).toContain("node.labels.my-api.database == true");
       expect(existsSync(join(root, "src/books.ts"))).toBe(false);
       expect(run(process.execPath, "src/adapters/bun.ts", "--version").stdout).toBe(
         "my-api 0.1.0\n",
