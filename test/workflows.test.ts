@@ -53,6 +53,8 @@ const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
   "bun run test:launcher": "npm run --silent test:launcher",
+  // There on real clusters, here on a stand-in.
+  "bun run test:cluster --built": "npm run --silent test:cluster",
 };
 
 describe("each command of a workflow is run here too", () => {

@@ -9,6 +9,7 @@ import { buildImage } from "../build/image.ts";
 import { TARGETS } from "../release/tags.ts";
 import { docker, requireEngine } from "../shell/commands.ts";
 import { runMain } from "../shell/main.ts";
+import { removeRun } from "./remove-run.ts";
 
 const CONFIG = "--config=test/container/bunfig.toml";
 /** The longest test builds an image twice, from nothing. */
@@ -25,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
     const options = args.filter((arg) => arg !== BUILT);
     return built || (await runTests(options, { THIMBLE_TEST_BUILT: `${kept.length > 0}` }));
   } finally {
-    await removeAll(kept);
+    await removeRun(kept);
   }
 }
 
@@ -55,28 +56,6 @@ async function runTests(options: readonly string[], env: Record<string, string>)
   process.on("SIGINT", () => tests.kill("SIGINT"));
   process.on("SIGTERM", () => tests.kill("SIGTERM"));
   return await tests.exited;
-}
-
-async function removeAll(kept: readonly string[]): Promise<void> {
-  for (const label of [RUN, `com.docker.compose.project=${RUN}`]) {
-    const labelled = `--filter=label=${label}`;
-    await removeEach(["ps", "--all", "--quiet", labelled], ["rm", "--force", "--volumes"]);
-    await removeEach(["volume", "ls", "--quiet", labelled], ["volume", "rm"]);
-    await removeEach(["network", "ls", "--quiet", labelled], ["network", "rm"]);
-  }
-  // By name, for a user's image may have the same content.
-  const names = ["image", "ls", "--format={{.Repository}}:{{.Tag}}", `--filter=reference=${RUN}*`];
-  await removeEach(names, ["image", "rm"], kept);
-}
-
-async function removeEach(
-  list: readonly string[],
-  remove: readonly string[],
-  kept: readonly string[] = [],
-): Promise<void> {
-  const found = (await docker(...list)).split("\n").filter((name) => !/^$|<none>/.test(name));
-  const others = found.filter((name) => !kept.includes(name));
-  if (others.length > 0) await docker(...remove, ...others);
 }
 
 await runMain(() => main(process.argv.slice(2)));

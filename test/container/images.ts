@@ -31,6 +31,7 @@ export function tagOf(
     | "context"
     | "cosign"
     | "foreign"
+    | "next"
     | "on-base"
     | "prometheus"
     | "tampered",
