@@ -33,6 +33,7 @@ const COMMON = {
 
 export type PodState = {
   name: string;
+  createdAt: string;
   restarts: number;
   /** Since when it has been ready; `undefined` while it is not. */
   readySince: string | undefined;
@@ -53,7 +54,9 @@ export function releaseOf(namespace: Namespace, name: string, values: Values) {
     origin ??= originOf(namespace, name);
     return origin;
   };
-  const ask = async (path: string, init?: RequestInit) => fetch((await url()) + path, init);
+  // Over a new connection each time, which may go to any instance.
+  const ask = async (path: string, init?: RequestInit) =>
+    fetch((await url()) + path, { ...init, keepalive: false });
 
   return {
     name,
@@ -69,7 +72,11 @@ export function releaseOf(namespace: Namespace, name: string, values: Values) {
     /** Each entry of its history: what it is, and why. */
     history: async (): Promise<{ status: string; description: string }[]> =>
       JSON.parse((await helm("history", name, "--output=json")).output),
-    pods: async () => (await get<{ items: PodObject[] }>("pods", labels)).items.map(stateOf),
+    /** Those that are not being deleted. */
+    pods: async () => {
+      const { items } = await get<{ items: PodObject[] }>("pods", labels);
+      return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(stateOf);
+    },
     rolledOut: () => kubectl("rollout", "status", `deployment/${name}`, "--timeout=60s"),
     /** Sends requests at a constant rate, some of which add entries. */
     load: async (perSecond: number) => {
@@ -87,7 +94,7 @@ export function releaseOf(namespace: Namespace, name: string, values: Values) {
 const READS = [PATH, "/", `${PATH}?limit=2`, "/openapi.json"];
 
 type PodObject = {
-  metadata: { name: string; deletionTimestamp?: string };
+  metadata: { name: string; creationTimestamp: string; deletionTimestamp?: string };
   status: {
     conditions?: { type: string; status: string; lastTransitionTime: string }[];
     containerStatuses?: { restartCount: number }[];
@@ -98,6 +105,7 @@ function stateOf({ metadata, status }: PodObject): PodState {
   const ready = status.conditions?.find(({ type }) => type === "Ready");
   return {
     name: metadata.name,
+    createdAt: metadata.creationTimestamp,
     restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
     readySince: ready?.status === "True" ? ready.lastTransitionTime : undefined,
   };

@@ -25,11 +25,8 @@ function startWriter() {
   const added = new Map<number, string>();
   const service = {
     apiKey: release.apiKey,
-    fetch: (path: string, init?: RequestInit) => {
-      const headers = { ...init?.headers, Connection: "close" };
-      const signal = AbortSignal.timeout(ASK_LIMIT_MS);
-      return release.fetch(path, { ...init, headers, signal });
-    },
+    fetch: (path: string, init?: RequestInit) =>
+      release.fetch(path, { ...init, signal: AbortSignal.timeout(ASK_LIMIT_MS) }),
   };
   let isOver = false;
   async function write(): Promise<number> {
