@@ -2,7 +2,14 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { PATH } from "../container/writers.ts";
 import { type Namespace, openNamespace } from "./cluster.ts";
 import { type PostgresPod, startPostgres } from "./postgres.ts";
-import { API_KEY, AT_ONCE, keysSecret, type Release, releaseOf } from "./release.ts";
+import {
+  API_KEY,
+  AT_ONCE,
+  expectNoFailures,
+  keysSecret,
+  type Release,
+  releaseOf,
+} from "./release.ts";
 
 const OUTAGE_MS = 40_000;
 const RECOVERY_MS = 10_000;
@@ -50,7 +57,7 @@ test("while the database does not answer, all else works; then the service recov
   const { load, finish } = await release.load(20);
   await Bun.sleep(1000);
   await finish();
-  expect(load.failures).toEqual([]);
+  expectNoFailures(load);
 
   await postgres.pause();
   const [actions, pages, reads] = await Promise.all([

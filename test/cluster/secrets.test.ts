@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { until } from "../service.ts";
 import { type Namespace, openNamespace, STAND_IN } from "./cluster.ts";
 import { startPostgres } from "./postgres.ts";
-import { AT_ONCE, keysSecret, type Release, releaseOf } from "./release.ts";
+import { AT_ONCE, expectNoFailures, keysSecret, type Release, releaseOf } from "./release.ts";
 
 /** Where a kubelet has a volume of its own to refresh, its part is in the time too. */
 const LIMIT_MS = STAND_IN ? 2_000 : 30_000;
@@ -71,6 +71,6 @@ test("a new Secret is used at once by every instance, without a restart or a fai
   console.log(`every instance used it after ${(Math.max(...times) / 1000).toFixed(2)} s`);
   await until("some load after it", () => load.answered >= REQUESTS);
   await finish();
-  expect(load.failures).toEqual([]);
+  expectNoFailures(load);
   expect(await release.pods()).toEqual(before);
 });

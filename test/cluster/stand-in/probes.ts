@@ -1,6 +1,9 @@
 import type { Container, Probe } from "./objects.ts";
 import { pause } from "./pause.ts";
 
+/** What an answer that is too late gets to say so itself. */
+const GRACE_MS = 100;
+
 /** A container's answers to its probes. */
 export type ProbeEvents = {
   /** The startup probe has passed: the other two begin. */
@@ -71,9 +74,16 @@ async function repeat(
 /** @returns why a probe fails; `undefined` when it passes. */
 async function ask(probed: Probed, probe: Probe): Promise<string | undefined> {
   const limitMs = (probe.timeoutSeconds ?? 1) * 1000;
-  if (probe.httpGet) return await askByHttp(probed, probe.httpGet, limitMs);
-  if (probe.exec) return await askByCommand(probed, probe.exec.command, limitMs);
+  const { httpGet, exec } = probe;
+  if (httpGet) return await inTime(limitMs, askByHttp(probed, httpGet, limitMs));
+  if (exec) return await inTime(limitMs, askByCommand(probed, exec.command, limitMs));
   return `the stand-in does not know this kind of probe: ${JSON.stringify(probe)}`;
+}
+
+/** Goes on, whatever the answer does: one that never ends would end the probes. */
+async function inTime<T>(limitMs: number, answer: Promise<T>): Promise<T | string> {
+  const late = Bun.sleep(limitMs + GRACE_MS).then(() => `no answer within ${limitMs} ms`);
+  return await Promise.race([answer, late]);
 }
 
 async function askByHttp(
