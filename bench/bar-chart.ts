@@ -6,7 +6,14 @@ export type Kind = "own" | "bar" | "bare" | "cited";
 export type Bar = { name: string; value: number | undefined; kind: Kind };
 export type Panel = { title: string; digits: number; bars: readonly Bar[] };
 
-type Chart = { title: string; notes: readonly string[]; label: string; panels: readonly Panel[] };
+export type Chart = {
+  title: string;
+  notes: readonly string[];
+  label: string;
+  panels: readonly Panel[];
+  /** How many panels are beside one another. */
+  columns?: number;
+};
 
 const WIDTH = 400;
 const PADDING = 16;
@@ -30,14 +37,17 @@ const STYLE = `${LIGHT}
     .cited { stroke: #9198a1; }
   }`;
 
-/** An SVG image as narrow as a phone: panels of bars, one below the other, each with its own scale. */
-export function barChart({ title, notes, label, panels }: Chart): string {
+/** An SVG image as narrow as a phone: panels of bars, each with its own scale. */
+export function barChart({ title, notes, label, panels, columns = 1 }: Chart): string {
+  const width = (WIDTH - PADDING) / columns;
   let y = HEAD_HEIGHT + notes.length * LINE_HEIGHT;
-  const lines = panels.flatMap((panel) => {
-    const top = y;
-    y += PANEL_HEAD_HEIGHT + panel.bars.length * ROW_HEIGHT;
-    return panelLines(panel, top);
-  });
+  const lines: string[] = [];
+  for (let first = 0; first < panels.length; first += columns) {
+    const row = panels.slice(first, first + columns);
+    const place = (column: number) => ({ x: PADDING + column * width, y, width: width - PADDING });
+    lines.push(...row.flatMap((panel, column) => panelLines(panel, place(column))));
+    y += PANEL_HEAD_HEIGHT + Math.max(...row.map(({ bars }) => bars.length)) * ROW_HEIGHT;
+  }
   return image({
     ...{ width: WIDTH, height: y + FOOT_HEIGHT, style: STYLE, label },
     lines: [
@@ -48,20 +58,22 @@ export function barChart({ title, notes, label, panels }: Chart): string {
   });
 }
 
-function panelLines({ title, digits, bars }: Panel, top: number): string[] {
+type Place = { x: number; y: number; width: number };
+
+function panelLines({ title, digits, bars }: Panel, { x, y, width }: Place): string[] {
   const most = Math.max(...bars.map(({ value }) => value ?? 0));
-  const scale = (WIDTH - 2 * PADDING - VALUE_WIDTH) / most;
+  const scale = (width - VALUE_WIDTH) / most;
   return [
-    text("text name", PADDING, top + 26, title),
+    text("text name", x, y + 26, title),
     ...bars.flatMap(({ name, value, kind }, row) => {
-      const y = top + PANEL_HEAD_HEIGHT + row * ROW_HEIGHT;
-      const named = text(kind === "own" ? "text name" : "text", PADDING, y + 8, name);
-      if (value === undefined) return [named, text("quiet", PADDING, y + 27, "–")];
-      const width = Math.max(1, value * scale);
+      const top = y + PANEL_HEAD_HEIGHT + row * ROW_HEIGHT;
+      const named = text(kind === "own" ? "text name" : "text", x, top + 8, name);
+      if (value === undefined) return [named, text("quiet", x, top + 27, "–")];
+      const length = Math.max(1, value * scale);
       return [
         named,
-        bar(kind, { x: PADDING, y: y + 14, width, height: BAR_HEIGHT }),
-        text("text", PADDING + Math.round(width) + 6, y + 27, value.toFixed(digits)),
+        bar(kind, { x, y: top + 14, width: length, height: BAR_HEIGHT }),
+        text("text", x + Math.round(length) + 6, top + 27, value.toFixed(digits)),
       ];
     }),
   ];

@@ -18,7 +18,7 @@
 
 #include "report.h"
 
-#define DEFAULT_HOST "0.0.0.0"
+#define DEFAULT_HOST "::"
 #define DEFAULT_PORT "5000"
 #define MAX_PORT 65535
 
@@ -79,7 +79,10 @@ static uint16_t parse_port(const char *text)
 	return *text == '\0' && port <= MAX_PORT ? (uint16_t)port : 0;
 }
 
-/* Where a server listening on `host` is reached from here; false if `host` is a name. */
+/*
+ * Where a server listening on `host` is reached from here; false if `host` is a name. One that listens on all
+ * addresses has those of IPv4 in any case, and those of IPv6 only where the system has any.
+ */
 static bool locate_server(struct server *server, const char *host, uint16_t port)
 {
 	struct sockaddr_in *ipv4 = &server->address.ipv4;
@@ -99,7 +102,7 @@ static bool locate_server(struct server *server, const char *host, uint16_t port
 	}
 	if (inet_pton(AF_INET6, host, &ipv6->sin6_addr) == 1) {
 		if (IN6_IS_ADDR_UNSPECIFIED(&ipv6->sin6_addr))
-			ipv6->sin6_addr = in6addr_loopback;
+			return locate_server(server, "127.0.0.1", port);
 		ipv6->sin6_family = AF_INET6;
 		ipv6->sin6_port = htons(port);
 		server->address_size = sizeof *ipv6;

@@ -63,19 +63,15 @@ static void unpack_block(void *argument, size_t index)
 	const struct payload_header *header = unpacking->header;
 	const struct payload_block *block = &header->blocks[index];
 	const uint8_t *packed = (const uint8_t *)(header + 1);
-	uint64_t start = 0;
+	uint8_t *content = unpacking->image + block->start;
 
-	for (const struct payload_block *before = header->blocks; before < block; before++) {
+	for (const struct payload_block *before = header->blocks; before < block; before++)
 		packed += before->packed_size;
-		start += before->size;
-	}
-
-	uint8_t *content = unpacking->image + start;
 
 	take_memory(content, block->size);
 	if (unpack_frame(unpacking->contexts[index], block, packed, content))
 		filter_decode((enum filter)header->filter, content + block->code_start, block->code_size,
-			      start + block->code_start);
+			      block->start + block->code_start);
 	else
 		unpacking->error = EBADMSG;
 }

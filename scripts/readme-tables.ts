@@ -49,7 +49,10 @@ export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
       "PUBLIC_DETAILS",
     ] as const),
   ],
-  "The database": ["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE", "SEED"],
+  "The database": [
+    ...(["DATABASE_PASSWORD", "DATABASE_CA_FILE", "DATABASE_POOL_SIZE"] as const),
+    ...(["READY_WITHOUT_DATABASE", "SEED"] as const),
+  ],
   "Connections and certificates": [
     ...(["TLS_CERT_FILE", "TLS_KEY_FILE", "METRICS_PORT", "IDLE_TIMEOUT_SECONDS"] as const),
   ],
@@ -60,7 +63,7 @@ export const GROUPS: Readonly<Record<string, readonly VariableName[]>> = {
       "MAX_HEADER_BYTES",
       "MAX_CONCURRENT_REQUESTS",
     ] as const),
-    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS"] as const),
+    ...(["MEMORY_BUDGET", "REQUEST_TIMEOUT_SECONDS", "RATE_LIMIT_STORE"] as const),
   ],
   Stopping: ["DRAIN_DELAY_SECONDS", "DRAIN_TIMEOUT_SECONDS"],
   "Logs and traces": [

@@ -26,6 +26,7 @@ import { createRateLimit } from "./http/middleware/rate-limit.ts";
 import { notFound } from "./http/not-found.ts";
 import { appErrorHandler } from "./http/problem.ts";
 import { EarlyRouter } from "./http/router.ts";
+import type { SharedCounts } from "./http/shared-counts.ts";
 import { SERVICE } from "./identity.ts";
 import { docsRoutes } from "./pages/docs.ts";
 import { landingFacts, landingRoutes } from "./pages/landing.ts";
@@ -48,7 +49,10 @@ export type AppConfig = Pick<
   "environment" | "debug" | "maxBodyBytes" | "requestTimeoutSeconds" | "publicReads" | "corsOrigins"
 > &
   Shown &
-  Limits;
+  Limits & {
+    /** Whether the app stays ready without its database, once that has answered: not by default. */
+    readyWithoutDatabase?: boolean;
+  };
 
 /** What is not set is shown. */
 type Shown = { logAccess?: boolean; publicDocs?: boolean; publicDetails?: boolean };
@@ -87,6 +91,8 @@ export type AppDeps<R extends readonly Resource[] = readonly Resource[]> = {
   readiness?: Readiness;
   /** Records every request, and shows it at `/metrics`; without it there is no such route. */
   metrics?: AppMetrics | undefined;
+  /** Adds what limits count to what other instances do; without it, each counts for itself. */
+  sharedCounts?: SharedCounts | undefined;
   /** Health and metrics have a listener of their own (see `createProbesApp`), and this app leaves them out. */
   probesElsewhere?: boolean;
   /** Follows the requests that are sampled; without it, traces have ids only. */
@@ -121,7 +127,13 @@ export function createApp<const R extends readonly Resource[]>(deps: AppDeps<R>)
 
   app.use(
     admission({
-      rateLimit: rate && createRateLimit({ rate, now: deps.elapsed }),
+      rateLimit:
+        rate &&
+        createRateLimit({
+          rate,
+          now: deps.elapsed,
+          onHit: deps.sharedCounts?.of("requests", rate),
+        }),
       clientOf: nameClient(authenticator),
       gate: createGate(config.maxConcurrentRequests),
       budget,
@@ -193,11 +205,12 @@ function useEdge(app: OpenAPIHono<AppEnv>, deps: AppDeps): void {
 }
 
 function createAuthenticator(deps: AppDeps): Authenticator {
-  const { keys, logger, metrics, elapsed: now } = deps;
-  const { authFailureLimit } = deps.config;
+  const { keys, logger, metrics, elapsed: now, sharedCounts } = deps;
+  const { authFailureLimit: rate } = deps.config;
+  const onHit = rate && sharedCounts?.of("wrong keys", rate);
   return {
     keys,
-    failures: authFailureLimit && createFailureThrottle(authFailureLimit, now),
+    failures: rate && createFailureThrottle(rate, { now, onHit }),
     onWrongKey: reportWrongKeys({ logger, metrics: metrics?.metrics, now }),
   };
 }
@@ -209,9 +222,12 @@ type ProbesOptions = {
 
 function probeRoutes(deps: AppDeps, { uptime, metricsAccess }: ProbesOptions) {
   const { metrics, config } = deps;
-  const { environment, publicDetails: details } = config;
+  const { environment, publicDetails: details, readyWithoutDatabase } = config;
   return {
-    health: healthRoutes({ ...deps, service: SERVICE, environment, details, uptime }),
+    health: healthRoutes({
+      ...deps,
+      ...{ service: SERVICE, environment, details, uptime, readyWithoutDatabase },
+    }),
     metrics: metrics && metricsRoutes({ ...metrics, access: metricsAccess }),
   };
 }

@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import { runCli } from "../src/cli/cli.ts";
 import type { Environment } from "../src/config/config.ts";
+import type { Migration } from "../src/database/migrations/migration.ts";
+import { openPostgresDatabase } from "../src/server/database/postgres.ts";
+import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
 import type { Fetch, ListenOptions } from "../src/server/runtime.ts";
 import { pem, putCertificate, tlsVariables } from "./certificate.ts";
+import { postgresMigrations } from "./example/migrations/postgres.ts";
 import { sqliteMigrations } from "./example/migrations/sqlite.ts";
 import { SCOPES } from "./example/service.ts";
+import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";
 import { eventually, inTemporaryDirectory } from "./service.ts";
 
@@ -109,9 +114,15 @@ const ROWS: Row[] = [
     args: ["migrate", "--dry-run"],
     code: 64,
     stdout: nothing,
-    stderr: /^thimble migrate: unexpected argument: --dry-run\n\nUsage: thimble migrate$/,
+    stderr:
+      /^thimble migrate: unknown option --dry-run; there are --check\n\nUsage: thimble migrate\n +thimble migrate --check$/,
   },
-  { args: ["migrate", "--help"], code: 0, stdout: /^Usage: thimble migrate\n/, stderr: nothing },
+  {
+    args: ["migrate", "--help"],
+    code: 0,
+    stdout: /^Usage: thimble migrate\n.+--check .+78/s,
+    stderr: nothing,
+  },
   { args: ["key", "--help"], code: 0, stdout: /--expires DATE\].+Scopes: /s, stderr: nothing },
   ...(
     [
@@ -209,7 +220,7 @@ const ROWS: Row[] = [
   },
   {
     args: ["healthcheck"],
-    env: { PORT: "1", HOST: "::" },
+    env: { PORT: "1", HOST: "::1" },
     code: 1,
     stdout: nothing,
     stderr: /^thimble: no answer on \[::1\]:1: /,
@@ -280,6 +291,79 @@ test("migrate makes the schema once", async () => {
     expect(second).toEqual({ code: 0, stdout: "Migrations applied: 0", stderr: "" });
     expect(existsSync(join(directory, "new/thimble.db"))).toBe(true);
   });
+});
+
+describe("migrate --check", () => {
+  const known = sqliteMigrations.length;
+  const compatible = sqliteMigrations.at(-1)?.compatibleFrom;
+  /** What the next two releases do. */
+  const later: readonly Migration[] = [
+    { version: known + 1, name: "one", compatibleFrom: known, sql: "CREATE TABLE one (a integer)" },
+    { version: known + 2, name: "two", compatibleFrom: known + 2, sql: "DROP TABLE one" },
+  ];
+
+  test("of entries in memory: nothing to do", async () => {
+    expect(await run(["migrate", "--check"], { DATABASE_URL: "memory:" })).toEqual({
+      ...{ code: 0, stdout: "Nothing to do: entries in memory have no schema", stderr: "" },
+    });
+  });
+
+  test.each(["SQLite", "PostgreSQL"])(
+    "says what is to be done, and does nothing: %s",
+    async (kind) => {
+      const { url, drop } = await freshDatabase();
+      await inTemporaryDirectory(async (directory) => {
+        const path = join(directory, "new/thimble.db");
+        const env = { DATABASE_URL: kind === "SQLite" ? `sqlite:${path}` : url };
+        const upgrade = async (migrations: readonly Migration[]) => {
+          const database =
+            kind === "SQLite"
+              ? openSqliteDatabase(path, { migrations: [...sqliteMigrations, ...migrations] })
+              : openPostgresDatabase(url, { migrations: [...postgresMigrations, ...migrations] });
+          await database.migrate();
+          await database.close();
+        };
+        const check = async () => {
+          const { code, stdout, stderr } = await run(["migrate", "--check"], env);
+          return { code, said: stdout.replace("Schema version: ", ""), stderr };
+        };
+        for (const _time of [1, 2]) {
+          expect(await check()).toEqual({
+            code: 1,
+            said: `found 0, known ${known}, compatible from 0; migrations to apply: ${known}`,
+            stderr: "",
+          });
+        }
+        expect(existsSync(path)).toBe(false);
+        await upgrade([]);
+        expect(await check()).toEqual({
+          code: 0,
+          said: `found ${known}, known ${known}, compatible from ${compatible}; nothing to do`,
+          stderr: "",
+        });
+        await upgrade(later.slice(0, 1));
+        const newer = "the schema is of a newer release, and works with this one";
+        expect(await check()).toEqual({
+          code: 0,
+          said: `found ${known + 1}, known ${known}, compatible from ${known}; nothing to do: ${newer}`,
+          stderr: "",
+        });
+        expect(await run(["migrate"], env)).toEqual({
+          ...{ code: 0, stdout: `Migrations applied: 0; ${newer}`, stderr: "" },
+        });
+        await upgrade(later);
+        const found = `found ${known + 2}, known ${known}, compatible from ${known + 2}`;
+        expect(await check()).toEqual({
+          code: 78,
+          said: `${found}; this release cannot use it`,
+          stderr:
+            `thimble: The database has schema version ${known + 2}, and this release knows only ${known}. ` +
+            `Run a release that knows version ${known + 2} at least.`,
+        });
+      });
+      await drop();
+    },
+  );
 });
 
 test("migrate adds no sample entries", async () => {
@@ -396,7 +480,7 @@ describe("serve", () => {
     const statuses: Record<number, number[]> = {};
     const env = { ...MEMORY, PORT: "8080", METRICS_PORT: "9090" };
     const result = await run([], env, async (fetch, { port, host }) => {
-      expect(host).toBe("0.0.0.0");
+      expect(host).toBe("::");
       const paths = ["/books", "/health", "/healthz", "/ready", "/metrics", "/nothing"];
       const headers = { "X-API-Key": API_KEY };
       const answers = paths.map((path) =>
@@ -411,6 +495,29 @@ describe("serve", () => {
     const listening = log(result).find(({ message }) => message === "listening");
     expect(listening).toMatchObject({ port: 8080, metrics_port: 9090 });
   });
+
+  for (const [HOST, listensOn] of [
+    [undefined, "0.0.0.0"],
+    ["::", "0.0.0.0"],
+    ["::1", undefined],
+  ]) {
+    test(`without IPv6, HOST=${HOST ?? ""} ${listensOn ? "listens on IPv4" : "is an error"}`, async () => {
+      const env = { ...MEMORY, ...(HOST && { HOST }), PORT: "8080", METRICS_PORT: "9090" };
+      const hosts: string[] = [];
+      const result = await run([], env, (_fetch, { host }) => {
+        hosts.push(host);
+        if (host.includes(":")) throw Object.assign(new Error("no"), { code: "EAFNOSUPPORT" });
+      });
+      if (listensOn) {
+        const listening = log(result).find(({ message }) => message === "listening");
+        expect(listening?.host).toBe(listensOn);
+        expect(hosts).toEqual(["::", "0.0.0.0", "::", "0.0.0.0"]);
+      } else {
+        expect(result.stderr).toBe("thimble: cannot listen on [::1]:8080: EAFNOSUPPORT");
+        expect(result.code).toBe(69);
+      }
+    });
+  }
 
   test("names the port if it cannot listen on METRICS_PORT", async () => {
     const env = { ...MEMORY, HOST: "127.0.0.1", METRICS_PORT: "9090" };

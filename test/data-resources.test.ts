@@ -307,6 +307,69 @@ for (const kind of KINDS) {
   });
 }
 
+/** What the release after {@link TWO_RESOURCES} has: what it adds works with that one. */
+const NEXT = {
+  sqlite: [...migrations.sqlite, laterMigration("ALTER TABLE books ADD COLUMN isbn text")],
+  postgres: [...migrations.postgres, laterMigration("ALTER TABLE books ADD COLUMN isbn text")],
+};
+
+function laterMigration(sql: string) {
+  const version = migrations.sqlite.length + 1;
+  return { version, name: "later", compatibleFrom: version - 1, sql };
+}
+
+const LOST = /^a newer release has added columns that this one would lose: books\.isbn; use that/;
+
+describe.each([...KINDS])("the schema of the next release on %s", (kind) => {
+  test("is exported, imported, and restored into, by the release before", async () => {
+    const file = newFile("backup");
+    await backUp(file, configOf(await filled(kind)), TWO_RESOURCES);
+    const place = await empty(kind);
+    await (await openPlaceDatabase(place, NEXT)).close();
+    await importInto(place, books, BOOKS.slice(0, 1));
+    expect(await exported(place, books)).toEqual(BOOKS.slice(0, 1));
+    await restore(place, file, { force: true });
+    expect(await exported(place, books)).toEqual(BOOKS);
+    expect(await exported(place, measurements)).toHaveLength(2106);
+  });
+
+  test("is backed up whole, or not without saying what is left out", async () => {
+    const place = await filled(kind);
+    await (await openPlaceDatabase(place, NEXT)).close();
+    const file = newFile("backup");
+    if (kind === "PostgreSQL") {
+      const refused = await refusal(backUp(file, configOf(place), TWO_RESOURCES));
+      expect(refused.message).toMatch(LOST);
+    }
+    const options = { ...TWO_RESOURCES, withoutUnknownTables: kind === "PostgreSQL" };
+    const { counts } = await backUp(file, configOf(place), options);
+    expect(counts.get("books")).toBe(3);
+    const [version] = (await execute(placeOf(file), "PRAGMA user_version")) ?? [];
+    const { length } = kind === "SQLite" ? NEXT.sqlite : migrations.sqlite;
+    expect(version).toEqual({ user_version: length });
+  });
+
+  test("is restored from a backup only if nothing is lost, or that is asked for", async () => {
+    const source = await empty("SQLite");
+    await (await openPlaceDatabase(source, NEXT)).close();
+    await importInto(source, books, BOOKS);
+    const file = newFile("backup");
+    await backUp(file, configOf(source), { ...TWO_RESOURCES, migrations: NEXT });
+    const target = await empty(kind);
+    expect((await refusal(restore(target, file))).message).toMatch(LOST);
+    await restore(target, file, { withoutUnknownTables: true });
+    expect(await exported(target, books)).toEqual(BOOKS);
+
+    const indexed = { ...NEXT, sqlite: [...migrations.sqlite, laterMigration("SELECT 1")] };
+    const other = await empty("SQLite");
+    await (await openPlaceDatabase(other, indexed)).close();
+    await importInto(other, books, BOOKS.slice(1));
+    await backUp(file, configOf(other), { ...TWO_RESOURCES, migrations: indexed });
+    await restore(target, file, { force: true });
+    expect(await exported(target, books)).toEqual(BOOKS.slice(1));
+  });
+});
+
 describe.each([...KINDS])("a field that %s has no column for", (kind) => {
   const withIsbn = (isbn: Field) =>
     defineResource("books", { one: "book", fields: { ...books.fields, isbn } });

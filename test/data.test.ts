@@ -729,6 +729,64 @@ describe("a directory of backups", () => {
     expect(await exported(target)).toEqual(BOOKS.slice(0, 2));
   });
 
+  test("gets one more from each run without a schedule, and loses the oldest", async () => {
+    const { env } = await filled("SQLite", BOOKS.slice(0, 2));
+    const backups = join(newDirectory(), "made");
+    let now = Date.parse("2026-01-01T00:00:00Z");
+    const runAt = async (time: string, ...args: string[]) => {
+      now = Date.parse(`2026-01-01T${time}Z`);
+      const { code, stdout, stderr } = await runHere({ env, clock: () => now }, [
+        "backup",
+        ...args,
+      ]);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+      return stderr.split("\n");
+    };
+    const nameOf = (time: string) => join(backups, `thimble-20260101T${time}Z.db`);
+    const made = (time: string) =>
+      expect.stringMatching(
+        new RegExp(`^Backed up 2 books in \\d+\\.\\d s to ${nameOf(time)}, 0\\.1 MB$`),
+      );
+    const there = () =>
+      readdirSync(backups)
+        .map((name) => join(backups, name))
+        .sort();
+
+    expect(await runAt("01:00:00", "--keep", "7", backups)).toEqual([made("010000")]);
+    const [last, unfinished] = [nameOf("020000"), `${nameOf("013000")}.part`];
+    writeFileSync(unfinished, "");
+    expect(await runAt("02:00:00", "--keep", "7", backups)).toEqual([made("020000")]);
+    expect(there()).toEqual([nameOf("010000"), last]);
+    expect(await runAt("03:00:00", "--keep", "2", backups)).toEqual([
+      made("030000"),
+      `Removed ${nameOf("010000")}`,
+    ]);
+    expect(there()).toEqual([last, nameOf("030000")]);
+    // The clock is set back.
+    expect(await runAt("02:30:00", "--keep", "1", backups)).toEqual([
+      made("023000"),
+      `a backup with a name in the future is left alone: ${nameOf("030000")}`,
+      `Removed ${last}`,
+    ]);
+    expect(there()).toEqual([nameOf("023000"), nameOf("030000")]);
+  });
+
+  test("stays as it is when a run without a schedule fails", async () => {
+    const backups = newDirectory();
+    const old = join(backups, "thimble-20200101T000000Z.db");
+    writeFileSync(old, "");
+    const place = { env: { DATABASE_URL: "postgres://u@127.0.0.1:1/books", DATA_DIR: "." } };
+    const failed = await runHere(place, ["backup", "--keep", "1", backups]);
+    expect(failed).toMatchObject({ code: 69, stdout: "" });
+    expect(failed.stderr).toContain("ECONNREFUSED");
+    expect(readdirSync(backups).map((name) => join(backups, name))).toEqual([old]);
+    expect(await runHere(place, ["backup", "--keep", "1", old])).toEqual({
+      code: 73,
+      stdout: "",
+      stderr: `thimble: ${old} is no directory; with --keep, name the DIRECTORY that has the backups`,
+    });
+  });
+
   test("with names in the future keeps the one just made, and warns of them", async () => {
     const source = await filled("SQLite", BOOKS.slice(0, 2));
     const backups = newDirectory();
@@ -843,8 +901,9 @@ describe("arguments", () => {
   test.each([
     [["backup"], "expected one FILE, or one DIRECTORY"],
     [["backup", "a", "b"], "expected one FILE, or one DIRECTORY"],
-    [["backup", "--keep", "3", "a"], "--keep goes with --every"],
-    [["backup", "--every", "1h", "a"], "--every goes with --keep"],
+    [["backup", "--keep", "3"], "expected one FILE, or one DIRECTORY"],
+    [["backup", "--keep", "3x", "a"], "--keep expects a whole number from 1; received 3x"],
+    [["backup", "--every", "1h", "a"], "--every goes with --keep, the number of backups"],
     [
       ["backup", "--every", "1x", "--keep", "3", "a"],
       "--every expects a whole number of s, m, h or d",
@@ -867,6 +926,7 @@ describe("arguments", () => {
   test.each([
     { args: ["backup", file] },
     { args: ["backup", "--every", "1h", "--keep", "1", directory] },
+    { args: ["backup", "--keep", "1", directory] },
     { args: ["restore", file] },
     { args: ["export", "books"] },
     { args: ["import", "books", file] },

@@ -37,13 +37,14 @@ export type Result = { code: number; stdout: string; stderr: string };
 
 /** Runs a command in this process. `untilSignal` is given what was written to standard output so far. */
 export async function runHere(
-  place: { env: Variables },
+  place: { env: Variables; clock?: () => number },
   args: readonly string[],
   untilSignal: (lines: readonly string[]) => Promise<string> = async () => "SIGTERM",
 ): Promise<Result> {
   const written = { stdout: [] as string[], stderr: [] as string[] };
   const runtime = idleRuntime({
     env: place.env,
+    ...(place.clock && { clock: place.clock }),
     stdout: (line) => void written.stdout.push(line),
     stderr: (line) => void written.stderr.push(line),
     untilSignal: () => untilSignal(written.stdout),

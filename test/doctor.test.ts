@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { runCli } from "../src/cli/cli.ts";
 import { runDoctor } from "../src/cli/commands/doctor.ts";
 import type { Environment } from "../src/config/config.ts";
+import type { Migration } from "../src/database/migrations/migration.ts";
+import { openPostgresDatabase } from "../src/server/database/postgres.ts";
 import type { Runtime } from "../src/server/runtime.ts";
+import { postgresMigrations } from "./example/migrations/postgres.ts";
 import { freshDatabase } from "./postgres.ts";
 import { idleRuntime } from "./runtime.ts";
 import { inTemporaryDirectory, startService } from "./service.ts";
@@ -57,11 +60,33 @@ test("next to a service that is ready, its port is no problem", async () => {
   expect(said[1]).toBe(`ok  PORT  the service answers on 127.0.0.1:${service.port}, and is ready`);
 });
 
-test("a database of the service is opened", async () => {
+test("a database of the service is opened, and not migrated", async () => {
   const { url, drop } = await freshDatabase();
-  const { said, code } = await examine({ DATABASE_URL: url });
-  expect(said[3]).toBe("ok  database  postgres answers");
-  expect(code).toBe(0);
+  const look = async () => (await examine({ DATABASE_URL: url })).said.slice(3, 5);
+  const known = postgresMigrations.length;
+  for (const _time of [1, 2]) {
+    expect(await look()).toEqual([
+      "ok  database  postgres answers",
+      `ok  schema  version 0; the next start brings it to ${known}`,
+    ]);
+  }
+  const migrate = async (more: readonly Migration[]) => {
+    const database = openPostgresDatabase(url, { migrations: [...postgresMigrations, ...more] });
+    await database.migrate();
+    await database.close();
+  };
+  await migrate([]);
+  expect((await look())[1]).toStartWith("ok  open files");
+  const later = { name: "later", sql: "SELECT 1" };
+  const added = { ...later, version: known + 1, compatibleFrom: known };
+  await migrate([added]);
+  expect((await look())[1]).toBe(
+    `ok  schema  version ${known + 1} is of a newer release, and works with this one`,
+  );
+  await migrate([added, { ...later, version: known + 2, compatibleFrom: known + 2 }]);
+  expect((await look())[0]).toStartWith(
+    `wrong  database  The database has schema version ${known + 2}, and this release knows only`,
+  );
   await drop();
 });
 
@@ -156,6 +181,7 @@ test("a clock that is earlier than the last write is found", async () => {
 
 test("PostgreSQL's clock is compared", async () => {
   const { url, drop } = await freshDatabase();
+  await runCli(["migrate"], idleRuntime({ env: { DATABASE_URL: url } }));
   const { said } = await examine({ DATABASE_URL: url }, { clock: () => Date.now() + 60_000 });
   expect(said).toContainEqual(
     expect.stringMatching(/^wrong {2}clock {2}differs from PostgreSQL's/),

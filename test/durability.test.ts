@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import { books } from "../src/books.ts";
+import type { Migration } from "../src/database/migrations/migration.ts";
 import type { Resource } from "../src/resources/resource.ts";
 import { createStore } from "../src/resources/stores/create-store.ts";
 import { openDatabase } from "../src/server/database/open-database.ts";
+import { openPostgresDatabase } from "../src/server/database/postgres.ts";
+import { openSqliteDatabase } from "../src/server/database/sqlite.ts";
 import { API_KEY, type ChildService, runService, startService } from "./child-service.ts";
 import { type Book, everyEntry } from "./data.ts";
 import { postgresMigrations } from "./example/migrations/postgres.ts";
@@ -21,17 +24,39 @@ setDefaultTimeout(30_000);
 type Place = {
   /** Variables that make the service use it. */
   variables: Record<string, string>;
-  /** Makes its schema look like that of a later release. */
-  makeNewer: () => Promise<void>;
+  /** Applies one more migration, as a later release does. */
+  upgrade: (later: Later) => Promise<void>;
+  /** Ends every connection of the service. */
+  disconnect: () => Promise<void>;
   /** How many migrations were applied to it. */
   migrations: () => Promise<number>;
   remove: () => Promise<void>;
 };
 
+/** What the next release does to the schema. */
+type Later = { sql: string; compatibleFrom: number };
+
+const KNOWN = sqliteMigrations.length;
+const withLater = (migrations: readonly Migration[], later: Later): Migration[] => [
+  ...migrations,
+  { version: KNOWN + 1, name: "later", ...later },
+];
+const EXPANDING: Later = {
+  sql: `ALTER TABLE books ADD COLUMN isbn text;
+    CREATE TABLE reviews (id integer PRIMARY KEY, book integer REFERENCES books (id))`,
+  compatibleFrom: KNOWN,
+};
+const CONTRACTING: Later = {
+  sql: "ALTER TABLE books RENAME COLUMN year TO published",
+  compatibleFrom: KNOWN + 1,
+};
+const DUNE = { title: "Dune", author: "Frank Herbert", year: 1965 };
+
 async function openSqlite(): Promise<Place> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-durability-"));
+  const path = join(directory, "thimble.db");
   const query = (sql: string) => {
-    const database = new DatabaseSync(join(directory, "thimble.db"));
+    const database = new DatabaseSync(path);
     try {
       return database.prepare(sql).get();
     } finally {
@@ -40,9 +65,13 @@ async function openSqlite(): Promise<Place> {
   };
   return {
     variables: { DATA_DIR: directory },
-    makeNewer: async () => {
-      query("PRAGMA user_version = 99");
+    upgrade: async (later) => {
+      const migrations = withLater(sqliteMigrations, later);
+      const database = openSqliteDatabase(path, { migrations });
+      expect(await database.migrate()).toBe(1);
+      await database.close();
     },
+    disconnect: async () => {},
     migrations: async () => Number(query("PRAGMA user_version")?.user_version),
     remove: async () => rmSync(directory, { recursive: true }),
   };
@@ -53,8 +82,15 @@ async function openPostgres(): Promise<Place> {
   const sql = postgres(url, { max: 1 });
   return {
     variables: { DATABASE_URL: url, DATABASE_POOL_SIZE: "4" },
-    makeNewer: async () => {
-      await sql`INSERT INTO schema_migrations (version, name) VALUES (99, 'later')`;
+    upgrade: async (later) => {
+      const migrations = withLater(postgresMigrations, later);
+      const database = openPostgresDatabase(url, { migrations });
+      expect(await database.migrate()).toBe(1);
+      await database.close();
+    },
+    disconnect: async () => {
+      await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`;
     },
     migrations: async () => {
       const [row] = await sql`SELECT count(*) FROM schema_migrations`;
@@ -195,15 +231,82 @@ function durability(name: string, open: () => Promise<Place>): void {
       expect(await place.migrations()).toBe(sqliteMigrations.length);
     });
 
-    test("refuses a database with the schema of a later release", async () => {
+    test("works with the schema of a later release that is compatible, and warns of it at the start", async () => {
+      const old = await start({ SEED: "false" });
+      const add = async (service: ChildService) =>
+        (await service.send("POST", "/books", DUNE)).status;
+      expect(await add(old)).toBe(201);
+      expect((await old.send("DELETE", "/books/1")).status).toBe(204);
+      await place.upgrade(EXPANDING);
+      expect(await add(old)).toBe(201);
+      await place.disconnect();
+      await until("it has connected again", async () => (await add(old)) === 201);
+
+      const [second, third] = await Promise.all([start({ SEED: "true" }), start()]);
+      for (const service of [second, third]) {
+        expect(service.log().filter(({ level }) => level === "WARNING")).toMatchObject([
+          {
+            message: "the schema is of a newer release, and works with this one",
+            schema_version: KNOWN + 1,
+            known_version: KNOWN,
+            compatible_from: KNOWN,
+          },
+        ]);
+      }
+      for (const service of [old, second, third]) {
+        expect((await service.fetch("/ready")).status).toBe(200);
+        expect(await add(service)).toBe(201);
+      }
+      expect(await everyBook(third, "&q=herbert")).toEqual(await everyBook(old));
+      expect(await place.migrations()).toBe(KNOWN + 1);
+    });
+
+    test("adds no samples to the schema of a later release", async () => {
+      await (await start({ SEED: "false" })).kill();
+      await place.upgrade(EXPANDING);
+      expect(await everyBook(await start({ SEED: "true" }))).toEqual([]);
+    });
+
+    test("refuses the schema of a later release that is not compatible", async () => {
       await (await start()).kill();
-      await place.makeNewer();
+      await place.upgrade(CONTRACTING);
       const { code, stderr, stdout } = await runService(place.variables);
       expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
       expect(stderr).toMatch(
-        /^thimble: .*The database has schema version 99.+ knows only \d+\..+\n$/,
+        `The database has schema version ${KNOWN + 1}, and this release knows only ${KNOWN}. ` +
+          `Run a release that knows version ${KNOWN + 1} at least.\n`,
       );
+      expect(stderr).toMatch(/^thimble: .+\n$/);
       expect(stderr).not.toContain(API_KEY);
+    });
+
+    test("answers 503 and says why when a later release makes the schema incompatible", async () => {
+      const service = await start({ SEED: "true" });
+      expect((await service.fetch("/books/1")).status).toBe(200);
+      await place.upgrade(CONTRACTING);
+      for (const _time of [1, 2]) {
+        for (const answer of [
+          await service.send("POST", "/books", DUNE),
+          await service.fetch("/books/1"),
+        ]) {
+          expect(answer.status).toBe(503);
+          expect(await answer.json()).toMatchObject({
+            error: "Database unavailable",
+            detail: "The database is of a newer release than this instance, which cannot use it.",
+          });
+        }
+        await place.disconnect();
+      }
+      const ready = await service.fetch("/ready");
+      expect([ready.status, await ready.json()]).toMatchObject([
+        503,
+        { checks: { database: "unavailable" } },
+      ]);
+      expect((await service.fetch("/healthz")).status).toBe(200);
+      expect(service.log().find(({ level }) => level === "ERROR")).toMatchObject({
+        message: "request refused",
+        cause: expect.stringContaining(`has schema version ${KNOWN + 1}`),
+      });
     });
 
     test("adds no books if SEED is false, which it is outside of development", async () => {

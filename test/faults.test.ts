@@ -180,6 +180,56 @@ describe("PostgreSQL that fails", () => {
     expect(service.log().filter(({ cause }) => /DESTROYED/.test(String(cause)))).toEqual([]);
   });
 
+  faultTest("a full pool that waits for a lock leaves the service ready", async (bench) => {
+    const server = await startPostgres(bench);
+    const sql = postgres(server.url, { max: 1 });
+    bench.defer(() => sql.end());
+    const service = await bench.start({ DATABASE_URL: server.url, DATABASE_POOL_SIZE: "10" });
+    const writers = await sql.begin(async (transaction) => {
+      await transaction`SELECT id FROM books WHERE id = 1 FOR UPDATE`;
+      const waiting = Array.from({ length: 12 }, () =>
+        service.send("PUT", "/books/1", { year: 1 }),
+      );
+      await until("every connection waits", async () => {
+        const [row] = await transaction`SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted`;
+        return Number(row?.waiting) === 10;
+      });
+      expect(await getJson(service, "/ready")).toEqual({
+        ready: true,
+        checks: { api: "ok", database: "ok" },
+      });
+      return waiting;
+    });
+    for (const writer of await Promise.all(writers)) expect(writer.status).toBe(200);
+  });
+
+  faultTest("READY_WITHOUT_DATABASE: ready while it is away, if it has answered", async (bench) => {
+    const server = await startPostgres(bench);
+    const env = { DATABASE_URL: server.url, READY_WITHOUT_DATABASE: "true" };
+    const first = await bench.start(env);
+    await untilReady(first);
+    await server.stop();
+    expect(await getJson(first, "/ready")).toEqual({
+      ready: true,
+      checks: { api: "ok", database: expect.stringMatching(DOWN) },
+    });
+    expect((await first.fetch("/books")).status).toBe(503);
+    const later = await bench.start(env);
+    expect((await later.fetch("/ready")).status).toBe(503);
+    await server.start();
+    await untilReady(later);
+  });
+
+  faultTest("READY_WITHOUT_DATABASE: never ready with a wrong password", async (bench) => {
+    const server = await startPostgres(bench);
+    const url = new URL(server.url);
+    url.password = "wrong";
+    const service = await bench.start({ DATABASE_URL: url.href, READY_WITHOUT_DATABASE: "true" });
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect((await service.fetch("/ready")).status).toBe(503);
+    }
+  });
+
   faultTest("what was answered with a 503 is not written later", async (bench) => {
     const server = await startPostgres(bench);
     const sql = postgres(server.url, { max: 2 });

@@ -71,6 +71,20 @@ describe("RATE_LIMIT", () => {
     expect(await ask("2001:db8:0:1::1")).toBe(200);
   });
 
+  for (const [networks, isProxy] of [
+    ["127.0.0.0/8,::1", true],
+    ["10.0.0.0/8,fd00::/8", false],
+  ] as const) {
+    test(`counts by the address from proxies ${isProxy ? "within" : "only within"} ${networks}`, async () => {
+      await using service = await start({ RATE_LIMIT: "1/hour", TRUST_PROXY: networks });
+      const ask = async (client: string) =>
+        (await fetch(`${service.url}/books`, { headers: { "X-Forwarded-For": client } })).status;
+      expect(await ask("192.0.2.1, 127.0.0.2")).toBe(200);
+      expect(await ask("203.0.113.9, 192.0.2.1")).toBe(429);
+      expect(await ask("192.0.2.2")).toBe(isProxy ? 200 : 429);
+    });
+  }
+
   for (const [environment, limit] of [
     ["production", '"default";q=600;w=60'],
     ["staging", '"default";q=600;w=60'],

@@ -30,16 +30,12 @@ export const measurements = defineResource("field_measurements", {
 export type Measurement = EntryOf<typeof measurements>;
 
 /** The migrations that make the books, and the records of every resource. */
-const version = 4;
-const name = "field_measurements";
+const next = { version: 4, name: "field_measurements", compatibleFrom: 3 };
 
 /** The schema of a service that has books and measurements. */
 const migrations: Migrations = {
-  sqlite: [...MIGRATIONS.sqlite.slice(0, 3), { version, name, sql: sqliteMigration(measurements) }],
-  postgres: [
-    ...MIGRATIONS.postgres.slice(0, 3),
-    { version, name, sql: postgresMigration(measurements) },
-  ],
+  sqlite: [...MIGRATIONS.sqlite.slice(0, 3), { ...next, sql: sqliteMigration(measurements) }],
+  postgres: [...MIGRATIONS.postgres.slice(0, 3), { ...next, sql: postgresMigration(measurements) }],
 };
 
 export const TWO_RESOURCES = { resources: [books, measurements], migrations, clock: Date.now };

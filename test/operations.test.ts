@@ -156,7 +156,7 @@ test("every reason for a refusal is counted", () => {
 test("messages about faults are quoted exactly", () => {
   const cause = noAnswer().cause;
   expect(runbook).toContain(`\`${cause instanceof Error ? cause.message : ""}\``);
-  expect(new NewerSchemaError(3, 2).message).toStartWith(
+  expect(new NewerSchemaError({ version: 3, compatibleFrom: 3 }, 2).message).toStartWith(
     found(runbook, /`(The database has [^`]+)`/g)[0] ?? "none",
   );
   const corrupt = Object.assign(new Error(), { errcode: 11 });

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { version } from "../package.json" with { type: "json" };
@@ -20,6 +21,9 @@ import {
 } from "./service.ts";
 
 const PROCESS = "/api/v1/process";
+
+const hasIpv6 = networkInterfaces().lo?.some(({ address }) => address === "::1") ?? false;
+const NO_IPV6 = hasIpv6 ? "" : " (skipped: this machine has no IPv6)";
 
 /** The command that runs the program, without its arguments. */
 export type Program = () => Promise<readonly string[]> | readonly string[];
@@ -394,6 +398,29 @@ export function programContract(
         });
         expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
       });
+
+      for (const HOST of [undefined, "::"]) {
+        test.skipIf(!hasIpv6)(
+          `HOST=${HOST ?? ""} answers on IPv4 and IPv6, on both ports${NO_IPV6}`,
+          async () => {
+            const env = { HOST, METRICS_PORT: "0" };
+            await using service = await startService({ env });
+            const { metrics_port: metricsPort } = await service.logged("listening");
+            for (const host of ["127.0.0.1", "[::1]"]) {
+              expect((await fetch(`http://${host}:${service.port}/books`)).status).toBe(200);
+              expect((await fetch(`http://${host}:${metricsPort}/ready`)).status).toBe(200);
+            }
+            const requests = await eventually("every request is in the log", () => {
+              const lines = service.log().filter(({ message }) => message === "request");
+              return lines.length === 4 ? lines : undefined;
+            });
+            const clients = requests.map(({ client_address }) => client_address);
+            expect(clients.toSorted()).toEqual(["127.0.0.1", "127.0.0.1", "::1", "::1"]);
+            const check = { ...env, METRICS_PORT: String(metricsPort) };
+            expect(await runProgram(["healthcheck"], check)).toMatchObject({ code: 0, stderr: "" });
+          },
+        );
+      }
 
       for (const HOST of ["no-such-host.invalid", "192.0.2.1"]) {
         test(`an address that is not this machine's exits with 69: ${HOST}`, async () => {

@@ -30,6 +30,7 @@ function withVariables(expression: string): string {
   return expression
     .replaceAll("$__rate_interval", "10s")
     .replaceAll("$job", "thimble")
+    .replaceAll("$namespace", ".*")
     .replaceAll("$instance", ".*");
 }
 
@@ -88,6 +89,23 @@ async function alertNames(): Promise<string[]> {
   expect(names.length).toBeGreaterThan(10);
   return names;
 }
+
+test("every query of the dashboard and its variables is for the namespace that is chosen", () => {
+  const variables = dashboard.templating.list.flatMap(({ definition = "" }) => definition);
+  const queries = [...QUERIES.map(({ expr }) => expr), ...variables];
+  const selectors = queries.flatMap((query) => query.match(/\{[^{}]*job=[^{}]*\}/g) ?? []);
+  expect(selectors.length).toBeGreaterThan(30);
+  for (const selector of selectors) expect(selector).toContain('namespace=~"$namespace"');
+});
+
+test("every rule keeps the namespaces apart", async () => {
+  for (const file of ["rules.yml", "alerts.yml"]) {
+    const text = await Bun.file(join(PROMETHEUS_FILES, file)).text();
+    const groupings = text.match(/\bby \([^)]*\)/g) ?? [];
+    expect(groupings.length).toBeGreaterThan(1);
+    for (const grouping of groupings) expect(grouping).toStartWith("by (namespace, job");
+  }
+});
 
 describe.skipIf(!HAS_PROMETHEUS)(`a service under load${NO_PROMETHEUS}`, () => {
   let service: Service;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import postgres, { type Sql } from "postgres";
+import postgres from "postgres";
 import { createD1Database } from "../src/database/d1.ts";
 import type { Database } from "../src/database/database.ts";
 import { createMemoryDatabase } from "../src/database/memory.ts";
@@ -34,37 +34,75 @@ const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /** The service's migrations, and the one that makes the tables of a second resource. */
 const withMeasurements = (migrations: readonly Migration[], sql: string): Migration[] => [
   ...migrations,
-  { version: migrations.length + 1, name: measurements.name, sql },
+  { version: migrations.length + 1, name: measurements.name, compatibleFrom: 4, sql },
 ];
 const SQLITE = withMeasurements(sqliteMigrations, sqliteMigration(measurements));
 const POSTGRES = withMeasurements(postgresMigrations, postgresMigration(measurements));
+
+/** What the next release adds to the schema. */
+const LATER: Migration = {
+  version: SQLITE.length + 1,
+  name: "later",
+  compatibleFrom: SQLITE.length,
+  sql: `
+    ALTER TABLE books ADD COLUMN isbn text;
+    ALTER TABLE measurements ADD COLUMN place text NOT NULL DEFAULT 'here';
+    CREATE INDEX measurements_by_place ON measurements (place);
+    ALTER TABLE idempotency_keys ADD COLUMN client text;`,
+};
 
 async function openMemory(): Promise<OpenedDatabase> {
   const memory = createMemoryDatabase();
   return { database: memory, close: () => memory.close() };
 }
 
-async function openSqlite(): Promise<OpenedDatabase> {
+async function openSqlite(later: readonly Migration[] = []): Promise<OpenedDatabase> {
   const directory = mkdtempSync(join(tmpdir(), "thimble-store-"));
   const path = join(directory, "entries.db");
+  await migrateAndClose(openSqliteDatabase(path, { migrations: [...SQLITE, ...later] }));
   const open = () => openSqliteDatabase(path, { migrations: SQLITE });
   return reopenable(open, async () => rmSync(directory, { recursive: true }));
 }
 
-/** As good as fresh, and sooner there: a store sees no difference to a sequence that never counted. */
-async function openPostgres(traceparent?: () => string): Promise<OpenedDatabase> {
-  database ??= await freshDatabase();
-  const { url } = database;
-  const open = () =>
-    openPostgresDatabase(url, { poolSize: POOL_SIZE, migrations: POSTGRES, traceparent });
-  return reopenable(open, async () => {
-    sql ??= postgres(url, { max: 1 });
-    await sql`TRUNCATE books, measurements, idempotency_keys RESTART IDENTITY`;
-  });
+async function migrateAndClose(database: Database): Promise<void> {
+  await database.migrate();
+  await database.close();
 }
 
+/** As the release before left it, when the next one has been there. */
+const openNewerSqlite = () => openSqlite([LATER]);
+
+type PostgresOptions = { later?: readonly Migration[]; traceparent?: () => string };
+
+/**
+ * Opens one database again and again: as good as fresh, and sooner there, because a store sees no difference
+ * to a sequence that never counted.
+ */
+function postgresOpener({ later = [], traceparent }: PostgresOptions = {}) {
+  let place: FreshDatabase | undefined;
+  return async function openPostgres(): Promise<OpenedDatabase> {
+    if (!place) {
+      place = await freshDatabase();
+      made.push(place);
+      await migrateAndClose(
+        openPostgresDatabase(place.url, { migrations: [...POSTGRES, ...later] }),
+      );
+    }
+    const { url } = place;
+    const open = () =>
+      openPostgresDatabase(url, { poolSize: POOL_SIZE, migrations: POSTGRES, traceparent });
+    return reopenable(open, async () => {
+      const sql = postgres(url, { max: 1 });
+      await sql`TRUNCATE books, measurements, idempotency_keys RESTART IDENTITY`;
+      await sql.end();
+    });
+  };
+}
+
+const openPostgres = postgresOpener();
 /** The same, with a comment in every statement, as those of a request that is traced. */
-const openTracedPostgres = () => openPostgres(() => TRACEPARENT);
+const openTracedPostgres = postgresOpener({ traceparent: () => TRACEPARENT });
+const openNewerPostgres = postgresOpener({ later: [LATER] });
 
 /** As good as fresh, as above. */
 async function openD1(): Promise<OpenedDatabase> {
@@ -80,14 +118,12 @@ async function openD1(): Promise<OpenedDatabase> {
   );
 }
 
-let database: FreshDatabase | undefined;
-let sql: Sql | undefined;
+const made: FreshDatabase[] = [];
 let d1: FreshD1 | undefined;
 
 afterAll(async () => {
   await d1?.close();
-  await sql?.end();
-  await database?.drop();
+  for (const { drop } of made) await drop();
 });
 
 async function reopenable(
@@ -115,8 +151,12 @@ async function reopenable(
 }
 
 storeContract("memory", openMemory, { durable: false });
-storeContract("SQLite", openSqlite, { durable: true });
+storeContract("SQLite", () => openSqlite(), { durable: true });
+storeContract("SQLite with the schema of the next release", openNewerSqlite, { durable: true });
 storeContract("PostgreSQL", openPostgres, { durable: true });
+storeContract("PostgreSQL with the schema of the next release", openNewerPostgres, {
+  durable: true,
+});
 storeContract("PostgreSQL, traced", openTracedPostgres, { durable: true });
 storeContract("D1", openD1, { durable: true });
 

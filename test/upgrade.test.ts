@@ -34,6 +34,9 @@ const IMPORT = {
   lines: 10_000,
 };
 
+const known = sqliteMigrations.length;
+const SCHEMA = { version: known, known, compatibleFrom: 4 };
+
 type Old = {
   /** When each book was created and changed. */
   times: readonly (readonly [created: string, updated: string])[];
@@ -112,6 +115,7 @@ test("a SQLite file of the former schema keeps everything when it is migrated", 
     const database = openSqliteDatabase(path);
     expect(await database.migrate()).toBe(sqliteMigrations.length - OLD_VERSION);
     expect(await database.migrate()).toBe(0);
+    expect(await database.schema?.()).toEqual(SCHEMA);
     await expectEverything(database, SQLITE);
     const { connection } = database;
     expect(connection.prepare("SELECT resource, sha256, lines FROM imports").all()).toMatchObject([
@@ -131,6 +135,7 @@ test("a PostgreSQL database of the former schema keeps everything when it is mig
   await sql.end();
   const database = openPostgresDatabase(url);
   expect(await database.migrate()).toBe(postgresMigrations.length - OLD_VERSION);
+  expect(await database.schema?.()).toEqual(SCHEMA);
   await expectEverything(database, POSTGRES);
   const imports = await database.read((query) =>
     query("SELECT resource, sha256, lines::integer FROM imports"),

@@ -1,4 +1,4 @@
-import { type Bar, barChart } from "../bar-chart.ts";
+import { type Bar, barChart, type Chart } from "../bar-chart.ts";
 import { FLASK, type Result, type Results, readmeResults } from "./results.ts";
 
 type Figure = {
@@ -38,21 +38,22 @@ const OWN = new Set(["standard", "tiny"]);
 
 /** The results as an SVG image: a panel for each of four figures, with a bar for each variant. */
 export function chart(results: Results): string {
-  return chartOf(results, FIGURES, (figure) => [citedBar(figure)]);
+  return barChart(chartOf(results, FIGURES, (figure) => [citedBar(figure)]));
 }
 
 /** The same for the README: fewer variants, by size and by start. */
 export function readmeChart(results: Results): string {
   const figures = FIGURES.filter(({ inReadme }) => inReadme);
-  return chartOf({ ...results, results: readmeResults(results) }, figures, () => []);
+  const compared = { ...results, results: readmeResults(results) };
+  return barChart({ ...chartOf(compared, figures, () => []), columns: figures.length });
 }
 
 function chartOf(
   results: Results,
   figures: readonly Figure[],
   cited: (figure: Figure) => Bar[],
-): string {
-  return barChart({
+): Chart {
+  return {
     title: "One API, shipped in different ways",
     notes: ["Shorter is better.", ...footnotes(results)],
     label: `${figures.map(({ title }) => title).join("; ")}: of each way to ship the service`,
@@ -61,7 +62,7 @@ function chartOf(
       digits: figure.digits,
       bars: [...results.results.map((result) => barOf(result, figure)), ...cited(figure)],
     })),
-  });
+  };
 }
 
 function barOf(result: Result, { of }: Figure): Bar {

@@ -32,11 +32,19 @@ export type Results = {
   results: Result[];
 };
 
-/** Those that the README compares, in its order. The others are in docs/benchmarks.md. */
-const README_VARIANTS = ["tiny", "standard", "go", "node", "flask"];
+/** Those that the README compares, in its order and its words. The others are in docs/benchmarks.md. */
+const README_VARIANTS = {
+  tiny: "launcher, scratch",
+  standard: "scratch",
+  go: "`net/http`, scratch",
+  node: "bundle, Debian slim",
+  flask: "gunicorn, Debian slim",
+};
 
 export function readmeResults({ results }: Results): Result[] {
-  return README_VARIANTS.flatMap((name) => results.filter((result) => result.name === name));
+  return Object.entries(README_VARIANTS).flatMap(([name, description]) =>
+    results.filter((result) => result.name === name).map((result) => ({ ...result, description })),
+  );
 }
 
 /** The image that Thimble replaces, with its published figures; they were not measured here. */

@@ -21,7 +21,7 @@ export function markdown(results: Results): string {
   return [quickNote(results), table, ...notes(results)].filter(Boolean).join("\n\n");
 }
 
-const README_HEADS = ["image", "MB", "pull, MB", "first answer, ms", "idle, MiB", "requests/s"];
+const README_HEADS = ["image", "MB", "pull, MB", "start, ms", "idle, MiB", "requests/s"];
 
 /** For the README: some variants, in few words. */
 export function readmeMarkdown(results: Results): string {
@@ -31,7 +31,7 @@ export function readmeMarkdown(results: Results): string {
     megabytes(result.contents.zstd),
     result.firstAnswerMs.toFixed(0),
     ((result.idle.anon + result.idle.shmem) / 2 ** 20).toFixed(0),
-    result.requestsPerSecond.toFixed(0),
+    grouped(Math.round(result.requestsPerSecond)),
   ]);
   return markdownTable(README_HEADS, rows, "lrrrrr");
 }
@@ -60,7 +60,7 @@ function resultRow(result: Result): string[] {
     `${contents.layers} / ${contents.files} / ${contents.executables}`,
     result.firstAnswerMs.toFixed(0),
     `${mebibytes(idle.anon)} + ${mebibytes(idle.shmem)} = ${mebibytes(idle.anon + idle.shmem)}`,
-    result.requestsPerSecond.toFixed(0),
+    grouped(Math.round(result.requestsPerSecond)),
   ];
 }
 

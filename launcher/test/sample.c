@@ -7,6 +7,7 @@
  *     abort              dies of a signal
  *     vector             checks its stack and the auxiliary vector
  *     maps               checks the protection of its memory
+ *     peak               writes the most KiB of memory that it has had
  *     state              writes its blocked, ignored and handled signals and its open files
  *     anything else      writes "program: " and its arguments
  */
@@ -24,6 +25,11 @@
 /* Makes the unpacked program large for a test; the packed one stays small. */
 #ifdef BALLAST_MIB
 char ballast[BALLAST_MIB << 20] = { 1 };
+#endif
+
+/* Lies far from all else if a test has the linker place it there. */
+#ifdef FAR
+__attribute__((section(".far"))) int far = 1;
 #endif
 
 static int echo(int argc, char **argv)
@@ -136,6 +142,15 @@ static int maps(void)
 	return strcmp(protection(&writable), "rw-p") != 0 ? 3 : 0;
 }
 
+static int peak(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("%ld\n", usage.ru_maxrss);
+	return 0;
+}
+
 /* An entry that begins with a zero is no variable: only the launcher makes one. */
 static int hint(void)
 {
@@ -163,6 +178,8 @@ int main(int argc, char **argv)
 		return vector(argv);
 	if (strcmp(command, "maps") == 0)
 		return maps();
+	if (strcmp(command, "peak") == 0)
+		return peak();
 	if (strcmp(command, "state") == 0)
 		return state();
 	if (strcmp(command, "hint") == 0)

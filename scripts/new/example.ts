@@ -74,7 +74,7 @@ export function firstMigrations(resources: readonly Resource[]): Change[] {
 import first from "./${kind}/0001-first.sql" with { type: "text" };
 
 export const ${kind}Migrations: readonly Migration[] = [
-  { version: 1, name: "first", sql: first },
+  { version: 1, name: "first", compatibleFrom: 1, sql: first },
 ];
 `,
     },

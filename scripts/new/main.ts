@@ -167,9 +167,11 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
       .replace(", [library](docs/library.md)", "")
       .replace("; its parts in your own Hono app", ""),
   "docs/limits.md": (text) => text.replace(/`bun bench\/[^`]+`, /, ""),
-  // Its migrations come after one, not after four.
+  // Its migrations come after one, not after five.
   "docs/fork.md": (text) =>
-    text.replaceAll(/(?<=\b000)[56](?=-)|(?<=version: )[56]/g, (number) => `${Number(number) - 3}`),
+    text
+      .replaceAll(/(?<=\b000)[67](?=-)|(?<=version: )[67]/g, (number) => `${Number(number) - 4}`)
+      .replaceAll(/(?<=compatibleFrom: |`compatibleFrom` stays at )4/g, "1"),
   Dockerfile: (text, options) =>
     text.replace("A production-ready HTTP API that fits in a thimble", descriptionOf(options)),
   "CHANGELOG.md": (text) => `${text.slice(0, text.indexOf("## Unreleased"))}## Unreleased\n`,

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { name } from "../../package.json" with { type: "json" };
+import { sqliteMigrations } from "../../src/database/migrations/sqlite.ts";
 import { RESOURCES } from "../../src/service.ts";
 import { type Clone, inClone, type Ran } from "../../test/clone.ts";
 
@@ -9,6 +10,7 @@ import { type Clone, inClone, type Ran } from "../../test/clone.ts";
 setDefaultTimeout(60_000);
 
 const [FIRST] = RESOURCES;
+const { version: VERSION = 0, compatibleFrom: COMPATIBLE_FROM } = sqliteMigrations.at(-1) ?? {};
 const NAMES = RESOURCES.map((resource) => resource.name).join(", ");
 /** A service has one resource at least. */
 const ONLY: [args: string[], says: string][] =
@@ -84,6 +86,12 @@ describe("npm run resource --", () => {
       expect(removed).toMatchObject({ code: 0, stderr: "" });
       expect(removed.stdout).toContain("src/tags.ts (removed)\n");
       expect(migrationsIn(removed.stdout)).toEqual(["sqlite drop-tags", "postgres drop-tags"]);
+      for (const kind of ["sqlite", "postgres"]) {
+        const list = read(`src/database/migrations/${kind}.ts`);
+        const [made, dropped] = list.match(/(?<=compatibleFrom: )\d+/g)?.slice(-2) ?? [];
+        // A table more is nothing to earlier releases; one less is.
+        expect([made, dropped]).toEqual([`${COMPATIBLE_FROM}`, `${VERSION + 2}`]);
+      }
       expect(read("docs/api.md")).not.toContain("/tags");
       expect(service("migrate")).toMatchObject({ code: 0, stdout: "Migrations applied: 1\n" });
     }));

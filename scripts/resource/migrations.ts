@@ -51,26 +51,35 @@ export function hasTable(name: string, migrations: readonly Migration[]): boolea
   }
 }
 
-type Entry = { kind: string; version: number; name: string };
+type Entry = { kind: string; version: number; name: string; compatibleFrom: number };
 
 /** A list of migrations, as source text, with one more at its end; the formatter puts it into its form. */
-export function withMigration(source: string, { kind, version, name }: Entry): string {
+export function withMigration(
+  source: string,
+  { kind, version, name, compatibleFrom }: Entry,
+): string {
   const camelCase = name.replaceAll(/[_-]([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   const isTaken = new RegExp(`^import ${camelCase} `, "m").test(source);
   const variable = isTaken ? `${camelCase}${version}` : camelCase;
   const path = `./${kind}/${fileName(version, name)}`;
   return replaced(kind, source, [
     [/\n\n/, `\nimport ${variable} from "${path}" with { type: "text" };\n\n`],
-    [/,?\s*\];/, `,\n  { version: ${version}, name: "${name}", sql: ${variable} },\n];`],
+    [
+      /,?\s*\];/,
+      `,\n  { version: ${version}, name: "${name}", compatibleFrom: ${compatibleFrom}, sql: ${variable} },\n];`,
+    ],
   ]);
 }
 
 /** A list of migrations, as source text, without its last one. */
-export function withoutMigration(source: string, { kind, version, name }: Entry): string {
+export function withoutMigration(
+  source: string,
+  { kind, version, name }: Omit<Entry, "compatibleFrom">,
+): string {
   const file = fileName(version, name).replace(".", "\\.");
   return replaced(kind, source, [
     [new RegExp(`\nimport \\w+ from "\\./${kind}/${file}" .+`), ""],
-    [new RegExp(`\\s*\\{ version: ${version},[^}]*\\},?(?=\\s*\\];)`), ""],
+    [new RegExp(`\\s*\\{\\s*version: ${version},[^}]*\\},?(?=\\s*\\];)`), ""],
   ]);
 }
 
@@ -89,8 +98,17 @@ function fileName(version: number, name: string): string {
 
 const listOf = (kind: string) => `${MIGRATIONS}/${kind}.ts`;
 
-function added(name: string, sqlOf: (database: (typeof DATABASES)[number]) => string): Change[] {
-  const version = sqliteMigrations.length + 1;
+type Added = {
+  name: string;
+  /** The oldest version whose release still works after it. */
+  compatibleFrom: number;
+  sqlOf: (database: (typeof DATABASES)[number]) => string;
+};
+
+const nextVersion = () => sqliteMigrations.length + 1;
+
+function added({ name, compatibleFrom, sqlOf }: Added): Change[] {
+  const version = nextVersion();
   return DATABASES.flatMap((database) => {
     const { kind } = database;
     const file = `${MIGRATIONS}/${kind}/${fileName(version, name)}`;
@@ -98,7 +116,7 @@ function added(name: string, sqlOf: (database: (typeof DATABASES)[number]) => st
     const list = readFileSync(fromRoot(listOf(kind)), "utf8");
     return [
       { path: file, content: sqlOf(database) },
-      { path: listOf(kind), content: withMigration(list, { kind, version, name }) },
+      { path: listOf(kind), content: withMigration(list, { kind, version, name, compatibleFrom }) },
     ];
   });
 }
@@ -114,7 +132,12 @@ export function makeTable(resource: Resource): Change[] {
       `${resource.name} has a table already; a change of its definition needs a migration that you write`,
     );
   }
-  return added(resource.name, ({ make }) => make(resource));
+  return added({
+    name: resource.name,
+    // A table more is nothing to earlier releases.
+    compatibleFrom: sqliteMigrations.at(-1)?.compatibleFrom ?? 1,
+    sqlOf: ({ make }) => make(resource),
+  });
 }
 
 /**
@@ -129,7 +152,12 @@ export async function removeTable(resource: Resource): Promise<Change[]> {
   const isKept =
     name !== resource.name || (await outputOf("git", "-C", ROOT, "ls-files", ...files)) !== "";
   if (isKept) {
-    return added(`drop-${resource.name}`, ({ drop }) => drop(resource));
+    return added({
+      name: `drop-${resource.name}`,
+      // Every earlier release needs the table.
+      compatibleFrom: nextVersion(),
+      sqlOf: ({ drop }) => drop(resource),
+    });
   }
   return DATABASES.flatMap(({ kind }, index) => {
     const list = readFileSync(fromRoot(listOf(kind)), "utf8");

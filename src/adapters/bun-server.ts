@@ -92,8 +92,12 @@ function listenTls(fetch: Fetch, options: ListenOptions, tls: TlsPair): Server {
 /** With `reusePort`, a second instance would not fail on a used port, but take half its connections. */
 function refuseTakenPort({ host, port }: ListenOptions): void {
   if (port === 0) return;
-  const probe = Bun.listen({ hostname: host, port, socket: { data: () => {} } });
-  probe.stop(true);
+  try {
+    Bun.listen({ hostname: host, port, socket: { data: () => {} } }).stop(true);
+  } catch (error) {
+    // Where the system has no IPv6, it does not say why; the server itself does.
+    if ((error as { code?: string }).code !== undefined) throw error;
+  }
 }
 
 /** @param isRetired while it returns true, each answer asks its client to connect again. */

@@ -3,7 +3,7 @@ import { createFailureThrottle } from "./failure-throttle.ts";
 
 function open({ requests = 2, windowMs = 1000, maxAddresses = 4 } = {}) {
   let now = 0;
-  const throttle = createFailureThrottle({ requests, windowMs }, () => now, maxAddresses);
+  const throttle = createFailureThrottle({ requests, windowMs }, { now: () => now, maxAddresses });
   return {
     at: (time: number) => {
       now = time;
@@ -47,7 +47,7 @@ test("beyond the number of addresses that are kept, those that failed first are 
 });
 
 test("10,000 addresses are kept by default", () => {
-  const throttle = createFailureThrottle({ requests: 1, windowMs: 1000 }, () => 0);
+  const throttle = createFailureThrottle({ requests: 1, windowMs: 1000 }, { now: () => 0 });
   const names = Array.from({ length: 20_000 }, (_, index) => `address-${index}`);
   for (const name of names) throttle.count(name);
   // The last ones first, as each failure makes others forgotten.

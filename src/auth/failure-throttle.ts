@@ -1,5 +1,5 @@
 import { DomainError } from "../errors.ts";
-import { createFixedWindows, type Rate } from "../http/fixed-windows.ts";
+import { createFixedWindows, type OnHit, type Rate } from "../http/fixed-windows.ts";
 import type { Elapsed } from "../time.ts";
 
 /** More addresses than a service sees in an hour, in less than 2 MiB. */
@@ -8,18 +8,21 @@ const MAX_ADDRESSES = 10_000;
 /** Counts the failures of every address. */
 export type FailureThrottle = ReturnType<typeof createFailureThrottle>;
 
-/**
- * Allows an address a number of failures in a window of time, which begins with the first failure. It
- * keeps at most `maxAddresses` addresses.
- *
- * @param now measures the windows: the runtime's own clock by default.
- */
+type ThrottleOptions = {
+  /** Measures the windows: the runtime's own clock by default. */
+  now?: Elapsed | undefined;
+  /** The most addresses that are kept: 10,000 by default. */
+  maxAddresses?: number;
+  /** Shares the counts with other instances: none by default. */
+  onHit?: OnHit | undefined;
+};
+
+/** Allows an address a number of failures in a window of time, which begins with the first failure. */
 export function createFailureThrottle(
   { requests, windowMs }: Rate,
-  now?: Elapsed,
-  maxAddresses = MAX_ADDRESSES,
+  { now, maxAddresses: capacity = MAX_ADDRESSES, onHit }: ThrottleOptions = {},
 ) {
-  const windows = createFixedWindows({ windowMs, now, capacity: maxAddresses });
+  const windows = createFixedWindows({ windowMs, now, capacity, onHit });
   return {
     /** Counts a failure of an address; a `too_many_failures` if it is one too many. */
     count(address: string): DomainError | undefined {

@@ -1,8 +1,7 @@
-import { parseDatabaseConfig, parseProbeAddress } from "../config/config.ts";
+import { parseProbeAddress } from "../config/config.ts";
 import { SERVICE } from "../identity.ts";
 import { EXIT, explainFailure } from "../server/failure.ts";
 import type { Runtime } from "../server/runtime.ts";
-import { readSecretFile } from "../server/secrets/secret-file.ts";
 import { RESOURCES, SCOPES } from "../service.ts";
 import { parseArguments } from "./arguments.ts";
 import { type Command, describeCommand, describeProgram, UsageError, usageOf } from "./command.ts";
@@ -44,40 +43,38 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: "migrate",
+    usage: ["", "--check"],
     summary: "bring the database's schema up to date, and exit",
-    run: async (_args, { env, stdout }) => {
-      const { openDatabase } = await import("../server/database/open-database.ts");
-      const { database } = await openDatabase(parseDatabaseConfig(env, readSecretFile));
-      try {
-        stdout(`Migrations applied: ${await database.migrate()}`);
-      } finally {
-        await database.close();
-      }
-      return EXIT.ok;
-    },
+    details: `  --check  change nothing, and print which version was found, which this release knows, and from which on
+           releases can use it: exit 0 if there is nothing to do, 1 if there are migrations to apply, 78 if
+           this release cannot use it`,
+    run: async (...all) => (await import("./commands/migrate.ts")).runMigrate(...all),
   },
   {
     name: "backup",
     usage: [
       "[--without-unknown-tables] FILE",
-      "[--without-unknown-tables] --every DURATION --keep N DIRECTORY",
+      "[--without-unknown-tables] [--every DURATION] --keep N DIRECTORY",
     ],
     summary: "back up the database into a SQLite file, once or on a schedule",
     details: `  FILE is a database that "restore" accepts and that can be served as it is. It is replaced whole.
+  In DIRECTORY, the name of a new backup is the time, and old backups are removed.
 
   --every DURATION          back up at this interval, until a signal comes: 30s, 15m, 24h, 7d
   --keep N                  keep the newest N backups of DIRECTORY, ${SERVICE.name}-YYYYMMDDTHHMMSSZ.db
-  --without-unknown-tables  on PostgreSQL, leave out tables that are not this service's`,
+  --without-unknown-tables  on PostgreSQL, leave out tables that are not this service's, and columns that a
+                            newer release has added`,
     run: async (...all) => (await import("./commands/backup.ts")).runBackup(...all),
   },
   {
     name: "restore",
     usage: ["[--force] [--without-unknown-tables] FILE|DIRECTORY"],
     summary: "restore a backup into an empty database, all or nothing",
-    details: `  DIRECTORY stands for the newest backup that "backup --every" has made in it.
+    details: `  DIRECTORY stands for the newest backup that "backup --keep" has made in it.
 
   --force                   remove what is in the database, for what is in the backup
-  --without-unknown-tables  leave out tables of the backup that are not this service's`,
+  --without-unknown-tables  leave out tables of the backup that are not this service's, and columns that a
+                            newer release has added`,
     run: async (...all) => (await import("./commands/restore.ts")).runRestore(...all),
   },
   {

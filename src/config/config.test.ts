@@ -41,7 +41,7 @@ test("the defaults", () => {
     environment: "production",
     apiKey: API_KEY,
     apiKeys: [],
-    host: "0.0.0.0",
+    host: "::",
     port: 5000,
     tls: undefined,
     debug: false,
@@ -50,6 +50,7 @@ test("the defaults", () => {
     database: { kind: "sqlite", path: "./data/thimble.db" },
     databasePoolSize: 10,
     dataDirectory: "./data",
+    readyWithoutDatabase: false,
     maxBodyBytes: 1_048_576,
     requestTimeoutSeconds: 30,
     idleTimeoutSeconds: 75,
@@ -58,6 +59,7 @@ test("the defaults", () => {
     maxConcurrentRequests: 1000,
     memoryBudget: undefined,
     rateLimit: { requests: 600, windowMs: 60_000 },
+    rateLimitStore: "memory",
     authFailureLimit: { requests: 10, windowMs: 60_000 },
     trustProxy: 0,
     metricsPort: undefined,
@@ -143,6 +145,7 @@ const FIELDS = {
   LOG_FORMAT: "logFormat",
   DATABASE_URL: "database",
   DATABASE_POOL_SIZE: "databasePoolSize",
+  READY_WITHOUT_DATABASE: "readyWithoutDatabase",
   DATA_DIR: "database",
   MAX_BODY_BYTES: "maxBodyBytes",
   REQUEST_TIMEOUT_SECONDS: "requestTimeoutSeconds",
@@ -151,6 +154,7 @@ const FIELDS = {
   MAX_HEADER_BYTES: "maxHeaderBytes",
   MAX_CONCURRENT_REQUESTS: "maxConcurrentRequests",
   RATE_LIMIT: "rateLimit",
+  RATE_LIMIT_STORE: "rateLimitStore",
   AUTH_FAILURE_LIMIT: "authFailureLimit",
   TRUST_PROXY: "trustProxy",
   METRICS_PORT: "metricsPort",
@@ -251,6 +255,7 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
     ],
     bad: ["0", "1001", "-5", "2.5", "ten"],
   },
+  READY_WITHOUT_DATABASE: flags,
   DATA_DIR: {
     good: [
       ["/data", { kind: "sqlite", path: "/data/thimble.db" }],
@@ -284,8 +289,18 @@ const VALUES: Record<keyof typeof FIELDS, Row> = {
   MAX_HEADER_BYTES: integers(256, 65_536),
   MAX_CONCURRENT_REQUESTS: integers(1, 100_000),
   RATE_LIMIT: rates,
+  // The other one needs PostgreSQL: see below.
+  RATE_LIMIT_STORE: { good: [["memory", "memory"]], bad: ["redis", "Database", "on"] },
   AUTH_FAILURE_LIMIT: rates,
-  TRUST_PROXY: integers(0, 10),
+  TRUST_PROXY: {
+    good: [
+      ["0", 0],
+      ["10", 10],
+      ["10.0.0.0/8", ["10.0.0.0/8"]],
+      ["192.0.2.1 , fd00::/8", ["192.0.2.1", "fd00::/8"]],
+    ],
+    bad: ["-1", "11", "ten", "1e1", "uniquelocal"],
+  },
   METRICS_PORT: integers(0, 65_535),
   LOG_ACCESS: flags,
   DRAIN_DELAY_SECONDS: integers(0, 300),
@@ -338,6 +353,40 @@ for (const [name, { good, bad }] of Object.entries(VALUES) as [keyof typeof FIEL
   });
 }
 
+describe("RATE_LIMIT_STORE=database", () => {
+  const STORE = { RATE_LIMIT_STORE: "database" };
+  const SHARED = { ...STORE, DATABASE_URL: "postgres://db/thimble" };
+
+  test("counts in PostgreSQL", () => {
+    expect(parse({ ...SHARED, RATE_LIMIT: "9/hour" })).toMatchObject({
+      rateLimit: { requests: 9, windowMs: 3_600_000 },
+      rateLimitStore: "database",
+    });
+  });
+
+  for (const [DATABASE_URL, kind] of [
+    ["memory:", "memory"],
+    ["sqlite:books.db", "sqlite"],
+    [undefined, "sqlite"],
+  ] as const) {
+    test(`is refused where DATABASE_URL is ${DATABASE_URL}`, () => {
+      expect(problemsOf({ API_KEY, ...STORE, DATABASE_URL })).toEqual([
+        `RATE_LIMIT_STORE is "database", and that is ${kind}, which no other instance has; ` +
+          "set DATABASE_URL to a postgres:// URL, or leave RATE_LIMIT_STORE unset",
+      ]);
+    });
+  }
+
+  for (const name of ["RATE_LIMIT", "AUTH_FAILURE_LIMIT"] as const) {
+    test(`is refused where ${name} is per second`, () => {
+      expect(problemsOf({ API_KEY, ...SHARED, [name]: "10/second" })).toEqual([
+        `${name} is "10/second"; with RATE_LIMIT_STORE=database it must be per minute or hour, ` +
+          "because instances take up to a second to learn each other's counts",
+      ]);
+    });
+  }
+});
+
 test("every variable is in these tables", () => {
   const inPairs = [
     "DATABASE_PASSWORD",
@@ -353,6 +402,20 @@ test("every variable is in these tables", () => {
     ...(Object.keys(tracingVariables) as VariableName[]),
   ];
   expect(covered.toSorted()).toEqual((Object.keys(variables) as VariableName[]).toSorted());
+});
+
+describe("TRUST_PROXY says which network is wrong, and what to write:", () => {
+  for (const [value, why] of [
+    ["10.0.0.0/8,10.0.0.5/8", '"10.0.0.5/8" has bits after its first 8; write 10.0.0.0/8'],
+    ["10.0.0.0/8,", '"" is no network; write one as 10.0.0.0/8 or fd00::/8'],
+    ["0.5", '"0.5" is no network; write one as 10.0.0.0/8 or fd00::/8'],
+  ] as const) {
+    test(value, () => {
+      expect(problemsOf({ API_KEY, TRUST_PROXY: value })).toEqual([
+        `TRUST_PROXY is "${value}"; it must be a whole number from 0 to 10, or networks such as 10.0.0.0/8,fd00::/8: ${why}`,
+      ]);
+    });
+  }
 });
 
 test("every variable has texts for its values and its purpose", () => {
@@ -862,14 +925,14 @@ describe("the address to ask for readiness", () => {
 
   test("is that of METRICS_PORT, without HTTPS, if the health routes have their own port", () => {
     const environment = { PORT: "80", METRICS_PORT: "9090", TLS_CERT_FILE: "tls.crt" };
-    const address = { host: "0.0.0.0", port: 9090, isHttps: false };
+    const address = { host: "::", port: 9090, isHttps: false };
     expect(parseProbeAddress(environment)).toEqual(address);
     expect(parseProbeAddress({ PORT: "80", METRICS_PORT: "" }).port).toBe(80);
   });
 
   test("has the defaults of serve, and requires no key", () => {
     expect(parseProbeAddress({ PORT: "" })).toEqual({
-      host: "0.0.0.0",
+      host: "::",
       port: 5000,
       isHttps: false,
     });

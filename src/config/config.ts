@@ -87,6 +87,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
   }
   const database = parseDatabase(data, readFile, problems);
   const tls = parseTls(values, readFile, problems);
+  if (database && data.RATE_LIMIT_STORE === "database") requireSharable(values, database, problems);
   if (!database || problems.length > 0) throw new ConfigError(problems);
   const isExposed = EXPOSED.has(data.ENVIRONMENT);
   const limit = (set: Rate | "off" | undefined, usual: Rate) =>
@@ -100,6 +101,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     tls,
     debug: data.DEBUG,
     ...databaseCommandConfig(data, database),
+    readyWithoutDatabase: data.READY_WITHOUT_DATABASE,
     maxBodyBytes: data.MAX_BODY_BYTES,
     requestTimeoutSeconds: data.REQUEST_TIMEOUT_SECONDS,
     idleTimeoutSeconds: data.IDLE_TIMEOUT_SECONDS,
@@ -108,6 +110,7 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     maxConcurrentRequests: data.MAX_CONCURRENT_REQUESTS,
     memoryBudget: data.MEMORY_BUDGET,
     rateLimit: limit(data.RATE_LIMIT, RATE_LIMIT),
+    rateLimitStore: data.RATE_LIMIT_STORE,
     authFailureLimit: limit(data.AUTH_FAILURE_LIMIT, AUTH_FAILURE_LIMIT),
     trustProxy: data.TRUST_PROXY,
     metricsPort: data.METRICS_PORT,
@@ -123,6 +126,24 @@ export function parseConfig(environment: Environment, readFile?: ReadFile) {
     /** The variables that were ignored, because Kubernetes has set them. */
     serviceLinks,
   };
+}
+
+/** Adds a problem where limits cannot be counted in the database. */
+function requireSharable(values: Environment, { kind }: DatabaseConfig, problems: string[]): void {
+  if (kind !== "postgres") {
+    problems.push(
+      `RATE_LIMIT_STORE is "database", and that is ${kind}, which no other instance has; ` +
+        "set DATABASE_URL to a postgres:// URL, or leave RATE_LIMIT_STORE unset",
+    );
+  }
+  for (const name of ["RATE_LIMIT", "AUTH_FAILURE_LIMIT"]) {
+    const value = values[name];
+    if (!value?.endsWith("/second")) continue;
+    problems.push(
+      `${name} is "${value}"; with RATE_LIMIT_STORE=database it must be per minute or hour, ` +
+        "because instances take up to a second to learn each other's counts",
+    );
+  }
 }
 
 const DATABASE_VARIABLES = [

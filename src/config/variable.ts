@@ -8,6 +8,8 @@ export type Variable = {
   /** The values that it accepts, as the documentation and a problem describe them. */
   takes: string;
   description: string;
+  /** What exactly is wrong with a value that is refused, if there is more to say than `takes`. */
+  explain?: (text: string) => string | undefined;
   /** The documentation's text for the default, if it is not the value itself. */
   defaultText?: string;
   /** Whether it may also come from a file named by `NAME_FILE`. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { shortName } from "../errors.ts";
 import type { Rate } from "../http/fixed-windows.ts";
+import { parseNetworks } from "../http/ip-network.ts";
 import { SERVICE } from "../identity.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../telemetry/logger.ts";
 import { tracingVariables } from "./tracing.ts";
@@ -35,13 +36,40 @@ const rate = {
   takes: `\`off\`, or a number of requests per ${oneOf(WINDOWS)} such as \`600/minute\``,
 };
 
+const proxyCount = integer({ min: 0, max: 10 });
+
+const entriesOf = (list: string) => list.split(",").map((entry) => entry.trim());
+
+/** Why a list is none of networks; nothing for one that is. */
+function networksProblem(list: string): string | undefined {
+  try {
+    parseNetworks(entriesOf(list));
+    return undefined;
+  } catch (error) {
+    return (error as RangeError).message;
+  }
+}
+
+const proxies = {
+  schema: () =>
+    z.union([
+      proxyCount.schema(),
+      z
+        .string()
+        .refine((list) => networksProblem(list) === undefined)
+        .transform((list): readonly string[] => entriesOf(list)),
+    ]),
+  takes: `${proxyCount.takes}, or networks such as \`10.0.0.0/8,fd00::/8\``,
+  explain: (text: string) => (/[.:/]/.test(text) ? networksProblem(text) : undefined),
+};
+
 const isOrigin = (value: string) =>
   value === "*" || (!value.includes("*") && URL.parse(value)?.origin === value);
 
 const origins = () =>
   z
     .string()
-    .transform((list) => list.split(",").map((entry) => entry.trim()))
+    .transform(entriesOf)
     .pipe(z.array(z.string().refine(isOrigin)));
 
 /** Every variable. */
@@ -70,9 +98,10 @@ export const variables = {
   },
   HOST: {
     schema: () => z.string().regex(/^[\w.:-]+$/),
-    default: "0.0.0.0",
+    default: "::",
     takes: "an IP address or a host name",
-    description: "The address to listen on.",
+    description:
+      "The address to listen on: `::` is every one of IPv6 and IPv4, `0.0.0.0` every one of IPv4.",
   },
   PORT: {
     ...port(),
@@ -130,7 +159,13 @@ export const variables = {
   DATABASE_POOL_SIZE: {
     ...integer({ min: 1, max: 1000 }),
     default: 10,
-    description: "The most connections to PostgreSQL.",
+    description: "The most connections to PostgreSQL; `/ready` uses one more when all are busy.",
+  },
+  READY_WITHOUT_DATABASE: {
+    ...flag,
+    default: false,
+    description:
+      "Whether `/ready` stays a 200 while the database is away, once it has answered; for several instances.",
   },
   DATA_DIR: {
     schema: () => z.string(),
@@ -182,6 +217,12 @@ export const variables = {
     description:
       "The most requests of a key, or of a client's address if there is no key; more are a 429.",
   },
+  RATE_LIMIT_STORE: {
+    ...choice(["memory", "database"]),
+    default: "memory",
+    description:
+      "Where `RATE_LIMIT` and `AUTH_FAILURE_LIMIT` count: `database` counts for all instances on one PostgreSQL.",
+  },
   AUTH_FAILURE_LIMIT: {
     ...rate,
     defaultText: "`10/minute` in production and staging, else `off`",
@@ -189,10 +230,10 @@ export const variables = {
       "The most wrong keys from a client's address; more are a 429. A right key is always accepted.",
   },
   TRUST_PROXY: {
-    ...integer({ min: 0, max: 10 }),
+    ...proxies,
     default: 0,
     description:
-      "The number of proxies in front whose entries in `X-Forwarded-For` are trusted to find the client.",
+      "How many proxies in front are trusted to name the client in `X-Forwarded-For`, or the networks they are in.",
   },
   METRICS_PORT: {
     ...port(),
@@ -292,13 +333,20 @@ function parseVariable(name: VariableName, text: string | undefined, problems: s
   const variable: Variable = variables[name];
   if (text === undefined) return variable.default;
   const parsed = variable.schema().safeParse(text);
-  if (!parsed.success) problems.push(`${received(name, text)} must be ${takes(name)}`);
+  if (!parsed.success) {
+    const why = isSecret(name, text) ? undefined : variable.explain?.(text);
+    problems.push(`${received(name, text)} must be ${takes(name)}${why ? `: ${why}` : ""}`);
+  }
   return parsed.data;
 }
 
-/** What a problem begins with: the value as it was received, unless it is a secret or may hold one. */
-function received(name: VariableName, text: string): string {
+/** Whether a value is a secret, or may hold one. */
+function isSecret(name: VariableName, text: string): boolean {
   const { holdsUrl = false }: Variable = variables[name];
-  const isSecret = secretNames.includes(name) || holdsUrl || text.includes("@");
-  return isSecret ? name : `${name} is ${JSON.stringify(shortName(text))}; it`;
+  return secretNames.includes(name) || holdsUrl || text.includes("@");
+}
+
+/** What a problem begins with: the value as it was received, where it holds no secret. */
+function received(name: VariableName, text: string): string {
+  return isSecret(name, text) ? name : `${name} is ${JSON.stringify(shortName(text))}; it`;
 }

@@ -1,12 +1,22 @@
+import { DomainError } from "../errors.ts";
 import type { Deadline } from "../time.ts";
 import type { DatabaseLifecycle } from "./lifecycle.ts";
 import {
+  type Migration,
+  NewerSchemaError,
+  newerSchemaProblem,
+  requireCompatible,
+} from "./migrations/migration.ts";
+import { sqliteMigrations } from "./migrations/sqlite.ts";
+import {
   migrateSqlite,
   optimizeSqlite,
+  readSqliteSchema,
   type SqliteConnection,
   type SqliteRow,
   type Statement,
   translated,
+  translateSqliteError,
 } from "./sqlite.ts";
 import { createInlineWriter, type SqliteWriter, untilUnlocked } from "./sqlite-writer.ts";
 
@@ -25,9 +35,13 @@ export type SqliteDatabase = DatabaseLifecycle & {
   reader?: SqliteReader | undefined;
   /** For whatever changes entries. */
   writer: SqliteWriter;
+  /** The error of a statement in the domain's words where the database is at fault, else the error itself. */
+  translate: (error: unknown) => unknown;
 };
 
 type SqliteDatabaseOptions = {
+  /** The schema's migrations: the service's own by default. */
+  migrations?: readonly Migration[];
   /** Brings the schema up to date, as {@link migrateSqlite} does by default. */
   migrate?: () => number;
   reader?: SqliteReader;
@@ -43,22 +57,45 @@ type SqliteDatabaseOptions = {
 export function createSqliteDatabase(
   connection: SqliteConnection,
   {
-    migrate = () => migrateSqlite(connection),
+    migrations = sqliteMigrations,
+    migrate = () => migrateSqlite(connection, migrations),
     reader,
     writer = createInlineWriter(connection),
     requireSameFiles,
     hasSpace = async () => true,
   }: SqliteDatabaseOptions = {},
 ): SqliteDatabase {
+  /** A newer release may have changed the schema since. @throws {DomainError} if this one cannot use it. */
+  function requireSchema(): void {
+    try {
+      requireCompatible(readSqliteSchema(connection), migrations.length);
+    } catch (error) {
+      throw error instanceof NewerSchemaError ? newerSchemaProblem(error) : error;
+    }
+  }
+
+  function translate(error: unknown): unknown {
+    const known = translateSqliteError(error);
+    if (known instanceof DomainError) return known;
+    try {
+      translated(requireSchema);
+      return error;
+    } catch (reason) {
+      return reason;
+    }
+  }
+
   return {
     kind: "sqlite",
     connection,
     reader,
     writer,
+    translate,
     migrate: async () => migrate(),
+    schema: async () => ({ ...readSqliteSchema(connection), known: migrations.length }),
     async ping() {
       requireSameFiles?.();
-      translated(() => connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get());
+      translated(requireSchema);
       return (await hasSpace()) ? "ok" : "disk_full";
     },
     optimize: () => untilUnlocked(() => optimizeSqlite(connection)),

@@ -7,13 +7,14 @@ import {
   inTransaction,
   isBusyError,
   migrateSqlite,
+  readSqliteSchema,
   type SqliteConnection,
   translateSqliteError,
 } from "./sqlite.ts";
 
 const MIGRATIONS = [
-  { version: 1, name: "one", sql: "CREATE TABLE one (a)" },
-  { version: 2, name: "two", sql: "CREATE TABLE two (a)" },
+  { version: 1, name: "one", compatibleFrom: 1, sql: "CREATE TABLE one (a)" },
+  { version: 2, name: "two", compatibleFrom: 2, sql: "CREATE TABLE two (a)" },
 ];
 
 async function withDatabase(
@@ -48,7 +49,7 @@ test("where one of several migrations fails, none is applied", async () => {
     migrate(database, MIGRATIONS.slice(0, 1));
     const broken = [
       ...MIGRATIONS,
-      { version: 3, name: "three", sql: "CREATE TABLE three (a); no" },
+      { version: 3, name: "three", compatibleFrom: 2, sql: "CREATE TABLE three (a); no" },
     ];
     expect(() => migrate(database, broken)).toThrow("syntax error");
     expect(versionOf(database)).toEqual({ user_version: 1 });
@@ -58,9 +59,24 @@ test("where one of several migrations fails, none is applied", async () => {
   });
 });
 
-test("a newer schema is refused", async () => {
+test("a newer schema stays as it is where it works with the release, and else is refused", async () => {
+  await withDatabase((database) => {
+    const added = { version: 3, name: "three", compatibleFrom: 2, sql: "CREATE TABLE three (a)" };
+    migrate(database, [...MIGRATIONS, added]);
+    expect(readSqliteSchema(database)).toEqual({ version: 3, compatibleFrom: 2 });
+    expect(migrate(database, MIGRATIONS)).toBe(0);
+    expect(() => migrate(database, MIGRATIONS.slice(0, 1))).toThrow(
+      "schema version 3, and this release knows only 1. Run a release that knows version 2 at least.",
+    );
+    expect(versionOf(database)).toEqual({ user_version: 3 });
+  });
+});
+
+test("a newer schema of a release that recorded nothing of compatibility is refused", async () => {
   await withDatabase((database) => {
     migrate(database, MIGRATIONS);
+    database.exec("DROP TABLE schema_migrations");
+    expect(readSqliteSchema(database)).toEqual({ version: 2, compatibleFrom: 2 });
     const older = () => migrate(database, MIGRATIONS.slice(0, 1));
     expect(older).toThrow(NewerSchemaError);
     expect(older).toThrow("schema version 2, and this release knows only 1");

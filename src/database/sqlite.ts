@@ -1,7 +1,9 @@
 import { DomainError } from "../errors.ts";
 import {
   type Migration,
+  NO_SCHEMA,
   pendingMigrations,
+  type Schema,
   UnusableDatabaseError,
 } from "./migrations/migration.ts";
 import { sqliteMigrations } from "./migrations/sqlite.ts";
@@ -81,20 +83,34 @@ export function migrateSqlite(
 ): number {
   requireOwnDatabase(connection);
   // Without the lock at first: usually there is nothing to do, and others may be writing.
-  if (pendingMigrations(migrations, readSqliteVersion(connection)).length === 0) {
+  if (pendingMigrations(migrations, readSqliteSchema(connection)).length === 0) {
     readEveryTable(connection);
     return 0;
   }
   return inTransaction(connection, () => {
     requireOwnDatabase(connection);
-    const pending = pendingMigrations(migrations, readSqliteVersion(connection));
+    const pending = pendingMigrations(migrations, readSqliteSchema(connection));
     for (const { sql } of pending) connection.exec(sql);
     if (pending.length > 0) {
       connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
       connection.exec(`PRAGMA user_version = ${migrations.length}`);
+      recordMigrations(connection, pending);
     }
     return pending.length;
   });
+}
+
+/** The first releases recorded nothing of compatibility. */
+function recordMigrations(connection: SqliteConnection, migrations: readonly Migration[]): void {
+  connection.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    compatible_from INTEGER NOT NULL
+  ) STRICT`);
+  const insert = connection.prepare("INSERT INTO schema_migrations VALUES (?, ?, ?)");
+  for (const { version, name, compatibleFrom } of migrations) {
+    insert.all(version, name, compatibleFrom);
+  }
 }
 
 /** Fails now if the beginning of a table is damaged, and not at the first request for it. */
@@ -117,9 +133,23 @@ export function requireOwnDatabase(database: SqliteConnection): void {
   throw new UnusableDatabaseError("The file is another application's SQLite database.");
 }
 
-/** The version of the schema: 0 of a database that nobody has used yet. */
-export function readSqliteVersion(database: SqliteConnection): number {
-  return readPragma(database, "user_version");
+/** The schema of a database. One that does not say what it is compatible with is so with itself only. */
+export function readSqliteSchema(database: SqliteConnection): Schema {
+  const version = readPragma(database, "user_version");
+  if (version === 0) return NO_SCHEMA;
+  return { version, compatibleFrom: readCompatibleFrom(database, version) ?? version };
+}
+
+function readCompatibleFrom(database: SqliteConnection, version: number): number | undefined {
+  const table = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'";
+  if (!database.prepare(table).get()) return undefined;
+  const [row] = database
+    .prepare(
+      `SELECT max(compatible_from) AS compatible_from FROM schema_migrations
+        HAVING max(version) = ?`,
+    )
+    .all(version);
+  return row && Number(row.compatible_from);
 }
 
 /** What a pragma says that is a number. */

@@ -7,14 +7,18 @@ export type Rate = { requests: number; windowMs: number };
 const CAPACITY = 100_000;
 
 /** The number of hits in a key's window, and its end by the clock that measures it. */
-type Window = { hits: number; endsAt: number };
+export type Window = { hits: number; endsAt: number };
+
+/** Called for every hit. It may correct the window later, by what others know of it. */
+export type OnHit = (key: string, window: Window) => void;
 
 type FixedWindowsOptions = {
   windowMs: number;
   /** Measures the windows: the runtime's own clock by default. */
   now?: Elapsed | undefined;
   /** The most keys that are remembered: 100,000 by default. */
-  capacity?: number;
+  capacity?: number | undefined;
+  onHit?: OnHit | undefined;
 };
 
 /**
@@ -26,7 +30,7 @@ type FixedWindowsOptions = {
  * window, or full, it becomes the older one, whose keys are all forgotten.
  */
 export function createFixedWindows(options: FixedWindowsOptions) {
-  const { windowMs, now: measure = elapsed, capacity = CAPACITY } = options;
+  const { windowMs, now: measure = elapsed, capacity = CAPACITY, onHit } = options;
   let younger = new Map<string, Window>();
   let older = new Map<string, Window>();
   let youngerEndsAt = measure() + windowMs;
@@ -59,6 +63,7 @@ export function createFixedWindows(options: FixedWindowsOptions) {
     count(key: string): Readonly<Window> {
       const window = touch(key, measure());
       window.hits += 1;
+      onHit?.(key, window);
       return window;
     },
 

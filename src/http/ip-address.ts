@@ -4,6 +4,11 @@ const ENTRY = /^(?:\[([^[\]]+)\]|([^:[\]]+)|([^:]*:[^:]*:[^[\]]*))(?::\d{1,5})?$
 /** An IPv4 address within IPv6 (RFC 4291 section 2.5.5.2), as the URL standard writes it. */
 const MAPPED_IPV4 = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
+/** How a server that listens on IPv6 and IPv4 shows its clients of IPv4. */
+const MAPPED_PREFIX = "::ffff:";
+
+const [DOT, ZERO] = [".".charCodeAt(0), "0".charCodeAt(0)];
+
 const NETWORK_HEXTETS = 4;
 const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
@@ -58,15 +63,39 @@ function isCompressed(hextets: string[]): boolean {
 export function addressPrefix(address: string | undefined): string {
   if (address === undefined) return "unknown";
   if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
+  return `${hextetsOf(address).slice(0, NETWORK_HEXTETS).join(":")}::/64`;
+}
+
+/** The bits of an address that `parseAddress` returned, in words of 32: one of IPv4, four of IPv6. */
+export function addressWords(address: string): number[] {
+  if (!address.includes(":")) return [ipv4Word(address)];
+  const hextets = hextetsOf(address).map((text) => Number.parseInt(text, 16));
+  return [0, 2, 4, 6].map((at) => ((hextets[at] ?? 0) << 16) | (hextets[at + 1] ?? 0));
+}
+
+function ipv4Word(address: string): number {
+  let [word, octet] = [0, 0];
+  for (let index = 0; index < address.length; index += 1) {
+    const code = address.charCodeAt(index);
+    if (code !== DOT) octet = octet * 10 + code - ZERO;
+    else [word, octet] = [(word << 8) | octet, 0];
+  }
+  return (word << 8) | octet;
+}
+
+/** All eight of an IPv6 address, whose zeros may be written as `::`. */
+function hextetsOf(address: string): string[] {
+  const [head = [], tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
   const zeros = tail ? HEXTETS - head.length - tail.length : 0;
-  const hextets = [...head, ...Array<string>(zeros).fill("0"), ...(tail ?? [])];
-  return `${hextets.slice(0, NETWORK_HEXTETS).join(":")}::/64`;
+  return [...head, ...Array<string>(zeros).fill("0"), ...(tail ?? [])];
 }
 
 /** An address without brackets, port and zone, as RFC 5952 writes it. */
 export function parseAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
+  if (text.startsWith(MAPPED_PREFIX) && IPV4.test(text.slice(MAPPED_PREFIX.length))) {
+    return text.slice(MAPPED_PREFIX.length);
+  }
   const [, bracketed, single, plain] = ENTRY.exec(text) ?? [];
   const address = (bracketed ?? single ?? plain)?.split("%", 1)[0] ?? "";
   const version = ipVersion(address);

@@ -16,7 +16,7 @@ export {
 } from "../config/config.ts";
 export type { Database } from "../database/database.ts";
 export { createMemoryDatabase, type MemoryDatabase } from "../database/memory.ts";
-export type { Migration } from "../database/migrations/migration.ts";
+export type { Migration, SchemaState } from "../database/migrations/migration.ts";
 export { postgresMigrations } from "../database/migrations/postgres.ts";
 export { sqliteMigrations } from "../database/migrations/sqlite.ts";
 export type { PostgresDatabase, PostgresRow, PostgresValue, Query } from "../database/postgres.ts";

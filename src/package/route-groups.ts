@@ -79,6 +79,8 @@ export type HealthRoutesOptions = {
   environment: string;
   /** The database that readiness depends on. */
   database: Pick<Database, "ping">;
+  /** Whether the service stays ready without its database, once that has answered: not by default. */
+  readyWithoutDatabase?: boolean;
   /** Whether the service takes new work: always by default. */
   readiness?: healthGroup.Readiness;
   /** Tells the time: `Date.now` by default. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { NO_KEY } from "../auth/openapi.ts";
 import type { Database } from "../database/database.ts";
 import type { DatabaseState } from "../database/lifecycle.ts";
+import { NeedsRepairError } from "../errors.ts";
 import { answerJson, answerText } from "../http/answer.ts";
 import { jsonContent, line, writtenTime } from "../http/describe.ts";
 import { headers } from "../http/described-headers.ts";
@@ -46,6 +47,8 @@ type HealthDeps = {
   /** Always ready by default. */
   readiness?: Readiness | undefined;
   database: Pick<Database, "ping">;
+  /** Whether an instance whose database has answered once stays ready without it: not by default. */
+  readyWithoutDatabase?: boolean | undefined;
 };
 
 const DATABASE_TIMEOUT_MS = 1000;
@@ -65,24 +68,40 @@ export function healthRoutes(deps: HealthDeps) {
     ...(details && { environment }),
   });
 
+  const isEnough = databaseGate(deps);
+
   describeRoutes(app);
 
   return app
     .get("/health", (c) => answerJson(c, health(), 200, FRESH))
     .get("/healthz", (c) => answerText(c, "OK", FRESH))
     .get("/ready", async (c) => {
-      const checks = { api: readiness(), database: await checkDatabase(deps.database) };
-      const ready = checks.api === "ok" && answers(checks.database);
+      const found = await examine(deps.database);
+      const checks = { api: readiness(), database: found.state };
+      const ready = isEnough(found) && checks.api === "ok";
       return answerJson(c, { ready, checks }, ready ? 200 : 503, FRESH);
     });
 }
 
 type CheckedState = DatabaseState | "unavailable" | "timeout";
 
+/** One word for the database's state, and whether somebody has to do something before that gets better. */
+type Finding = { state: CheckedState; needsRepair: boolean };
+
+async function examine(database: Pick<Database, "ping">): Promise<Finding> {
+  const found = database.ping().then(
+    (state): Finding => ({ state, needsRepair: false }),
+    (error: unknown): Finding => ({
+      state: "unavailable",
+      needsRepair: (error as Error | undefined)?.cause instanceof NeedsRepairError,
+    }),
+  );
+  return withDeadline(found, DATABASE_TIMEOUT_MS, () => ({ state: "timeout", needsRepair: false }));
+}
+
 /** One word for the database's state, within a second. */
-export function checkDatabase(database: Pick<Database, "ping">): Promise<CheckedState> {
-  const state = database.ping().catch(() => "unavailable" as const);
-  return withDeadline<CheckedState>(state, DATABASE_TIMEOUT_MS, () => "timeout");
+export async function checkDatabase(database: Pick<Database, "ping">): Promise<CheckedState> {
+  return (await examine(database)).state;
 }
 
 /**
@@ -91,6 +110,20 @@ export function checkDatabase(database: Pick<Database, "ping">): Promise<Checked
  */
 export function answers(state: CheckedState): boolean {
   return state !== "unavailable" && state !== "timeout";
+}
+
+/**
+ * Decides whether a state of the database is enough to be ready. Until the database has answered once, it has
+ * to, so that a release that cannot reach it never takes the place of one that does. Later, all instances
+ * usually lose it together: without a ready one, clients would get no answer at all, also from routes that need
+ * no database. One that needs repair is no use to this instance, but may be to others.
+ */
+function databaseGate({ readyWithoutDatabase = false }: Pick<HealthDeps, "readyWithoutDatabase">) {
+  let hasAnswered = false;
+  return function isEnough({ state, needsRepair }: Finding): boolean {
+    hasAnswered ||= answers(state);
+    return answers(state) || (readyWithoutDatabase && hasAnswered && !needsRepair);
+  };
 }
 
 /** The group of the routes that are answered before all limits that depend on other clients. */
@@ -147,7 +180,7 @@ function describeRoutes(app: OpenAPIHono<AppEnv>): void {
     responses: {
       200: answers(
         { ready: true, checks: { api: "ok", database: "ok" } },
-        "It answers requests; if only reads, its check says why",
+        "It answers requests; where not all of them, its check says why",
       ),
       503: answers(
         { ready: false, checks: { api: "draining", database: "ok" } },

@@ -144,7 +144,9 @@ async function postgresTable(migrations: readonly Migration[], resource: Resourc
   return sorted(table);
 }
 
-const alone = (sql: string): Migration[] => [{ version: 1, name: "generated", sql }];
+const alone = (sql: string): Migration[] => [
+  { version: 1, name: "generated", compatibleFrom: 1, sql },
+];
 
 for (const resource of RESOURCES as readonly Resource[]) {
   const { name } = resource;

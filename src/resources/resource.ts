@@ -85,7 +85,7 @@ const RESERVED_FIELDS = new Set([
 
 /** The tables and paths of the service itself. */
 const RESERVED_NAMES = new Set([
-  ...["schema_migrations", "idempotency_keys", "imports", "search_words"],
+  ...["schema_migrations", "idempotency_keys", "imports", "search_words", "limit_counts"],
   ...["api", "docs", "health", "healthz", "metrics", "process", "ready"],
 ]);
 

@@ -8,6 +8,11 @@ test("a host that may be another machine's is named", () => {
   expect(says).toBe("cannot listen on 192.0.2.1:5000: EADDRINUSE");
 });
 
+test("a host of IPv6 is written as URLs have it", () => {
+  const says = whyNotListening("EADDRNOTAVAIL", { ...AT, host: "2001:db8::1" });
+  expect(says).toBe("cannot listen on [2001:db8::1]:5000: EADDRNOTAVAIL");
+});
+
 test("the last port there is has no next one", () => {
   const says = whyNotListening("EADDRINUSE", { ...AT, port: 65_535 });
   expect(says).toBe("port 65535 is in use; choose another, for example PORT=65534");

@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { Fetch, ListenOptions, Runtime, Server } from "./runtime.ts";
 
 /** The port that AirPlay takes on a Mac, and this service by default. */
 const AIRPLAY_PORT = 5000;
@@ -6,6 +7,29 @@ const AIRPLAY_PORT = 5000;
 const MOST = 65_535;
 
 type Address = { host: string; port: number; variable: string };
+
+/** Every address of a machine: of both IPv6 and IPv4, and of IPv4 alone. */
+const [EVERY_ADDRESS, EVERY_IPV4_ADDRESS] = ["::", "0.0.0.0"];
+
+/**
+ * Listens as a runtime does; where the system has no IPv6, `::` is every address of IPv4.
+ *
+ * @returns the server, and the host that it listens on.
+ */
+export async function listenOn(
+  runtime: Pick<Runtime, "listen">,
+  fetch: Fetch,
+  options: ListenOptions,
+): Promise<Server & { host: string }> {
+  const { host } = options;
+  try {
+    return { ...(await runtime.listen(fetch, options)), host };
+  } catch (error) {
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (host !== EVERY_ADDRESS || code !== "EAFNOSUPPORT") throw error;
+    return listenOn(runtime, fetch, { ...options, host: EVERY_IPV4_ADDRESS });
+  }
+}
 
 /** Hosts that every machine has. */
 function isOwn(host: string): boolean {
@@ -26,5 +50,10 @@ export function whyNotListening(
   if (code === "EACCES") {
     return `port ${port} is not for every user; choose one from 1024 on, for example ${variable}=8080`;
   }
-  return `cannot listen on ${host}:${port}: ${code}`;
+  return `cannot listen on ${authority({ host, port })}: ${code}`;
+}
+
+/** A host and a port as URLs have them. */
+export function authority({ host, port }: Pick<Address, "host" | "port">): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

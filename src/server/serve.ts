@@ -1,6 +1,7 @@
 import { type AppDeps, createApp, createProbesApp } from "../app.ts";
 import { createKeyRing } from "../auth/key-ring.ts";
 import { type Config, hasKey } from "../config/config.ts";
+import { createSharedCounts } from "../http/shared-counts.ts";
 import { SERVICE } from "../identity.ts";
 import type { Readiness } from "../probes/health.ts";
 import { createStore } from "../resources/stores/create-store.ts";
@@ -9,11 +10,12 @@ import { createLogger, describeError, type Logger } from "../telemetry/logger.ts
 import { migrateDatabase, openDatabase } from "./database/open-database.ts";
 import { drain, runLastStep } from "./drain.ts";
 import { watchFileDescriptors } from "./file-descriptors.ts";
-import { whyNotListening } from "./listening.ts";
+import { listenOn, whyNotListening } from "./listening.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { memoryBudget } from "./memory.ts";
 import { type Fetch, ListenError, type Runtime, type Server, type TlsPair } from "./runtime.ts";
 import { readConfig, reloadSecrets } from "./secrets/secrets.ts";
+import { startSharedLimits } from "./shared-limits.ts";
 import { openTracing } from "./telemetry/open-tracing.ts";
 import { createServiceMetrics } from "./telemetry/service-metrics.ts";
 
@@ -57,6 +59,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     const keySource = (from: Config) => (hasKey(from) ? from : { apiKey: ownKey });
     const keys = createKeyRing(keySource(config), clock, runtime.sha256);
     const metrics = createServiceMetrics(database, clock);
+    const sharedCounts = config.rateLimitStore === "database" ? createSharedCounts() : undefined;
     const deps: AppDeps = {
       config: {
         ...config,
@@ -71,6 +74,7 @@ export async function serve(runtime: Runtime): Promise<void> {
       readiness: () => state,
       metrics,
       tracing,
+      sharedCounts,
       probesElsewhere: config.metricsPort !== undefined,
     };
     const server = await listen(runtime, createApp(deps).fetch, config, {
@@ -85,7 +89,7 @@ export async function serve(runtime: Runtime): Promise<void> {
         : await listen(runtime, createProbesApp(deps).fetch, config, {
             ...{ variable: "METRICS_PORT", port: metricsPort },
           });
-    announce(config, ownKey, server.port, probes?.port, logger, stdout);
+    announce({ ...config, host: server.host }, ownKey, server.port, probes?.port, logger, stdout);
     await secrets.start({
       logger,
       parts: [
@@ -98,6 +102,10 @@ export async function serve(runtime: Runtime): Promise<void> {
     const servers = probes ? [server, probes] : [server];
     const stopWatchingFiles = watchFileDescriptors({ config, servers, logger });
     const stopMaintenance = startMaintenance({ ...deps, database });
+    const stopSharing =
+      sharedCounts && database.kind === "postgres"
+        ? startSharedLimits({ database, counts: sharedCounts, logger })
+        : async () => {};
     const signal = await untilSignal;
     state = "draining";
     const { delaySeconds, timeoutSeconds } = patienceFor(signal, config);
@@ -107,6 +115,7 @@ export async function serve(runtime: Runtime): Promise<void> {
     stopWatchingFiles();
     if (probes) await runLastStep({ name: "close the metrics port", run: probes.stop }, logger);
     await runLastStep({ name: "end the maintenance", run: stopMaintenance }, logger);
+    await runLastStep({ name: "end the exchange of limits", run: stopSharing }, logger);
   };
   try {
     const withSamples = config.seed ? RESOURCES : [];
@@ -152,11 +161,11 @@ async function listen(
   fetch: Fetch,
   { host, idleTimeoutSeconds, ...config }: Config,
   { variable, port, tls }: Port,
-): Promise<Server> {
+): Promise<Server & { host: string }> {
   const requestTimeoutSeconds = config.requestTimeoutSeconds + ANSWER_MARGIN_SECONDS;
   const maxHeadBytes = config.maxUrlBytes + config.maxHeaderBytes + HEAD_MARGIN_BYTES;
   try {
-    return await runtime.listen(fetch, {
+    return await listenOn(runtime, fetch, {
       host,
       port,
       idleTimeoutSeconds,

@@ -40,12 +40,23 @@ export const RECORD_TABLES: readonly RecordTable[] = [
   },
 ];
 
-/** The tables of the service that a backup contains, and the one that tells how far words are. */
+/** The tables of the service that a backup contains, and those that it can do without. */
 export const OWN_TABLES: readonly string[] = [
   ...RECORD_TABLES.map(({ name }) => name),
   // Of no use in a backup: the words of all entries are written again when it is restored.
   "search_words",
+  // Of no use after a minute, or an hour.
+  "limit_counts",
 ];
+
+/** The columns that this release knows of each table that it copies. */
+export function knownColumns(resources: readonly Resource[]): [table: string, Set<string>][] {
+  const own = ["id", "created_at", "updated_at", "words"];
+  return [
+    ...resources.map(({ name, fields }) => [name, [...own, ...Object.keys(fields)]] as const),
+    ...RECORD_TABLES.map(({ name, columns }) => [name, Object.keys(columns)] as const),
+  ].map(([table, columns]) => [table, new Set(columns)]);
+}
 
 /** Schemas before version 3 had one resource, which no record names. */
 export const FIRST_RESOURCE = "books";
@@ -66,6 +77,8 @@ export type Snapshot = {
   records(table: RecordTable, after: RecordPosition, limit: number): Promise<RecordRow[]>;
   /** The tables that are neither a resource's nor the service's. */
   unknownTables(): Promise<string[]>;
+  /** The columns of known tables that a newer release has added; none if the schema is not newer. */
+  newerColumns(): Promise<string[]>;
 };
 
 /** Changes to a database that take effect all together or not at all. */

@@ -3,6 +3,7 @@ import type { DatabaseCommandConfig, DatabaseConfig } from "../config/config.ts"
 import {
   type Migration,
   pendingMigrations,
+  type Schema,
   UnusableDatabaseError,
 } from "../database/migrations/migration.ts";
 import { translatePostgresError } from "../database/postgres/errors.ts";
@@ -10,7 +11,7 @@ import type { PostgresPlace } from "../database/postgres/url.ts";
 import {
   migrateSqlite,
   optimizeSqlite,
-  readSqliteVersion,
+  readSqliteSchema,
   type SqliteConnection,
 } from "../database/sqlite.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -86,7 +87,7 @@ async function openSqlite(
   const connection = openSqliteFile(path, access);
   try {
     if (access === "write") migrateSqlite(connection, migrations);
-    else requireSchema(migrations, readSqliteVersion(connection));
+    else requireSchema(migrations, readSqliteSchema(connection));
   } catch (error) {
     connection.close();
     throw unusable(path, error);
@@ -115,10 +116,10 @@ async function openPostgres(
   { access, ...options }: OpenOptions,
 ): Promise<OpenTransfer> {
   const { connectForTransfer } = await import("./postgres.ts");
-  const { migrate, version, transfer, close } = await connectForTransfer(place, options);
+  const { migrate, schema, transfer, close } = await connectForTransfer(place, options);
   try {
     if (access === "write") await migrate();
-    else requireSchema((options.migrations ?? MIGRATIONS).postgres, await version());
+    else requireSchema((options.migrations ?? MIGRATIONS).postgres, await schema());
   } catch (error) {
     await close();
     throw translatePostgresError(error);
@@ -126,10 +127,10 @@ async function openPostgres(
   return { ...transfer, close };
 }
 
-function requireSchema(migrations: readonly Migration[], version: number): void {
-  if (version === 0) {
+function requireSchema(migrations: readonly Migration[], schema: Schema): void {
+  if (schema.version === 0) {
     throw new UnusableDatabaseError("The database is empty: it has none of this service's tables.");
   }
-  // Throws if it is of a newer release.
-  pendingMigrations(migrations, version);
+  // Throws if it is of a newer release, and does not work with this one.
+  pendingMigrations(migrations, schema);
 }

@@ -1,10 +1,6 @@
 import type { Sql } from "postgres";
 import { translatePostgresError } from "../database/postgres/errors.ts";
-import {
-  liftTimeouts,
-  migratePostgres,
-  readPostgresVersion,
-} from "../database/postgres/migrate.ts";
+import { liftTimeouts, migratePostgres, readPostgresSchema } from "../database/postgres/migrate.ts";
 import { openConnection } from "../database/postgres/open-connection.ts";
 import { queryOn } from "../database/postgres/query.ts";
 import { transact } from "../database/postgres/transaction.ts";
@@ -18,6 +14,7 @@ import { postgresServers } from "../server/database/postgres-servers.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,
+  knownColumns,
   type Loader,
   MIGRATIONS,
   OWN_TABLES,
@@ -59,14 +56,19 @@ export async function connectForTransfer(place: PostgresPlace, options: Transfer
     transfer: createPostgresTransfer(sql, options),
     /** Brings the schema up to date. */
     migrate: () => migratePostgres(sql, migrations),
-    /** The version of the schema: 0 if there is none. */
-    version: () => readPostgresVersion(queryOn(sql)),
+    schema: () => readPostgresSchema(queryOn(sql)),
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
   };
 }
 
 /** Statements may take any time. While one writes, others can read; those that write wait. */
-function createPostgresTransfer(sql: Sql, { resources, clock }: TransferOptions): TransferDatabase {
+function createPostgresTransfer(
+  sql: Sql,
+  { resources, clock, migrations = MIGRATIONS }: TransferOptions,
+): TransferDatabase {
+  const isNewer = async (query: Query) =>
+    (await readPostgresSchema(query)).version > migrations.postgres.length;
+
   async function within<T>(mode: string, work: (query: Query) => Promise<T>): Promise<T> {
     try {
       return await transact(sql, mode, async (transaction) => {
@@ -81,7 +83,7 @@ function createPostgresTransfer(sql: Sql, { resources, clock }: TransferOptions)
   return {
     read: (work) =>
       within("ISOLATION LEVEL REPEATABLE READ READ ONLY", (query) =>
-        work(createSnapshot(query, resources)),
+        work(createSnapshot(query, resources, () => isNewer(query))),
       ),
     write: (locked, work) =>
       within("ISOLATION LEVEL READ COMMITTED READ WRITE", async (query) => {
@@ -98,7 +100,11 @@ async function countOf(query: Query, { name }: Resource): Promise<number> {
   return Number(row?.entries);
 }
 
-function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot {
+function createSnapshot(
+  query: Query,
+  resources: readonly Resource[],
+  isNewer: () => Promise<boolean>,
+): Snapshot {
   async function hasTable(name: string): Promise<boolean> {
     const [row] = await query("SELECT to_regclass($1) IS NOT NULL AS found", [quoted(name)]);
     return row?.found === true;
@@ -178,7 +184,24 @@ function createSnapshot(query: Query, resources: readonly Resource[]): Snapshot 
       );
       return rows.map(({ name }) => String(name));
     },
+
+    newerColumns: async () => ((await isNewer()) ? unknownColumns(query, resources) : []),
   };
+}
+
+/** Without those that are generated. */
+async function unknownColumns(query: Query, resources: readonly Resource[]): Promise<string[]> {
+  const unknown: string[] = [];
+  for (const [table, known] of knownColumns(resources)) {
+    const rows = await query(
+      `SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1)
+        AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`,
+      [quoted(table)],
+    );
+    const names = rows.map(({ attname }) => String(attname)).filter((name) => !known.has(name));
+    unknown.push(...names.map((name) => `${table}.${name}`));
+  }
+  return unknown;
 }
 
 function createLoader(query: Query, clock: Clock): Loader {

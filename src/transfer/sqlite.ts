@@ -1,5 +1,6 @@
 import { list, quoted } from "../database/sql.ts";
 import {
+  readSqliteSchema,
   rollBack,
   type SqliteConnection,
   type SqliteValue,
@@ -11,7 +12,9 @@ import { sqliteStatements } from "../resources/stores/sqlite-statements.ts";
 import type { Clock } from "../time.ts";
 import {
   FIRST_RESOURCE,
+  knownColumns,
   type Loader,
+  MIGRATIONS,
   OWN_TABLES,
   RECORD_TABLES,
   type RecordRow,
@@ -33,8 +36,10 @@ const lastIdSql = "SELECT coalesce(max(seq), 0) AS id FROM sqlite_sequence WHERE
  */
 export function createSqliteTransfer(
   connection: SqliteConnection,
-  { resources, clock }: TransferOptions,
+  { resources, clock, migrations = MIGRATIONS }: TransferOptions,
 ): TransferDatabase {
+  const isNewer = () => readSqliteSchema(connection).version > migrations.sqlite.length;
+
   async function within<T>(begin: string, work: () => Promise<T>): Promise<T> {
     try {
       connection.exec(begin);
@@ -47,13 +52,17 @@ export function createSqliteTransfer(
     }
   }
   return {
-    read: (work) => within("BEGIN", () => work(createSnapshot(connection, resources))),
+    read: (work) => within("BEGIN", () => work(createSnapshot(connection, resources, isNewer))),
     write: (_locked, work) =>
       within("BEGIN IMMEDIATE", () => work(createLoader(connection, clock))),
   };
 }
 
-function createSnapshot(connection: SqliteConnection, resources: readonly Resource[]): Snapshot {
+function createSnapshot(
+  connection: SqliteConnection,
+  resources: readonly Resource[],
+  isNewer: () => boolean,
+): Snapshot {
   const hasTable = (name: string) =>
     connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 
@@ -84,6 +93,7 @@ function createSnapshot(connection: SqliteConnection, resources: readonly Resour
     },
 
     unknownTables: async () => unknownSqliteTables(connection, resources),
+    newerColumns: async () => (isNewer() ? unknownColumns(connection, resources) : []),
   };
 }
 
@@ -93,6 +103,7 @@ function unknownSqliteTables(
   resources: readonly Resource[],
 ): string[] {
   const known = new Set([
+    "schema_migrations",
     ...OWN_TABLES,
     ...resources.flatMap((resource) => [resource.name, wordsTable(resource)]),
   ]);
@@ -104,6 +115,17 @@ function unknownSqliteTables(
     )
     .all();
   return rows.map(({ name }) => String(name)).filter((name) => !known.has(name));
+}
+
+function unknownColumns(connection: SqliteConnection, resources: readonly Resource[]): string[] {
+  // Without those that are generated.
+  const columns = connection.prepare("SELECT name FROM pragma_table_info(?)");
+  return knownColumns(resources).flatMap(([table, known]) =>
+    columns
+      .all(table)
+      .filter(({ name }) => !known.has(String(name)))
+      .map(({ name }) => `${table}.${name}`),
+  );
 }
 
 /** The number of rows of a table. */

@@ -33,4 +33,9 @@ describe("a function's configuration", () => {
     expect(() => parse({ ENVIRONMENT: "development" })).toThrow(ConfigError);
     expect(() => parse({ ENVIRONMENT: "production" })).toThrow(ConfigError);
   });
+
+  test("counts limits in memory, as an instance stands still between requests", () => {
+    const env = { API_KEY, DATABASE_URL: "postgres://db/books", RATE_LIMIT_STORE: "database" };
+    expect(() => parse(env)).toThrow("RATE_LIMIT_STORE must be memory on Lambda; ");
+  });
 });

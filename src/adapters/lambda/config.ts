@@ -17,9 +17,16 @@ const DEFAULTS = {
   DATABASE_POOL_SIZE: "1",
 };
 
-/** @throws {ConfigError} also without a key in development: instances cannot agree on one. */
+const MEMORY_ONLY =
+  "RATE_LIMIT_STORE must be memory on Lambda; limit all instances together with throttling of API Gateway";
+
+/**
+ * @throws {ConfigError} also without a key in development, because instances cannot agree on one, and for
+ * limits that they would count together, because an instance stands still between requests.
+ */
 export function parseLambdaConfig(environment: Environment, readFile: ReadFile): Config {
   const config = parseConfig({ ...DEFAULTS, ...withoutEmpty(environment) }, readFile);
   if (!hasKey(config)) throw new ConfigError(["API_KEY is required on Lambda"]);
+  if (config.rateLimitStore === "database") throw new ConfigError([MEMORY_ONLY]);
   return config;
 }

@@ -126,6 +126,12 @@ describe("a problem is", () => {
       problem: "DATABASE_URL_FILE is set, but there are no files here; set DATABASE_URL",
     },
     {
+      what: "limits that are counted between requests",
+      bindings: { API_KEY, DATABASE_URL: "postgres://db/books", RATE_LIMIT_STORE: "database" },
+      problem:
+        "RATE_LIMIT_STORE must be memory on Workers; limit all instances together with Cloudflare's rate limiting rules",
+    },
+    {
       what: "what is one everywhere",
       bindings: { API_KEY, DB, LOG_LEVEL: "loud" },
       problem: 'LOG_LEVEL is "loud"; it must be DEBUG, INFO, WARNING or ERROR',

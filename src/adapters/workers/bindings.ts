@@ -39,6 +39,11 @@ export function parseBindings(bindings: Bindings): WorkersConfig {
       "API_KEY is required, in development too, because instances start and end at any time",
     );
   }
+  if (config?.rateLimitStore === "database") {
+    problems.push(
+      "RATE_LIMIT_STORE must be memory on Workers; limit all instances together with Cloudflare's rate limiting rules",
+    );
+  }
   if (!database || problems.length > 0) throw new ConfigError(problems);
   return { ...config, database };
 }

@@ -5,7 +5,14 @@ import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { RESOURCES } from "../../service.ts";
 import { backUp } from "../../transfer/backup/backup.ts";
-import { describeContent } from "../../transfer/copy.ts";
+import {
+  addBackup,
+  backUpOnSchedule,
+  LEFT_ALONE,
+  removeOld,
+  type Series,
+} from "../../transfer/backup/schedule.ts";
+import { type BackupContent, describeContent } from "../../transfer/copy.ts";
 import { createProgress, secondsSince } from "../../transfer/progress.ts";
 import { onlyPath, parseArguments } from "../arguments.ts";
 import { UsageError } from "../command.ts";
@@ -14,7 +21,7 @@ const DAY_MS = 86_400_000;
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS };
 const MAX_DAYS = 366;
 
-/** `thimble backup`: once into a file, or on a schedule into a directory. */
+/** `thimble backup`: once into a file or a directory, or on a schedule into a directory. */
 export async function runBackup(args: readonly string[], runtime: Runtime): Promise<number> {
   const { values, positionals } = parseArguments(args, {
     every: { type: "string" },
@@ -23,42 +30,68 @@ export async function runBackup(args: readonly string[], runtime: Runtime): Prom
   });
   const path = onlyPath(positionals);
   const withoutUnknownTables = values["without-unknown-tables"] ?? false;
-  const schedule = parseSchedule(values);
-  if (schedule) {
-    const { backUpOnSchedule } = await import("../../transfer/backup/schedule.ts");
-    const options = { resources: RESOURCES, withoutUnknownTables };
-    await backUpOnSchedule({ ...schedule, ...options, directory: path, runtime });
-    return EXIT.ok;
-  }
-  const config = parseDatabaseConfig(runtime.env, readSecretFile);
-  const startedAt = performance.now();
-  const content = await backUp(path, config, {
-    resources: RESOURCES,
-    clock: runtime.clock,
-    withoutUnknownTables,
-    progress: createProgress("Backing up", "entries"),
-  });
-  const what = describeContent(RESOURCES, content);
-  const megabytes = (statSync(path).size / 1e6).toFixed(1);
-  const seconds = secondsSince(startedAt);
-  runtime.stderr(`Backed up ${what} in ${seconds} to ${path}, ${megabytes} MB`);
+  const { everyMs, keep } = parseSchedule(values);
+  const options = { resources: RESOURCES, withoutUnknownTables };
+  if (keep === undefined) return backUpFile(path, options, runtime);
+  const series = { ...options, keep, directory: path, runtime };
+  if (everyMs === undefined) return backUpDirectory(series);
+  await backUpOnSchedule({ ...series, everyMs });
   return EXIT.ok;
 }
 
+type Options = Pick<Series, "resources" | "withoutUnknownTables">;
+
+async function backUpFile(
+  path: string,
+  options: Options,
+  { env, clock, stderr }: Runtime,
+): Promise<number> {
+  const config = parseDatabaseConfig(env, readSecretFile);
+  const startedAt = performance.now();
+  const content = await backUp(path, config, { ...options, clock, progress: showProgress() });
+  stderr(describe({ ...content, file: path }, startedAt));
+  return EXIT.ok;
+}
+
+/** For what runs it at its own times, such as cron. */
+async function backUpDirectory(series: Series): Promise<number> {
+  const { stderr } = series.runtime;
+  const startedAt = performance.now();
+  const made = await addBackup(series, { progress: showProgress() });
+  stderr(describe(made, startedAt));
+  const { future, removed } = removeOld(series, made.file);
+  for (const file of future) stderr(`${LEFT_ALONE}: ${file}`);
+  for (const file of removed) stderr(`Removed ${file}`);
+  return EXIT.ok;
+}
+
+const showProgress = () => createProgress("Backing up", "entries");
+
+function describe(
+  { file, ...content }: BackupContent & { file: string },
+  startedAt: number,
+): string {
+  const what = describeContent(RESOURCES, content);
+  const megabytes = (statSync(file).size / 1e6).toFixed(1);
+  return `Backed up ${what} in ${secondsSince(startedAt)} to ${file}, ${megabytes} MB`;
+}
+
 function parseSchedule({ every, keep }: { every?: string; keep?: string }) {
-  if (every === undefined) {
-    if (keep !== undefined) throw new UsageError("--keep goes with --every");
-    return undefined;
+  if (keep !== undefined && !/^[1-9]\d{0,5}$/.test(keep)) {
+    throw new UsageError(`--keep expects a whole number from 1; received ${keep}`);
   }
+  const kept = keep === undefined ? undefined : Number(keep);
+  if (every === undefined) return { keep: kept };
   const everyMs = parseDuration(every);
   if (everyMs === undefined) {
     throw new UsageError(
       `--every expects a whole number of s, m, h or d such as 15m or 24h, at most ${MAX_DAYS}d`,
     );
   }
-  if (keep === undefined) throw new UsageError("--every goes with --keep");
-  if (!/^[1-9]\d{0,5}$/.test(keep)) throw new UsageError("--keep expects a whole number from 1");
-  return { everyMs, keep: Number(keep) };
+  if (kept === undefined) {
+    throw new UsageError("--every goes with --keep, the number of backups that stay");
+  }
+  return { everyMs, keep: kept };
 }
 
 /** The milliseconds that a text such as `90s` or `24h` stands for; `undefined` for any other text. */

@@ -8,12 +8,18 @@ import {
   parseProbeAddress,
 } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
+import {
+  isNewer,
+  requireCompatible,
+  type SchemaState,
+} from "../../database/migrations/migration.ts";
 import { grouped } from "../../grouped.ts";
 import { SERVICE } from "../../identity.ts";
 import { openDatabase } from "../../server/database/open-database.ts";
+import { readSchema } from "../../server/database/schema.ts";
 import { EXIT, explainFailure } from "../../server/failure.ts";
 import { neededFds } from "../../server/file-descriptors.ts";
-import { whyNotListening } from "../../server/listening.ts";
+import { authority, listenOn, whyNotListening } from "../../server/listening.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readConfig } from "../../server/secrets/secrets.ts";
 import { maxFds } from "../../server/telemetry/process-usage.ts";
@@ -85,10 +91,10 @@ async function examineConfigured(
 async function checkPort(
   { host, maxHeaderBytes }: Config,
   { variable, port }: { variable: string; port: number },
-  { env, listen }: Runtime,
+  runtime: Runtime,
 ): Promise<Finding> {
   try {
-    const server = await listen(() => new Response(null, { status: 503 }), {
+    const server = await listenOn(runtime, () => new Response(null, { status: 503 }), {
       host,
       port,
       idleTimeoutSeconds: IDLE_SECONDS,
@@ -96,10 +102,10 @@ async function checkPort(
       maxHeadBytes: maxHeaderBytes,
     });
     await server.stop();
-    return well(variable, `${host}:${port} is free`);
+    return well(variable, `${authority({ host: server.host, port })} is free`);
   } catch (error) {
-    if ((await checkHealth(parseProbeAddress(env))) === undefined) {
-      return well(variable, `the service answers on ${host}:${port}, and is ready`);
+    if ((await checkHealth(parseProbeAddress(runtime.env))) === undefined) {
+      return well(variable, `the service answers on ${authority({ host, port })}, and is ready`);
     }
     const code = String((error as { code?: unknown }).code ?? error);
     return wrong(variable, whyNotListening(code, { host, port, variable }));
@@ -129,14 +135,18 @@ async function checkDatabase(config: Config, now: number): Promise<Finding[]> {
   if (place.kind === "sqlite" && !existsSync(place.path)) return [checkNewFile(place.path)];
   // Before it is opened, which may write to it.
   const writtenAt = place.kind === "sqlite" ? statSync(place.path).mtimeMs : undefined;
+  const answer = well("database", `${place.kind} answers`);
   try {
+    const schema = await readSchema(place);
+    const findings = checkSchema(schema);
+    // Any operation on PostgreSQL would migrate it.
+    if (place.kind === "postgres" && findings.length > 0) return [answer, ...findings];
     const { database } = await openDatabase(config);
     try {
       const state = await database.ping();
       return [
-        state === "ok"
-          ? well("database", `${place.kind} answers`)
-          : wrong("database", `${place.kind} takes no writes: ${state}`),
+        state === "ok" ? answer : wrong("database", `${place.kind} takes no writes: ${state}`),
+        ...findings,
         ...(await checkDatabaseClock(database, writtenAt, now)),
       ];
     } finally {
@@ -147,6 +157,18 @@ async function checkDatabase(config: Config, now: number): Promise<Finding[]> {
     if (!failure) throw error;
     return [wrong("database", `${failure.message}; look at DATABASE_URL`)];
   }
+}
+
+/** Nothing of a schema that is up to date. @throws {NewerSchemaError} */
+function checkSchema(schema: SchemaState | undefined): Finding[] {
+  if (!schema) return [];
+  const { version, known } = schema;
+  requireCompatible(schema, known);
+  if (isNewer(schema)) {
+    return [well("schema", `version ${version} is of a newer release, and works with this one`)];
+  }
+  if (version === known) return [];
+  return [well("schema", `version ${version}; the next start brings it to ${known}`)];
 }
 
 /** Whether the file of SQLite can be made at the first start. */

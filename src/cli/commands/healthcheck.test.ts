@@ -25,10 +25,11 @@ describe("a service that is ready", () => {
     ["127.0.0.1", "127.0.0.1"],
     ["0.0.0.0", "127.0.0.1"],
     ["::1", "::1"],
-    ["::", "::1"],
+    ["::", "127.0.0.1"],
+    ["::", "::"],
     ["localhost", "127.0.0.1"],
   ] as const) {
-    test(`is found where it listens on ${host}`, async () => {
+    test(`is found at ${listensOn} where HOST is ${host}`, async () => {
       const port = answerReady(200, listensOn);
       expect(await checkHealth({ host, port, isHttps: false })).toBeUndefined();
     });
@@ -52,7 +53,7 @@ test("one that is not ready is reported with its status", async () => {
 test("one that does not answer is reported with its address", async () => {
   const port = answerReady(200, "127.0.0.1");
   await server?.stop(true);
-  expect(await checkHealth({ host: "::", port, isHttps: false })).toMatch(
+  expect(await checkHealth({ host: "::1", port, isHttps: false })).toMatch(
     `no answer on [::1]:${port}: `,
   );
   expect(await checkHealth({ host: "0.0.0.0", port, isHttps: false })).toMatch(

@@ -2,8 +2,11 @@ import type { ListenAddress } from "../../config/config.ts";
 
 const TIMEOUT_MS = 3000;
 
-/** Addresses to listen on that are none to connect to, and what to connect to in their place. */
-const LOOPBACK: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+/**
+ * Addresses to listen on that are none to connect to, and what to connect to in their place. A service on `::`
+ * has the addresses of IPv4 in any case, and those of IPv6 only where the system has any.
+ */
+const LOOPBACK: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "127.0.0.1" };
 
 /** Asks the service at this address for its readiness; says what is wrong, or nothing. */
 export async function checkHealth({ host, port, isHttps }: ListenAddress) {

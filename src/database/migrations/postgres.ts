@@ -3,10 +3,13 @@ import books from "./postgres/0001-books.sql" with { type: "text" };
 import imports from "./postgres/0002-imports.sql" with { type: "text" };
 import resources from "./postgres/0003-resources.sql" with { type: "text" };
 import searchWords from "./postgres/0004-search-words.sql" with { type: "text" };
+import limitCounts from "./postgres/0005-limit-counts.sql" with { type: "text" };
 
 export const postgresMigrations: readonly Migration[] = [
-  { version: 1, name: "books", sql: books },
-  { version: 2, name: "imports", sql: imports },
-  { version: 3, name: "resources", sql: resources },
-  { version: 4, name: "search-words", sql: searchWords },
+  { version: 1, name: "books", compatibleFrom: 1, sql: books },
+  { version: 2, name: "imports", compatibleFrom: 1, sql: imports },
+  { version: 3, name: "resources", compatibleFrom: 3, sql: resources },
+  // Nobody would write the words again that an older release adds.
+  { version: 4, name: "search-words", compatibleFrom: 4, sql: searchWords },
+  { version: 5, name: "limit-counts", compatibleFrom: 4, sql: limitCounts },
 ];

@@ -6,7 +6,7 @@ import { useThings } from "../../../test/things.ts";
 import { openPostgresDatabase } from "../../server/database/postgres.ts";
 import type { Query } from "../postgres.ts";
 import { createPostgresDatabase } from "./database.ts";
-import { readPostgresVersion } from "./migrate.ts";
+import { readPostgresSchema } from "./migrate.ts";
 import type { PostgresConnections } from "./pool.ts";
 import { runInTime } from "./time-limits.ts";
 
@@ -27,8 +27,12 @@ const inProgress = (text: string) => connections.admin`
 function openThings(time = new AbortController(), traceparent?: () => string) {
   const { signal } = time;
   const begin = () => signal.throwIfAborted();
+  const run: PostgresConnections["run"] = (work) =>
+    work(connections.sql, { signal, beginCommit: begin, beginChange: begin });
   const open = (): PostgresConnections => ({
-    run: (work) => work(connections.sql, { signal, beginCommit: begin, beginChange: begin }),
+    run,
+    runUrgent: run,
+    inspect: (work) => work(connections.sql),
     share: (work) => work,
     migrate: async () => 0,
     close: async () => {},
@@ -200,11 +204,13 @@ for (const [what, sql, says] of [
 
 test("a database in another encoding than UTF8 is refused", async () => {
   const query: Query = async () => [{ encoding: "LATIN1", columns: null }];
-  await expect(readPostgresVersion(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
+  await expect(readPostgresSchema(query)).rejects.toThrow(/^The database has the encoding LATIN1/);
 });
 
 test("the first operation migrates, once; migrate itself tells how much it did", async () => {
-  const migrations = [{ version: 1, name: "one", sql: "CREATE TABLE first (id integer)" }];
+  const migrations = [
+    { version: 1, name: "one", compatibleFrom: 1, sql: "CREATE TABLE first (id integer)" },
+  ];
   const { url, drop } = await freshDatabase();
   const migrating = openPostgresDatabase(url, { migrations });
   expect(await migrating.read((query) => query("SELECT * FROM first"))).toHaveLength(0);
@@ -285,6 +291,8 @@ describe("a deadline of the caller", () => {
     const database = createPostgresDatabase({
       open: () => ({
         run: (work, deadline) => runInTime((time) => work(connections.sql, time), { deadline }),
+        runUrgent: (work) => runInTime((time) => work(connections.sql, time)),
+        inspect: (work) => work(connections.sql),
         share: (work) => work,
         migrate: async () => 0,
         close: async () => {},

@@ -1,16 +1,20 @@
 import type { Sql, TransactionSql } from "postgres";
-import type { Migration } from "../migrations/migration.ts";
+import { type Migration, requireCompatible } from "../migrations/migration.ts";
 import { postgresMigrations } from "../migrations/postgres.ts";
 import type { PostgresDatabase } from "../postgres.ts";
-import { migratePostgres } from "./migrate.ts";
+import { migratePostgres, readPostgresSchema } from "./migrate.ts";
 import type { Migrate, PostgresConnections } from "./pool.ts";
 import { queryOn } from "./query.ts";
+import { failOnSilence } from "./time-limits.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** Whether the next write could succeed: on a standby, and where it is configured so, every transaction only reads. */
+/**
+ * Whether the next write could succeed: on a standby, and where it is configured so, every transaction only
+ * reads. A newer release may have changed the schema since.
+ */
 const STATE = `
-  SELECT current_setting('transaction_read_only') = 'on' AS is_read_only
-  FROM schema_migrations LIMIT 1`;
+  SELECT current_setting('transaction_read_only') = 'on' AS is_read_only, max(version) AS version
+  FROM schema_migrations`;
 
 type PostgresDatabaseOptions = {
   /** Opens what keeps the connections. */
@@ -27,7 +31,7 @@ type PostgresDatabaseOptions = {
 export function createPostgresDatabase(options: PostgresDatabaseOptions): PostgresDatabase {
   const { open, traceparent, migrations = postgresMigrations } = options;
   const connections = open({ migrate: (sql, signal) => migratePostgres(sql, migrations, signal) });
-  const { run, share, migrate, refresh, reconnect, use, close } = connections;
+  const { run, runUrgent, share, inspect, migrate, refresh, reconnect, use, close } = connections;
   const on = (sql: Sql | TransactionSql, signal: AbortSignal) =>
     queryOn(sql, { signal, traceparent: traceparent?.() });
 
@@ -35,10 +39,19 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
     kind: "postgres",
     migrate,
 
-    // Needs no key: any client may call it by way of /ready.
+    async schema() {
+      const schema = await inspect((sql) => failOnSilence(() => readPostgresSchema(queryOn(sql))));
+      return { ...schema, known: migrations.length };
+    },
+
+    // Needs no key: any client may call it by way of /ready. A full pool does not make the server unavailable.
     ping: share(() =>
-      run(async (sql, { signal }) => {
-        const [row] = await on(sql, signal)(STATE);
+      runUrgent(async (sql, { signal }) => {
+        const query = on(sql, signal);
+        const [row] = await query(STATE);
+        if (Number(row?.version) > migrations.length) {
+          requireCompatible(await readPostgresSchema(query), migrations.length);
+        }
         return row?.is_read_only ? "read_only" : "ok";
       }),
     ),

@@ -1,4 +1,9 @@
 import { DomainError } from "../../errors.ts";
+import {
+  NewerSchemaError,
+  newerSchemaProblem,
+  UnusableDatabaseError,
+} from "../migrations/migration.ts";
 
 /**
  * SQLSTATE classes for what is wrong with the server or the way to it, not with a query: connection
@@ -36,6 +41,27 @@ export function isServerError(error: unknown): boolean {
 /** Whether the server refused a value (SQLSTATE class 22, data exception), and nothing is wrong with it. */
 export function isDataError(error: unknown): boolean {
   return isServerError(error) && /^22/.test(String((error as { code?: unknown }).code));
+}
+
+/**
+ * Whether a statement does not suit the tables (SQLSTATE classes 42 and 23), or not those that it was prepared
+ * for (0A000): a newer release may have changed them.
+ */
+export function isSchemaError(error: unknown): boolean {
+  if (error instanceof NewerSchemaError) return true;
+  return (
+    isServerError(error) && /^(?:42|23|0A000$)/.test(String((error as { code?: unknown }).code))
+  );
+}
+
+/**
+ * The error of an operation in the domain's words. A database that cannot be used is no reason to stop for a
+ * service that runs: it may be put right.
+ */
+export function translateOperationError(error: unknown): unknown {
+  if (error instanceof NewerSchemaError) return newerSchemaProblem(error);
+  if (error instanceof UnusableDatabaseError) return unavailableError(error);
+  return translatePostgresError(error);
 }
 
 /** A driver's error in the domain's words where the server is at fault, else the error itself. */

@@ -1,7 +1,9 @@
 import type { Sql } from "postgres";
 import {
   type Migration,
+  NO_SCHEMA,
   pendingMigrations,
+  type Schema,
   UnusableDatabaseError,
 } from "../migrations/migration.ts";
 import type { Query } from "../postgres.ts";
@@ -28,23 +30,35 @@ export function migratePostgres(
   signal?: AbortSignal,
 ): Promise<number> {
   return failOnSilence(async (patiently) => {
-    const version = await readPostgresVersion(queryOn(sql, { signal }));
-    if (pendingMigrations(migrations, version).length === 0) return 0;
+    const query = queryOn(sql, { signal });
+    const columns = await readColumns(query);
+    const schema = await readVersions(query, columns);
+    if (pendingMigrations(migrations, schema).length === 0) return 0;
+    const run: Run = { sql, signal, patiently };
+    if (!columns.includes(COMPATIBLE_FROM)) await makeTable(run);
     let applied = 0;
-    while (await migrateOnce(sql, { migrations, signal, patiently })) applied += 1;
+    while (await migrateOnce(run, migrations)) applied += 1;
     return applied;
   });
+}
+
+/**
+ * The schema of a database, whose version only ever grows.
+ *
+ * @throws {UnusableDatabaseError} where the database is not for this service.
+ */
+export async function readPostgresSchema(query: Query): Promise<Schema> {
+  return readVersions(query, await readColumns(query));
 }
 
 /** The columns of this service's own table, which show that it is not one of another tool. */
 const OWN_COLUMNS = ["version integer", "name text", "applied_at timestamp with time zone"];
 
-/**
- * The version of a database's schema, which only ever grows; 0 if there is none.
- *
- * @throws {UnusableDatabaseError} where the database is not for this service.
- */
-export async function readPostgresVersion(query: Query): Promise<number> {
+/** The first releases recorded nothing of compatibility. */
+const COMPATIBLE_FROM = "compatible_from integer";
+
+/** The columns of the table of migrations; none if there is no table. @throws {UnusableDatabaseError} */
+async function readColumns(query: Query): Promise<string[]> {
   const [found] = await query(
     `SELECT current_setting('server_encoding') AS encoding,
       (SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ',') FROM pg_attribute
@@ -57,20 +71,28 @@ export async function readPostgresVersion(query: Query): Promise<number> {
         "Create one with ENCODING 'UTF8'.",
     );
   }
-  const columns = found.columns;
-  if (typeof columns !== "string") return 0;
-  if (!OWN_COLUMNS.every((column) => columns.split(",").includes(column))) {
+  if (typeof found.columns !== "string") return [];
+  const columns = found.columns.split(",");
+  if (!OWN_COLUMNS.every((column) => columns.includes(column))) {
     throw new UnusableDatabaseError(
-      `The database has a table schema_migrations of another tool (${columns}); nothing was changed in it. ` +
+      `The database has a table schema_migrations of another tool (${found.columns}); nothing was changed in it. ` +
         "Use a database of its own, or a schema of its own: options=-c%20search_path%3DNAME in DATABASE_URL.",
     );
   }
-  return newestVersion(query);
+  return columns;
 }
 
-async function newestVersion(query: Query): Promise<number> {
-  const [row] = await query("SELECT coalesce(max(version), 0) AS version FROM schema_migrations");
-  return Number(row?.version);
+/** A migration that does not say what it is compatible with is so with its own version only. */
+async function readVersions(query: Query, columns: readonly string[]): Promise<Schema> {
+  if (columns.length === 0) return NO_SCHEMA;
+  const oldest = columns.includes(COMPATIBLE_FROM)
+    ? "coalesce(compatible_from, version)"
+    : "version";
+  const [row] = await query(
+    `SELECT coalesce(max(version), 0) AS version, coalesce(max(${oldest}), 0) AS compatible_from
+      FROM schema_migrations`,
+  );
+  return { version: Number(row?.version), compatibleFrom: Number(row?.compatible_from) };
 }
 
 /** Lets every statement of a transaction work, and wait for locks, without a limit. */
@@ -80,33 +102,49 @@ export async function liftTimeouts(query: Query): Promise<void> {
     'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`);
 }
 
-type MigrateOptions = {
-  migrations: readonly Migration[];
-  signal: AbortSignal | undefined;
-  patiently: Patiently;
-};
+type Run = { sql: Sql; signal: AbortSignal | undefined; patiently: Patiently };
 
-function migrateOnce(
-  sql: Sql,
-  { migrations, signal, patiently }: MigrateOptions,
-): Promise<boolean> {
+/** A transaction that only one instance is in at a time. */
+function underLock<T>(
+  { sql, signal, patiently }: Run,
+  work: (query: Query) => Promise<T>,
+): Promise<T> {
   return inTransaction(sql, async (transaction) => {
     const query = queryOn(transaction, { signal });
     // Another instance's migration, or the index of a large table, may take any time.
     await liftTimeouts(query);
     await patiently(query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]));
     await query("SET LOCAL client_min_messages = warning");
-    await query(`CREATE TABLE IF NOT EXISTS schema_migrations (
-      version integer PRIMARY KEY,
-      name text NOT NULL,
-      applied_at timestamptz NOT NULL DEFAULT now()
-    )`);
-    const [next] = pendingMigrations(migrations, await newestVersion(query));
+    return work(query);
+  });
+}
+
+/**
+ * Before any migration, and committed at once: until the column is, nobody else can read the versions, as
+ * `/ready` does.
+ */
+async function makeTable(run: Run): Promise<void> {
+  await underLock(run, (query) =>
+    query(`CREATE TABLE IF NOT EXISTS schema_migrations (
+        version integer PRIMARY KEY,
+        name text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now()
+      );
+      ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS ${COMPATIBLE_FROM}`),
+  );
+}
+
+function migrateOnce(run: Run, migrations: readonly Migration[]): Promise<boolean> {
+  return underLock(run, async (query) => {
+    const [next] = pendingMigrations(migrations, await readVersions(query, [COMPATIBLE_FROM]));
     if (!next) return false;
-    await patiently(query(next.sql));
-    const { version, name } = next;
-    await query("INSERT INTO schema_migrations (version, name) VALUES ($1, $2)", [version, name]);
-    signal?.throwIfAborted();
+    await run.patiently(query(next.sql));
+    const { version, name, compatibleFrom } = next;
+    await query(
+      "INSERT INTO schema_migrations (version, name, compatible_from) VALUES ($1, $2, $3)",
+      [version, name, compatibleFrom],
+    );
+    run.signal?.throwIfAborted();
     return true;
   });
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
 import { createPostgres, PASSWORD, type PostgresServer } from "../../../test/postgres.ts";
 import { eventually } from "../../../test/service.ts";
+import { NewerSchemaError } from "../migrations/migration.ts";
 import { createPostgresPool } from "./pool.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -17,28 +18,52 @@ afterAll(() => server.stop(), TIMEOUT_MS);
 
 type PoolSettings = {
   size?: number;
+  idleMs?: number;
   /** Settings of the connection with this number. */
   connection?: (made: number) => Record<string, string>;
+  /** What the migration with this number returns: the number by default. */
+  migrate?: (made: number) => number;
+  /** The first connection that the server refuses, by its number: none by default. */
+  refusesFrom?: number;
 };
 
 /** A pool that counts how often it connects and migrates. */
-function openPool({ size = 2, connection = () => ({}) }: PoolSettings = {}) {
+function openPool({
+  size = 2,
+  idleMs = 60_000,
+  connection = () => ({}),
+  migrate = (made) => made,
+  refusesFrom = Number.POSITIVE_INFINITY,
+}: PoolSettings = {}) {
   const counts = { connected: 0, migrated: 0 };
   const connect = (onclose: () => void) => {
     counts.connected += 1;
-    const settings = { max: 1, fetch_types: false, connection: connection(counts.connected) };
+    const isRefused = counts.connected >= refusesFrom;
+    const settings = {
+      ...{ max: 1, fetch_types: false, connection: connection(counts.connected) },
+      ...(isRefused && { database: "missing" }),
+    };
     return postgres(server.url, { ...settings, onclose });
   };
   const pool = createPostgresPool({
     servers: () => [{ connect, connectTimeoutMs: 3000 }],
     size,
+    idleMs,
     migrate: async (sql) => {
       await sql`SELECT 1`;
       counts.migrated += 1;
-      return counts.migrated;
+      return migrate(counts.migrated);
     },
   });
   return { ...pool, counts };
+}
+
+/** The server's own connections to clients of this name. */
+async function connectionsOf(name: string): Promise<number> {
+  const sql = postgres(server.url, { max: 1 });
+  const rows = await sql`SELECT 1 FROM pg_stat_activity WHERE application_name = ${name}`;
+  await sql.end();
+  return rows.length;
 }
 
 /** Work that has begun, and ends when the test says so. */
@@ -59,6 +84,75 @@ test("the database is migrated once, by what comes first", async () => {
   expect(await Promise.all([run(selectOne), run(selectOne)])).toEqual([1, 1]);
   expect(await migrate()).toBe(1);
   expect(counts).toEqual({ connected: 2, migrated: 1 });
+  await close();
+});
+
+test("a statement that does not suit the tables: if a newer release has changed them, that is the error", async () => {
+  const { run, inspect, close, counts } = openPool({
+    size: 1,
+    migrate: (made) => {
+      if (made < 3 || made > 6) return 0;
+      throw new NewerSchemaError({ version: 9, compatibleFrom: 9 }, 8);
+    },
+  });
+  const wrong = (sql: Sql) => sql`SELECT no_such_column`;
+  await expect(run(wrong)).rejects.toThrow('column "no_such_column" does not exist');
+  expect(counts).toEqual({ connected: 1, migrated: 2 });
+  for (const work of [wrong, selectOne, wrong, selectOne]) {
+    await expect(run<unknown>(work)).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining("of a newer release"),
+    });
+  }
+  expect(await inspect(selectOne)).toBe(1);
+  expect(await run(selectOne)).toBe(1);
+  expect(counts).toEqual({ connected: 1, migrated: 7 });
+  await close();
+});
+
+test("connections that are idle for some time are closed, but one of each pool", async () => {
+  const named = (name: string) =>
+    openPool({ size: 5, idleMs: 300, connection: () => ({ application_name: name }) });
+  const pools = [named("idle-1"), named("idle-2")];
+  const burst = ({ run }: (typeof pools)[number]) =>
+    Promise.all(Array.from({ length: 20 }, () => run((sql) => sql`SELECT pg_sleep(0.02)`)));
+  await Promise.all(pools.map(burst));
+  expect([await connectionsOf("idle-1"), await connectionsOf("idle-2")]).toEqual([5, 5]);
+  for (const name of ["idle-1", "idle-2"]) {
+    await eventually("one is left", async () => (await connectionsOf(name)) === 1 || undefined);
+  }
+  const endsAt = performance.now() + 700;
+  await eventually("it stays", async () => {
+    expect([await connectionsOf("idle-1"), await connectionsOf("idle-2")]).toEqual([1, 1]);
+    return performance.now() > endsAt || undefined;
+  });
+  const [first, second] = pools;
+  // It is the one that was used last, which goes on; others are opened again when they are needed.
+  expect(await first?.run(selectOne)).toBe(1);
+  expect(first?.counts.connected).toBe(5);
+  await Promise.all([first, second].map((pool) => pool && burst(pool)));
+  expect(first?.counts.connected).toBe(9);
+  for (const { close } of pools) await close();
+  expect([await connectionsOf("idle-1"), await connectionsOf("idle-2")]).toEqual([0, 0]);
+});
+
+test("a connection in use is not closed, and calls one after the other need only one", async () => {
+  const name = "idle-3";
+  const connection = () => ({ application_name: name });
+  const { run, close, counts } = openPool({ size: 3, idleMs: 200, connection });
+  const slow = openEnd();
+  const busy = run(slow.work);
+  await slow.begun;
+  await Promise.all([run(selectOne), run(selectOne)]);
+  expect(await connectionsOf(name)).toBe(3);
+  await eventually("the third is closed, while there are calls", async () => {
+    await run(selectOne);
+    return (await connectionsOf(name)) === 2 || undefined;
+  });
+  slow.end();
+  expect(await busy).toBe(1);
+  await Promise.all([run(selectOne), run(selectOne)]);
+  expect(counts.connected).toBe(3);
   await close();
 });
 
@@ -161,6 +255,54 @@ test("a server that refuses one more connection has operations wait for those th
   expect(await Promise.all(many)).toEqual(many.map(() => 1));
   await pool.close();
   await admin.end();
+});
+
+/** The pool's two connections, held until the test ends them. */
+async function holdAll({ run }: ReturnType<typeof openPool>) {
+  await run(selectOne);
+  const works = [openEnd(), openEnd()];
+  const held = works.map(({ work }) => run(work));
+  await Promise.all(works.map(({ begun }) => begun));
+  return { end: works.map(({ end }) => end), held };
+}
+
+test("urgent work waits for no other, and the connection that it may need stays the only one more", async () => {
+  const pool = openPool();
+  const { run, runUrgent, use, counts } = pool;
+  const { end, held } = await holdAll(pool);
+  let begun = 0;
+  const ordinary = run(async () => {
+    begun += 1;
+  });
+  expect(await Promise.all([runUrgent(selectOne), runUrgent(selectOne)])).toEqual([1, 1]);
+  expect(await runUrgent(selectOne)).toBe(1);
+  expect(counts.connected).toBe(3);
+  expect(begun).toBe(0);
+  expect(use()).toEqual({ size: 2, inUse: 2, waiting: 1 });
+  end[0]?.();
+  await ordinary;
+  end[1]?.();
+  await Promise.all(held);
+  expect(await Promise.all([1, 2, 3].map(() => run(selectOne)))).toEqual([1, 1, 1]);
+  expect(counts.connected).toBe(3);
+  expect(use()).toEqual({ size: 2, inUse: 0, waiting: 0 });
+  await pool.close();
+});
+
+test("urgent work comes first where the server refuses one connection more", async () => {
+  const pool = openPool({ refusesFrom: 3 });
+  const { end, held } = await holdAll(pool);
+  const order: string[] = [];
+  const note = (name: string) => async () => void order.push(name);
+  const works = [pool.run(note("ordinary")), pool.runUrgent(note("urgent"))];
+  await eventually("it is refused", () => pool.counts.connected > 2 || undefined);
+  expect(order).toEqual([]);
+  end[0]?.();
+  await Promise.all(works);
+  expect(order).toEqual(["urgent", "ordinary"]);
+  end[1]?.();
+  await Promise.all(held);
+  await pool.close();
 });
 
 test("a connection that the server has ended is replaced without an error", async () => {

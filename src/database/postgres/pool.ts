@@ -2,11 +2,12 @@ import type { Sql } from "postgres";
 import { DomainError } from "../../errors.ts";
 import { type Deadline, withDeadline } from "../../time.ts";
 import type { PoolUse } from "../lifecycle.ts";
-import { NewerSchemaError, UnusableDatabaseError } from "../migrations/migration.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import {
   isReadOnlyError,
+  isSchemaError,
   isServerError,
+  translateOperationError,
   translatePostgresError,
   unavailableError,
 } from "./errors.ts";
@@ -28,8 +29,10 @@ export type Migrate = (sql: Sql, signal: AbortSignal) => Promise<number>;
 export type PoolOptions = {
   /** Where the database is now, in the order in which the servers are tried. */
   servers: () => readonly Server[];
-  /** The most connections. */
+  /** The most connections, but for one more when urgent work finds all of them in use. */
   size: number;
+  /** After how long idle connections close, but one: a minute by default. */
+  idleMs?: number;
   migrate: Migrate;
 };
 
@@ -41,37 +44,32 @@ type Pool = {
   answeredAt: number;
 };
 
+/** What is done with a connection. */
+type Work<T> = (sql: Sql, time: OperationTime) => Promise<T>;
+
+type OperateOptions = { signal: AbortSignal; isUrgent: boolean | undefined };
+
+type StartOptions = { deadline?: Deadline | undefined; isUrgent?: boolean };
+
 type PostgresPool = ReturnType<typeof createPostgresPool>;
 
 /** How a database reaches its server. Only a pool has connections to refresh and to count. */
 export type PostgresConnections = Omit<PostgresPool, "refresh" | "reconnect" | "use"> &
   Partial<Pick<PostgresPool, "refresh" | "reconnect" | "use">>;
 
-/** A database that cannot be used is no reason to stop for a service that runs: it may be put right. */
-async function whileServing(migration: Promise<unknown>): Promise<void> {
-  try {
-    await migration;
-  } catch (error) {
-    throw isUnusable(error) ? unavailableError(error) : translatePostgresError(error);
-  }
-}
-
-function isUnusable(error: unknown): boolean {
-  return error instanceof UnusableDatabaseError || error instanceof NewerSchemaError;
-}
-
 /**
  * A pool that can be made while the server is down, and that heals by itself: its first operation that
  * reaches the server brings the schema up to date, and connections that hang are replaced.
  */
-export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
+export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptions) {
   const closing = new AbortController();
   let current = open();
 
   /** What waits for a connection of one database never gets one of the next. */
   function openConnections(): Connections {
     const there = servers();
-    return createConnections({ open: (onClose) => openConnection(there, onClose), size });
+    const open = (onClose: (sql: Sql) => void) => openConnection(there, onClose);
+    return createConnections({ open, size, idleMs });
   }
 
   function open(): Pool {
@@ -80,7 +78,7 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
   }
 
   function migrated(pool: Pool): Promise<number> {
-    pool.migration ??= prepare(pool).then(
+    pool.migration ??= borrow(pool, (sql) => migrate(sql, closing.signal)).then(
       (applied) => {
         pool.isMigrated = true;
         return applied;
@@ -93,10 +91,24 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     return pool.migration;
   }
 
-  async function prepare({ connections }: Pool): Promise<number> {
+  /**
+   * Looks whether a newer release has changed the schema since. If it does not work with this one any more,
+   * that is what this and all further operations fail with.
+   */
+  async function checkSchema(): Promise<void> {
+    const pool = current;
+    if (pool.isMigrated) {
+      pool.isMigrated = false;
+      pool.migration = undefined;
+    }
+    await migrated(pool);
+  }
+
+  /** A connection for work that is no operation, and may take any time. */
+  async function borrow<T>({ connections }: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = await connections.acquire(closing.signal);
     try {
-      return await migrate(sql, closing.signal);
+      return await work(sql);
     } catch (error) {
       // A connection that is silent, or stays read-only, is of no more use.
       if (error instanceof DomainError || isReadOnlyError(error)) connections.discard(sql);
@@ -129,13 +141,27 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     if (pool.isMigrated && silence >= OPERATION_TIMEOUT_MS) replace(pool);
   }
 
+  async function attempt<T>(
+    pool: Pool,
+    work: (sql: Sql) => Promise<T>,
+    options: OperateOptions,
+  ): Promise<T> {
+    if (!pool.isMigrated) await migrated(pool);
+    try {
+      return await operate(pool, work, options);
+    } catch (error) {
+      if (isSchemaError(error)) await checkSchema();
+      throw error;
+    }
+  }
+
   async function operate<T>(
     pool: Pool,
     work: (sql: Sql) => Promise<T>,
-    { signal }: OperationTime,
+    { signal, isUrgent }: OperateOptions,
   ): Promise<T> {
     const { connections } = pool;
-    const sql = await connections.acquire(signal);
+    const sql = await connections.acquire(signal, { isUrgent });
     let giveUp: ReturnType<typeof setTimeout> | undefined;
     const onAbort = () => {
       giveUp = setTimeout(() => connections.discard(sql), ABORT_GRACE_MS);
@@ -149,12 +175,30 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
     } catch (error) {
       if (isServerError(error)) pool.answeredAt = performance.now();
       if (isReadOnlyError(error)) refresh(pool);
-      throw translatePostgresError(error);
+      throw error;
     } finally {
       signal.removeEventListener("abort", onAbort);
       clearTimeout(giveUp);
       connections.release(sql);
     }
+  }
+
+  function start<T>(work: Work<T>, { deadline, isUrgent }: StartOptions): Promise<T> {
+    const pool = current;
+    const onExpiry = (wasFull: boolean) => {
+      if (wasFull) replaceIfSilent(pool);
+    };
+    return runInTime(
+      async (time) => {
+        closing.signal.throwIfAborted();
+        try {
+          return await attempt(pool, (sql) => work(sql, time), { signal: time.signal, isUrgent });
+        } catch (error) {
+          throw translateOperationError(error);
+        }
+      },
+      { deadline, onExpiry },
+    );
   }
 
   return {
@@ -164,20 +208,13 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
      *
      * @throws {DomainError} see {@link runInTime}.
      */
-    run<T>(work: (sql: Sql, time: OperationTime) => Promise<T>, deadline?: Deadline): Promise<T> {
-      const pool = current;
-      const onExpiry = (wasFull: boolean) => {
-        if (wasFull) replaceIfSilent(pool);
-      };
-      return runInTime(
-        async (time) => {
-          closing.signal.throwIfAborted();
-          if (!pool.isMigrated) await whileServing(migrated(pool));
-          return operate(pool, (sql) => work(sql, time), time);
-        },
-        { deadline, onExpiry },
-      );
-    },
+    run: <T>(work: Work<T>, deadline?: Deadline): Promise<T> => start(work, { deadline }),
+
+    /**
+     * Like `run`, before all that waits, and on one connection more if all are in use: for short work that
+     * has to know how the server is, not how busy this pool is.
+     */
+    runUrgent: <T>(work: Work<T>): Promise<T> => start(work, { isUrgent: true }),
 
     /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
     share<T>(work: () => Promise<T>): () => Promise<T> {
@@ -188,6 +225,15 @@ export function createPostgresPool({ servers, size, migrate }: PoolOptions) {
         });
         return inProgress;
       };
+    },
+
+    /** For what is done whether the schema is up to date or not. */
+    async inspect<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+      try {
+        return await borrow(current, work);
+      } catch (error) {
+        throw translatePostgresError(error);
+      }
     },
 
     /** Brings the schema up to date now, however long that takes; returns the number of migrations. */

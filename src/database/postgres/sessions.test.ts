@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import postgres, { type Sql } from "postgres";
 import { createPostgres, type PostgresServer } from "../../../test/postgres.ts";
+import { NewerSchemaError } from "../migrations/migration.ts";
 import { createPostgresSessions } from "./sessions.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -65,6 +66,27 @@ test("the database is migrated once, after it failed", async () => {
   expect(await migrate()).toBe(0);
   expect([failures, counts.migrated]).toEqual([1, 2]);
 });
+
+const wrong = (sql: Sql) => sql`SELECT no_such_column`;
+
+test("a statement that does not suit the tables: if a newer release has changed them, that is the error", async () => {
+  const answers = [() => 0, () => 0, refuseNewer, refuseNewer];
+  const { run, inspect, counts } = openSessions(async () => answers.shift()?.() ?? 1);
+  await expect(run(wrong)).rejects.toThrow('column "no_such_column" does not exist');
+  for (const work of [wrong, backend]) {
+    await expect(run<unknown>(work)).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: expect.stringContaining("of a newer release"),
+    });
+  }
+  expect(await inspect(backend)).toBeNumber();
+  expect(counts).toEqual({ connected: 4, migrated: 4, ended: 4 });
+  expect(await run(backend)).toBeNumber();
+});
+
+function refuseNewer(): never {
+  throw new NewerSchemaError({ version: 9, compatibleFrom: 9 }, 8);
+}
 
 test("an operation ends at the deadline of its caller", async () => {
   const { run, counts } = openSessions();

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import type { Deadline } from "../../time.ts";
-import { translatePostgresError, unavailableError } from "./errors.ts";
+import { isSchemaError, translateOperationError, unavailableError } from "./errors.ts";
 import type { Migrate, PostgresConnections } from "./pool.ts";
 import { type OperationTime, runInTime } from "./time-limits.ts";
 
@@ -31,16 +31,17 @@ export function createPostgresSessions({
     return applied;
   }
 
-  async function run<T>(
-    work: (sql: Sql, time: OperationTime, applied: number) => Promise<T>,
+  /** A connection for some work, whether the schema is up to date or not. */
+  async function connected<T>(
+    work: (sql: Sql, time: OperationTime) => Promise<T>,
     deadline?: Deadline,
   ): Promise<T> {
     const sql = connect();
     const attempt = async (time: OperationTime) => {
       try {
-        return await work(sql, time, await migrateOnce(sql, time.signal));
+        return await work(sql, time);
       } catch (error) {
-        throw isSocketError(error) ? unavailableError(error) : translatePostgresError(error);
+        throw isSocketError(error) ? unavailableError(error) : translateOperationError(error);
       }
     };
     try {
@@ -50,10 +51,27 @@ export function createPostgresSessions({
     }
   }
 
+  /** If the error may come from a schema that a newer release has changed, looks whether it does. */
+  async function explain(error: unknown, sql: Sql, signal: AbortSignal): Promise<never> {
+    if (isSchemaError(error)) {
+      isMigrated = false;
+      await migrateOnce(sql, signal);
+    }
+    throw error;
+  }
+
+  const run: PostgresConnections["run"] = (work, deadline) =>
+    connected(async (sql, time) => {
+      await migrateOnce(sql, time.signal);
+      return work(sql, time).catch((error) => explain(error, sql, time.signal));
+    }, deadline);
+
   return {
     run,
+    runUrgent: run,
+    inspect: (work) => connected(work),
     share: (work) => work,
-    migrate: () => run(async (_sql, _time, applied) => applied),
+    migrate: () => connected((sql, { signal }) => migrateOnce(sql, signal)),
     close: async () => {},
   };
 }

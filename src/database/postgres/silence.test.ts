@@ -8,7 +8,9 @@ import type { PostgresDatabase } from "../postgres.ts";
 setDefaultTimeout(60_000);
 
 describe("a connection that falls silent", () => {
-  const migrations = [{ version: 1, name: "one", sql: "CREATE TABLE first (id integer)" }];
+  const migrations = [
+    { version: 1, name: "one", compatibleFrom: 1, sql: "CREATE TABLE first (id integer)" },
+  ];
   const readFirst = (database: PostgresDatabase) =>
     database.read((query) => query("SELECT * FROM first"));
 
@@ -22,13 +24,18 @@ describe("a connection that falls silent", () => {
     "the lock",
     "the level of messages",
     "CREATE TABLE",
+    "COMMIT",
+    "the second BEGIN",
+    "the second lifting of timeouts",
+    "the second lock",
+    "the second level of messages",
     "the reading of the version under the lock",
     "the migration",
     "the record of it",
-    "COMMIT",
+    "the second COMMIT",
   ];
   /** These may take any time. */
-  const PATIENT = ["the lock", "the migration"];
+  const PATIENT = ["the lock", "the second lock", "the migration"];
 
   for (const [answers, what] of STATEMENTS.entries()) {
     if (PATIENT.includes(what)) continue;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { addressPrefix, ipVersion } from "../ip-address.ts";
-import { addressOf } from "./client-address.ts";
+import { addressPrefix, ipVersion, parseAddress } from "../ip-address.ts";
+import { addressOf, createClientAddresses, type TrustProxy } from "./client-address.ts";
 
 const PEER = "198.51.100.1";
 
@@ -23,7 +23,7 @@ describe("the peer's address is", () => {
   ];
   for (const [peer, address] of rows) {
     test(`${address} of ${peer}`, () => {
-      expect(addressOf(peer, undefined, 0)).toBe(address);
+      expect(createClientAddresses()(peer, new Headers())).toBe(address);
     });
   }
 });
@@ -64,6 +64,46 @@ describe("X-Forwarded-For", () => {
 
   test("is trusted if the runtime does not report the connection's address", () => {
     expect(addressOf(undefined, "192.0.2.1", 1)).toBe("192.0.2.1");
+  });
+});
+
+describe("proxies in trusted networks", () => {
+  const TRUSTED = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"];
+  const clientOf = (peer: string | undefined, forwarded: string, trusted: TrustProxy = TRUSTED) =>
+    createClientAddresses(trusted)(peer, new Headers({ "X-Forwarded-For": forwarded }));
+  const rows: [what: string, peer: string | undefined, forwarded: string, address: string][] = [
+    ["name the client", "10.1.2.3", "198.51.100.1", "198.51.100.1"],
+    ["name the client through IPv6", "fd12::3", "2001:db8::1", "2001:db8::1"],
+    ["may be IPv4 within IPv6", "::ffff:10.1.2.3", "198.51.100.1", "198.51.100.1"],
+    ["may be in a row", "10.0.0.1", "198.51.100.1, fd00::2, 10.0.0.2", "198.51.100.1"],
+    ["do not vouch for what a client claims", "10.0.0.1", "10.9.9.9, 203.0.113.9", "203.0.113.9"],
+    ["may be the client themselves", "10.0.0.1", "10.0.0.3,10.0.0.2", "10.0.0.3"],
+    ["may be a single address", "192.0.2.7", "198.51.100.1", "198.51.100.1"],
+    ["do not include their neighbours", "192.0.2.8", "198.51.100.1", "192.0.2.8"],
+    ["do not include strangers", "11.0.0.1", "198.51.100.1", "11.0.0.1"],
+    ["may name nobody", "10.0.0.1", "unknown", "10.0.0.1"],
+    [
+      "are not believed beyond what is no address",
+      "10.0.0.1",
+      "192.0.2.1, _x, 10.0.0.2",
+      "10.0.0.2",
+    ],
+  ];
+  for (const [what, peer, forwarded, address] of rows) {
+    test(what, () => expect(clientOf(peer, forwarded)).toBe(address));
+  }
+
+  test("are none where the runtime does not report the connection's address", () => {
+    expect(clientOf(undefined, "198.51.100.1")).toBeUndefined();
+  });
+
+  test("are found again for each connection", () => {
+    const clientAddress = createClientAddresses(TRUSTED);
+    const headers = new Headers({ "X-Forwarded-For": "198.51.100.1" });
+    const peers = ["10.0.0.1", "203.0.113.9", "203.0.113.9", "10.0.0.1", "10.0.0.1"];
+    expect(peers.map((peer) => clientAddress(peer, headers))).toEqual([
+      ...["198.51.100.1", "203.0.113.9", "203.0.113.9", "198.51.100.1", "198.51.100.1"],
+    ]);
   });
 });
 
@@ -110,7 +150,7 @@ describe("whatever a client sends", () => {
   test("the result is an address, or nothing", () => {
     fc.assert(
       fc.property(entry, fc.array(entry), fc.nat(10), (peer, made, trustProxy) => {
-        const address = addressOf(peer, made.join(), trustProxy);
+        const address = addressOf(parseAddress(peer), made.join(), trustProxy);
         if (address !== undefined) expect(ipVersion(address)).not.toBeNull();
       }),
     );
@@ -122,7 +162,7 @@ describe("whatever a client sends", () => {
         fc.nat(0xffff).map((number) => number.toString(16)),
         { minLength: length, maxLength: length },
       );
-    const networkOf = (text: string) => addressPrefix(addressOf(text, undefined, 0));
+    const networkOf = (text: string) => addressPrefix(parseAddress(text));
     fc.assert(
       fc.property(hextets(4), hextets(4), hextets(4), hextets(4), (one, other, host, guest) => {
         const network = networkOf([...one, ...host].join(":"));

@@ -1,22 +1,42 @@
 import { parseAddress } from "../ip-address.ts";
+import { type IsInNetworks, parseNetworks } from "../ip-network.ts";
+
+/** How many proxies in front of the service are trusted, or the networks that they are in. */
+export type TrustProxy = number | readonly string[];
 
 /**
  * Makes a function that finds the address of the client of a request, for `clientAddress`.
  *
- * @param trustProxy the number of proxies in front of the service that are trusted: none by default.
+ * @param trustProxy no proxy by default.
+ * @throws {RangeError} for what is no network.
  */
-export function createClientAddresses(trustProxy = 0) {
-  const last = { peer: undefined as string | undefined, address: undefined as string | undefined };
+export function createClientAddresses(trustProxy: TrustProxy = 0) {
+  const trust = typeof trustProxy === "number" ? trustProxy : parseNetworks(trustProxy);
+  const last = {
+    peer: undefined as string | undefined,
+    address: undefined as string | undefined,
+    isProxy: trusts(trust, undefined, 0),
+  };
   return function clientAddress(peer: string | undefined, headers: Headers): string | undefined {
-    const forwarded = trustProxy > 0 ? headers.get("X-Forwarded-For") : null;
-    if (forwarded !== null) return addressOf(peer, forwarded, trustProxy);
     // A connection has many requests, and to look at an IPv6 address again takes 3 µs.
     if (peer !== last.peer) {
       last.peer = peer;
-      last.address = addressOf(peer, undefined, 0);
+      last.address = parseAddress(peer);
+      last.isProxy = trusts(trust, last.address, 0);
     }
-    return last.address;
+    const forwarded = last.isProxy ? headers.get("X-Forwarded-For") : null;
+    return forwarded === null ? last.address : addressOf(last.address, forwarded, trust);
   };
+}
+
+/** Whether the sender at an address is a proxy that is trusted, after this number of others. */
+function trusts(
+  trust: number | IsInNetworks,
+  address: string | undefined,
+  proxies: number,
+): boolean {
+  if (typeof trust === "number") return proxies < trust;
+  return address !== undefined && trust(address);
 }
 
 /**
@@ -29,16 +49,17 @@ export function createClientAddresses(trustProxy = 0) {
  */
 export function addressOf(
   peer: string | undefined,
-  forwarded: string | undefined,
-  trustProxy: number,
+  forwarded: string,
+  trust: number | IsInNetworks,
 ): string | undefined {
-  let address = parseAddress(peer);
-  const entries = forwarded?.split(",").map((entry) => entry.trim()) ?? [];
-  const outermostLast = entries.filter((entry) => entry !== "").reverse();
-  for (const entry of outermostLast.slice(0, trustProxy)) {
-    const next = parseAddress(entry);
+  let address = peer;
+  let proxies = 0;
+  const entries = forwarded.split(",").map((entry) => entry.trim());
+  for (const entry of entries.filter((entry) => entry !== "").reverse()) {
+    const next = trusts(trust, address, proxies) ? parseAddress(entry) : undefined;
     if (next === undefined) break;
     address = next;
+    proxies += 1;
   }
   return address;
 }

@@ -3,7 +3,7 @@ import { continueTrace } from "../../telemetry/trace-context.ts";
 import { type Tracing, timeSpan } from "../../telemetry/tracing.ts";
 import type { AppEnv, ServedRequest } from "../env.ts";
 import { routeTemplate } from "../labels.ts";
-import { createClientAddresses } from "./client-address.ts";
+import { createClientAddresses, type TrustProxy } from "./client-address.ts";
 import { giveHeadItsLength } from "./head-length.ts";
 import { createRequestIds } from "./request-id.ts";
 import { serverSpan } from "./server-span.ts";
@@ -12,8 +12,8 @@ import type { Check, Finish } from "./step.ts";
 type EdgeOptions = {
   /** Makes the id of a request that came without one: a random UUID by default. */
   newId?: (() => string) | undefined;
-  /** The number of trusted proxies: none by default. */
-  trustProxy?: number | undefined;
+  /** Which proxies are trusted: none by default. */
+  trustProxy?: TrustProxy | undefined;
   tracing?: Tracing | undefined;
   /** Called at the arrival of every request. */
   onArrival?: (() => void) | undefined;

@@ -1,6 +1,6 @@
 import { DomainError } from "../../errors.ts";
 import type { Elapsed } from "../../time.ts";
-import { createFixedWindows, type Rate } from "../fixed-windows.ts";
+import { createFixedWindows, type OnHit, type Rate } from "../fixed-windows.ts";
 
 /** The name of the only policy, as a string of structured fields (RFC 9651). */
 const POLICY = '"default"';
@@ -14,17 +14,19 @@ type RateLimitOptions = {
   rate: Rate;
   /** Measures the windows: the runtime's own clock by default. */
   now?: Elapsed | undefined;
+  /** Shares the counts with other instances: none by default. */
+  onHit?: OnHit | undefined;
 };
 
 /**
  * Allows each client a number of requests in a window of time, and reports the rest in every answer
  * (draft-ietf-httpapi-ratelimit-headers-11).
  */
-export function createRateLimit({ rate, now }: RateLimitOptions) {
+export function createRateLimit({ rate, now, onHit }: RateLimitOptions) {
   const { requests, windowMs } = rate;
   const windowSeconds = windowMs / 1000;
   const policy = `${POLICY};q=${requests};w=${windowSeconds}`;
-  const windows = createFixedWindows({ windowMs, now });
+  const windows = createFixedWindows({ windowMs, now, onHit });
 
   return {
     /** Counts a request of a client. `refusal` is a `rate_limited` where its limit is used up. */

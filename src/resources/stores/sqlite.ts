@@ -1,6 +1,6 @@
-import { type Statement, translated, translateSqliteError } from "../../database/sqlite.ts";
+import type { SqliteRow, Statement } from "../../database/sqlite.ts";
 import type { SqliteDatabase } from "../../database/sqlite-database.ts";
-import { statementRunner } from "../../database/sqlite-writer.ts";
+import { type Statements, statementRunner } from "../../database/sqlite-writer.ts";
 import type { Clock } from "../../time.ts";
 import { requireEntry, requireWanted } from "../errors.ts";
 import type { Entry, Resource } from "../resource.ts";
@@ -15,19 +15,33 @@ const MAX_ENTRIES_INLINE = 10_000;
 
 /** A store on a migrated SQLite database. It reads at once, and leaves what it writes to the writer. */
 export function createSqliteStore(
-  { connection, reader, writer }: SqliteDatabase,
+  { connection, reader, writer, translate }: SqliteDatabase,
   resource: Resource,
   clock: Clock,
 ): Store {
   const statements = sqliteStatements(resource);
   const run = statementRunner(connection);
-  const read = (wanted: Statement) => translated(() => run(wanted));
   const now = () => Math.floor(clock());
   const hasWords = resource.search.length > 0;
   const lastId = () => Number(read(statements.lastId)[0]?.id);
 
+  function read(wanted: Statement): SqliteRow[] {
+    try {
+      return run(wanted);
+    } catch (error) {
+      return throwTranslated(error);
+    }
+  }
+
+  function throwTranslated(error: unknown): never {
+    throw translate(error);
+  }
+
+  const write = (wanted: Statements, limits?: OperationLimits) =>
+    writer.write(wanted, () => requireWanted(limits)).catch(throwTranslated);
+
   async function apply<T>(change: Change<T>, limits?: OperationLimits): Promise<T> {
-    return change.read(await writer.write(change.statements, () => requireWanted(limits)));
+    return change.read(await write(change.statements, limits));
   }
 
   return {
@@ -80,7 +94,7 @@ export function createSqliteStore(
     // What is not renewed yet is read again by the next call.
     if (renewed.includes(false)) return true;
     const next = nextPlace(entries);
-    await writer.write([statements.setWordsState(next)]);
+    await write([statements.setWordsState(next)]);
     return next !== null;
   }
 
@@ -91,11 +105,7 @@ export function createSqliteStore(
       const changed = await apply(statements.update(entry, changes, now(), precondition));
       return changed !== undefined;
     }
-    await writer.write([statements.setWords(entry)]);
+    await write([statements.setWords(entry)]);
     return true;
   }
-}
-
-function throwTranslated(error: unknown): never {
-  throw translateSqliteError(error);
 }

@@ -1,6 +1,7 @@
 import { type Config, ConfigError, type DatabaseConfig } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import { createMemoryDatabase } from "../../database/memory.ts";
+import { isNewer } from "../../database/migrations/migration.ts";
 import { postgresTarget } from "../../database/postgres/url.ts";
 import { DomainError } from "../../errors.ts";
 import type { Resource } from "../../resources/resource.ts";
@@ -91,7 +92,7 @@ type MigrateOptions = {
 };
 
 /**
- * Brings the schema up to date. A service starts even if its database cannot be reached yet: the database
+ * Brings the schema up to date, or says that it is newer. A service starts even if its database cannot be reached yet: the database
  * tries again by itself, but there are no sample entries then.
  *
  * @returns the signal that came before that was done, if one did; then the database is to be closed.
@@ -103,7 +104,7 @@ export async function migrateDatabase(
   const logWait = () => logger.info("waiting for the database, or for another's migration of it");
   const timer = setTimeout(logWait, SILENT_WAIT_MS);
   try {
-    const migrated = migrateWithSamples(database, withSamples);
+    const migrated = migrateWithSamples(database, { withSamples, logger });
     const first = await (untilSignal ? Promise.race([migrated, untilSignal]) : migrated);
     if (typeof first === "string") return first;
     if (first > 0) logger.info("database migrated", { migrations: first });
@@ -120,12 +121,22 @@ export async function migrateDatabase(
   return undefined;
 }
 
+/** A newer schema gets nothing, because its release knows better what belongs into it. */
 async function migrateWithSamples(
   database: Database,
-  resources: readonly Resource[],
+  { withSamples, logger }: MigrateOptions,
 ): Promise<number> {
   const applied = await database.migrate();
-  for (const resource of resources) {
+  const schema = await database.schema?.();
+  if (schema && isNewer(schema)) {
+    logger.warning("the schema is of a newer release, and works with this one", {
+      schema_version: schema.version,
+      known_version: schema.known,
+      compatible_from: schema.compatibleFrom,
+    });
+    return applied;
+  }
+  for (const resource of withSamples) {
     const store = createStore(database, resource);
     await store.addSamples(resource.samples);
   }

@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Migration } from "../../database/migrations/migration.ts";
+import { sqliteMigrations } from "../../database/migrations/sqlite.ts";
 import { migrateSqlite } from "../../database/sqlite.ts";
 import { createSqliteDatabase, type SqliteDatabase } from "../../database/sqlite-database.ts";
 import { rememberFiles } from "./same-files.ts";
@@ -23,12 +24,12 @@ const UNKNOWN_SPACE = { bavail: Number.POSITIVE_INFINITY, bsize: 1 };
  */
 export function openSqliteDatabase(
   path: string,
-  options: { migrations?: readonly Migration[] } = {},
+  { migrations = sqliteMigrations }: { migrations?: readonly Migration[] } = {},
 ): SqliteDatabase {
   const connection = openSqliteFile(path, "serve");
   const migrate = () => {
     try {
-      const applied = migrateSqlite(connection, options.migrations);
+      const applied = migrateSqlite(connection, migrations);
       // While it serves, the store itself waits for locks, and nothing else waits with it.
       connection.exec("PRAGMA busy_timeout = 0");
       return applied;
@@ -38,6 +39,7 @@ export function openSqliteDatabase(
   };
   const requireSameFiles = rememberFiles(path);
   return createSqliteDatabase(connection, {
+    migrations,
     migrate,
     requireSameFiles,
     hasSpace: () => hasSpaceAt(dirname(path)),

@@ -12,9 +12,10 @@ import {
 import { type OpenTransfer, openTransfer } from "../open.ts";
 import type { Progress } from "../progress.ts";
 import { createBackup, inspectBackup, vacuumInto } from "./file.ts";
+import { requireKnownColumns } from "./unknown-tables.ts";
 
 type BackUpOptions = TransferOptions & {
-  /** Whether a backup is made that does not contain the tables that the service does not know. */
+  /** Whether a backup is made that does not contain the tables and columns that the service does not know. */
   withoutUnknownTables?: boolean;
   progress?: Progress;
   signal?: AbortSignal;
@@ -64,6 +65,7 @@ export async function writeBackup(
     await createBackup(part, options, (to) =>
       from.read(async (snapshot) => {
         await requireKnownTables(snapshot, options);
+        await requireKnownColumns(snapshot, options);
         const total = totalOf(await countEntries(snapshot, options.resources));
         const onProgress = (done: number) => options.progress?.update(done, done / total);
         await to.write([], (loader) => copyDatabase(snapshot, loader, { ...options, onProgress }));

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { pendingMigrations, UnusableDatabaseError } from "../../database/migrations/migration.ts";
 import {
   migrateSqlite,
-  readSqliteVersion,
+  readSqliteSchema,
   type SqliteConnection,
   sqliteResultCode,
   translateSqliteError,
@@ -124,10 +124,10 @@ function requireBackup(
   connection: SqliteConnection,
   { resources, migrations = MIGRATIONS }: TransferOptions,
 ): void {
-  const version = readSqliteVersion(connection);
-  if (version === 0) throw new Error("it is empty");
-  // Throws if it is of a newer release.
-  pendingMigrations(migrations.sqlite, version);
+  const schema = readSqliteSchema(connection);
+  if (schema.version === 0) throw new Error("it is empty");
+  // Throws if it is of a newer release, and does not work with this one.
+  pendingMigrations(migrations.sqlite, schema);
   const damage = damageOf(connection, "integrity_check");
   if (damage) throw new Error(`it is damaged: ${damage}`);
   for (const resource of resources) requireTimes(connection, resource);

@@ -18,12 +18,12 @@ import { openTransfer, requirePersistent } from "../open.ts";
 import { createProgress } from "../progress.ts";
 import { openBackup } from "./file.ts";
 import { backupsIn } from "./schedule.ts";
-import { attachUnknownTables, type UnknownTables } from "./unknown-tables.ts";
+import { attachUnknownTables, requireKnownColumns, type UnknownTables } from "./unknown-tables.ts";
 
 type RestoreOptions = TransferOptions & {
   /** Whether entries that the database has are removed for those of the backup. */
   force: boolean;
-  /** Whether tables of the backup that the service does not know are left out. */
+  /** Whether tables and columns of the backup that the service does not know are left out. */
   withoutUnknownTables: boolean;
   /** Reports what is not touched. */
   report: (line: string) => void;
@@ -52,6 +52,7 @@ export async function restoreBackup(
     const to = await openTransfer(config, { ...options, access: "write" });
     try {
       return await from.read(async (snapshot) => {
+        await requireKnownColumns(snapshot, options);
         const counts = await countEntries(snapshot, options.resources);
         const restored = options.resources.filter(({ name }) => counts.has(name));
         const wanted = options.withoutUnknownTables ? [] : await snapshot.unknownTables();

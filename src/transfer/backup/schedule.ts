@@ -1,15 +1,18 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseDatabaseConfig } from "../../config/config.ts";
 import { SERVICE } from "../../identity.ts";
 import type { Resource } from "../../resources/resource.ts";
+import { CommandError, EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { createLogger, describeError, type Logger } from "../../telemetry/logger.ts";
 import { rfc3339 } from "../../time.ts";
 import { failingAt, removeSqliteFile, wholeNameOf } from "../atomic-file.ts";
+import type { BackupContent } from "../copy.ts";
 import { requirePersistent } from "../open.ts";
+import type { Progress } from "../progress.ts";
 import { backUp } from "./backup.ts";
 
 /** Timers count milliseconds in 31 bits. */
@@ -19,14 +22,18 @@ const BACKUP_NAME = new RegExp(
   String.raw`^${SERVICE.name}-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$`,
 );
 
-type Schedule = {
-  everyMs: number;
+/** The backups of a directory, of which the newest stay. */
+export type Series = {
   keep: number;
   directory: string;
   runtime: Runtime;
   resources: readonly Resource[];
   withoutUnknownTables: boolean;
 };
+
+type Schedule = Series & { everyMs: number };
+
+type RunOptions = { progress?: Progress; signal?: AbortSignal };
 
 /**
  * Backs up every so often, until a signal comes; for the first time when the newest backup in the directory
@@ -42,7 +49,7 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   void runtime.untilSignal().then((signal) => stopping.abort(signal));
   // It asks to read secrets again, which every run does.
   runtime.onHangup(() => {});
-  failingAt(directory, () => mkdirSync(directory, { recursive: true }));
+  makeDirectory(directory);
   const first = firstRun(schedule, clock());
   logger.info("backing up on schedule", {
     directory,
@@ -57,26 +64,27 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   logger.info("stopped", { signal: String(stopping.signal.reason) });
 }
 
+function makeDirectory(path: string): void {
+  if (existsSync(path) && !statSync(path).isDirectory()) {
+    throw new CommandError(
+      EXIT.cannotCreate,
+      `${path} is no directory; with --keep, name the DIRECTORY that has the backups`,
+    );
+  }
+  failingAt(path, () => mkdirSync(path, { recursive: true }));
+}
+
 /** A process that starts over and over would make a backup each time, and the good old ones would go. */
 function firstRun({ directory, everyMs }: Schedule, now: number): number {
   const newest = backupsIn(directory).findLast(({ at }) => at <= now);
   return newest ? Math.max(newest.at + everyMs, now) : now;
 }
 
-async function runOnce(
-  { keep, directory, runtime, resources, withoutUnknownTables }: Schedule,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<void> {
+async function runOnce(schedule: Schedule, logger: Logger, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const seconds = () => Math.round(performance.now() - startedAt) / 1000;
   try {
-    removeUnfinished(directory);
-    const config = parseDatabaseConfig(runtime.env, readSecretFile);
-    const name = backupName(runtime.clock());
-    const file = join(directory, name);
-    const options = { resources, clock: runtime.clock, withoutUnknownTables, signal };
-    const { counts, unknownTables } = await backUp(file, config, options);
+    const { file, counts, unknownTables } = await addBackup(schedule, { signal });
     logger.info("backed up", {
       file,
       entries: Object.fromEntries(counts),
@@ -84,30 +92,56 @@ async function runOnce(
       bytes: statSync(file).size,
       seconds: seconds(),
     });
-    removeOld({ directory, keep, made: name, now: runtime.clock() }, logger);
+    const { future, removed } = removeOld(schedule, file);
+    for (const each of future) logger.warning(LEFT_ALONE, { file: each });
+    for (const each of removed) logger.info("removed an old backup", { file: each });
   } catch (error) {
     if (signal.aborted) return;
     logger.error("backup failed", { seconds: seconds(), ...describeError(error) });
   }
 }
 
-/** Keeps the one that was just made and the newest before it. */
-function removeOld(
-  { directory, keep, made, now }: { directory: string; keep: number; made: string; now: number },
-  logger: Logger,
-): void {
-  const others = backupsIn(directory).filter(({ name }) => name !== made);
-  // The clock was wrong when they were made, or is now. Which is older than which, nobody knows.
-  for (const { name } of others.filter(({ at }) => at > now)) {
-    logger.warning("a backup with a name in the future is left alone", {
-      file: join(directory, name),
-    });
-  }
+export const LEFT_ALONE = "a backup with a name in the future is left alone";
+
+/**
+ * Makes the next backup of a directory, which is made if missing, under the time as its name.
+ *
+ * @throws {CommandError}
+ */
+export async function addBackup(
+  { directory, runtime: { env, clock }, resources, withoutUnknownTables }: Series,
+  options: RunOptions = {},
+): Promise<BackupContent & { file: string }> {
+  const config = parseDatabaseConfig(env, readSecretFile);
+  requirePersistent(config.database);
+  makeDirectory(directory);
+  removeUnfinished(directory);
+  const file = join(directory, backupName(clock()));
+  const content = await backUp(file, config, {
+    resources,
+    clock,
+    withoutUnknownTables,
+    ...options,
+  });
+  return { ...content, file };
+}
+
+/**
+ * Keeps the backup that was just made and the newest before it.
+ *
+ * @returns the files that are gone; and those with a name in the future, which stay: the clock was wrong when
+ *   they were made, or is now, and nobody knows which is older than which.
+ */
+export function removeOld({ directory, keep, runtime }: Series, made: string) {
+  const now = runtime.clock();
+  const others = backupsIn(directory)
+    .map(({ name, at }) => ({ file: join(directory, name), at }))
+    .filter(({ file }) => file !== made);
   const earlier = others.filter(({ at }) => at <= now);
-  for (const { name } of earlier.slice(0, Math.max(earlier.length - (keep - 1), 0))) {
-    rmSync(join(directory, name));
-    logger.info("removed an old backup", { file: join(directory, name) });
-  }
+  const removed = earlier.slice(0, Math.max(earlier.length - (keep - 1), 0));
+  for (const { file } of removed) rmSync(file);
+  const fileOf = ({ file }: { file: string }) => file;
+  return { removed: removed.map(fileOf), future: others.filter(({ at }) => at > now).map(fileOf) };
 }
 
 /** Sorts by time, in a directory too. */
@@ -133,7 +167,7 @@ function timeOf(name: string): number {
   return Date.parse(name.replace(BACKUP_NAME, "$1-$2-$3T$4:$5:$6Z"));
 }
 
-/** What a process has left that was killed. One directory belongs to one schedule. */
+/** What a process has left that was killed. One directory belongs to one schedule, or to one job. */
 function removeUnfinished(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (BACKUP_NAME.test(wholeNameOf(name) ?? "")) removeSqliteFile(join(directory, name));

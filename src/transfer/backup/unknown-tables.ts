@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { quoted } from "../../database/sql.ts";
 import type { SqliteConnection } from "../../database/sqlite.ts";
 import { CommandError, EXIT } from "../../server/failure.ts";
+import type { Snapshot } from "../copy.ts";
 import { countOf } from "../sqlite.ts";
 
 /** Tables of a backup that the service does not know: a fork's own, or an extension's. */
@@ -51,6 +52,20 @@ export function attachUnknownTables(
       requireForeignKeys(connection);
     },
   };
+}
+
+/** @throws {CommandError} that names the columns of a newer release that a copy would leave out. */
+export async function requireKnownColumns(
+  snapshot: Snapshot,
+  { withoutUnknownTables = false }: { withoutUnknownTables?: boolean },
+): Promise<void> {
+  const columns = withoutUnknownTables ? [] : await snapshot.newerColumns();
+  if (columns.length === 0) return;
+  throw new CommandError(
+    EXIT.data,
+    `a newer release has added columns that this one would lose: ${columns.join(", ")}; ` +
+      "use that release, or leave them out with --without-unknown-tables",
+  );
 }
 
 function cannotRestore(tables: readonly string[], where: string): CommandError {

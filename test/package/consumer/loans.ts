@@ -27,10 +27,10 @@ export const loans = defineResource("loans", {
 export const migrations = {
   sqlite: [
     ...sqliteMigrations.slice(0, 3),
-    { version: 4, name: "loans", sql: sqliteMigration(loans) },
+    { version: 4, name: "loans", compatibleFrom: 3, sql: sqliteMigration(loans) },
   ],
   postgres: [
     ...postgresMigrations.slice(0, 3),
-    { version: 4, name: "loans", sql: postgresMigration(loans) },
+    { version: 4, name: "loans", compatibleFrom: 3, sql: postgresMigration(loans) },
   ],
 };
