@@ -8,8 +8,10 @@ const ANSWER_LIMIT_MS = 20_000;
 const WRITE_SHARE = 8;
 
 export type LoadOptions = {
-  /** Where the service answers on this machine, over plain HTTP. */
+  /** Where the service answers, over plain HTTP. */
   port: number;
+  /** The machine; by default this one. */
+  address?: string;
   /** The name that clients ask for. */
   host?: string;
   /** Requests that start in each second, whether or not earlier ones are answered. */
@@ -58,7 +60,7 @@ export function startLoad(options: LoadOptions) {
   }
 
   async function ask(text: string): Promise<RawAnswer> {
-    const connection = takeIdle(idle) ?? (await openConnection(options.port));
+    const connection = takeIdle(idle) ?? (await openConnection(options.port, options.address));
     const timer = setTimeout(() => connection.close(), ANSWER_LIMIT_MS);
     try {
       const answer = await connection.ask(text);

@@ -16,9 +16,9 @@ export type RawConnection = {
   close: () => void;
 };
 
-/** Connects to a port of this machine. @throws {Error} when nobody listens there. */
-export async function openConnection(port: number): Promise<RawConnection> {
-  const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
+/** Connects to a port, by default of this machine. @throws {Error} when nobody listens there. */
+export async function openConnection(port: number, host = "127.0.0.1"): Promise<RawConnection> {
+  const socket: Socket = connect({ port, host, noDelay: true });
   let received = "";
   let end: Error | undefined;
   let wake = () => {};

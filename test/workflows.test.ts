@@ -61,6 +61,8 @@ const RUN_BY_GATE: Record<string, string> = {
   "bun run test": "npm test",
   "bun run test:launcher": "npm run --silent test:launcher",
   "bun run test:swarm --built --one-node": "npm run --silent test:swarm",
+  // There on real clusters, here on a stand-in.
+  "bun run test:cluster --built": "npm run --silent test:cluster",
 };
 
 describe("each command of a workflow is run here too", () => {

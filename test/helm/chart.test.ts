@@ -89,9 +89,9 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
         expect(PROBES.map((probe) => container?.[probe])).toEqual([
           {
             httpGet: { path: "/healthz", port: "metrics" },
-            periodSeconds: 2,
+            periodSeconds: 1,
             timeoutSeconds: 2,
-            failureThreshold: values === "everything" ? 450 : 300,
+            failureThreshold: values === "everything" ? 900 : 600,
           },
           {
             httpGet: { path: "/ready", port: "metrics" },

@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import type { BunPlugin } from "bun";
-import { postgresMigrations } from "../../src/database/migrations/postgres.ts";
 import { tagOf } from "../container/images.ts";
 import { buildFrom } from "../container/stand-ins.ts";
+import { oneMoreMigration } from "../one-more-migration.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -16,7 +15,7 @@ export async function migratingRelease(): Promise<string> {
   const { outputs } = await Bun.build({
     entrypoints: [join(ROOT, "src/adapters/bun.ts")],
     target: "bun",
-    plugins: [oneMigrationMore],
+    plugins: [oneMoreMigration],
   });
   const program = (await outputs[0]?.text()) ?? "";
   const { packageManager } = await Bun.file(join(ROOT, "package.json")).json();
@@ -29,21 +28,3 @@ ENTRYPOINT ["sh", "-c", "bun /program.js migrate && exit 70"]
 `,
   });
 }
-
-const oneMigrationMore: BunPlugin = {
-  name: "one migration more",
-  setup(builder) {
-    builder.onLoad({ filter: /\/database\/migrations\/postgres\.ts$/ }, async ({ path }) => {
-      const text = await Bun.file(path).text();
-      const version = postgresMigrations.length + 1;
-      const sql = "CREATE TABLE of_tests (id integer)";
-      const migration = JSON.stringify({
-        version,
-        name: "of-tests",
-        compatibleFrom: version - 1,
-        sql,
-      });
-      return { contents: text.replace(/\n\];\s*$/, `\n  ${migration},\n];\n`), loader: "ts" };
-    });
-  },
-};

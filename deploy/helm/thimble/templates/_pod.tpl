@@ -124,9 +124,9 @@ spec:
 # Not /ready: it would restart instances that wait for the database.
 startupProbe:
   httpGet: { path: /healthz, port: metrics }
-  periodSeconds: 2
+  periodSeconds: 1
   timeoutSeconds: 2
-  failureThreshold: {{ div (add (int .Values.migrations.startSeconds) 1) 2 }}
+  failureThreshold: {{ int .Values.migrations.startSeconds }}
 readinessProbe:
   httpGet: { path: /ready, port: metrics }
   periodSeconds: 5
