@@ -36,6 +36,18 @@ test("nothing is drawn outside the picture", () => {
   expect(svg).not.toContain("NaN");
 });
 
+test("what is beyond an axis is at its end", () => {
+  const slow = SAMPLE.checks.map((check) => ({
+    ...check,
+    measured: { ...check.measured, p99: 1e6 },
+  }));
+  const [top = ""] = /(?<=<circle[^>]* cy=")[\d.]+/.exec(chart({ ...SAMPLE, checks: slow })) ?? [];
+  const [line = ""] =
+    /(?<=<path class="grid" d="M70 )[\d.]+(?=H\d+"\/>\n<text[^>]*>100<)/.exec(svg) ?? [];
+  expect(top).toBe(line);
+  expect(top).not.toBe("");
+});
+
 test("has colours for a dark page", () => {
   const [light = "", dark = ""] = svg.split("@media (prefers-color-scheme: dark)");
   for (const part of [

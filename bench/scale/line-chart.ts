@@ -124,8 +124,9 @@ function edge(at: number, value: number, { to }: Panel["x"]): number {
   return value === to ? WIDTH - PADDING : Math.round(at);
 }
 
+/** What is beyond an axis is at its end. */
 function share(value: number, { from, to }: Panel["x"]): number {
-  return Math.log(value / from) / Math.log(to / from);
+  return Math.min(1, Math.max(0, Math.log(value / from) / Math.log(to / from)));
 }
 
 function powersOfTen({ from, to }: Panel["x"]): number[] {

@@ -25,7 +25,8 @@ const WARM_UP_SECONDS = 1;
 const CONNECTIONS = 250;
 const POOL = 10;
 
-type Place = Bench & { load: Load; databaseUrl: string };
+/** `server` is the process of PostgreSQL that is the parent of all others. */
+type Place = Bench & { load: Load; databaseUrl: string; server: number | undefined };
 
 /** Measures each load: its cost with one instance, then its latency with one and several. */
 export async function measureLoads(
@@ -39,7 +40,8 @@ export async function measureLoads(
   };
   for (const load of loads) {
     await using books = await storedBooks(load, bench);
-    const place = { ...bench, load, databaseUrl: books.url };
+    const server = load.database === "postgres" ? await serverOf(books.url) : undefined;
+    const place = { ...bench, load, databaseUrl: books.url, server };
     const cost = await measureCost(place);
     found.costs.push(cost);
     for (const count of load.instances)
@@ -77,12 +79,12 @@ async function measureCost(place: Place): Promise<MeasuredCost> {
 
 /** Of the round in which least else happened on the machine. */
 async function latencyAlone({ url }: Running, place: Place, perSecond: number): Promise<number[]> {
-  const { load, rounds, seconds } = place;
+  const { load, server, rounds, seconds } = place;
   const options = { url: url + load.path, init: load.init, connections: CONNECTIONS };
   const found: number[][] = [];
   for (let round = 0; round < rounds; round += 1) {
     const run = { ...options, perSecond, seconds };
-    const { latencies } = await generate(run, load.database === "postgres");
+    const { latencies } = await generate(run, server !== undefined);
     found.push(percentiles(latencies));
   }
   const [best = []] = found.toSorted((a, b) => median(a) - median(b));
@@ -125,7 +127,7 @@ export function layoutOf(count: number, asksDatabase: boolean): Layout {
 async function measureCount(place: Place, cost: MeasuredCost, count: number): Promise<Check[]> {
   progress(`${place.load.title}: ${count} ${count === 1 ? "instance" : "instances"}`);
   await using stack = new AsyncDisposableStack();
-  const layout = layoutOf(count, place.load.database === "postgres");
+  const layout = layoutOf(count, place.server !== undefined);
   const running: Running[] = [];
   for (const core of layout.instances) {
     const name = core === 0 ? SERVICE_CORE : CLIENT_CORE;
@@ -167,10 +169,9 @@ async function underLoad(
 
 async function oneRound(
   running: readonly Running[],
-  { load, databaseUrl, seconds }: Place,
+  { load, server, seconds }: Place,
   perSecond: number,
 ): Promise<Loaded> {
-  const server = load.database === "postgres" ? await serverOf(databaseUrl) : undefined;
   const spent = () => ({
     instance: running.reduce((sum, { pid }) => sum + cpuTime(pid), 0),
     database: server === undefined ? 0 : cpuTime(server),
@@ -187,7 +188,6 @@ async function oneRound(
   return { instance, database, figures: { p50, p99, cpu: instance * 1e6 } };
 }
 
-/** The process that is the parent of every connection's. */
 async function serverOf(url: string): Promise<number> {
   const sql = postgres(url, { max: 1 });
   const [row] = await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
