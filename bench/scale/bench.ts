@@ -1,6 +1,6 @@
 // Measures what requests cost, and what 1, 2 and 3 instances do under constant loads, next to what the simulation says:
 //
-//   bun run bench:scale [--only book-postgres] [--rounds 3] [--seconds 1.5] [--program FILE] [--save]
+//   bun run bench:scale [--only book-postgres] [--rounds 3] [--seconds 1.2] [--program FILE] [--save]
 //
 // --save writes results.json next to itself, from which `bun bench/tables.ts` writes docs/scaling.md and its chart. It
 // needs Linux, two cores, wrk, taskset and chrt; everything takes about five minutes.
@@ -30,7 +30,7 @@ function readOptions(args: string[]) {
     options: {
       only: { type: "string" },
       rounds: { type: "string", default: "3" },
-      seconds: { type: "string", default: "1.5" },
+      seconds: { type: "string", default: "1.2" },
       program: { type: "string" },
       save: { type: "boolean", default: false },
     },
