@@ -111,9 +111,13 @@ export function percentiles(latencies: readonly number[]): number[] {
 
 /** An instance whose code is compiled. */
 async function startWarm({ service, load, databaseUrl }: Place, core: string): Promise<Running> {
-  const running = await startContender(service, { DATABASE_URL: databaseUrl }, core);
+  await using stack = new AsyncDisposableStack();
+  const started = await startContender(service, { DATABASE_URL: databaseUrl }, core);
+  const running = stack.use(started);
   const { path, init } = load;
   await sendLoad({ url: running.url + path, init, seconds: WARM_UP_SECONDS });
+  // From here on it is the caller's to end.
+  stack.move();
   return running;
 }
 
