@@ -168,6 +168,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   "README.md": (text) =>
     text
       .replace(", [library](docs/library.md)", "")
+      .replace(/^\| \[?Scaling.+\n/m, "")
       .replace("; its parts in your own Hono app", ""),
   "docs/limits.md": (text) => text.replace(/`bun bench\/[^`]+`, /, ""),
   // Its migrations come after one, not after five.
@@ -181,7 +182,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   "src/package/index.ts": (text, { keepBooks }) =>
     keepBooks ? text : text.replace(/^export \{ books \}.+\n/m, ""),
   "tsconfig.json": (text) => text.replace(', "bench"', "").replace('"test/package/consumer", ', ""),
-  "biome.json": (text) => text.replace(', "bench/**"', "").replace(/, "!bench[^"]+"/, ""),
+  "biome.json": (text) => text.replace(', "bench/**"', "").replace(/,\s*"!bench[^"]+"/g, ""),
   "bunfig.toml": (text) => text.replace(', "bench/**"', ""),
   ".gitignore": (text) => text.replace(/^bench\/.+\n/gm, ""),
   ".github/dependabot.yml": (text) => text.replace(/, \/bench\/\w+/g, ""),
