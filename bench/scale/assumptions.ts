@@ -34,7 +34,7 @@ export const ASSUMPTIONS = {
     value: 0.0795,
     what: "$ for a core of PostgreSQL, an hour",
     source:
-      "[RDS](https://aws.amazon.com/rds/postgresql/pricing/), db.m6g, us-east-1; from memory, not looked up",
+      "[RDS](https://aws.amazon.com/rds/postgresql/pricing/), db.m6g, us-east-1; an estimate, not verified",
   },
   databaseCopies: {
     value: 2,
@@ -55,7 +55,7 @@ export const ASSUMPTIONS = {
   cdnMillion: {
     value: 1,
     what: "$ for a million requests to a CDN",
-    source: "CloudFront, HTTPS in North America; from memory, not looked up",
+    source: "CloudFront, HTTPS in North America; an estimate, not verified",
   },
   workersMillion: { value: 0.3, what: "$ for a million requests to Workers", source: WORKERS },
   workersMillionMs: { value: 0.02, what: "$ for a million ms of CPU there", source: WORKERS },

@@ -14,8 +14,8 @@ test("one core of several is the single one, and four wait less", () => {
 });
 
 test("pools of all instances, of those that an update starts, and of jobs fit together", () => {
-  expect(connectionsOf({ replicas: 8, surge: 1, pool: 10, jobs: 2 })).toBe(92);
-  expect(largestPool({ replicas: 8, surge: 1, jobs: 2 }, 100)).toBe(10);
-  expect(largestPool({ replicas: 8, surge: 1, jobs: 8 }, 100)).toBe(9);
+  expect(connectionsOf({ replicas: 8, surge: 1, pool: 10, jobs: 2 })).toBe(101);
+  expect(largestPool({ replicas: 8, surge: 1, jobs: 2 }, 100)).toBe(9);
+  expect(largestPool({ replicas: 8, surge: 1, jobs: 17 }, 100)).toBe(7);
   expect(largestPool({ replicas: 200, surge: 1, jobs: 2 }, 100)).toBe(0);
 });

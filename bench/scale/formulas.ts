@@ -33,9 +33,12 @@ type Connections = { replicas: number; surge: number; pool: number; jobs: number
 /** PostgreSQL keeps these for superusers: `superuser_reserved_connections`, whose default is 3. */
 export const RESERVED_CONNECTIONS = 3;
 
+/** One more than its pool: an instance asks the database for its readiness even when all are busy. */
+const FOR_READINESS = 1;
+
 /** How many connections instances have at most, during an update that starts `surge` new ones before it stops old ones. */
 export function connectionsOf({ replicas, surge, pool, jobs }: Connections): number {
-  return (replicas + surge) * pool + jobs;
+  return (replicas + surge) * (pool + FOR_READINESS) + jobs;
 }
 
 /** The largest pool with which they fit; 0 if none does. */
@@ -43,8 +46,8 @@ export function largestPool(
   { replicas, surge, jobs }: Omit<Connections, "pool">,
   maxConnections: number,
 ): number {
-  return Math.max(
-    0,
-    Math.floor((maxConnections - RESERVED_CONNECTIONS - jobs) / (replicas + surge)),
+  const ofInstance = Math.floor(
+    (maxConnections - RESERVED_CONNECTIONS - jobs) / (replicas + surge),
   );
+  return Math.max(0, ofInstance - FOR_READINESS);
 }
