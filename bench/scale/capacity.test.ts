@@ -25,7 +25,7 @@ test("a load needs as many instances and cores as it keeps busy, and two at leas
   expect(planFor(PROJECTED, 100)).toMatchObject({ instances: 2, databaseCores: 1, fits: true });
   const large = planFor(PROJECTED, 1e6);
   expect(large.instances).toBeWithin(133, 136);
-  expect(large).toMatchObject({ databaseCores: 67, fits: false, pool: 3 });
+  expect(large).toMatchObject({ databaseCores: 67, fits: false, pool: 2 });
 });
 
 test("a month costs what instances, PostgreSQL twice, and traffic do", () => {
