@@ -27,6 +27,8 @@ export async function openNamespace(subject: string): Promise<Namespace> {
   const name = `thimble-test-${subject}`;
   const kubectl = (...args: string[]) => outputOf(tools.kubectl, `--namespace=${name}`, ...args);
   await kubectl("create", "namespace", name);
+  // A controller of a real cluster makes it a moment later, and no pod is taken without it.
+  if (!STAND_IN) await kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s");
   return {
     name,
     kubectl,

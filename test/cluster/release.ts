@@ -18,7 +18,7 @@ export function keysSecret(keys = "") {
   return { apiVersion: "v1", kind: "Secret", metadata: { name: KEYS }, stringData };
 }
 
-/** For tests of something else than updates. */
+/** For tests of something else than how careful an update is. */
 export const AT_ONCE = { rollout: { minReadySeconds: 0 } };
 
 /** Reachable from this machine, and without limits for a test's requests. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Namespace, openNamespace } from "./cluster.ts";
 import { databaseSecret, startPostgres } from "./postgres.ts";
-import { expectNoFailures, keysSecret, releaseOf, type Values } from "./release.ts";
+import { AT_ONCE, expectNoFailures, keysSecret, releaseOf, type Values } from "./release.ts";
 
 const PER_SECOND = 50;
 
@@ -39,6 +39,7 @@ for (const [name, what] of Object.entries(SAYS)) {
   test.concurrent(`${what} is rolled back, and no request fails`, async () => {
     const release = releaseOf(namespace, `thimble-${name}`, {
       database: { kind: "postgresql", existingSecret: name },
+      ...AT_ONCE,
     });
     await release.install();
     const { load, finish } = await release.load(PER_SECOND);

@@ -7,7 +7,8 @@ import { mergePatch } from "./merge-patch.ts";
 import type { KubeObject, Labels, Pod } from "./objects.ts";
 import { decodeSecret } from "./protobuf.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
-import type { Change, NewObject, Place, Store } from "./store.ts";
+import type { NewObject, Place, Store } from "./store.ts";
+import { watchChanges } from "./watch.ts";
 
 /** What the API server needs of the node that runs the pods. */
 export type Containers = {
@@ -18,7 +19,12 @@ export type Containers = {
 type Context = { store: Store; containers: Containers; audit: (line: string) => void };
 
 /** What a path names. */
-type Target = { kind: Kind; namespace?: string; name?: string; subresource?: string };
+type Target = {
+  kind: Kind;
+  namespace: string | undefined;
+  name: string | undefined;
+  subresource: string | undefined;
+};
 
 type Call = Target & { request: Request; query: URLSearchParams };
 
@@ -82,20 +88,16 @@ async function answer(
 
 /** Of `/api/v1/namespaces/NAMESPACE/PLURAL/NAME/SUBRESOURCE`, or with `/apis/GROUP/VERSION` at its start. */
 function parsePath(path: string): Target | undefined {
-  const [, group = "", version, namespace, plural, name, subresource] =
-    /^\/(?:api|apis\/([^/]+))\/([^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
-      path,
-    ) ?? [];
+  const [root, ...rest] = path.slice(1).split("/");
+  const group = root === "apis" ? rest.shift() : "";
+  const version = rest.shift();
+  // A namespace is an object itself, too.
+  const namespace = rest[0] === "namespaces" && rest.length > 2 ? rest.splice(0, 2)[1] : undefined;
+  const [plural, name, subresource] = rest;
   const kind = KINDS.find(
     (each) => each.group === group && each.version === version && each.plural === plural,
   );
-  if (!kind) return undefined;
-  return {
-    kind,
-    ...(namespace !== undefined && { namespace }),
-    ...(name !== undefined && { name }),
-    ...(subresource !== undefined && { subresource }),
-  };
+  return kind && { kind, namespace, name, subresource };
 }
 
 function handlerOf(call: Call): (context: Context, call: Call) => Answer {
@@ -138,48 +140,15 @@ function listOrWatch({ store }: Context, { kind, namespace, query }: Call): Resp
     byFields(object) &&
     (namespace === undefined || object.metadata.namespace === namespace);
   const items = store.list(kind.kind, namespace).filter(isAsked);
-  if (/^(1|true)$/.test(query.get("watch") ?? "")) return watch(store, kind, query, items, isAsked);
+  if (/^(1|true)$/.test(query.get("watch") ?? "")) {
+    return watchChanges(store, { kind, query, items, isAsked });
+  }
   return Response.json({
     kind: `${kind.kind}List`,
     apiVersion: apiVersionOf(kind),
     metadata: { resourceVersion: `${store.version()}` },
     items,
   });
-}
-
-/** A line of JSON for each change, until the client closes the connection. */
-function watch(
-  store: Store,
-  kind: Kind,
-  query: URLSearchParams,
-  items: readonly KubeObject[],
-  isAsked: (object: KubeObject) => boolean,
-): Response {
-  const encoder = new TextEncoder();
-  const sendsItems = query.get("sendInitialEvents") === "true";
-  const since = sendsItems ? store.version() : Number(query.get("resourceVersion") || 0);
-  let end = () => {};
-  const lines = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const send = (type: string, object: unknown) =>
-        controller.enqueue(encoder.encode(`${JSON.stringify({ type, object })}\n`));
-      if (sendsItems) {
-        for (const item of items) send("ADDED", item);
-        send("BOOKMARK", endOfItems(kind, store.version()));
-      }
-      end = store.watch(since, (change: Change) => {
-        if (change.kind === kind.kind && isAsked(change.object)) send(change.type, change.object);
-      });
-    },
-    cancel: () => end(),
-  });
-  return new Response(lines, { headers: { "Content-Type": "application/json" } });
-}
-
-function endOfItems(kind: Kind, version: number) {
-  const annotations = { "k8s.io/initial-events-end": "true" };
-  const metadata = { resourceVersion: `${version}`, annotations };
-  return { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata };
 }
 
 async function bodyOf(request: Request): Promise<unknown> {

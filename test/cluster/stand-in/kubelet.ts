@@ -8,8 +8,9 @@ import { refreshVolumes } from "./volumes.ts";
 const DEFAULT_GRACE_SECONDS = 30;
 
 /** Runs the pods of the store as containers, and gives them the new content of Secrets and ConfigMaps. */
-export function startKubelet(node: Node): Containers & { stop: () => void } {
+export function startKubelet(node: Node): Containers {
   const workers = new Map<string, PodWorker>();
+  const ending = new Set<string>();
 
   async function end(worker: PodWorker, graceSeconds: number): Promise<void> {
     const { uid } = worker.pod.metadata;
@@ -19,9 +20,8 @@ export function startKubelet(node: Node): Containers & { stop: () => void } {
     workers.delete(uid);
     ending.delete(uid);
   }
-  const ending = new Set<string>();
 
-  const stop = node.store.watch(node.store.version(), ({ type, kind, object }) => {
+  node.store.watch(node.store.version(), ({ type, kind, object }) => {
     if (/^(Secret|ConfigMap)$/.test(kind) && type === "MODIFIED") refresh(object as WithData);
     if (kind !== "Pod") return;
     const pod = object as Pod;
@@ -40,10 +40,7 @@ export function startKubelet(node: Node): Containers & { stop: () => void } {
     }
   }
 
-  return {
-    containerOf: ({ metadata }) => workers.get(metadata.uid)?.container(),
-    stop,
-  };
+  return { containerOf: ({ metadata }) => workers.get(metadata.uid)?.container() };
 }
 
 function graceOf({ metadata }: Pod): number {

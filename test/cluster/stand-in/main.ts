@@ -34,6 +34,7 @@ const NODE = "127.0.0.1";
 
 async function main([directory, run = "thimble-cluster"]: readonly string[]): Promise<void> {
   if (directory === undefined) throw new UsageError("expected DIRECTORY [NAME]");
+  if (process.getuid?.() !== 0) throw new Error("only root can give volumes their owners");
   const state = resolve(directory);
   mkdirSync(state, { recursive: true });
   const store = createStore();
