@@ -14,7 +14,7 @@ import { testImages } from "./test-images.ts";
 const ONE_NODE = "--one-node";
 /** The bridge that an engine makes for its first swarm, and leaves. */
 const GATEWAY = "docker_gwbridge";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 async function main(args: readonly string[]): Promise<number> {
   await requireEngine();
@@ -39,17 +39,18 @@ async function inSwarm<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } finally {
-    // Before the engine leaves, for it removes what nobody uses by the way.
-    await docker("stack", "rm", "--detach=false", RUN);
+    // Not with `--detach=false`, which may wait for ever for a task that was never placed.
+    await docker("stack", "rm", RUN);
+    await until("nothing of the stack is left", isGone, LIMIT_MS);
     await docker("swarm", "leave", "--force");
-    await until("no container of the stack is left", hasNoContainer, LIMIT_MS);
     if (!hadGateway && (await networks()).includes(GATEWAY)) await docker("network", "rm", GATEWAY);
   }
 }
 
-async function hasNoContainer(): Promise<boolean> {
-  const mine = `--filter=label=com.docker.stack.namespace=${RUN}`;
-  return (await docker("ps", "--all", "--quiet", mine)) === "";
+async function isGone(): Promise<boolean> {
+  const mine = ["--quiet", `--filter=label=com.docker.stack.namespace=${RUN}`];
+  const left = [await docker("ps", "--all", ...mine), await docker("network", "ls", ...mine)];
+  return left.every((ids) => ids === "");
 }
 
 async function networks(): Promise<string[]> {

@@ -9,10 +9,10 @@ import { openStack, type Stack } from "./stack.ts";
 /** Swarm notices a lost node when its heartbeats are missing for a quarter of a minute. */
 const LIMIT_MS = 90_000;
 /**
- * One request in a hundred: what is sent to a lost node over open connections until its loss is noticed. The proxy
+ * Two requests in a hundred: what is sent to a lost node over open connections until its loss is noticed. The proxy
  * repeats reads, but no writes.
  */
-const LOST_WITH_A_NODE = 25;
+const LOST_WITH_A_NODE = 60;
 
 let swarm: Awaited<ReturnType<typeof openNodes>>;
 let stack: Stack;
