@@ -35,6 +35,8 @@ export type PostgresDatabase = DatabaseLifecycle & {
   read<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** For one statement, which takes effect by itself: that saves the messages around a transaction. */
   change<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
+  /** The same, before all that waits and whether or not the pool is full: for short work that must not be late. */
+  changeUrgently<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** For statements that take effect together: one transaction, rolled back when `work` throws. */
   write<T>(work: (query: Query) => Promise<T>, deadline?: Deadline): Promise<T>;
   /** Connects again, perhaps to another database. Operations in flight end on their connections. */

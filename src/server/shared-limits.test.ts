@@ -142,6 +142,22 @@ describe("a table of counts", () => {
   });
 });
 
+test("a pool that is full with requests does not end it", async () => {
+  await using one = start();
+  await using two = start();
+  await one.database.migrate();
+  let isFull = true;
+  const held = Array.from({ length: 20 }, () => read(one.database, "SELECT pg_sleep(2)"));
+  const ended = Promise.all(held).then(() => {
+    isFull = false;
+  });
+  const client = "full";
+  for (let turn = 0; turn < 500; turn += 1) one.count(client);
+  await eventually("the other knows", () => two.count(client).hits > 500 || undefined);
+  expect([isFull, one.log]).toEqual([true, []]);
+  await ended;
+});
+
 test("without the database an instance counts for itself, and says so once, and again at the end", async () => {
   await using one = start();
   const client = "alone";
@@ -166,7 +182,7 @@ test("the end of a service is no reason to warn", async () => {
   const log: string[] = [];
   const logger = { ...ignore, warning: (message: string) => void log.push(message) };
   const gate = Promise.withResolvers<never>();
-  const database = { change: () => gate.promise };
+  const database = { change: () => gate.promise, changeUrgently: () => gate.promise };
   const stop = startSharedLimits({
     ...{ database, logger },
     counts: { exchange: async (send) => void (await send([])) },

@@ -35,7 +35,7 @@ const CLEAN = `
     SELECT ctid FROM limit_counts WHERE ends_at <= now() FOR UPDATE SKIP LOCKED LIMIT 250000))`;
 
 type SharedLimitsOptions = {
-  database: Pick<PostgresDatabase, "change">;
+  database: Pick<PostgresDatabase, "change" | "changeUrgently">;
   counts: Pick<SharedCounts, "exchange">;
   logger: Logger;
   /** 500 ms by default. */
@@ -64,29 +64,36 @@ export function startSharedLimits(options: SharedLimitsOptions): () => Promise<v
   let cleansAt = after(cleanIntervalMs);
   let isAlone = false;
 
-  async function change(sql: string, values: readonly string[], timeoutMs: number) {
-    const rows = await database.change((query) => query(sql, values), after(timeoutMs));
-    if (isAlone) logger.info("limits count for all instances again");
-    isAlone = false;
-    return rows;
-  }
-
   async function add(sent: readonly Count[]): Promise<Count[]> {
     const rows = sent.map(({ limit, client, hits, leftMs }) => ({
       ...{ limit_name: limit, client, hits, left_ms: leftMs },
     }));
-    const totals = await change(ADD, [JSON.stringify(rows)], EXCHANGE_TIMEOUT_MS);
+    // Ahead of requests: when they fill the pool, the limits are needed most.
+    const totals = await database.changeUrgently(
+      (query) => query(ADD, [JSON.stringify(rows)]),
+      after(EXCHANGE_TIMEOUT_MS),
+    );
+    if (isAlone) logger.info("limits count for all instances again");
+    isAlone = false;
     return totals.map(({ limit_name, client, hits, left_ms }) => ({
       ...{ limit: String(limit_name), client: String(client) },
       ...{ hits: Number(hits), leftMs: Number(left_ms) },
     }));
   }
 
-  async function work(): Promise<void> {
-    await counts.exchange(add);
+  async function clean(): Promise<void> {
     if (performance.now() < cleansAt) return;
     cleansAt = after(cleanIntervalMs);
-    await change(CLEAN, [], CLEAN_TIMEOUT_MS);
+    try {
+      await database.change((query) => query(CLEAN), after(CLEAN_TIMEOUT_MS));
+    } catch (error) {
+      if (!signal.aborted) logger.warning("old counts of limits stay", describeError(error));
+    }
+  }
+
+  async function work(): Promise<void> {
+    await counts.exchange(add);
+    await clean();
   }
 
   function failed(error: unknown): void {

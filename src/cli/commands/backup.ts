@@ -9,6 +9,7 @@ import {
   addBackup,
   backUpOnSchedule,
   LEFT_ALONE,
+  makeDirectory,
   removeOld,
   type Series,
 } from "../../transfer/backup/schedule.ts";
@@ -57,6 +58,7 @@ async function backUpFile(
 async function backUpDirectory(series: Series): Promise<number> {
   const { stderr } = series.runtime;
   const startedAt = performance.now();
+  makeDirectory(series.directory);
   const made = await addBackup(series, { progress: showProgress() });
   stderr(describe(made, startedAt));
   const { future, removed } = removeOld(series, made.file);

@@ -1,11 +1,11 @@
 import type { Sql, TransactionSql } from "postgres";
 import { type Migration, requireCompatible } from "../migrations/migration.ts";
 import { postgresMigrations } from "../migrations/postgres.ts";
-import type { PostgresDatabase } from "../postgres.ts";
+import type { PostgresDatabase, Query } from "../postgres.ts";
 import { migratePostgres, readPostgresSchema } from "./migrate.ts";
 import type { Migrate, PostgresConnections } from "./pool.ts";
 import { queryOn } from "./query.ts";
-import { failOnSilence } from "./time-limits.ts";
+import { failOnSilence, type OperationTime } from "./time-limits.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
@@ -34,6 +34,15 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
   const { run, runUrgent, share, inspect, migrate, refresh, reconnect, use, close } = connections;
   const on = (sql: Sql | TransactionSql, signal: AbortSignal) =>
     queryOn(sql, { signal, traceparent: traceparent?.() });
+  const changing =
+    <T>(work: (query: Query) => Promise<T>) =>
+    (sql: Sql, { signal, beginChange }: OperationTime) => {
+      const query = on(sql, signal);
+      return work(async (...statement) => {
+        beginChange();
+        return query(...statement);
+      });
+    };
 
   return {
     kind: "postgres",
@@ -58,14 +67,9 @@ export function createPostgresDatabase(options: PostgresDatabaseOptions): Postgr
 
     read: (work, deadline) => run((sql, { signal }) => work(on(sql, signal)), deadline),
 
-    change: (work, deadline) =>
-      run((sql, { signal, beginChange }) => {
-        const query = on(sql, signal);
-        return work(async (...statement) => {
-          beginChange();
-          return query(...statement);
-        });
-      }, deadline),
+    change: (work, deadline) => run(changing(work), deadline),
+
+    changeUrgently: (work, deadline) => runUrgent(changing(work), deadline),
 
     write: (work, deadline) =>
       run(

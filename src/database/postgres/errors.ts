@@ -44,13 +44,14 @@ export function isDataError(error: unknown): boolean {
 }
 
 /**
- * Whether a statement does not suit the tables (SQLSTATE classes 42 and 23), or not those that it was prepared
- * for (0A000): a newer release may have changed them.
+ * Whether a statement does not suit the tables (SQLSTATE class 42), what it writes is less than they ask for
+ * (23502, 23514), or it was prepared for others (0A000): a newer release may have changed them.
  */
 export function isSchemaError(error: unknown): boolean {
   if (error instanceof NewerSchemaError) return true;
   return (
-    isServerError(error) && /^(?:42|23|0A000$)/.test(String((error as { code?: unknown }).code))
+    isServerError(error) &&
+    /^(?:42|23502$|23514$|0A000$)/.test(String((error as { code?: unknown }).code))
   );
 }
 

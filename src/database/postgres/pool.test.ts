@@ -22,7 +22,7 @@ type PoolSettings = {
   /** Settings of the connection with this number. */
   connection?: (made: number) => Record<string, string>;
   /** What the migration with this number returns: the number by default. */
-  migrate?: (made: number) => number;
+  migrate?: (made: number) => number | Promise<number>;
   /** The first connection that the server refuses, by its number: none by default. */
   refusesFrom?: number;
 };
@@ -107,6 +107,27 @@ test("a statement that does not suit the tables: if a newer release has changed 
   expect(await inspect(selectOne)).toBe(1);
   expect(await run(selectOne)).toBe(1);
   expect(counts).toEqual({ connected: 1, migrated: 7 });
+  await close();
+});
+
+test("a failover while the schema is looked at: what comes of that is not kept", async () => {
+  const look = Promise.withResolvers<number>();
+  const { run, close, counts } = openPool({ migrate: (made) => (made === 2 ? look.promise : 0) });
+  await run(selectOne);
+  const { work, begun, end } = openEnd();
+  const readOnly = run(async (sql) => {
+    await work(sql);
+    await sql.unsafe("BEGIN READ ONLY; CREATE TABLE t (id integer)");
+  });
+  await begun;
+  const wrong = run((sql) => sql`SELECT no_such_column`);
+  const both = Promise.allSettled([readOnly, wrong]);
+  await eventually("the schema is looked at", () => counts.migrated === 2 || undefined);
+  end();
+  await expect(readOnly).rejects.toMatchObject({ code: "store_unavailable" });
+  look.reject(new Error("the connection is lost"));
+  await both;
+  expect(await run(selectOne)).toBe(1);
   await close();
 });
 

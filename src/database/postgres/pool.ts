@@ -128,7 +128,9 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
   /** For connections that are read-only, which they stay when the server lets new ones write again. */
   function refresh(pool: Pool): void {
     if (current !== pool) return;
-    current = { ...pool, connections: openConnections() };
+    // What is in progress on the old connections is not this pool's.
+    const migration = pool.isMigrated ? pool.migration : undefined;
+    current = { ...pool, connections: openConnections(), migration };
     void pool.connections.drain();
   }
 
@@ -214,7 +216,8 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
      * Like `run`, before all that waits, and on one connection more if all are in use: for short work that
      * has to know how the server is, not how busy this pool is.
      */
-    runUrgent: <T>(work: Work<T>): Promise<T> => start(work, { isUrgent: true }),
+    runUrgent: <T>(work: Work<T>, deadline?: Deadline): Promise<T> =>
+      start(work, { deadline, isUrgent: true }),
 
     /** Runs `work` once for all calls that come while it runs: for what any client may call at any rate. */
     share<T>(work: () => Promise<T>): () => Promise<T> {

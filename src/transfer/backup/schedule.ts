@@ -64,7 +64,8 @@ export async function backUpOnSchedule(schedule: Schedule): Promise<void> {
   logger.info("stopped", { signal: String(stopping.signal.reason) });
 }
 
-function makeDirectory(path: string): void {
+/** Only at the beginning: a directory that goes away later may be a volume that is not there any more. */
+export function makeDirectory(path: string): void {
   if (existsSync(path) && !statSync(path).isDirectory()) {
     throw new CommandError(
       EXIT.cannotCreate,
@@ -104,7 +105,7 @@ async function runOnce(schedule: Schedule, logger: Logger, signal: AbortSignal):
 export const LEFT_ALONE = "a backup with a name in the future is left alone";
 
 /**
- * Makes the next backup of a directory, which is made if missing, under the time as its name.
+ * Makes the next backup of a directory, under the time as its name.
  *
  * @throws {CommandError}
  */
@@ -114,7 +115,6 @@ export async function addBackup(
 ): Promise<BackupContent & { file: string }> {
   const config = parseDatabaseConfig(env, readSecretFile);
   requirePersistent(config.database);
-  makeDirectory(directory);
   removeUnfinished(directory);
   const file = join(directory, backupName(clock()));
   const content = await backUp(file, config, {
