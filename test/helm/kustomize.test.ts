@@ -108,6 +108,30 @@ describe.skipIf(!HAS_TOOLS)(`Kustomize${NO_TOOLS}`, () => {
     }
   });
 
+  test("has Argo CD make the database first, then migrate, then replace the instances", async () => {
+    const manifests = await buildKustomization("overlays/prod");
+    const waveOf = ({ metadata }: Manifest) =>
+      Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0);
+    const job = only(manifests, "Job");
+    expect(job.metadata.annotations).toMatchObject({
+      // Not PreSync, where the operator has made no Secret yet.
+      "argocd.argoproj.io/hook": "Sync",
+      "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+    });
+    const order = Object.groupBy(manifests, waveOf);
+    expect(order[-2]?.map(({ kind }) => kind)).toEqual(["Cluster"]);
+    expect(order[-1]).toEqual([job]);
+    expect(order[0]).toHaveLength(manifests.length - 2);
+  });
+
+  test("has a label by which kubectl applies the Job alone", async () => {
+    const label = "app.kubernetes.io/component";
+    const manifests = await buildKustomization("overlays/prod");
+    const applied = manifests.filter(({ metadata }) => metadata.labels?.[label] === "migration");
+    expect(applied).toEqual([only(manifests, "Job")]);
+    expect(await Bun.file("docs/kubernetes.md").text()).toContain(`--selector ${label}=migration`);
+  });
+
   test("has a database with enough connections for the most instances", async () => {
     const manifests = await buildKustomization("overlays/prod");
     const { maxReplicas } = only(manifests, "HorizontalPodAutoscaler").spec;
