@@ -199,7 +199,8 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://tempo.monitoring:4318",
       OTEL_EXPORTER_OTLP_HEADERS_FILE: "/secrets/tracing/headers",
       LOG_LEVEL: "DEBUG",
-      MAX_BODY_BYTES: "65536",
+      MAX_BODY_BYTES: "10485760",
+      OTEL_TRACES_SAMPLER_ARG: "0.1",
       PUBLIC_DOCS: "false",
     });
   });
