@@ -16,6 +16,11 @@
 {{- if contains "OWNER" .Values.image.repository -}}
 {{- $found = append $found (printf "image.repository is %s, which is a placeholder: name the repository that your workflow publishes to" .Values.image.repository) -}}
 {{- end -}}
+{{- with .Values.image -}}
+{{- if and .digest .tag -}}
+{{- $found = append $found (printf "image.tag is %s, and image.digest names another image: empty image.digest, which charts of a release have, such as with --set image.digest=,image.tag=%s" .tag .tag) -}}
+{{- end -}}
+{{- end -}}
 {{- if not .Values.auth.existingSecret -}}
 {{- $found = append $found (printf "auth.existingSecret is empty: make a Secret with the key of the API and name it here, such as kubectl create secret generic %s-auth --from-literal=api-key=\"$(openssl rand -hex 32)\"" .Release.Name) -}}
 {{- end -}}
