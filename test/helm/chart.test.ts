@@ -311,21 +311,44 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
     expect(secured.appProtocol).toBe("https");
   });
 
-  for (const [values, says, url] of [
-    ["sqlite", "on SQLite, 1 instance.", "curl localhost:5000/health"],
-    ["postgresql", "on PostgreSQL, 2 instances.", "curl localhost:5000/health"],
-    ["everything", "on PostgreSQL, 3 to 8 instances.", "curl https://api.example.com/health"],
-  ] as const) {
-    test(`of ci/${values}.yaml says after its installation how to ask it`, async () => {
+  const afterwards: [what: string, options: string[], says: string, asks: string][] = [
+    ["ci/sqlite.yaml", ["--values=sqlite"], "on SQLite, 1 instance.", "curl http://localhost:5000"],
+    [
+      "ci/postgresql.yaml",
+      ["--values=postgresql"],
+      "on PostgreSQL, 2 instances.",
+      "curl http://localhost:5000",
+    ],
+    [
+      "a certificate",
+      ["--values=sqlite", "--set=tls.existingSecret=cert"],
+      "on SQLite, 1 instance.",
+      "curl --insecure https://localhost:5000",
+    ],
+    [
+      "ci/everything.yaml",
+      ["--values=everything"],
+      "on PostgreSQL, 3 to 8 instances.",
+      "curl https://api.example.com",
+    ],
+  ];
+  for (const [what, options, says, asks] of afterwards) {
+    test(`with ${what} says after its installation how to ask it, and where its health is`, async () => {
       const command = [TOOLS.helm, "install", "api", CHART, "--dry-run=client"];
-      const child = Bun.spawn([...command, `--values=${CI}/${values}.yaml`], {
+      const settings = options.map((option) =>
+        option.replace(/(?<=^--values=).+/, `${CI}/$&.yaml`),
+      );
+      const child = Bun.spawn([...command, ...settings], {
         // It asks no cluster.
         env: { ...process.env, KUBECONFIG: "/dev/null" },
         stdout: "pipe",
       });
       const [, notes] = (await new Response(child.stdout).text()).split("\nNOTES:\n");
       expect(notes).toContain(`\n${says}\n`);
-      expect(notes).toContain(`\n  ${url}\n`);
+      expect(notes).toContain(`\n  ${asks}\n`);
+      expect(notes).toMatch(
+        /\n {2}kubectl port-forward --namespace default service\/\S+ 9090\n {2}curl http:\/\/localhost:9090\/health\n/,
+      );
       expect(notes).toContain("\n  helm test api --namespace default\n");
     });
   }
