@@ -85,7 +85,7 @@ describe("Argo CD and Flux", () => {
 
 describe.skipIf(!HAS_TOOLS)(`Argo Rollouts${NO_TOOLS}`, () => {
   test("takes over the chart's Deployment, its pods and its Service", async () => {
-    const manifests = await chartWith("postgresql");
+    const manifests = await renderExample("argo-rollouts");
     const deployment = only(manifests, "Deployment");
     const service = only(manifests, "Service");
     const { workloadRef, selector, strategy } = rollout?.spec ?? {};
@@ -97,6 +97,18 @@ describe.skipIf(!HAS_TOOLS)(`Argo Rollouts${NO_TOOLS}`, () => {
       postPromotionAnalysis: { templates: [{ templateName: analysis?.metadata.name }] },
     });
     expect(preview?.spec.selector).toEqual(service.spec.selector);
+  });
+
+  test("sets the number of instances alone, since the next upgrade would else not get past its 0", async () => {
+    const { spec } = only(await renderExample("argo-rollouts"), "Deployment");
+    expect(spec).not.toContainKey("replicas");
+    const text = await Bun.file("deploy/examples/values/argo-rollouts.yaml").text();
+    const replicas = rollout?.spec.replicas;
+    // All new instances start before the old ones stop.
+    expect(Bun.YAML.parse(text)).toMatchObject({
+      replicaCount: replicas,
+      rollout: { maxSurge: replicas },
+    });
   });
 
   test("keeps the old instances longer than its analysis takes", () => {

@@ -85,6 +85,16 @@ const refused: [what: string, settings: string[], says: string][] = [
     "(20 instances + 5 more during an update) x (database.poolSize 3 + 1 for /ready) + 2 for jobs = 102 connections",
   ],
   [
+    "a number of instances that two would set",
+    [...POSTGRES, "autoscaling.enabled=true", "externalScaling=true"],
+    "externalScaling leaves the number of instances to something else",
+  ],
+  [
+    "SQLite that something else scales",
+    [...SQLITE, "externalScaling=true"],
+    "externalScaling leaves the number of instances to something else",
+  ],
+  [
     "fewer instances at most than at least",
     [...POSTGRES, "autoscaling.enabled=true", "autoscaling.minReplicas=7"],
     "autoscaling.minReplicas 7 is more than maxReplicas 6",

@@ -75,6 +75,9 @@
 {{- $found = append $found (printf "replicaCount is %s, and a SQLite file has one instance: use PostgreSQL for more" (include "thimble.replicas" .)) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.externalScaling (or .Values.autoscaling.enabled (not (include "thimble.isPostgres" .))) -}}
+{{- $found = append $found "externalScaling leaves the number of instances to something else: it needs PostgreSQL, and autoscaling.enabled off" -}}
+{{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
 {{- $found = append $found (printf "autoscaling.minReplicas %d is more than maxReplicas %d" (int .minReplicas) (int .maxReplicas)) -}}
