@@ -126,6 +126,11 @@ const refused: [what: string, settings: string[], says: string][] = [
   ],
   ["one port for two", [...SQLITE, "metrics.port=5000"], "metrics.port is 5000"],
   [
+    "one port of the Service for two",
+    [...SQLITE, "service.port=9090"],
+    "service.port and metrics.port are both 9090",
+  ],
+  [
     "a canary without a Service",
     [...SQLITE, "httpRoute.canary.weight=5"],
     "httpRoute.canary.weight is 5, and httpRoute.canary.service names no Service",

@@ -112,6 +112,9 @@
 {{- if eq (int .Values.metrics.port) 5000 -}}
 {{- $found = append $found "metrics.port is 5000, which is the port of the API: choose another, such as 9090" -}}
 {{- end -}}
+{{- if eq (int .Values.metrics.port) (int .Values.service.port) -}}
+{{- $found = append $found (printf "service.port and metrics.port are both %d, and the Service has both: change one of them" (int .Values.service.port)) -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $found = append $found "ingress.hosts is empty: name the host of the API, such as [api.example.com]" -}}
 {{- end -}}
