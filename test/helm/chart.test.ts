@@ -437,6 +437,27 @@ describe.skipIf(!HAS_TOOLS)(`the network policy${NO_TOOLS}`, () => {
     });
   }
 
+  const databases: [url: string, ports: number[], ...settings: string[]][] = [
+    ["postgres://api@db.example/api", [5432]],
+    ["postgres://api@db.example:6432/api", [6432]],
+    ["postgresql://db.example:6432?sslmode=require&application_name=a:1", [6432]],
+    ["postgres://api@[fd00::1]/api", [5432]],
+    ["postgres://api@[fd00::1]:6432/api", [6432]],
+    ["postgres://one.example:6432,two.example,three.example:6432/api", [6432, 5432]],
+    ["postgres://one.example,two.example/api?sslmode=require&port=6432,6433", [6432, 6433]],
+    // The port of the pods of a Service, which is what the network sees.
+    ["postgres://api@db.example:5432/api", [6543], "networkPolicy.postgresPort=6543"],
+  ];
+  for (const [url, ports, ...settings] of databases) {
+    test(`lets out to ${ports.join(" and ")} for ${[url, ...settings].join(" and ")}`, async () => {
+      const escaped = url.replaceAll(",", "\\,");
+      const kind = "database.kind=postgresql";
+      const manifests = await renderedWith(kind, `database.url=${escaped}`, ...settings);
+      const { egress } = only(manifests, "NetworkPolicy").spec;
+      expect(egress[1]).toEqual({ ports: ports.map((port) => ({ protocol: "TCP", port })) });
+    });
+  }
+
   test("lets the pod of helm test ask for the readiness, where only others may read metrics", async () => {
     const manifests = await chartWith("everything");
     const policies = manifests.filter(({ kind }) => kind === "NetworkPolicy");
