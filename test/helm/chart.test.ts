@@ -199,7 +199,8 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://tempo.monitoring:4318",
       OTEL_EXPORTER_OTLP_HEADERS_FILE: "/secrets/tracing/headers",
       LOG_LEVEL: "DEBUG",
-      MAX_BODY_BYTES: "65536",
+      MAX_BODY_BYTES: "10485760",
+      OTEL_TRACES_SAMPLER_ARG: "0.1",
       PUBLIC_DOCS: "false",
     });
   });
@@ -310,21 +311,44 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
     expect(secured.appProtocol).toBe("https");
   });
 
-  for (const [values, says, url] of [
-    ["sqlite", "on SQLite, 1 instance.", "curl localhost:5000/health"],
-    ["postgresql", "on PostgreSQL, 2 instances.", "curl localhost:5000/health"],
-    ["everything", "on PostgreSQL, 3 to 8 instances.", "curl https://api.example.com/health"],
-  ] as const) {
-    test(`of ci/${values}.yaml says after its installation how to ask it`, async () => {
+  const afterwards: [what: string, options: string[], says: string, asks: string][] = [
+    ["ci/sqlite.yaml", ["--values=sqlite"], "on SQLite, 1 instance.", "curl http://localhost:5000"],
+    [
+      "ci/postgresql.yaml",
+      ["--values=postgresql"],
+      "on PostgreSQL, 2 instances.",
+      "curl http://localhost:5000",
+    ],
+    [
+      "a certificate",
+      ["--values=sqlite", "--set=tls.existingSecret=cert"],
+      "on SQLite, 1 instance.",
+      "curl --insecure https://localhost:5000",
+    ],
+    [
+      "ci/everything.yaml",
+      ["--values=everything"],
+      "on PostgreSQL, 3 to 8 instances.",
+      "curl https://api.example.com",
+    ],
+  ];
+  for (const [what, options, says, asks] of afterwards) {
+    test(`with ${what} says after its installation how to ask it, and where its health is`, async () => {
       const command = [TOOLS.helm, "install", "api", CHART, "--dry-run=client"];
-      const child = Bun.spawn([...command, `--values=${CI}/${values}.yaml`], {
+      const settings = options.map((option) =>
+        option.replace(/(?<=^--values=).+/, `${CI}/$&.yaml`),
+      );
+      const child = Bun.spawn([...command, ...settings], {
         // It asks no cluster.
         env: { ...process.env, KUBECONFIG: "/dev/null" },
         stdout: "pipe",
       });
       const [, notes] = (await new Response(child.stdout).text()).split("\nNOTES:\n");
       expect(notes).toContain(`\n${says}\n`);
-      expect(notes).toContain(`\n  ${url}\n`);
+      expect(notes).toContain(`\n  ${asks}\n`);
+      expect(notes).toMatch(
+        /\n {2}kubectl port-forward --namespace default service\/\S+ 9090\n {2}curl http:\/\/localhost:9090\/health\n/,
+      );
       expect(notes).toContain("\n  helm test api --namespace default\n");
     });
   }
@@ -410,6 +434,27 @@ describe.skipIf(!HAS_TOOLS)(`the network policy${NO_TOOLS}`, () => {
       const { labels } = serverOf(manifests).pod;
       const request = { direction, pod: { namespace: own, labels }, peer, port, protocol };
       expect(allows(policies, request)).toBe(allowed);
+    });
+  }
+
+  const databases: [url: string, ports: number[], ...settings: string[]][] = [
+    ["postgres://api@db.example/api", [5432]],
+    ["postgres://api@db.example:6432/api", [6432]],
+    ["postgresql://db.example:6432?sslmode=require&application_name=a:1", [6432]],
+    ["postgres://api@[fd00::1]/api", [5432]],
+    ["postgres://api@[fd00::1]:6432/api", [6432]],
+    ["postgres://one.example:6432,two.example,three.example:6432/api", [6432, 5432]],
+    ["postgres://one.example,two.example/api?sslmode=require&port=6432,6433", [6432, 6433]],
+    // The port of the pods of a Service, which is what the network sees.
+    ["postgres://api@db.example:5432/api", [6543], "networkPolicy.postgresPort=6543"],
+  ];
+  for (const [url, ports, ...settings] of databases) {
+    test(`lets out to ${ports.join(" and ")} for ${[url, ...settings].join(" and ")}`, async () => {
+      const escaped = url.replaceAll(",", "\\,");
+      const kind = "database.kind=postgresql";
+      const manifests = await renderedWith(kind, `database.url=${escaped}`, ...settings);
+      const { egress } = only(manifests, "NetworkPolicy").spec;
+      expect(egress[1]).toEqual({ ports: ports.map((port) => ({ protocol: "TCP", port })) });
     });
   }
 

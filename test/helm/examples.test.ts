@@ -26,6 +26,14 @@ const [release] = await read("gitops/flux/helmrelease.yaml");
 const [rollout, preview] = await read("gitops/rollouts/rollout.yaml");
 const [analysis] = await read("gitops/rollouts/analysis.yaml");
 const [cluster] = await read("kustomize/components/cloudnative-pg/cluster.yaml");
+const secrets = await read("examples/external-secret.yaml");
+/** The keys of the Secrets that the example makes, by the Secrets' names. */
+const made = new Map<string, string[]>(
+  secrets.map(({ spec }) => [
+    spec.target.name,
+    spec.data.map(({ secretKey }: { secretKey: string }) => secretKey),
+  ]),
+);
 
 describe("Argo CD and Flux", () => {
   test("take the chart from where it is published", () => {
@@ -77,7 +85,7 @@ describe("Argo CD and Flux", () => {
 
 describe.skipIf(!HAS_TOOLS)(`Argo Rollouts${NO_TOOLS}`, () => {
   test("takes over the chart's Deployment, its pods and its Service", async () => {
-    const manifests = await chartWith("postgresql");
+    const manifests = await renderExample("argo-rollouts");
     const deployment = only(manifests, "Deployment");
     const service = only(manifests, "Service");
     const { workloadRef, selector, strategy } = rollout?.spec ?? {};
@@ -89,6 +97,18 @@ describe.skipIf(!HAS_TOOLS)(`Argo Rollouts${NO_TOOLS}`, () => {
       postPromotionAnalysis: { templates: [{ templateName: analysis?.metadata.name }] },
     });
     expect(preview?.spec.selector).toEqual(service.spec.selector);
+  });
+
+  test("sets the number of instances alone, since the next upgrade would else not get past its 0", async () => {
+    const { spec } = only(await renderExample("argo-rollouts"), "Deployment");
+    expect(spec).not.toContainKey("replicas");
+    const text = await Bun.file("deploy/examples/values/argo-rollouts.yaml").text();
+    const replicas = rollout?.spec.replicas;
+    // All new instances start before the old ones stop.
+    expect(Bun.YAML.parse(text)).toMatchObject({
+      replicaCount: replicas,
+      rollout: { maxSurge: replicas },
+    });
   });
 
   test("keeps the old instances longer than its analysis takes", () => {
@@ -151,6 +171,13 @@ describe.skipIf(!HAS_PROMETHEUS)(`the analysis${NO_PROMETHEUS}`, () => {
   });
 });
 
+/** The Secrets that the pods of the service mount, with values of the folder ci. */
+async function secretsOf(values: string) {
+  const [pod] = podsOf(only(await chartWith(values), "Deployment"));
+  const mounted = pod?.spec.volumes?.flatMap(({ secret }) => (secret ? [secret] : []));
+  return mounted as { secretName: string; items: { key: string; path: string }[] }[];
+}
+
 describe.skipIf(!HAS_TOOLS)(`the example${NO_TOOLS}`, () => {
   test("of CloudNativePG names the operator's Secrets and pods, and counts its connections", async () => {
     const name = cluster?.metadata.name;
@@ -177,19 +204,22 @@ describe.skipIf(!HAS_TOOLS)(`the example${NO_TOOLS}`, () => {
   });
 
   test("of secrets that rotate makes those that the chart reads", async () => {
-    const made = await read("examples/external-secret.yaml");
-    const keys = new Map(
-      made.map(({ spec }) => [
-        spec.target.name,
-        spec.data.map(({ secretKey }: { secretKey: string }) => secretKey),
-      ]),
-    );
-    const [pod] = podsOf(only(await chartWith("postgresql"), "Deployment"));
-    const mounted = pod?.spec.volumes?.flatMap(({ secret }) => (secret ? [secret] : []));
+    const mounted = await secretsOf("kustomize");
     expect(mounted).toHaveLength(2);
-    for (const secret of mounted as { secretName: string; items: { key: string }[] }[]) {
-      for (const { key } of secret.items) expect(keys.get(secret.secretName)).toContain(key);
+    for (const { secretName, items } of mounted) {
+      for (const { key } of items) expect(made.get(secretName)).toContain(key);
     }
+  });
+
+  test("of secrets has a key for Prometheus, and the lines by which the service knows that key", async () => {
+    const manifests = await chartWith("kustomize");
+    const { name, key } = only(manifests, "ServiceMonitor").spec.endpoints[0].authorization
+      .credentials;
+    expect(made.get(name)).toContain(key);
+    const mounted = (await secretsOf("kustomize")).find(({ secretName }) => secretName === name);
+    const [pod] = podsOf(only(manifests, "Deployment"));
+    const lines = pod?.spec.containers[0]?.env?.find(({ name }) => name === "API_KEYS_FILE")?.value;
+    expect(mounted?.items.map(({ path }) => `/secrets/auth/${path}`)).toContain(`${lines}`);
   });
 });
 

@@ -2,8 +2,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { kustomizeFiles, VALUES } from "../../scripts/manifests/copies.ts";
 import { type Manifest, podsOf, readManifests } from "../../scripts/manifests/manifest.ts";
-import { buildKustomization, renderText } from "../../scripts/manifests/render.ts";
-import { HAS_TOOLS, NO_TOOLS, only } from "./rendered.ts";
+import { buildKustomization, CI, KUSTOMIZE, renderText } from "../../scripts/manifests/render.ts";
+import { HAS_TOOLS, NO_TOOLS, only, renderWith } from "./rendered.ts";
 
 // The first test of a machine brings Helm and kubectl.
 setDefaultTimeout(120_000);
@@ -108,13 +108,50 @@ describe.skipIf(!HAS_TOOLS)(`Kustomize${NO_TOOLS}`, () => {
     }
   });
 
-  test("has a database with enough connections for the most instances", async () => {
+  test("has Argo CD make the database first, then migrate, then replace the instances", async () => {
+    const manifests = await buildKustomization("overlays/prod");
+    const waveOf = ({ metadata }: Manifest) =>
+      Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0);
+    const job = only(manifests, "Job");
+    expect(job.metadata.annotations).toMatchObject({
+      // Not PreSync, where the operator has made no Secret yet.
+      "argocd.argoproj.io/hook": "Sync",
+      "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+    });
+    const order = Object.groupBy(manifests, waveOf);
+    expect(order[-2]?.map(({ kind }) => kind)).toEqual(["Cluster"]);
+    expect(order[-1]).toEqual([job]);
+    expect(order[0]).toHaveLength(manifests.length - 2);
+  });
+
+  test("has a label by which kubectl applies the Job alone", async () => {
+    const label = "app.kubernetes.io/component";
+    const manifests = await buildKustomization("overlays/prod");
+    const applied = manifests.filter(({ metadata }) => metadata.labels?.[label] === "migration");
+    expect(applied).toEqual([only(manifests, "Job")]);
+    expect(await Bun.file("docs/kubernetes.md").text()).toContain(`--selector ${label}=migration`);
+  });
+
+  test("has a database with enough connections, by the chart's own count", async () => {
     const manifests = await buildKustomization("overlays/prod");
     const { maxReplicas } = only(manifests, "HorizontalPodAutoscaler").spec;
     const deployment = only(manifests, "Deployment");
     const { maxSurge } = deployment.spec.strategy.rollingUpdate;
-    const needed = (maxReplicas + maxSurge) * Number(envOf(deployment).DATABASE_POOL_SIZE) + 2;
+    const chartWithMost = (most: string) =>
+      renderWith(
+        [
+          `autoscaling.maxReplicas=${maxReplicas}`,
+          `rollout.maxSurge=${maxSurge}`,
+          `database.poolSize=${envOf(deployment).DATABASE_POOL_SIZE}`,
+          `database.maxConnections=${most}`,
+        ],
+        [`--values=${CI}/${VALUES}.yaml`],
+      );
     const { max_connections: most } = only(manifests, "Cluster").spec.postgresql.parameters;
-    expect(needed).toBeLessThanOrEqual(Number(most) - 3);
+    expect(await chartWithMost(most)).toMatchObject({ exitCode: 0, stderr: "" });
+    const { stderr } = await chartWithMost("1");
+    const [count = "none"] = /\(.+ = \d+ connections/.exec(stderr) ?? [];
+    const folder = `${KUSTOMIZE}/components/cloudnative-pg`;
+    expect(await Bun.file(`${folder}/cluster.yaml`).text()).toContain(`# ${count}`);
   });
 });

@@ -16,6 +16,11 @@ const refused: [what: string, settings: string[], says: string][] = [
     "image.repository is OWNER/thimble, which is a placeholder",
   ],
   [
+    "a tag that the digest of a released chart would win over",
+    [...SQLITE, `image.digest=sha256:${"0".repeat(64)}`, "image.tag=main-standard"],
+    "image.tag is main-standard, and image.digest names another image: empty image.digest, which charts of a release have, such as with --set image.digest=,image.tag=main-standard",
+  ],
+  [
     "no key in the Secret",
     [...SQLITE, "auth.apiKeyKey="],
     "auth.apiKeyKey and auth.keysKey are both empty",
@@ -80,6 +85,16 @@ const refused: [what: string, settings: string[], says: string][] = [
     "(20 instances + 5 more during an update) x (database.poolSize 3 + 1 for /ready) + 2 for jobs = 102 connections",
   ],
   [
+    "a number of instances that two would set",
+    [...POSTGRES, "autoscaling.enabled=true", "externalScaling=true"],
+    "externalScaling leaves the number of instances to something else",
+  ],
+  [
+    "SQLite that something else scales",
+    [...SQLITE, "externalScaling=true"],
+    "externalScaling leaves the number of instances to something else",
+  ],
+  [
     "fewer instances at most than at least",
     [...POSTGRES, "autoscaling.enabled=true", "autoscaling.minReplicas=7"],
     "autoscaling.minReplicas 7 is more than maxReplicas 6",
@@ -110,6 +125,11 @@ const refused: [what: string, settings: string[], says: string][] = [
     "httpRoute.parentRefs is empty",
   ],
   ["one port for two", [...SQLITE, "metrics.port=5000"], "metrics.port is 5000"],
+  [
+    "one port of the Service for two",
+    [...SQLITE, "service.port=9090"],
+    "service.port and metrics.port are both 9090",
+  ],
   [
     "a canary without a Service",
     [...SQLITE, "httpRoute.canary.weight=5"],
@@ -165,6 +185,15 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
   test("accepts what fits exactly: (9 + 1) x 11 + 2 = 112 connections of 115", async () => {
     const settings = [...POSTGRES, "replicaCount=9", "database.maxConnections=115"];
     expect(await renderWith(settings)).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("takes a tag where a digest is emptied", async () => {
+    const settings = [...SQLITE, "image.digest=", "image.tag=main-standard"];
+    const digest = `image.digest=sha256:${"0".repeat(64)}`;
+    const { stdout } = await renderWith([digest, ...settings]);
+    expect(stdout).toContain("image: ghcr.io/owner/thimble:main-standard\n");
+    expect(stdout).toContain('app.kubernetes.io/version: "main-standard"\n');
+    expect(stdout).not.toContain("sha256");
   });
 
   test("can be a part of another chart, which gives it values of its own", async () => {

@@ -93,6 +93,10 @@
 {{- end }}
 {{- end }}
 {{- range $name, $value := .Values.env }}
+{{- /* Helm reads numbers of files as float64, and would write 10485760 as 1.048576e+07. */}}
+{{- if and (kindIs "float64" $value) (eq $value (floor $value)) }}
+{{- $value = int64 $value }}
+{{- end }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}

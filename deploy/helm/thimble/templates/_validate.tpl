@@ -16,6 +16,11 @@
 {{- if contains "OWNER" .Values.image.repository -}}
 {{- $found = append $found (printf "image.repository is %s, which is a placeholder: name the repository that your workflow publishes to" .Values.image.repository) -}}
 {{- end -}}
+{{- with .Values.image -}}
+{{- if and .digest .tag -}}
+{{- $found = append $found (printf "image.tag is %s, and image.digest names another image: empty image.digest, which charts of a release have, such as with --set image.digest=,image.tag=%s" .tag .tag) -}}
+{{- end -}}
+{{- end -}}
 {{- if not .Values.auth.existingSecret -}}
 {{- $found = append $found (printf "auth.existingSecret is empty: make a Secret with the key of the API and name it here, such as kubectl create secret generic %s-auth --from-literal=api-key=\"$(openssl rand -hex 32)\"" .Release.Name) -}}
 {{- end -}}
@@ -70,6 +75,9 @@
 {{- $found = append $found (printf "replicaCount is %s, and a SQLite file has one instance: use PostgreSQL for more" (include "thimble.replicas" .)) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.externalScaling (or .Values.autoscaling.enabled (not (include "thimble.isPostgres" .))) -}}
+{{- $found = append $found "externalScaling leaves the number of instances to something else: it needs PostgreSQL, and autoscaling.enabled off" -}}
+{{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
 {{- $found = append $found (printf "autoscaling.minReplicas %d is more than maxReplicas %d" (int .minReplicas) (int .maxReplicas)) -}}
@@ -103,6 +111,9 @@
 {{- end -}}
 {{- if eq (int .Values.metrics.port) 5000 -}}
 {{- $found = append $found "metrics.port is 5000, which is the port of the API: choose another, such as 9090" -}}
+{{- end -}}
+{{- if eq (int .Values.metrics.port) (int .Values.service.port) -}}
+{{- $found = append $found (printf "service.port and metrics.port are both %d, and the Service has both: change one of them" (int .Values.service.port)) -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $found = append $found "ingress.hosts is empty: name the host of the API, such as [api.example.com]" -}}
