@@ -11,7 +11,7 @@ export type Chart = {
   notes: readonly string[];
   label: string;
   panels: readonly Panel[];
-  /** How many panels are beside one another. */
+  /** How many panels are side by side. */
   columns?: number;
 };
 

@@ -13,7 +13,7 @@ export type Contender = {
   directory?: string;
 };
 
-/** A contender that answers, pinned to the core of the service. Dispose of it to end it. */
+/** A contender that answers, pinned to a core. Dispose of it to end it. */
 export type Running = AsyncDisposable & {
   contender: Contender;
   url: string;
@@ -41,11 +41,15 @@ const EVERYTHING_ON = {
 };
 
 /** Starts a contender on a free port. @throws {Error} if it does not answer `/health`. */
-export async function startContender(contender: Contender, setting: Setting): Promise<Running> {
+export async function startContender(
+  contender: Contender,
+  setting: Setting,
+  core = SERVICE_CORE,
+): Promise<Running> {
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.timeOrigin + performance.now();
-  const child = Bun.spawn(["taskset", "-c", SERVICE_CORE, ...contender.command], {
+  const child = Bun.spawn(["taskset", "-c", core, ...contender.command], {
     env: { PATH: process.env.PATH, PORT: String(port), ...EVERYTHING_ON, ...setting },
     cwd: contender.directory ?? process.cwd(),
     stdio: ["ignore", Bun.file("/dev/null"), "inherit"],

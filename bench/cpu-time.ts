@@ -11,8 +11,23 @@ const TICKS_PER_SECOND = 100;
  */
 export function cpuTime(pid: number): number {
   const ticks = ticksOf(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  const children = childrenOf(pid).map(cpuTime);
+  const children = childrenOf(pid).map(cpuTimeOfChild);
   return children.reduce((sum, time) => sum + time, (ticks / TICKS_PER_SECOND) * 1e6);
+}
+
+/** A child that ends while it is looked at counts for its parent, which waits for it. */
+function cpuTimeOfChild(pid: number): number {
+  try {
+    return cpuTime(pid);
+  } catch (error) {
+    if (isGone(error)) return 0;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "ENOENT" || code === "ESRCH";
 }
 
 /** The ticks in a line from /proc/PID/stat: for the process itself, and for the children that it has waited for. */

@@ -39,7 +39,14 @@ function outputOf(...command: string[]): string {
 }
 
 /** Debian's packages of the tools that benchmarks use. */
-const PACKAGES = { wrk: "wrk", taskset: "util-linux", tar: "tar", nice: "coreutils", gcc: "gcc" };
+const PACKAGES = {
+  wrk: "wrk",
+  taskset: "util-linux",
+  chrt: "util-linux",
+  tar: "tar",
+  nice: "coreutils",
+  gcc: "gcc",
+};
 
 /** @throws {Error} if this machine lacks Linux, a core for wrk only, or one of these tools. */
 export function requireMachine(

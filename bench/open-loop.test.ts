@@ -47,6 +47,41 @@ test("what a client gives up and what is refused is no goodput", async () => {
   expect(result.latencies).toHaveLength(1);
 });
 
+test("several addresses take turns", async () => {
+  const asked = [0, 0];
+  const serverOf = (place: number) =>
+    serve(() => {
+      asked[place] = (asked[place] ?? 0) + 1;
+      return new Response("ok");
+    });
+  using first = serverOf(0);
+  using second = serverOf(1);
+  const url = [first.url.href, second.url.href];
+  const result = await openLoop({ url, perSecond: 1000, seconds: 0.1, connections: 100 });
+  expect(result.latencies).toHaveLength(100);
+  expect(asked).toEqual([50, 50]);
+});
+
+test("requests at random come in the same number, with gaps that differ", async () => {
+  const at: number[] = [];
+  using server = serve(() => {
+    at.push(performance.now());
+    return new Response("ok");
+  });
+  // Of ten gaps, nine are a tenth of the mean, and one is 9.1 times as long.
+  let gap = 0;
+  const random = () => {
+    gap += 1;
+    return 1 - Math.exp(gap % 10 === 0 ? -9.1 : -0.1);
+  };
+  const load = { perSecond: 200, seconds: 0.25, connections: 50 };
+  const { latencies } = await openLoop({ url: server.url.href, ...load, random });
+  expect(latencies).toHaveLength(50);
+  const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+  // 45.5 ms; the others are half a millisecond.
+  expect(gaps.filter((gap) => gap > 20).length).toBeGreaterThanOrEqual(4);
+});
+
 function serve(fetch: () => Response | Promise<Response>) {
   return Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
 }

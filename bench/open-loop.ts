@@ -1,12 +1,16 @@
 import { type Connection, connect, requestBytes } from "./connection.ts";
 
-type OpenLoopOptions = {
-  url: string;
+export type OpenLoopOptions = {
+  /** Of several addresses each gets a request in turn, as from a load balancer. */
+  url: string | readonly string[];
   init?: RequestInit;
   /** How many requests are planned for each second, whether or not earlier ones are answered. */
   perSecond: number;
   seconds: number;
+  /** To each address. */
   connections: number;
+  /** Numbers from 0 to 1: requests come at random (a Poisson process). By default the gaps are equal. */
+  random?: () => number;
   /**
    * Clients that give up what is not answered within this time, or at once if no connection is free. By default
    * they wait for everything.
@@ -27,6 +31,8 @@ export type OpenLoopResult = {
   elapsedSeconds: number;
 };
 
+type Target = { request: Uint8Array; free: Connection[] };
+
 /**
  * Sends requests at a constant rate, like many clients that know nothing of each other. Latency counts from the
  * planned time: where the service makes one request wait, those after it wait too, and count so (no coordinated
@@ -37,10 +43,9 @@ export type OpenLoopResult = {
  * @throws {Error} if the server closes every connection.
  */
 export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
-  const { url, init, perSecond, seconds, patienceMs = Number.POSITIVE_INFINITY } = options;
-  const request = requestBytes(url, init);
-  const all = await Promise.all(Array.from({ length: options.connections }, () => connect(url)));
-  const free: Connection[] = [...all];
+  const { url, perSecond, seconds, random, patienceMs = Number.POSITIVE_INFINITY } = options;
+  const targets = await Promise.all([url].flat().map((each) => openTarget(each, options)));
+  const all = targets.flatMap(({ free }) => free);
   const planned = Math.round(perSecond * seconds);
   const outcome: OpenLoopResult = {
     planned,
@@ -50,22 +55,23 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
     elapsedSeconds: 0,
   };
   const startedAt = performance.now();
-  const plannedAt = (index: number) => startedAt + (index * 1000) / perSecond;
-  let [next, done, open] = [0, 0, all.length];
+  const gapMs = () => (random ? -Math.log(1 - random()) : 1) * (1000 / perSecond);
+  let [next, nextAt, done, open] = [0, startedAt, 0, all.length];
 
   function sendDue(): void {
     const now = performance.now();
-    while (next < planned && plannedAt(next) <= now) {
-      const at = plannedAt(next);
-      const connection = free.pop();
+    while (next < planned && nextAt <= now) {
+      const target = targets[next % targets.length];
+      const connection = target?.free.pop();
       if (!connection && patienceMs === Number.POSITIVE_INFINITY) return;
-      next += 1;
-      if (connection) send(connection, at);
+      if (target && connection) send(target, connection, nextAt);
       else finish(0, 0);
+      next += 1;
+      nextAt += gapMs();
     }
   }
 
-  function send(connection: Connection, at: number): void {
+  function send({ request, free }: Target, connection: Connection, at: number): void {
     connection.send(request, (status) => {
       if (status === 0) open -= 1;
       else free.push(connection);
@@ -81,11 +87,16 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
   }
 
   while (done < planned) {
-    if (open === 0) throw new Error(`${url} has closed every connection`);
+    if (open === 0) throw new Error(`${[url].flat().join(", ")} has closed every connection`);
     sendDue();
     await new Promise(setImmediate);
   }
   outcome.elapsedSeconds = (performance.now() - startedAt) / 1000;
   for (const connection of all) connection.close();
   return outcome;
+}
+
+async function openTarget(url: string, { init, connections }: OpenLoopOptions): Promise<Target> {
+  const free = await Promise.all(Array.from({ length: connections }, () => connect(url)));
+  return { request: requestBytes(url, init), free };
 }

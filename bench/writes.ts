@@ -19,7 +19,8 @@ const FSYNC_MS = [0, 5] as const;
 const READS_PER_SECOND = 500;
 const READERS = 32;
 
-const BOOK: RequestInit = {
+/** A request that adds a book. */
+export const BOOK: RequestInit = {
   method: "POST",
   headers: { "X-API-Key": API_KEY, "Content-Type": "application/json" },
   body: JSON.stringify({ title: "A Book of the Benchmark", author: "Some Author", year: 1949 }),

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { loadOf } from "./wrk.ts";
+import { loadOf, luaRequest } from "./wrk.ts";
 
 const REPORT = `Running 4s test @ http://127.0.0.1:5000/books/1
   1 threads and 32 connections
@@ -18,4 +18,9 @@ test("a report of failed requests is no rate", () => {
   const broken = REPORT.replace("Requests/sec", "  Socket errors: connect 0, read 3\nRequests/sec");
   expect(() => loadOf(broken)).toThrow("Socket errors: connect 0, read 3");
   expect(() => loadOf("")).toThrow("wrk's report has no rate");
+});
+
+test("a header may have quotes, as an entity tag does", () => {
+  const script = luaRequest({ headers: { "If-None-Match": '"7"' } });
+  expect(script.split("\n")).toContain('wrk.headers["If-None-Match"] = "\\"7\\""');
 });

@@ -44,11 +44,12 @@ export async function requestsPerSecond(
   return perSecond;
 }
 
-function luaRequest(init: RequestInit): string {
+/** The script that gives wrk a request. */
+export function luaRequest(init: RequestInit): string {
   const headers = Object.entries((init.headers ?? {}) as Record<string, string>);
   return [
     `wrk.method = "${init.method ?? "GET"}"`,
-    ...headers.map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
+    ...headers.map(([name, value]) => `wrk.headers["${name}"] = ${JSON.stringify(value)}`),
     `wrk.body = ${init.body === undefined ? "nil" : JSON.stringify(init.body)}`,
   ].join("\n");
 }

@@ -2,7 +2,7 @@
 //
 //   check.ts            format and lint, types, rules of workflows, words, OpenAPI and manifests, tests
 //   check.ts --static   all of it but the tests
-//   check.ts --all      all of it, and the tests of the launcher, of the images and of the chart
+//   check.ts --all      all of it, and the tests of the launcher, of the images, on Docker Swarm and in a cluster
 import { runMain } from "./shell/main.ts";
 
 type Step = { does: string; command: readonly string[] };
@@ -25,6 +25,7 @@ const TESTS: Step = { does: "tests", command: script("test") };
 const WITH_TOOLS: readonly Step[] = [
   { does: "tests of the launcher", command: script("test:launcher") },
   { does: "tests of the images", command: script("test:container") },
+  { does: "tests on Docker Swarm", command: script("test:swarm") },
   { does: "tests of the chart in a cluster", command: script("test:cluster") },
 ];
 

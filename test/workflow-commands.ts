@@ -58,7 +58,7 @@ export type Runner = ReturnType<typeof openRunner>;
 export function openRunner(stubs: Record<string, string> = {}) {
   const home = mkdtempSync(join(tmpdir(), "thimble-runner-"));
   const at = (name: string) => join(home, name);
-  for (const name of ["scripts", "package.json", "CHANGELOG.md"]) {
+  for (const name of ["deploy", "scripts", "package.json", "CHANGELOG.md"]) {
     symlinkSync(join(process.cwd(), name), at(name));
   }
   for (const [name, body] of Object.entries(stubs)) {
@@ -73,7 +73,11 @@ export function openRunner(stubs: Record<string, string> = {}) {
     /** Runs a command like a step; its outputs and its summary are what it wrote for GitHub. */
     step: async (command: string, env: Record<string, string> = {}) => {
       commandsRun.add(command);
-      const files = { GITHUB_OUTPUT: at("output"), GITHUB_STEP_SUMMARY: at("summary") };
+      const files = {
+        GITHUB_OUTPUT: at("output"),
+        GITHUB_PATH: at("path"),
+        GITHUB_STEP_SUMMARY: at("summary"),
+      };
       for (const file of Object.values(files)) writeFileSync(file, "");
       writeFileSync(at("step.sh"), command);
       const shell = ["bash", "--noprofile", "--norc", "-euo", "pipefail", at("step.sh")];

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { PLANTED } from "../scripts/image/planted-sbom.ts";
 import { PARTS, RUNTIMES } from "../scripts/test.ts";
 import { ONLY_ON_GITHUB, parse, readWorkflows, type Workflow } from "../scripts/workflow-rules.ts";
+import { HAS_TOOLS, NO_TOOLS, TOOLS } from "./helm/rendered.ts";
 import { commandsOfWorkflows, commandsRun, openRunner, type Runner } from "./workflow-commands.ts";
 
 setDefaultTimeout(60_000);
@@ -18,9 +20,14 @@ const RUN_BELOW = [
   "bun run test:postgres",
   'bun run test:runtime "$RUNTIME"',
   "bun scripts/build/labels.ts",
+  'bun scripts/cluster-tools.ts >> "$GITHUB_PATH"',
   'bun scripts/image/files.ts "$IMAGE" dist/image.cdx.json "$ARCHITECTURE"',
   "bun scripts/image/planted-sbom.ts write dist/planted.cdx.json",
   "bun scripts/image/planted-sbom.ts check dist/planted.json",
+  "bun scripts/release/chart.ts package",
+  "bun scripts/release/chart.ts push",
+  "bun scripts/release/chart.ts sign",
+  "bun scripts/release/chart.ts verify",
   "bun scripts/release/publish.ts check",
   "bun scripts/release/publish.ts download",
   'bun scripts/release/publish.ts index "$TARGET"',
@@ -53,6 +60,7 @@ const RUN_BY_GATE: Record<string, string> = {
   "bun run check:static": "npm run --silent check:static",
   "bun run test": "npm test",
   "bun run test:launcher": "npm run --silent test:launcher",
+  "bun run test:swarm --built --one-node": "npm run --silent test:swarm",
   // There on real clusters, here on a stand-in.
   "bun run test:cluster --built": "npm run --silent test:cluster",
 };
@@ -511,6 +519,125 @@ describe("publishing", () => {
   });
 });
 
+describe.skipIf(!HAS_TOOLS)(`publishing the chart${NO_TOOLS}`, () => {
+  let runner: Runner;
+  const CHART = "ghcr.io/owner/charts/thimble";
+  const PACKAGE = "dist/chart/thimble-1.2.3.tgz";
+  const TAG = { GITHUB_REF: "refs/tags/v1.2.3", GITHUB_REF_NAME: "v1.2.3" };
+
+  /** Helm itself, but for the registry, which is a file. */
+  const HELM = `case "$1" in
+      push) cp "$2" pushed.tgz ;;
+      pull)
+        [ -f pushed.tgz ] || { echo "$2: not found" >&2; exit 1; }
+        for each in "$@"; do case "$each" in --destination=*) to=\${each#*=} ;; esac; done
+        cp pushed.tgz "$to/thimble-1.2.3.tgz" ;;
+      *) exec '${TOOLS.helm}' "$@" ;;
+    esac`;
+
+  beforeAll(async () => {
+    const docker = `echo "{\\"digest\\":\\"\${CHART_DIGEST:-${INDEX}}\\"}"`;
+    const refuse = (name: string) =>
+      `[ "$FAILS" != ${name} ] || { echo "no signature" >&2; exit 1; }`;
+    runner = openRunner({
+      helm: HELM,
+      docker,
+      cosign: refuse("cosign"),
+      gh: refuse("gh"),
+    });
+    await runner.release("1.2.3");
+    await runner.write("published/standard", DIGEST.amd64);
+  });
+  afterAll(() => runner.close());
+
+  const step = (command: string, env: Record<string, string> = {}) =>
+    runner.step(`bun scripts/release/chart.ts ${command}`, { ...TAG, ...env });
+  const succeed = async (command: string) => {
+    const result = await step(command);
+    expect(result).toMatchObject({ exitCode: 0 });
+    return result;
+  };
+  const fail = async (command: string, env: Record<string, string> = {}) => {
+    const { exitCode, stderr } = await step(command, env);
+    expect(exitCode).toBe(1);
+    return stderr.split("\n").filter((line) => line.startsWith("thimble: "))[0];
+  };
+  const bytes = () => Bun.file(runner.at(PACKAGE)).bytes();
+
+  test("finds the Helm whose bytes are known", async () => {
+    const cache = process.env.XDG_CACHE_HOME || `${process.env.HOME}/.cache`;
+    const command = 'bun scripts/cluster-tools.ts >> "$GITHUB_PATH"';
+    expect(await runner.step(command, { XDG_CACHE_HOME: cache })).toMatchObject({ exitCode: 0 });
+    expect(await runner.read("path")).toBe(`${dirname(TOOLS.helm)}\n`);
+  });
+
+  test("packages the chart with its image's digest, the same bytes each time", async () => {
+    const epoch = { SOURCE_DATE_EPOCH: "1700000000" };
+    expect(await step("package", epoch)).toMatchObject({ exitCode: 0, stdout: `${PACKAGE}\n` });
+    const first = await bytes();
+    const list = ["tar", "--list", "--verbose", "--utc", `--file=${runner.at(PACKAGE)}`];
+    const files = Bun.spawnSync(list).stdout.toString().trim().split("\n");
+    for (const file of files) expect(file).toContain(" 2023-11-14 22:13 thimble/");
+    // As another checkout would have it.
+    rmSync(runner.at("deploy"));
+    cpSync("deploy", runner.at("deploy"), { recursive: true });
+    await step("package", epoch);
+    expect(await bytes()).toEqual(first);
+
+    const shown = Bun.spawnSync([TOOLS.helm, "show", "all", runner.at(PACKAGE)]).stdout.toString();
+    expect(shown).toContain("\nversion: 1.2.3\n");
+    expect(shown).toContain(`ghcr.io/owner/thimble:1.2.3-standard@${DIGEST.amd64}`);
+    expect(shown).toContain(`artifacthub.io/changes: '["Books."]'`);
+    expect(shown).toContain("(https://github.com/Owner/thimble/blob/v1.2.3/docs/kubernetes.md)");
+    const set = ["--set", "auth.existingSecret=keys"];
+    const rendered = Bun.spawnSync([TOOLS.helm, "template", "api", runner.at(PACKAGE), ...set]);
+    expect(`${rendered.stdout}`).toContain(`image: ghcr.io/owner/thimble@${DIGEST.amd64}\n`);
+  });
+
+  test("pushes it once, however often it runs", async () => {
+    await runner.recorded();
+    for (let run = 0; run < 2; run += 1) {
+      const { outputs } = await succeed("push");
+      expect(outputs).toEqual({ repository: CHART, digest: INDEX });
+    }
+    const pushes = (await runner.recorded()).filter((line) => line.startsWith("helm push "));
+    expect(pushes).toEqual([`helm push ${PACKAGE} oci://ghcr.io/owner/charts`]);
+    await runner.write("pushed.tgz", "another chart");
+    expect(await fail("push")).toBe(
+      `thimble: ${CHART}:1.2.3 is there, and is another chart; release a new version`,
+    );
+    await Bun.write(runner.at("pushed.tgz"), await bytes());
+  });
+
+  test("signs it by digest", async () => {
+    await runner.recorded();
+    await succeed("sign");
+    expect(await runner.recorded()).toEqual([`cosign sign --yes ${CHART}@${INDEX}`]);
+  });
+
+  test("verifies signature, provenance and bytes", async () => {
+    const { stdout } = await succeed("verify");
+    expect(stdout).toBe(`${CHART}@${INDEX} is signed, attested and can be installed\n`);
+    const recorded = await runner.recorded();
+    expect(recorded[0]).toMatch(/^cosign verify --certificate-identity=.+@refs\/heads\/main --/);
+    expect(recorded[1]).toStartWith(`gh attestation verify oci://${CHART}@${INDEX} `);
+    expect(await fail("verify", { FAILS: "cosign" })).toContain("no signature");
+    expect(await fail("verify", { FAILS: "gh" })).toContain("no signature");
+    expect(await fail("verify", { CHART_DIGEST: DIGEST.arm64 })).toBe(
+      `thimble: ${CHART}:1.2.3 is ${DIGEST.arm64} by now`,
+    );
+    await runner.write("pushed.tgz", "another chart");
+    expect(await fail("verify")).toBe(`thimble: ${CHART}@${INDEX} has other bytes than ${PACKAGE}`);
+  });
+
+  test("lists its commands", async () => {
+    expect(await step("everything")).toMatchObject({
+      exitCode: 64,
+      stderr: "thimble: expected package, push, sign, verify, not everything\n",
+    });
+  });
+});
+
 describe("what Trivy finds", async () => {
   for (const { path, text } of await readWorkflows()) {
     for (const [name, { permissions = {}, steps = [] }] of Object.entries(parse(text).jobs)) {
@@ -536,14 +663,15 @@ describe("what Trivy finds", async () => {
 describe("the order of publishing", async () => {
   const jobs = parse(await Bun.file(".github/workflows/docker-build-push.yml").text()).jobs;
 
-  test("is build, sign, verify, then the tags after all tests, then the release", () => {
+  test("is build, sign, verify, then the tags after all tests, then the chart, then the release", () => {
     expect(Object.entries(jobs).map(([name, { needs }]) => [name, needs])).toEqual([
       ["tests", undefined],
       ["build", undefined],
       ["sign", "build"],
       ["verify", "sign"],
       ["promote", ["verify", "tests"]],
-      ["release", "promote"],
+      ["chart", "promote"],
+      ["release", ["promote", "chart"]],
     ]);
   });
 

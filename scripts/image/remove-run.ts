@@ -3,7 +3,8 @@ import { docker } from "../shell/commands.ts";
 
 /** Removes all containers, volumes, networks and images of a test run, except the images to be kept. */
 export async function removeRun(kept: readonly string[] = []): Promise<void> {
-  for (const label of [RUN, `com.docker.compose.project=${RUN}`]) {
+  const made = ["com.docker.compose.project", "com.docker.stack.namespace"];
+  for (const label of [RUN, ...made.map((each) => `${each}=${RUN}`)]) {
     const labelled = `--filter=label=${label}`;
     await removeEach(["ps", "--all", "--quiet", labelled], ["rm", "--force", "--volumes"]);
     await removeEach(["volume", "ls", "--quiet", labelled], ["volume", "rm"]);

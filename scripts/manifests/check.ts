@@ -3,6 +3,7 @@
 // repository:
 //
 //   bun run check:manifests
+import { dirname, relative } from "node:path";
 import { clusterToolsOrReason } from "../cluster-tools.ts";
 import { runMain } from "../shell/main.ts";
 import { type Manifest, nameOf, podsOf, readManifests } from "./manifest.ts";
@@ -63,8 +64,10 @@ async function plainSources(): Promise<Source[]> {
 
 /** What Helm and Kustomize make. */
 async function builtSources(): Promise<Source[]> {
-  const overlays = new Bun.Glob("overlays/*/kustomization.yaml").scan(KUSTOMIZE);
-  const folders = (await Array.fromAsync(overlays)).map((file) => file.replace(/\/[^/]+$/, ""));
+  const overlays = new Bun.Glob(`${KUSTOMIZE}/overlays/*/kustomization.yaml`).scan();
+  const folders = (await Array.fromAsync(overlays)).map((file) =>
+    relative(KUSTOMIZE, dirname(file)),
+  );
   return await Promise.all([
     ...(await valuesFiles()).map(async (values) => ({
       path: `${CHART} with ${CI}/${values}.yaml`,

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { name } from "../../package.json" with { type: "json" };
 import { type ClusterTools, clusterTools } from "../cluster-tools.ts";
 import { outputOf } from "../shell/commands.ts";
@@ -12,8 +13,8 @@ export const KUSTOMIZE = "deploy/kustomize";
 
 /** The values in {@link CI} or {@link EXAMPLES}, by the names of their files. */
 export async function valuesFiles(folder = CI): Promise<string[]> {
-  const files = await Array.fromAsync(new Bun.Glob("*.yaml").scan(folder));
-  return files.map((file) => file.replace(/\.yaml$/, "")).toSorted();
+  const files = await Array.fromAsync(new Bun.Glob(`${folder}/*.yaml`).scan());
+  return files.map((file) => basename(file, ".yaml")).toSorted();
 }
 
 /** What `helm template` prints for values of {@link CI}. @throws {CommandError} with Helm's reason. */

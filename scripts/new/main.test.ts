@@ -57,14 +57,18 @@ describe("npm run new", () => {
       expect(read("README.md")).toStartWith("# My API\n");
       expect(read("README.md")).not.toMatch(/\bbooks?\b/i);
       expect(read("Dockerfile")).toContain('description="My API: an HTTP API with notes."');
+      expect(read("deploy/helm/my-api/Chart.yaml")).toMatch(
+        /^name: my-api\n(.+\n)+version: 0\.1\.0$/m,
+      );
       expect(read("CHANGELOG.md")).toEndWith("## Unreleased\n");
+      expect(read("deploy/swarm/stack.yml")).toContain("node.labels.my-api.database == true");
       expect(existsSync(join(root, "src/books.ts"))).toBe(false);
       expect(run(process.execPath, "src/adapters/bun.ts", "--version").stdout).toBe(
         "my-api 0.1.0\n",
       );
 
       expectChecksPass(clone);
-      expectPass(clone, "test", "./test/readme.test.ts", "./scripts/resource/");
+      expectPass(clone, "test", "./test/readme.test.ts", "./test/helm/", "./scripts/resource/");
     }));
 
   test("keeps the books with --keep-books", () =>

@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { books } from "../../src/books.ts";
 import { titleOfService } from "../../src/identity.ts";
 import type { Resource } from "../../src/resources/resource.ts";
+import { VERSIONED_FILES, withVersion } from "../release/versioned-files.ts";
 import { type Change, fromRoot, make, ROOT } from "../resource/changes.ts";
 import { type NewResource, newResource } from "../resource/definition.ts";
 import { parseField } from "../resource/fields.ts";
@@ -25,6 +26,7 @@ const USAGE = "NAME -- RESOURCE FIELD... [--one NAME] [--keep-books]";
 const SERVICE = "src/service.ts";
 const BOOKS_TEST = "test/resources/books.test.ts";
 const OLD_NAME = "thimble";
+const FIRST_VERSION = "0.1.0";
 /** As long as Docker, Kubernetes and PostgreSQL's application_name all permit, with something after it. */
 const LONGEST_NAME = 40;
 
@@ -136,6 +138,7 @@ function rewritten(path: string, text: string, options: Options): string {
   let next = edit ? edit(text, options) : text;
   if (!keepBooks && /\.ts$/.test(path)) next = withMovedImports(path, next);
   if (path.endsWith(".md")) next = withoutRemoved(path, next);
+  if (VERSIONED_FILES.includes(path)) next = withVersion(path, next, FIRST_VERSION);
   if (path === "README.md") next = withIntroduction(next, introduction(name, added.resource));
   return !keepBooks && isAboutBooks(path) ? ofResource(next, added.resource) : next;
 }
@@ -154,7 +157,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
       {
         ...manifest,
         name: options.name,
-        version: "0.1.0",
+        version: FIRST_VERSION,
         description: descriptionOf(options),
         scripts: Object.fromEntries(scripts),
       },
@@ -165,6 +168,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   "README.md": (text) =>
     text
       .replace(", [library](docs/library.md)", "")
+      .replace(/^\| \[?Scaling.+\n/m, "")
       .replace("; its parts in your own Hono app", ""),
   "docs/limits.md": (text) => text.replace(/`bun bench\/[^`]+`, /, ""),
   // Its migrations come after one, not after five.
@@ -178,7 +182,7 @@ const EDITS: Readonly<Record<string, (text: string, options: Options) => string>
   "src/package/index.ts": (text, { keepBooks }) =>
     keepBooks ? text : text.replace(/^export \{ books \}.+\n/m, ""),
   "tsconfig.json": (text) => text.replace(', "bench"', "").replace('"test/package/consumer", ', ""),
-  "biome.json": (text) => text.replace(', "bench/**"', "").replace(/, "!bench[^"]+"/, ""),
+  "biome.json": (text) => text.replace(', "bench/**"', "").replace(/,\s*"!bench[^"]+"/g, ""),
   "bunfig.toml": (text) => text.replace(', "bench/**"', ""),
   ".gitignore": (text) => text.replace(/^bench\/.+\n/gm, ""),
   ".github/dependabot.yml": (text) => text.replace(/, \/bench\/\w+/g, ""),

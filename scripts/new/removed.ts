@@ -4,6 +4,7 @@ export const REMOVED: readonly { path: string; why: string }[] = [
   { path: "bench", why: "it measures this service, next to others" },
   { path: "docs/benchmarks.md", why: "the figures of this service" },
   { path: "docs/performance.md", why: "the figures of this service" },
+  { path: "docs/scaling.md", why: "the figures of this service" },
   { path: "docs/screenshots", why: "they show the books" },
   { path: "docs/library.md", why: "a fork has the source, and needs no package of it" },
   { path: "test/package", why: "it uses the books of the package as another project would" },

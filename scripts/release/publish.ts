@@ -30,10 +30,10 @@ import {
   tagOfRun,
   targetNamed,
 } from "./tags.ts";
+import { requireProvenance, requireSignature, signerOptions } from "./verification.ts";
 
 const DIGESTS = "digests";
 const PUBLISHED = "published";
-const ISSUER = "https://token.actions.githubusercontent.com";
 
 /** What `index` published of a target. */
 export async function publishedDigest(target: Target): Promise<string> {
@@ -109,7 +109,10 @@ async function sign(target: Target): Promise<void> {
 async function verify(target: Target): Promise<void> {
   const digest = await publishedDigest(target);
   const images = readRepositories().map((repository) => `${repository}@${digest}`);
-  for (const image of images) await requireSignatures(image, target);
+  for (const image of images) {
+    await requireSignature(image);
+    await requireAttestedSboms(image, target, signerOptions());
+  }
   const [first = ""] = images;
   await requireProvenance(first);
   for (const image of images) {
@@ -118,26 +121,6 @@ async function verify(target: Target): Promise<void> {
     console.log(`${image} is signed, attested and healthy: ${version}`);
   }
   setOutput("image", first);
-}
-
-/** Signed by this workflow, at this commit's ref, and by no other of the same repository. */
-async function requireSignatures(image: string, target: Target): Promise<void> {
-  const identity = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_WORKFLOW_REF")}`;
-  const signer = [`--certificate-identity=${identity}`, `--certificate-oidc-issuer=${ISSUER}`];
-  await run("cosign", "verify", ...signer, image);
-  await requireAttestedSboms(image, target, signer);
-}
-
-/** Built by this workflow, out of this commit. */
-async function requireProvenance(image: string): Promise<void> {
-  const [workflow] = required("GITHUB_WORKFLOW_REF").split("@");
-  const source = [
-    `--repo=${required("GITHUB_REPOSITORY")}`,
-    `--signer-workflow=${workflow}`,
-    `--source-ref=${required("GITHUB_REF")}`,
-    `--source-digest=${required("GITHUB_SHA")}`,
-  ];
-  await run("gh", "attestation", "verify", `oci://${image}`, ...source);
 }
 
 /** All targets are looked up before the first tag moves. */

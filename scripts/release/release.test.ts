@@ -99,6 +99,19 @@ describe("a release", () => {
     });
   });
 
+  test("gives the chart and the examples its version", async () => {
+    await inClone(({ commit, git, path, read, release }) => {
+      const chart = "deploy/helm/thimble/Chart.yaml";
+      const text = (version: string) =>
+        `name: thimble\nversion: ${version}\nappVersion: ${version}\nkubeVersion: ">=1.30.0-0"\n`;
+      mkdirSync(path("deploy/helm/thimble"), { recursive: true });
+      commit(chart, text("0.1.0"));
+      expect(release("1.0.0")).toMatchObject({ status: 0 });
+      expect(read(chart)).toBe(text("1.0.0"));
+      expect(git("status", "--porcelain")).toBe("");
+    });
+  });
+
   test("is not pushed; what it says publishes a branch to be checked, then main and the tag", async () => {
     await inClone(({ git, release, state }) => {
       const before = state();

@@ -1,10 +1,11 @@
 // Makes a release of what is on main, up to its tag; pushing it is left to you:
 //
 //   bun run release 1.0.0
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { SERVICE } from "../../src/identity.ts";
 import { runMain, UsageError } from "../shell/main.ts";
 import { CHANGELOG, releasedVersions, unreleased, withRelease } from "./changelog.ts";
+import { VERSIONED_FILES, withVersion } from "./versioned-files.ts";
 
 const MANIFEST = "package.json";
 
@@ -62,13 +63,13 @@ function commitAndTag(version: string): void {
   const changes = unreleased(read(CHANGELOG));
   try {
     writeRelease(version);
-    git("commit", "--quiet", `--message=Release ${version}`, "--", CHANGELOG, MANIFEST);
+    git("commit", "--quiet", `--message=Release ${version}`, "--", ...writtenFiles());
     // Else git would take the changelog's headings for comments.
     const message = `--message=${SERVICE.title} ${version}\n\n${changes}`;
     git("tag", "--annotate", "--cleanup=whitespace", message, `v${version}`);
   } catch (error) {
     git("reset", "--quiet", "--soft", head);
-    git("restore", "--staged", "--worktree", CHANGELOG, MANIFEST);
+    git("restore", "--staged", "--worktree", ...writtenFiles());
     throw error;
   }
 }
@@ -78,7 +79,13 @@ function writeRelease(version: string): void {
   const manifest = read(MANIFEST);
   // Only the version's own text, so that the file stays formatted as it is.
   writeFileSync(MANIFEST, manifest.replace(/^(\s*"version": ")[^"]*/m, `$1${version}`));
+  for (const path of presentFiles()) writeFileSync(path, withVersion(path, read(path), version));
 }
+
+/** A fork may have removed what it does not use. */
+const presentFiles = () => VERSIONED_FILES.filter((path) => existsSync(path));
+
+const writtenFiles = () => [CHANGELOG, MANIFEST, ...presentFiles()];
 
 function read(path: string): string {
   return readFileSync(path, "utf8");

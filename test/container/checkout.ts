@@ -13,13 +13,14 @@ export function copyCheckout() {
   return {
     directory,
     path: (file: string) => join(directory, file),
-    /** Runs a command in the copy; its output is both streams, in the order they were written. */
+    /** Runs a command in the copy. */
     run: (command: string[], env: Record<string, string> = {}) => run(directory, command, env),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-async function run(cwd: string, command: string[], env: Record<string, string>) {
+/** Runs a command to its end; its output is both streams, in the order they were written. */
+export async function run(cwd: string, command: string[], env: Record<string, string>) {
   const child = Bun.spawn(["sh", "-c", 'exec "$@" 2>&1', "sh", ...command], {
     cwd,
     env: { ...process.env, ...env },

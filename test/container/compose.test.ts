@@ -7,6 +7,7 @@ import { httpContract } from "../http.contract.ts";
 import { type Deployment, deploy, inspectEverything } from "./compose.ts";
 import { type Container, until } from "./container.ts";
 import { RUN, tagOf } from "./images.ts";
+import { buildStandIn } from "./stand-ins.ts";
 import {
   addEntry,
   expectEntries,
@@ -34,13 +35,10 @@ async function up(target: string): Promise<string> {
   return output;
 }
 
-/** Builds an image instead of one that cannot be pulled, and lets the deployment use it. */
-async function standIn(name: "caddy" | "prometheus", dockerfile: string, override: string) {
-  const { checkout } = deployment;
-  const path = checkout.path(`${name}.Dockerfile`);
-  writeFileSync(path, dockerfile);
-  writeFileSync(checkout.path("compose.override.yml"), override);
-  await docker("build", "--quiet", `--tag=${tagOf(name)}`, `--file=${path}`, checkout.directory);
+/** Lets the deployment use an image that is built here instead of one that cannot be pulled. */
+async function standIn(name: "caddy" | "prometheus", override: string) {
+  await buildStandIn(name);
+  writeFileSync(deployment.checkout.path("compose.override.yml"), override);
 }
 
 beforeAll(() => {
@@ -331,13 +329,6 @@ describe("the backup profile", () => {
 });
 
 describe("the profile observability", () => {
-  /** Debian's Prometheus with the public image's paths and user, if that image is unavailable. */
-  const PROMETHEUS = `FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus \\
-  && install -d -o 65534 -g 65534 /prometheus
-USER 65534
-ENTRYPOINT ["prometheus"]
-`;
   /** Debian has no package of Grafana, so it is left out here. */
   const OVERRIDE = `services:
   prometheus:
@@ -349,7 +340,7 @@ ENTRYPOINT ["prometheus"]
   let url: string;
 
   beforeAll(async () => {
-    await standIn("prometheus", PROMETHEUS, OVERRIDE);
+    await standIn("prometheus", OVERRIDE);
     const { status, output } = await deployment.up("standard", "observability", "--scale=api=2");
     expect(output).toContain("Thimble answers on");
     expect(status).toBe(0);
@@ -390,12 +381,6 @@ ENTRYPOINT ["prometheus"]
 });
 
 describe("three replicas behind the proxy", () => {
-  /** Debian's Caddy with the public image's directories, if that image is unavailable. */
-  const CADDY = `FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends caddy
-ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data
-CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
-`;
   const PROXY = `services:
   proxy:
     image: ${tagOf("caddy")}
@@ -404,7 +389,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
   let url: string;
 
   beforeAll(async () => {
-    await standIn("caddy", CADDY, PROXY);
+    await standIn("caddy", PROXY);
     const { status, output } = await deployment.up("standard", "proxy", "--scale=api=3");
     expect(output).toContain("Thimble answers on");
     expect(status).toBe(0);

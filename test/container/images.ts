@@ -20,21 +20,23 @@ export const MEMORY: Record<Target | Arm64Image, string> = {
 /** The same with HTTPS: `tiny` then unpacks itself again for each health check. */
 export const HTTPS_MEMORY: Record<Target, string> = { standard: "128m", tiny: "288m" };
 
+export type ImageName =
+  | Target
+  | Arm64Image
+  | "broken"
+  | "caddy"
+  | "clean"
+  | "context"
+  | "cosign"
+  | "foreign"
+  | "migrating"
+  | "next"
+  | "node"
+  | "on-base"
+  | "prometheus"
+  | "tampered";
+
 /** An image of this run; a user's own images have other names. */
-export function tagOf(
-  name:
-    | Target
-    | Arm64Image
-    | "broken"
-    | "caddy"
-    | "clean"
-    | "context"
-    | "cosign"
-    | "foreign"
-    | "next"
-    | "on-base"
-    | "prometheus"
-    | "tampered",
-): string {
+export function tagOf(name: ImageName): string {
   return `${RUN}:${name}`;
 }

@@ -19,7 +19,7 @@ const LABEL = Object.entries(RESOURCE.fields).find(
 );
 
 /** A new entry with as much of a label as it can hold. */
-export function entryWith(label: string) {
+export function entryWith(label: string): Record<string, unknown> {
   const input: Record<string, unknown> = inputOf(RESOURCE);
   if (!LABEL) return input;
   const [name, field] = LABEL;

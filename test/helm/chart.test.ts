@@ -194,6 +194,8 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       RATE_LIMIT: "1200/minute",
       RATE_LIMIT_STORE: "database",
       AUTH_FAILURE_LIMIT: "5/minute",
+      TLS_CERT_FILE: "/secrets/tls/tls.crt",
+      TLS_KEY_FILE: "/secrets/tls/tls.key",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://tempo.monitoring:4318",
       OTEL_EXPORTER_OTLP_HEADERS_FILE: "/secrets/tracing/headers",
       LOG_LEVEL: "DEBUG",
@@ -300,12 +302,32 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
       { name: "HOST", value: service.metadata.name },
       { name: "PORT", value: "9090" },
     ]);
-    const ports = service.spec.ports as { name: string; port: number }[];
-    expect(ports.map(({ name, port }) => ({ name, port }))).toEqual([
-      { name: "http", port: 80 },
-      { name: "metrics", port: 9090 },
+    expect(service.spec.ports).toEqual([
+      { name: "http", port: 80, targetPort: "http", appProtocol: "http" },
+      { name: "metrics", port: 9090, targetPort: "metrics", appProtocol: "http" },
     ]);
+    const [secured] = only(await chartWith("everything"), "Service").spec.ports;
+    expect(secured.appProtocol).toBe("https");
   });
+
+  for (const [values, says, url] of [
+    ["sqlite", "on SQLite, 1 instance.", "curl localhost:5000/health"],
+    ["postgresql", "on PostgreSQL, 2 instances.", "curl localhost:5000/health"],
+    ["everything", "on PostgreSQL, 3 to 8 instances.", "curl https://api.example.com/health"],
+  ] as const) {
+    test(`of ci/${values}.yaml says after its installation how to ask it`, async () => {
+      const command = [TOOLS.helm, "install", "api", CHART, "--dry-run=client"];
+      const child = Bun.spawn([...command, `--values=${CI}/${values}.yaml`], {
+        // It asks no cluster.
+        env: { ...process.env, KUBECONFIG: "/dev/null" },
+        stdout: "pipe",
+      });
+      const [, notes] = (await new Response(child.stdout).text()).split("\nNOTES:\n");
+      expect(notes).toContain(`\n${says}\n`);
+      expect(notes).toContain(`\n  ${url}\n`);
+      expect(notes).toContain("\n  helm test api --namespace default\n");
+    });
+  }
 
   test("shares requests with a canary by weights", async () => {
     const [rule] = only(await chartWith("everything"), "HTTPRoute").spec.rules;

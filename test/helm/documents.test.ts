@@ -4,6 +4,7 @@ import { version } from "../../package.json" with { type: "json" };
 import { ruleFiles } from "../../scripts/manifests/copies.ts";
 import { CHART } from "../../scripts/manifests/render.ts";
 import { describedValues } from "../../scripts/manifests/values-table.ts";
+import { VERSIONED_FILES, withVersion } from "../../scripts/release/versioned-files.ts";
 import { variables } from "../../src/config/variables.ts";
 
 type Schema = {
@@ -58,6 +59,15 @@ test("the chart has the version of package.json", async () => {
   expect(chart).toMatchObject({ version, appVersion: version });
 });
 
+test.each(VERSIONED_FILES)(
+  "%s has the version of package.json, where a release writes it",
+  async (path) => {
+    const text = await Bun.file(path).text();
+    expect(withVersion(path, text, version)).toBe(text);
+    expect(withVersion(path, text, "9.8.7")).not.toBe(text);
+  },
+);
+
 test("the chart's rules are those of deploy/prometheus (else run `bun scripts/manifests/copies.ts`)", async () => {
   const files = await ruleFiles();
   expect(files.size).toBe(2);
@@ -71,7 +81,5 @@ test("no variable that the chart sets is unknown to the service", async () => {
   const known = Object.keys(variables).flatMap((name) => [name, `${name}_FILE`]);
   // For OTEL_RESOURCE_ATTRIBUTES, which Kubernetes puts together.
   const own = ["POD_NAME", "POD_NAMESPACE"];
-  // Read from the release on that this chart comes with.
-  const next = ["READY_WITHOUT_DATABASE", "RATE_LIMIT_STORE"];
-  expect(set.filter((name) => ![...known, ...own, ...next].includes(name))).toEqual([]);
+  expect(set.filter((name) => ![...known, ...own].includes(name))).toEqual([]);
 });

@@ -99,12 +99,16 @@ describe.skipIf(!HAS_TOOLS)(`Argo Rollouts${NO_TOOLS}`, () => {
 });
 
 describe.skipIf(!HAS_PROMETHEUS)(`the analysis${NO_PROMETHEUS}`, () => {
-  const query: string = analysis?.spec.metrics[0].provider.prometheus.query;
+  const [{ value: namespace }] = analysis?.spec.args ?? [];
+  const query: string = analysis?.spec.metrics[0].provider.prometheus.query.replaceAll(
+    "{{args.namespace}}",
+    namespace,
+  );
 
   /** Runs `promtool test rules` for the errors and the answers of a minute. */
   async function share(errors: number, answers: number): Promise<string> {
-    const series = (status: number, count: number) => ({
-      series: `http_requests_total{job="thimble",route="/books",status="${status}"}`,
+    const series = (status: number, count: number, where = namespace) => ({
+      series: `http_requests_total{namespace="${where}",job="thimble",route="/books",status="${status}"}`,
       values: `0+${count}x10`,
     });
     const rules = { groups: [{ name: "it", rules: [{ record: "share", expr: query }] }] };
@@ -114,7 +118,12 @@ describe.skipIf(!HAS_PROMETHEUS)(`the analysis${NO_PROMETHEUS}`, () => {
       tests: [
         {
           interval: "15s",
-          input_series: [series(200, answers - errors), series(503, errors)],
+          input_series: [
+            series(200, answers - errors),
+            series(503, errors),
+            // Another release, which only fails.
+            series(503, answers, "elsewhere"),
+          ],
           promql_expr_test: [
             {
               expr: "share < 0.01",

@@ -65,7 +65,7 @@ const refused: [what: string, settings: string[], says: string][] = [
   [
     "more connections than the database has",
     [...POSTGRES, "replicaCount=9", "database.maxConnections=100"],
-    "(9 instances + 1 more during an update) x database.poolSize 10 + 2 for jobs = 102 connections, and database.maxConnections 100 leaves 97",
+    "(9 instances + 1 more during an update) x (database.poolSize 10 + 1 for /ready) + 2 for jobs = 112 connections, and database.maxConnections 100 leaves 97",
   ],
   [
     "more connections than the database has, with autoscaling",
@@ -74,10 +74,10 @@ const refused: [what: string, settings: string[], says: string][] = [
       "autoscaling.enabled=true",
       "autoscaling.maxReplicas=20",
       "rollout.maxSurge=5",
-      "database.poolSize=4",
+      "database.poolSize=3",
       "database.maxConnections=100",
     ],
-    "(20 instances + 5 more during an update) x database.poolSize 4 + 2 for jobs = 102 connections",
+    "(20 instances + 5 more during an update) x (database.poolSize 3 + 1 for /ready) + 2 for jobs = 102 connections",
   ],
   [
     "fewer instances at most than at least",
@@ -109,6 +109,7 @@ const refused: [what: string, settings: string[], says: string][] = [
     [...SQLITE, "httpRoute.enabled=true", "networkPolicy.enabled=false"],
     "httpRoute.parentRefs is empty",
   ],
+  ["one port for two", [...SQLITE, "metrics.port=5000"], "metrics.port is 5000"],
   [
     "a canary without a Service",
     [...SQLITE, "httpRoute.canary.weight=5"],
@@ -161,8 +162,8 @@ describe.skipIf(!HAS_TOOLS)(`the chart${NO_TOOLS}`, () => {
     expect(stderr).toContain("\n- the variable HOST is set twice");
   });
 
-  test("accepts what fits exactly: 9 x 10 + 10 + 2 = 102 connections of 105", async () => {
-    const settings = [...POSTGRES, "replicaCount=9", "database.maxConnections=105"];
+  test("accepts what fits exactly: (9 + 1) x 11 + 2 = 112 connections of 115", async () => {
+    const settings = [...POSTGRES, "replicaCount=9", "database.maxConnections=115"];
     expect(await renderWith(settings)).toMatchObject({ exitCode: 0, stderr: "" });
   });
 

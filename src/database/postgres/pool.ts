@@ -104,9 +104,9 @@ export function createPostgresPool({ servers, size, idleMs, migrate }: PoolOptio
     await migrated(pool);
   }
 
-  /** A connection for work that is no operation, and may take any time. */
+  /** A connection for work that operations wait for, and that may take any time. */
   async function borrow<T>({ connections }: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const sql = await connections.acquire(closing.signal);
+    const sql = await connections.acquire(closing.signal, { isUrgent: true });
     try {
       return await work(sql);
     } catch (error) {

@@ -36,7 +36,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* With the instances that an update adds, and a connection for each of two Jobs. */}}
+{{- /* With the instances that an update adds, one connection of each for /ready, and one for each of two Jobs. */}}
 {{- define "thimble.mostConnections" -}}
-{{ add (mul (add (include "thimble.maxReplicas" . | int) (int .Values.rollout.maxSurge)) (int .Values.database.poolSize)) 2 }}
+{{ add (mul (add (include "thimble.maxReplicas" . | int) (int .Values.rollout.maxSurge)) (add 1 (int .Values.database.poolSize))) 2 }}
 {{- end }}

@@ -68,6 +68,12 @@
 - name: AUTH_FAILURE_LIMIT
   value: {{ . | quote }}
 {{- end }}
+{{- if .Values.tls.existingSecret }}
+- name: TLS_CERT_FILE
+  value: /secrets/tls/tls.crt
+- name: TLS_KEY_FILE
+  value: /secrets/tls/tls.key
+{{- end }}
 {{- if .Values.tracing.endpoint }}
 - name: POD_NAME
   valueFrom:

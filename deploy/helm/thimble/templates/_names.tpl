@@ -17,7 +17,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "thimble.labels" -}}
-{{- $version := default .root.Chart.AppVersion .root.Values.image.tag | toString | trunc 63 -}}
+{{- $version := default .root.Chart.AppVersion .root.Values.image.tag | toString | trunc 63 | trimAll "-_." -}}
 {{ include "thimble.selectorLabels" . }}
 app.kubernetes.io/version: {{ $version | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}

@@ -76,6 +76,9 @@ spec:
         {{- with include "thimble.databaseMounts" . | trim }}
         {{- . | nindent 8 }}
         {{- end }}
+        {{- if .Values.tls.existingSecret }}
+        - { name: tls, mountPath: /secrets/tls, readOnly: true }
+        {{- end }}
         {{- if .Values.tracing.headersSecret }}
         - { name: tracing, mountPath: /secrets/tracing, readOnly: true }
         {{- end }}
@@ -97,6 +100,9 @@ spec:
     {{- include "thimble.secretVolume" (dict "name" "auth" "secret" .Values.auth.existingSecret "keys" (list .Values.auth.apiKeyKey .Values.auth.keysKey)) | nindent 4 }}
     {{- with include "thimble.databaseVolumes" . | trim }}
     {{- . | nindent 4 }}
+    {{- end }}
+    {{- with .Values.tls.existingSecret }}
+    {{- include "thimble.secretVolume" (dict "name" "tls" "secret" . "keys" (list "tls.crt" "tls.key")) | nindent 4 }}
     {{- end }}
     {{- with .Values.tracing }}
     {{- if .headersSecret }}

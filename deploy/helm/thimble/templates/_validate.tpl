@@ -54,7 +54,7 @@
 {{- $most := include "thimble.mostConnections" $ | int -}}
 {{- $free := sub (int .maxConnections) 3 | int -}}
 {{- if and (gt (int .maxConnections) 0) (gt $most $free) -}}
-{{- $found = append $found (printf "(%s instances + %d more during an update) x database.poolSize %d + 2 for jobs = %d connections, and database.maxConnections %d leaves %d: lower the pool or the instances, or raise max_connections" (include "thimble.maxReplicas" $) (int $.Values.rollout.maxSurge) (int .poolSize) $most (int .maxConnections) $free) -}}
+{{- $found = append $found (printf "(%s instances + %d more during an update) x (database.poolSize %d + 1 for /ready) + 2 for jobs = %d connections, and database.maxConnections %d leaves %d: lower the pool or the instances, or raise max_connections" (include "thimble.maxReplicas" $) (int $.Values.rollout.maxSurge) (int .poolSize) $most (int .maxConnections) $free) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -100,6 +100,9 @@
 {{- if and (gt (int .weight) 0) (not .service) -}}
 {{- $found = append $found (printf "httpRoute.canary.weight is %d, and httpRoute.canary.service names no Service" (int .weight)) -}}
 {{- end -}}
+{{- end -}}
+{{- if eq (int .Values.metrics.port) 5000 -}}
+{{- $found = append $found "metrics.port is 5000, which is the port of the API: choose another, such as 9090" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $found = append $found "ingress.hosts is empty: name the host of the API, such as [api.example.com]" -}}

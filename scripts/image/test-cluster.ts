@@ -10,18 +10,12 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildNextRelease } from "../test/cluster/next-release.ts";
-import { RUN, tagOf } from "../test/container/images.ts";
-import { eventually } from "../test/service.ts";
-import { buildImage } from "./build/image.ts";
-import { removeRun } from "./image/remove-run.ts";
-import { docker, outputOf, requireEngine } from "./shell/commands.ts";
-import { runMain } from "./shell/main.ts";
-
-const CONFIG = "--config=test/container/bunfig.toml";
-/** The longest test waits for several rollbacks. */
-const TIMEOUT = "--timeout=180000";
-const BUILT = "--built";
+import { buildNextRelease } from "../../test/cluster/next-release.ts";
+import { RUN, tagOf } from "../../test/container/images.ts";
+import { eventually } from "../../test/service.ts";
+import { outputOf, requireEngine } from "../shell/commands.ts";
+import { runMain } from "../shell/main.ts";
+import { testImages } from "./test-images.ts";
 
 type Cluster = {
   env: Record<string, string>;
@@ -32,32 +26,21 @@ type Cluster = {
 
 async function main(args: readonly string[]): Promise<number> {
   await requireEngine();
-  const isBuilt = args.includes(BUILT);
-  const options = args.filter((arg) => arg !== BUILT);
-  try {
-    await buildImages(isBuilt);
-    const cluster = process.env.KUBECONFIG ? await useCluster() : await startStandIn();
-    try {
-      const status = await runTests(options, cluster.env);
-      if (status !== 0) console.log(await cluster.log());
-      return status;
-    } finally {
-      await cluster.close();
-    }
-  } finally {
-    await removeRun(isBuilt ? [tagOf("standard")] : []);
-  }
+  const files = args.some((arg) => arg.startsWith("./")) ? [] : ["./test/cluster/"];
+  return await testImages({ targets: ["standard"], tests: files, args, around: inCluster });
 }
 
-async function buildImages(isBuilt: boolean): Promise<void> {
-  const image = tagOf("standard");
-  if (!isBuilt && (await buildImage("standard", [image], ["--quiet"])) !== 0) {
-    throw new Error("the image was not built");
-  }
-  if ((await docker("image", "ls", "--quiet", image)) === "") {
-    throw new Error(`there is no image ${image}; build it, or leave out ${BUILT}`);
-  }
+async function inCluster(run: () => Promise<number>): Promise<number> {
   await buildNextRelease();
+  const cluster = process.env.KUBECONFIG ? await useCluster() : await startStandIn();
+  try {
+    Object.assign(process.env, cluster.env);
+    const status = await run();
+    if (status !== 0) console.log(await cluster.log());
+    return status;
+  } finally {
+    await cluster.close();
+  }
 }
 
 async function useCluster(): Promise<Cluster> {
@@ -91,19 +74,6 @@ async function startStandIn(): Promise<Cluster> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function runTests(options: readonly string[], env: Record<string, string>): Promise<number> {
-  const command = [process.execPath, CONFIG, "test", "--no-orphans", TIMEOUT];
-  const files = options.some((option) => option.startsWith("./")) ? [] : ["./test/cluster/"];
-  const tests = Bun.spawn([...command, ...files, ...options], {
-    env: { ...process.env, THIMBLE_TEST_RUN: RUN, ...env },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  // The tests get it too, from the terminal; their containers and images must still be removed.
-  process.on("SIGINT", () => tests.kill("SIGINT"));
-  process.on("SIGTERM", () => tests.kill("SIGTERM"));
-  return await tests.exited;
 }
 
 await runMain(() => main(process.argv.slice(2)));
