@@ -9,6 +9,7 @@
 // TEST_OPTIONS may name further options of `bun test`, separated by spaces.
 import { rmSync } from "node:fs";
 import { coverageReport, coverageTable, LCOV, readLcov } from "./coverage.ts";
+import { installSchemas } from "./manifests/schemas.ts";
 import { addSummary } from "./shell/github.ts";
 import { runMain, UsageError } from "./shell/main.ts";
 import { createReport, type Report } from "./test-report.ts";
@@ -95,6 +96,8 @@ async function main(): Promise<number> {
   const report = createReport({ print: console.error, now });
   if (!complete) return report.end(await runTests([...tests, ...options], report));
 
+  // A process that looks for them before they are there does not find them later.
+  installSchemas();
   rmSync(LCOV, { force: true });
   const exitCode = await runTests([...PARALLEL, "--coverage", "--coverage-reporter=lcov"], report);
   const lcov = Bun.file(LCOV);

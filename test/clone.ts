@@ -6,7 +6,11 @@ import { inTemporaryDirectory } from "./service.ts";
 const ROOT = join(import.meta.dir, "..");
 
 /** Packages of tests that have a lockfile of their own, and the project's; they are not in git. */
-const INSTALLED = ["node_modules", "scripts/manifests/node_modules", "test/openapi/node_modules"];
+const INSTALLED = [
+  "node_modules",
+  "scripts/manifests/packages/node_modules",
+  "test/openapi/node_modules",
+];
 
 export type Ran = { code: number; stdout: string; stderr: string };
 

@@ -1,18 +1,21 @@
 // What Kubernetes says of each kind, from packages that are made of its own definitions: schemas for values, and
 // types for names of fields, which schemas let pass.
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { groupOf, type Manifest } from "./manifest.ts";
 
-const HERE = import.meta.dir;
-const TSC = join(HERE, "../../node_modules/.bin/tsc");
+/** A folder without programs: what Bun has once looked into, it takes to be without packages for ever. */
+const PACKAGES = join(import.meta.dir, "packages");
+const TSC = join(import.meta.dir, "../../node_modules/.bin/tsc");
 
-/** Installs the packages from their lockfile, if they are not installed. @throws {Error} */
-export function installSchemas(): void {
+/** Installs the packages from their lockfile. @returns whether there were none before. @throws {Error} */
+export function installSchemas(): boolean {
+  const wereThere = existsSync(join(PACKAGES, "node_modules"));
   const command = [process.execPath, "install", "--frozen-lockfile", "--silent"];
-  const { success, stderr } = Bun.spawnSync(command, { cwd: HERE });
+  const { success, stderr } = Bun.spawnSync(command, { cwd: PACKAGES });
   if (!success) throw new Error(`the schemas could not be installed: ${stderr.toString().trim()}`);
+  return !wereThere;
 }
 
 /** The package that knows the kinds of a group; the core and the groups of Kubernetes are in one. */
@@ -39,9 +42,8 @@ export async function schemaProblems(manifest: Manifest): Promise<string[]> {
   const { apiVersion, kind } = manifest;
   let Model: Model | undefined;
   try {
-    const module: Record<string, Model> = await import(
-      `${packageOf(manifest)}/${apiVersion}/${kind}`
-    );
+    const path = join(PACKAGES, "node_modules", packageOf(manifest), apiVersion, `${kind}.js`);
+    const module: Record<string, Model> = await import(path);
     Model = module[kind];
   } catch {}
   if (Model === undefined) return [`there is no kind ${kind} in ${apiVersion}`];
@@ -83,7 +85,7 @@ export function typeProblems(manifests: readonly Manifest[]): string[][] {
   if (manifests.length === 0) return problems;
   const directory = mkdtempSync(join(tmpdir(), "manifests-"));
   try {
-    symlinkSync(join(HERE, "node_modules"), join(directory, "node_modules"));
+    symlinkSync(join(PACKAGES, "node_modules"), join(directory, "node_modules"));
     for (const [index, manifest] of manifests.entries()) {
       const { name, from } = typeOf(manifest);
       // Names without quotes, for which the compiler knows what they should be.

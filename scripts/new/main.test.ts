@@ -47,7 +47,7 @@ describe("npm run new", () => {
       expect(git("grep", "--ignore-case", "--files-with-matches", "thimble").split("\n")).toEqual([
         "LICENSE",
         "bun.lock",
-        "scripts/manifests/bun.lock",
+        "scripts/manifests/packages/bun.lock",
         "test/openapi/bun.lock",
         "test/runtimes/node/bun.lock",
       ]);

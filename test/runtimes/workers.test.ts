@@ -9,7 +9,7 @@ import { migrateD1 } from "../d1.ts";
 import { httpContract } from "../http.contract.ts";
 import { createPostgres, freshDatabase, PASSWORD } from "../postgres.ts";
 import { PLUGINS } from "../program.ts";
-import { API_KEY, eventually, UNLIMITED } from "../service.ts";
+import { API_KEY, eventually, UNLIMITED, until } from "../service.ts";
 import { D1_BINDING, hyperdrive, startWorker, type WorkerBindings } from "./worker.ts";
 
 // On a busy machine, workerd and PostgreSQL start slowly.
@@ -92,6 +92,8 @@ describe("a configuration that cannot work", () => {
           detail: "The service is not configured; its log says why.",
         });
       }
+      // The log of another process comes a little later than its answers.
+      await until("both are logged", () => worker.log().length >= 2);
       const log = worker.log();
       expect(log).toHaveLength(2);
       for (const line of log) {
