@@ -1,4 +1,15 @@
-import { bar, DARK, image, LIGHT, text } from "./svg.ts";
+import {
+  bar,
+  DARK,
+  heading,
+  image,
+  LIGHT,
+  LINE_HEIGHT,
+  PADDING,
+  text,
+  WIDTH,
+  WRITING,
+} from "./svg.ts";
 
 /** `own` is this project's, and stands out; `bare` is a yardstick; `cited` was not measured here. */
 export type Kind = "own" | "bar" | "bare" | "cited";
@@ -15,9 +26,6 @@ export type Chart = {
   columns?: number;
 };
 
-const WIDTH = 400;
-const PADDING = 16;
-const LINE_HEIGHT = 22;
 const ROW_HEIGHT = 42;
 const BAR_HEIGHT = 16;
 const VALUE_WIDTH = 64;
@@ -28,10 +36,7 @@ const FOOT_HEIGHT = 24;
 /** The chart has its own background, because a page may be light while the system is dark. */
 const STYLE = `${LIGHT}
   .bare { fill: #afb8c1; }
-  .cited { fill: none; stroke: #8c959f; stroke-dasharray: 3 2; }
-  text { font: 15px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
-  .title { font-size: 18px; font-weight: 600; }
-  .name { font-weight: 600; }
+  .cited { fill: none; stroke: #8c959f; stroke-dasharray: 3 2; }${WRITING}
   @media (prefers-color-scheme: dark) {${DARK}
     .bare { fill: #3d444d; }
     .cited { stroke: #9198a1; }
@@ -50,11 +55,7 @@ export function barChart({ title, notes, label, panels, columns = 1 }: Chart): s
   }
   return image({
     ...{ width: WIDTH, height: y + FOOT_HEIGHT, style: STYLE, label },
-    lines: [
-      text("text title", PADDING, 34, title),
-      ...notes.map((note, row) => text("quiet", PADDING, 58 + row * LINE_HEIGHT, note)),
-      ...lines,
-    ],
+    lines: [...heading(title, notes), ...lines],
   });
 }
 

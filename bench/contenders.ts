@@ -1,6 +1,7 @@
+import { freePort } from "../test/free-port.ts";
 import type { Answer } from "./answers.ts";
 import { API_KEY } from "./api-key.ts";
-import { firstAnswer, freePort } from "./first-answer.ts";
+import { firstAnswer } from "./first-answer.ts";
 import type { SlowDisk } from "./slow-disk.ts";
 import { SERVICE_CORE } from "./wrk.ts";
 
@@ -46,7 +47,7 @@ export async function startContender(
   setting: Setting,
   core = SERVICE_CORE,
 ): Promise<Running> {
-  const port = freePort();
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.timeOrigin + performance.now();
   const child = Bun.spawn(["taskset", "-c", core, ...contender.command], {

@@ -11,11 +11,3 @@ export async function firstAnswer(url: string, name: string): Promise<number> {
   }
   throw new Error(`${name} gave no 200 within ${DEADLINE_MS / 1000} s`);
 }
-
-/** A free port of this machine, for servers that cannot report which one they chose. */
-export function freePort(): number {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = server;
-  server.stop(true);
-  return port;
-}

@@ -14,6 +14,25 @@ export const DARK = `
     .bar { fill: #656c76; }
     .own { fill: #4493f8; }`;
 
+/** How charts write: text, titles, and names that stand out. */
+export const WRITING = `
+  text { font: 15px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
+  .title { font-size: 18px; font-weight: 600; }
+  .name { font-weight: 600; }`;
+
+/** As narrow as a phone. */
+export const WIDTH = 400;
+export const PADDING = 16;
+export const LINE_HEIGHT = 22;
+
+/** A chart's title, and its notes below. */
+export function heading(title: string, notes: readonly string[]): string[] {
+  return [
+    text("text title", PADDING, 34, title),
+    ...notes.map((note, row) => text("quiet", PADDING, 58 + row * LINE_HEIGHT, note)),
+  ];
+}
+
 type Image = {
   width: number;
   height: number;

@@ -9,11 +9,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import postgres, { type Sql } from "postgres";
 import { type CertificateName, pem, type SignedName } from "./certificate.ts";
+import { freePort } from "./free-port.ts";
 
 /** A separate PostgreSQL server, which a test may break. */
 export type PostgresServer = {
@@ -239,17 +239,4 @@ async function run(file: string, args: string[]): Promise<void> {
   });
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`${file} ended with ${code}:\n${log}`);
-}
-
-/** A port below those that the system uses for outgoing connections, so that it stays free. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }

@@ -1,6 +1,7 @@
 import { docker } from "../../scripts/shell/commands.ts";
+import { freePort } from "../../test/free-port.ts";
 import { API_KEY } from "../api-key.ts";
-import { firstAnswer, freePort } from "../first-answer.ts";
+import { firstAnswer } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
 import { imageOf } from "./build.ts";
 import { type Memory, memoryOf } from "./memory.ts";
@@ -47,7 +48,7 @@ async function withContainer<T>(
   options: readonly string[],
   use: (started: Started) => Promise<T>,
 ): Promise<T> {
-  const port = freePort();
+  const port = await freePort();
   const environment = {
     ENVIRONMENT: "production",
     API_KEY,

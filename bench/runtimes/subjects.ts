@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { bundle } from "../../scripts/build/runtimes.ts";
+import { freePort } from "../../test/free-port.ts";
 import { bundledFunction, startFunction, toEvent } from "../../test/runtimes/lambda.ts";
 import {
   denoCommand,
@@ -12,7 +13,7 @@ import {
 import { compiledBinary } from "../../test/service.ts";
 import wrangler from "../../wrangler.jsonc";
 import { API_KEY } from "../api-key.ts";
-import { firstAnswer, freePort } from "../first-answer.ts";
+import { firstAnswer } from "../first-answer.ts";
 import { requestsPerSecond, SERVICE_CORE } from "../wrk.ts";
 
 /** A running service, alone on its core. */
@@ -60,7 +61,7 @@ function server(name: string, version: string, command: readonly string[]): Subj
 }
 
 async function startServer(commandFor: (port: number) => readonly string[]): Promise<Instance> {
-  const port = freePort();
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const command = commandFor(port);
   const started = performance.timeOrigin + performance.now();

@@ -1,4 +1,4 @@
-import { DARK, image, LIGHT, text } from "../svg.ts";
+import { DARK, heading, image, LIGHT, LINE_HEIGHT, PADDING, text, WIDTH, WRITING } from "../svg.ts";
 
 type Point = readonly [x: number, y: number];
 /** `own` stands out; a `limit` is a thin line. */
@@ -19,10 +19,7 @@ export type Panel = {
 
 type Chart = { title: string; notes: readonly string[]; label: string; panels: readonly Panel[] };
 
-const WIDTH = 400;
-const PADDING = 16;
 const LEFT = 70;
-const LINE_HEIGHT = 22;
 const HEAD_HEIGHT = 46;
 const PLOT_HEIGHT = 220;
 const PANEL_HEAD_HEIGHT = 62;
@@ -36,10 +33,7 @@ const STYLE = `${LIGHT}
   .line.bar { fill: none; stroke: #59636e; }
   .line.other { fill: none; stroke: #9a6700; }
   .line.limit { stroke: #59636e; stroke-width: 1; }
-  .dot { fill: #0969da; }
-  text { font: 15px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
-  .title { font-size: 18px; font-weight: 600; }
-  .name { font-weight: 600; }
+  .dot { fill: #0969da; }${WRITING}
   .end { text-anchor: end; }
   .middle { text-anchor: middle; }
   @media (prefers-color-scheme: dark) {${DARK}
@@ -61,11 +55,7 @@ export function lineChart({ title, notes, label, panels }: Chart): string {
   });
   return image({
     ...{ width: WIDTH, height: y + FOOT_HEIGHT, style: STYLE, label },
-    lines: [
-      text("text title", PADDING, 34, title),
-      ...notes.map((note, row) => text("quiet", PADDING, 58 + row * LINE_HEIGHT, note)),
-      ...lines,
-    ],
+    lines: [...heading(title, notes), ...lines],
   });
 }
 

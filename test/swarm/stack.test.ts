@@ -2,10 +2,11 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { tagOf } from "../container/images.ts";
 import { buildStandIn } from "../container/stand-ins.ts";
 import { addEntry, PATH } from "../container/writers.ts";
+import { freePort } from "../free-port.ts";
 import { jsonLines, until } from "../service.ts";
 import { engineAt } from "./engine.ts";
 import { migratingRelease, nextRelease } from "./releases.ts";
-import { freePort, keyLine, openStack } from "./stack.ts";
+import { keyLine, openStack } from "./stack.ts";
 
 const PASSWORD = "a-password-of-tests";
 /** Longer than Swarm needs to end a task whose health check fails. */
@@ -14,7 +15,7 @@ const RECOVERY_MS = 10_000;
 const LIMIT_MS = 60_000;
 
 const engine = engineAt();
-const stack = openStack(engine, { port: freePort() });
+const stack = openStack(engine, { port: await freePort() });
 const { docker } = engine;
 
 async function firstContainer(service: string): Promise<string> {

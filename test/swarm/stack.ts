@@ -132,10 +132,3 @@ export function keyLine(name: string, key: string): string {
   const digest = new Bun.CryptoHasher("sha256").update(key).digest("hex");
   return `${name} admin sha256:${digest}\n`;
 }
-
-/** A port of this machine that was free a moment ago. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  listener.stop();
-  return listener.port;
-}

@@ -1,6 +1,7 @@
 import { type DatabaseCommandConfig, parseDatabaseConfig } from "../../config/config.ts";
 import {
   isNewer,
+  NEWER_SCHEMA,
   requireCompatible,
   type SchemaState,
 } from "../../database/migrations/migration.ts";
@@ -10,8 +11,6 @@ import { EXIT } from "../../server/failure.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import { readSecretFile } from "../../server/secrets/secret-file.ts";
 import { parseArguments } from "../arguments.ts";
-
-const NEWER = "the schema is of a newer release, and works with this one";
 
 /** `thimble migrate`: brings the schema up to date, or says whether that is needed. */
 export async function runMigrate(
@@ -30,7 +29,7 @@ async function migrate(config: DatabaseCommandConfig): Promise<string> {
   try {
     const applied = `Migrations applied: ${await database.migrate()}`;
     const schema = await database.schema?.();
-    return schema && isNewer(schema) ? `${applied}; ${NEWER}` : applied;
+    return schema && isNewer(schema) ? `${applied}; ${NEWER_SCHEMA}` : applied;
   } finally {
     await database.close();
   }
@@ -54,5 +53,5 @@ function checkSchema(schema: SchemaState | undefined, stdout: (line: string) => 
 function whatToDo(schema: SchemaState, pending: number): string {
   if (schema.compatibleFrom > schema.known) return "this release cannot use it";
   if (pending > 0) return `migrations to apply: ${pending}`;
-  return isNewer(schema) ? `nothing to do: ${NEWER}` : "nothing to do";
+  return isNewer(schema) ? `nothing to do: ${NEWER_SCHEMA}` : "nothing to do";
 }

@@ -56,6 +56,9 @@ export function pendingMigrations(migrations: readonly Migration[], schema: Sche
 /** Whether the schema is of a newer release. */
 export const isNewer = ({ version, known }: SchemaState) => version > known;
 
+/** What people learn of a newer schema that does work with this release. */
+export const NEWER_SCHEMA = "the schema is of a newer release, and works with this one";
+
 /** What callers of a running service learn of a schema that it cannot use. */
 export function newerSchemaProblem(cause: NewerSchemaError): DomainError {
   const message = "The database is of a newer release than this instance, which cannot use it.";

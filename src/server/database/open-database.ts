@@ -1,7 +1,7 @@
 import { type Config, ConfigError, type DatabaseConfig } from "../../config/config.ts";
 import type { Database } from "../../database/database.ts";
 import { createMemoryDatabase } from "../../database/memory.ts";
-import { isNewer } from "../../database/migrations/migration.ts";
+import { isNewer, NEWER_SCHEMA } from "../../database/migrations/migration.ts";
 import { postgresTarget } from "../../database/postgres/url.ts";
 import { DomainError } from "../../errors.ts";
 import type { Resource } from "../../resources/resource.ts";
@@ -129,7 +129,7 @@ async function migrateWithSamples(
   const applied = await database.migrate();
   const schema = await database.schema?.();
   if (schema && isNewer(schema)) {
-    logger.warning("the schema is of a newer release, and works with this one", {
+    logger.warning(NEWER_SCHEMA, {
       schema_version: schema.version,
       known_version: schema.known,
       compatible_from: schema.compatibleFrom,
