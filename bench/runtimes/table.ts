@@ -76,8 +76,8 @@ function notes({ date, revision, machine, effort }: Results): string[] {
   const { starts, turns, secondsPerTurn } = effort;
   return [
     `${date}, \`bun run bench:runtimes\` at commit ${revision.slice(0, 7)}, on ${cores} cores (${cpu}), ${memoryGiB} GiB, ${architecture}.`,
-    "Under each store: the cases of the HTTP contract that passed there; empty if the tests do not run that pair, " +
-      "because other pairs show the same. " +
+    "Under each store: how many cases of the HTTP contract passed with it. A cell is empty if the tests skip that pair, " +
+      "because another one runs the same code. " +
       `First 200: from the start of the process, on one core, to the first 200 of \`/health\`, median of ${starts}. ` +
       "Requests: books in memory, one core for the service and one for wrk, " +
       `median of ${turns} turns of ${secondsPerTurn} s; Lambda takes one event at a time, over a pipe, on any core.`,

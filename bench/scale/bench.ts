@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Moves this process to the core of the clients, and with it everything that it starts, such as PostgreSQL. */
+/** Pins this process to the clients' core. All that it starts, such as PostgreSQL, runs there too. */
 async function moveToClientCore(): Promise<void> {
   await outputOf("taskset", "--all-tasks", "--pid", "--cpu-list", CLIENT_CORE, String(process.pid));
 }

@@ -62,7 +62,7 @@ test("a pool has to be larger than the connections that are in use", () => {
   expect(poolIsLargeEnough(PROJECTED.cost, { ...load, pool: 2 })).toBe(true);
 });
 
-test("results of a part of the loads have nothing to project", () => {
+test("nothing is projected from results of only some loads", () => {
   expect(() => projectedOf({ ...SAMPLE, costs: [] })).toThrow("no book-postgres");
   expect(() => projectedOf({ ...SAMPLE, savings: [] })).toThrow("that is unchanged");
 });

@@ -58,7 +58,7 @@ function moments(sorted: readonly number[]): { mean: number; square: number } {
 /** The place of instances and of PostgreSQL: each one the number of a machine. */
 export type Layout = Pick<Setup, "machines" | "instances" | "database">;
 
-/** The seconds of the busiest core, or of the pools' busiest connection, for a request, if instances take turns. */
+/** For how many seconds a request keeps the busiest core, or the busiest pool, if instances take turns. */
 export function busiest(measured: MeasuredCost, { machines, instances, database }: Layout): number {
   const connections = (database?.pool ?? 0) * instances.length;
   const seconds = machines.map((cores, machine) => {

@@ -16,7 +16,7 @@ function expectNear(found: number, expected: number, share = 0.05): void {
   expect(Math.abs(found / expected - 1)).toBeLessThan(share);
 }
 
-describe("waiting is that of the formulas, within 5 %", () => {
+describe("waiting times agree with the formulas within 5 %", () => {
   test("M/M/1: exponential service times, 80 % busy", () => {
     const random = seeded(2);
     const { mean, p99 } = simulate(
