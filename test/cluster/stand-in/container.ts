@@ -1,4 +1,5 @@
 import { docker } from "../../../scripts/shell/commands.ts";
+import { networkOf } from "./network.ts";
 import type { Container, EnvironmentVariable, Labels, Pod, SecurityContext } from "./objects.ts";
 import { hasLabels } from "./selectors.ts";
 import type { Store } from "./store.ts";
@@ -26,13 +27,15 @@ export async function startContainer(
   volumes: ReadonlyMap<string, string>,
 ): Promise<Running> {
   const container = containerOf(pod);
-  const network = await networkOf(node, pod.metadata.namespace ?? "");
-  const name = `${network}-${pod.metadata.name}`;
+  const network = await networkOf(pod.metadata.namespace ?? "", node.run);
+  const name = `${network.name}-${pod.metadata.name}`;
+  const ip = network.nextAddress();
   await removeContainer(name);
   try {
     const id = await docker(
       ...["run", "--detach", "--pull=never", `--name=${name}`, `--label=${node.run}`],
-      ...[`--hostname=${pod.metadata.name}`, `--network=${network}`, ...aliases(node.store, pod)],
+      ...[`--hostname=${pod.metadata.name}`, `--network=${network.name}`, `--ip=${ip}`],
+      ...aliases(node.store, pod),
       ...environment(node.store, pod, container),
       ...mounts(container, volumes),
       ...rights({ ...pod.spec.securityContext, ...container.securityContext }),
@@ -41,14 +44,12 @@ export async function startContainer(
       container.image,
       ...[...(container.command ?? []).slice(1), ...(container.args ?? [])],
     );
-    return { id, ip: await docker("inspect", `--format=${IP}`, id) };
+    return { id, ip };
   } catch (error) {
     await removeContainer(name);
     throw error;
   }
 }
-
-const IP = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
 
 /** The one container of a pod. */
 export function containerOf({ spec }: Pod): Container {
@@ -60,20 +61,6 @@ export function containerOf({ spec }: Pod): Container {
 export async function removeContainer(idOrName: string): Promise<void> {
   // Also one that is not there.
   await docker("rm", "--force", "--volumes", idOrName);
-}
-
-/** Each namespace has a network, so that the names of its Services are its own. */
-async function networkOf({ run }: Node, namespace: string): Promise<string> {
-  const network = `${run}-${namespace}`;
-  creating.set(network, creating.get(network) ?? createNetwork(network, run));
-  await creating.get(network);
-  return network;
-}
-
-const creating = new Map<string, Promise<unknown>>();
-
-function createNetwork(network: string, run: string): Promise<string> {
-  return docker("network", "create", `--label=${run}`, network);
 }
 
 /** The names of the Services that a pod belongs to. They stand for all their pods, ready or not. */
