@@ -39,6 +39,10 @@ COPY --from=target-base /usr/share/doc /usr/share/doc
 COPY --from=target-base /usr/share/common-licenses /usr/share/common-licenses
 ARG SOURCE_DATE_EPOCH=0
 
+FROM build AS program-to-pack
+RUN --mount=from=target-base,target=/target \
+    bun scripts/build/executable.ts --packed /target/usr/local/bin/bun
+
 FROM build AS standard-files
 RUN --mount=from=target-base,target=/target \
     mkdir /files \
@@ -64,7 +68,7 @@ RUN dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${s
       libxxhash-dev:$TARGETARCH libzstd-dev:$TARGETARCH musl-dev:$TARGETARCH > packages.tsv
 
 FROM launcher AS packed
-COPY --from=build /build/dist/thimble program
+COPY --from=program-to-pack /build/dist/thimble program
 RUN ./pack launcher program thimble
 
 FROM build AS tiny-files

@@ -11,6 +11,10 @@ const DATA = [
   "NODE_TLS_REJECT_UNAUTHORIZEDBUN_CONFIG_REGISTRYBUN_CONFIG_VERBOSE_FETCH[unknown]",
   `return ${TLS} !== "0"; return ${TLS} === "0"; x = ${TLS} !== "0"`,
 ].join("\0");
+/** The string in bytecode, with its length and its hash. */
+const inBytecode = (name: string) =>
+  `${String.fromCharCode(name.length)}\0\0\x80\x13\x91\xf3\0${name}`;
+const BYTECODE = `\x04${inBytecode("ICU_DATA")}\0${inBytecode("ICU_DATA_OF")}${inBytecode("ICU_DATA")}\x9d`;
 
 /** `cmp byte [r14 + i], letter; jne`, as clang writes it. */
 const x64Code = [...ENGINE_PREFIX]
@@ -68,6 +72,12 @@ for (const [name, [machine, code]] of Object.entries(MACHINES)) {
     });
   });
 }
+
+test("an executable finds no variable from bytecode either", () => {
+  const after = Buffer.from(withoutVariables(executable(62, DATA, BYTECODE, x64Code)));
+  const expected = BYTECODE.replaceAll(/ICU_DATA(?!_)/g, "\0CU_DATA");
+  expect(after.includes(expected, "latin1")).toBe(true);
+});
 
 describe("an executable is refused", () => {
   for (const [what, file, message] of [

@@ -38,8 +38,8 @@ export const UNREAD_VARIABLES: Readonly<Record<string, string>> = {
 /** Options of the engine, for example to replace functions by those of a file, or to open a debugger. */
 export const ENGINE_PREFIX = "BUN_JSC_";
 
-/** What is replaced by bytes of the same number, and how often it must be there. */
-type Rewrite = { what: string; find: RegExp; times: number; replace: (found: string) => string };
+/** What is replaced by bytes of the same number, and how often it must be there; by default, any number of times. */
+type Rewrite = { what: string; find: RegExp; times?: number; replace: (found: string) => string };
 
 const MACHINE = { x64: 62, arm64: 183 } as const;
 
@@ -53,9 +53,10 @@ export function withoutVariables(file: Uint8Array): Uint8Array {
   const { machine } = readElf(file).header;
   const rewritten = Buffer.from(file);
   const text = rewritten.toString("latin1");
-  for (const rewrite of [...names(), ...libraryCode(), enginePrefix(machine)]) {
+  for (const rewrite of [...names(), ...libraryCode(), ...bytecode(), enginePrefix(machine)]) {
     const found = [...text.matchAll(rewrite.find)];
-    if (found.length !== rewrite.times) throw unexpected(rewrite, found.length);
+    const { times = found.length } = rewrite;
+    if (found.length !== times) throw unexpected(rewrite, found.length);
     for (const { 0: bytes, index } of found)
       rewritten.write(rewrite.replace(bytes), index, "latin1");
   }
@@ -69,11 +70,16 @@ function unexpected({ what, times }: Rewrite, found: number): Error {
   );
 }
 
+/** What comes before a name in bytecode: its length, with the bit of Latin-1, and 24 bits of its hash. */
+function stringHead({ length }: string): string {
+  return `\\x${length.toString(16).padStart(2, "0")}\\0\\0\\x80[^]{3}\\0`;
+}
+
 /** Where `getenv()` is called with a name. */
 function names(): Rewrite[] {
   return Object.keys(UNREAD_VARIABLES).map((name) => ({
     what: name,
-    find: new RegExp(`(?<=\\0)${name}(?=\\0)`, "g"),
+    find: new RegExp(`(?<=\\0)(?<!${stringHead(name)})${name}(?=\\0)`, "g"),
     times: 1,
     replace: withoutFirstByte,
   }));
@@ -101,6 +107,15 @@ function libraryCode(): Rewrite[] {
       replace: withoutFirstByte,
     },
   ];
+}
+
+/** Where the bytecode of Bun's JavaScript, which is compiled together with the service's, looks a name up. */
+function bytecode(): Rewrite[] {
+  return Object.keys(UNREAD_VARIABLES).map((name) => ({
+    what: `${name} in bytecode`,
+    find: new RegExp(`(?<=${stringHead(name)})${name}`, "g"),
+    replace: withoutFirstByte,
+  }));
 }
 
 function withoutFirstByte(name: string): string {

@@ -18,6 +18,9 @@ const HEAD_BYTES_FLAG = "--max-http-header-size=";
 /** How long an old listener stays next to its successor, so that busy connections can move. */
 const RETIREMENT_MS = 5000;
 
+/** When the start's garbage is collected: after the first requests, for which somebody waits. */
+const COLLECTION_MS = 500;
+
 /** A listener, and whether another has taken its place. */
 type Generation = { server: Bun.Server<undefined>; isRetired: boolean };
 
@@ -27,6 +30,8 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<Serv
   const server = options.tls ? listenTls(fetch, options, options.tls) : listenPlain(fetch, options);
   // The executable starts with another policy: see scripts/build/executable.ts.
   Bun.unsafe.setJITPolicy(1);
+  // By itself, Bun collects when requests have made more garbage: an idle service would keep it.
+  setTimeout(() => Bun.gc(true), COLLECTION_MS).unref();
   return server;
 }
 

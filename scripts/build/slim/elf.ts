@@ -46,8 +46,9 @@ const SECTION = {
   entrySize: 8,
 } as const;
 
-export const SEGMENT_TYPE = { load: 1, dynamic: 2, interpreter: 3, note: 4 } as const;
+export const SEGMENT_TYPE = { load: 1, dynamic: 2, interpreter: 3, note: 4, table: 6 } as const;
 export const SEGMENT_FLAG = { execute: 1, write: 2 } as const;
+export const SECTION_FLAG = { write: 1, memory: 2 } as const;
 /** A section that takes memory, and nothing of the file. */
 export const SECTION_WITHOUT_BYTES = 8;
 

@@ -14,6 +14,9 @@ import {
 /** A part of a file, in bytes. */
 export type Range = { start: number; end: number };
 
+/** The type of an executable whose addresses are fixed. */
+const FIXED_ADDRESS = 2;
+
 /**
  * Cuts a hole out of an executable. What follows it moves in the file, but nothing moves in memory:
  * there, the addresses of the hole are no longer mapped, so that a use of them ends the program.
@@ -25,18 +28,72 @@ export type Range = { start: number; end: number };
  */
 export function cutOut(file: Uint8Array, hole: Range): Uint8Array {
   const elf = readElf(file);
-  checkTables(elf, file);
-  checkAlignment(elf, hole);
-  const { header } = elf;
-  const sectionTable = header.sectionTable - sizeOf(hole);
-  const cut = new Uint8Array(file.length - sizeOf(hole) + SECTION_HEADER_SIZE);
-  cut.set(file.subarray(0, hole.start));
-  cut.set(file.subarray(hole.end), hole.start);
-  writeElf(cut, {
-    header: { ...header, sectionTable },
-    segments: splitSegments(elf, hole),
+  const split = segmentAround(elf, hole);
+  if (split.flags & SEGMENT_FLAG.write || split.size !== split.memorySize) {
+    throw new Error(`the segment around ${show(hole)} is not read-only`);
+  }
+  const [before, after] = halves(split, hole);
+  return without(file, hole, {
+    halves: [
+      { ...before, memorySize: before.size },
+      { ...after, memorySize: after.size },
+    ],
+    inPlaceOf: SEGMENT_TYPE.note,
     sections: splitSections(elf.sections, hole),
   });
+}
+
+/**
+ * Cuts pages of zeros out of a segment that is writable. The memory stays, as the kernel fills it with zeros by
+ * itself: what follows becomes a segment of its own, in the place of the entry that says where the table of
+ * segments is. (Only a program that is loaded at any address needs that.)
+ *
+ * @throws {Error} if the executable is not of the shape that this relies on.
+ */
+export function cutZerosOut(file: Uint8Array, hole: Range): Uint8Array {
+  const elf = readElf(file);
+  if (elf.header.type !== FIXED_ADDRESS) throw new Error("its addresses are not fixed");
+  if (file.subarray(hole.start, hole.end).some((byte) => byte !== 0)) {
+    throw new Error(`${show(hole)} is not all zeros`);
+  }
+  const split = segmentAround(elf, hole);
+  if (!(split.flags & SEGMENT_FLAG.write)) throw new Error(`${show(hole)} cannot be written`);
+  const [before, after] = halves(split, hole);
+  const distance = after.address - split.address;
+  return without(file, hole, {
+    halves: [
+      { ...before, memorySize: distance },
+      { ...after, memorySize: split.memorySize - distance },
+    ],
+    inPlaceOf: SEGMENT_TYPE.table,
+    sections: elf.sections.map((each) => moved(each, hole)),
+  });
+}
+
+type Cut = {
+  /** What becomes of the segment around the hole. */
+  halves: [Segment, Segment];
+  /** The type of the entry whose place the second half takes. */
+  inPlaceOf: number;
+  sections: Section[];
+};
+
+function without(file: Uint8Array, hole: Range, { halves, inPlaceOf, sections }: Cut): Uint8Array {
+  const elf = readElf(file);
+  checkTables(elf, file, inPlaceOf);
+  checkAlignment(elf, hole);
+  const split = segmentAround(elf, hole);
+  const segments = elf.segments.flatMap((segment) => {
+    if (segment.type === inPlaceOf) return [];
+    return segment === split ? halves : [moved(segment, hole)];
+  });
+  const { header } = elf;
+  const newSections = sections.length - elf.sections.length;
+  const cut = new Uint8Array(file.length - sizeOf(hole) + newSections * SECTION_HEADER_SIZE);
+  cut.set(file.subarray(0, hole.start));
+  cut.set(file.subarray(hole.end), hole.start);
+  const sectionTable = header.sectionTable - sizeOf(hole);
+  writeElf(cut, { header: { ...header, sectionTable }, segments, sections });
   return cut;
 }
 
@@ -45,27 +102,32 @@ export function pageSizeOf(elf: Elf): number {
   return Math.max(...loadedSegments(elf).map(({ alignment }) => alignment));
 }
 
-/** The segment that holds all these bytes of the file. @throws {Error} if none, or a writable one, does. */
+/** The pages that lie completely in a range. */
+export function wholePages({ start, end }: Range, pageSize: number): Range {
+  return {
+    start: Math.ceil(start / pageSize) * pageSize,
+    end: Math.floor(end / pageSize) * pageSize,
+  };
+}
+
+/** The segment that holds all these bytes of the file. @throws {Error} if none does. */
 export function segmentAround(elf: Elf, range: Range): Segment {
   const segment = loadedSegments(elf).find((each) => whereIs(each, range) === "around");
   if (!segment) throw new Error(`no segment holds all of ${show(range)}`);
-  if (segment.flags & SEGMENT_FLAG.write || segment.size !== segment.memorySize) {
-    throw new Error(`the segment around ${show(range)} is not read-only`);
-  }
   return segment;
 }
 
 /** There is room for one more section only at the end of the file. */
-function checkTables({ header, sections, segments }: Elf, file: Uint8Array): void {
+function checkTables({ header, sections, segments }: Elf, file: Uint8Array, spare: number): void {
   const end = header.sectionTable + sections.length * SECTION_HEADER_SIZE;
   if (end !== file.length) {
     throw new Error(
       `the table of sections ends at ${end}, and not with the file at ${file.length}`,
     );
   }
-  const notes = segments.filter(({ type }) => type === SEGMENT_TYPE.note).length;
-  if (notes !== 1) {
-    throw new Error(`it has ${notes} note segments; one is needed, to take its place`);
+  const spares = segments.filter(({ type }) => type === spare).length;
+  if (spares !== 1) {
+    throw new Error(`it has ${spares} segments of type ${spare}; one is needed, to take its place`);
   }
 }
 
@@ -82,23 +144,6 @@ function checkAlignment(elf: Elf, hole: Range): void {
   }
 }
 
-function splitSegments(elf: Elf, hole: Range): Segment[] {
-  const split = segmentAround(elf, hole);
-  return elf.segments.flatMap((segment) => {
-    if (segment.type === SEGMENT_TYPE.note) return [];
-    if (segment !== split) return [moved(segment, hole)];
-    const [before, after] = halves(segment, hole);
-    return [
-      { ...before, memorySize: before.size },
-      {
-        ...after,
-        memorySize: after.size,
-        physicalAddress: segment.physicalAddress + (after.address - segment.address),
-      },
-    ];
-  });
-}
-
 /** The second half comes last: sections refer to each other by number. */
 function splitSections(sections: readonly Section[], hole: Range): Section[] {
   const split = sections.filter((each) => hasBytes(each) && whereIs(each, hole) === "around");
@@ -112,11 +157,16 @@ function splitSections(sections: readonly Section[], hole: Range): Section[] {
 
 function halves<Part extends Segment | Section>(part: Part, hole: Range): [Part, Part] {
   const before = hole.start - part.offset;
-  const address = part.address + before + sizeOf(hole);
-  const size = part.size - before - sizeOf(hole);
+  const distance = before + sizeOf(hole);
+  const address = part.address + distance;
+  const size = part.size - distance;
   return [
     { ...part, size: before },
-    { ...part, offset: hole.start, address, size },
+    {
+      ...part,
+      ...("physicalAddress" in part && { physicalAddress: part.physicalAddress + distance }),
+      ...{ offset: hole.start, address, size },
+    },
   ];
 }
 

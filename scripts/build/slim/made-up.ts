@@ -1,5 +1,12 @@
 import { writeCommonData } from "./common-data.ts";
-import { SECTION_WITHOUT_BYTES, SEGMENT_TYPE, writeElf } from "./elf.ts";
+import {
+  loadedSegments,
+  readElf,
+  SECTION_FLAG,
+  SECTION_WITHOUT_BYTES,
+  SEGMENT_TYPE,
+  writeElf,
+} from "./elf.ts";
 
 /** A small executable for tests, with data of ICU in its first segment. It cannot run. */
 
@@ -61,6 +68,50 @@ export function madeUpExecutable(): Uint8Array<ArrayBuffer> {
   return file;
 }
 
+/** The addresses of its variables, and of the service after them. */
+export const SERVICE = {
+  offset: VARIABLES.offset + 20 * PAGE,
+  address: VARIABLES.address + 20 * PAGE,
+};
+
+/** One with a service behind its variables, and zeros in their place. */
+export function madeUpService(): Uint8Array<ArrayBuffer> {
+  const sections = [
+    section({ type: 0, size: 0 }),
+    section({ ...VARIABLES, size: 64 }),
+    section({
+      type: SECTION_WITHOUT_BYTES,
+      flags: SECTION_FLAG.write | SECTION_FLAG.memory,
+      offset: VARIABLES.offset + 64,
+      address: VARIABLES.address + 64,
+      size: 19 * PAGE,
+    }),
+    section({ ...SERVICE, size: PAGE }),
+  ];
+  const sectionTable = SERVICE.offset + PAGE;
+  const file = new Uint8Array(sectionTable + sections.length * 64);
+  file.set(madeUpExecutable().subarray(0, VARIABLES.offset + 64));
+  file.fill(1, SERVICE.offset, sectionTable);
+  const size = 21 * PAGE;
+  const segments = SEGMENTS.map((each) => {
+    if (each.type === SEGMENT_TYPE.note) return { ...each, type: SEGMENT_TYPE.table };
+    return each.offset === VARIABLES.offset ? { ...each, size, memorySize: size } : each;
+  });
+  writeElf(file, { header: { ...HEADER, sectionTable }, segments, sections });
+  return file;
+}
+
+/** What a program finds in its memory, by address. */
+export function memoryOf(file: Uint8Array): Map<number, number> {
+  const bytes = loadedSegments(readElf(file)).flatMap(({ address, offset, size, memorySize }) =>
+    Array.from(
+      { length: memorySize },
+      (_, i) => [address + i, i < size ? file[offset + i] : 0] as [number, number],
+    ),
+  );
+  return new Map(bytes);
+}
+
 const HEADER = {
   type: 2,
   machine: 62,
@@ -103,7 +154,13 @@ function segment(fields: {
   return { ...defaults, physicalAddress: fields.address, ...fields };
 }
 
-function section(fields: { type?: number; offset?: number; address?: number; size: number }) {
+function section(fields: {
+  type?: number;
+  flags?: number;
+  offset?: number;
+  address?: number;
+  size: number;
+}) {
   const defaults = { name: 0, type: 1, flags: 2, address: 0, offset: 0, link: 0, info: 0 };
   return { ...defaults, alignment: 16, entrySize: 0, ...fields };
 }

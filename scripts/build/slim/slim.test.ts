@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { findCommonData } from "./common-data.ts";
 import { type Elf, loadedSegments, readElf, SEGMENT_TYPE, writeElf } from "./elf.ts";
 import { cutOut, type Range } from "./hole.ts";
-import { FIRST_ADDRESS, ITEMS, madeUpExecutable, PAGE, TABLE, VARIABLES } from "./made-up.ts";
+import {
+  FIRST_ADDRESS,
+  ITEMS,
+  madeUpExecutable,
+  memoryOf,
+  PAGE,
+  TABLE,
+  VARIABLES,
+} from "./made-up.ts";
 import { slim, slimExecutable } from "./slim.ts";
 
 const NONE = new Set<string>();
-
-/** What a program finds in its memory, by address, without what is zero at the start. */
-function memoryOf(file: Uint8Array): Map<number, number> {
-  const bytes = loadedSegments(readElf(file)).flatMap(({ address, offset, size }) =>
-    [...file.subarray(offset, offset + size)].map((byte, i) => [address + i, byte] as const),
-  );
-  return new Map(bytes);
-}
 
 describe("an executable without other languages", () => {
   const whole = madeUpExecutable();
@@ -141,7 +141,7 @@ const REFUSED: [string, Uint8Array, string][] = [
   [
     "has no note",
     withHeaders(({ segments }) => change(segments, 3, { type: 0x6474e553 })),
-    "it has 0 note segments",
+    "it has 0 segments of type 4",
   ],
   [
     "has segments for different pages",

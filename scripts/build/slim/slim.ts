@@ -1,7 +1,7 @@
 import { chmod, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { type CommonData, findCommonData, writeCommonData } from "./common-data.ts";
-import { type Elf, readElf } from "./elf.ts";
-import { cutOut, pageSizeOf, type Range } from "./hole.ts";
+import { readElf } from "./elf.ts";
+import { cutOut, pageSizeOf, wholePages } from "./hole.ts";
 import { isKept, languagesOf } from "./kept-items.ts";
 import { checkPointers } from "./pointers.ts";
 
@@ -46,7 +46,9 @@ function withoutLanguages(file: Uint8Array, languages: ReadonlySet<string>): Uin
   rewritten.fill(0, data.start, data.end);
   rewritten.set(kept, data.start);
   const unused = { start: data.start + kept.length, end: data.end };
-  return cutOut(rewritten, wholePages(elf, unused));
+  const hole = wholePages(unused, pageSizeOf(elf));
+  if (hole.start >= hole.end) throw new Error("it has less than a page of other languages");
+  return cutOut(rewritten, hole);
 }
 
 function checkLanguages({ items }: CommonData, languages: ReadonlySet<string>): void {
@@ -56,13 +58,4 @@ function checkLanguages({ items }: CommonData, languages: ReadonlySet<string>): 
     const there = [...known].sort().join(", ");
     throw new Error(`ICU has no language ${unknown.join(", ")}, of KEEP_LOCALES (it has ${there})`);
   }
-}
-
-/** The pages that lie completely in a range. */
-function wholePages(elf: Elf, { start, end }: Range): Range {
-  const pageSize = pageSizeOf(elf);
-  const first = Math.ceil(start / pageSize) * pageSize;
-  const last = Math.floor(end / pageSize) * pageSize;
-  if (first >= last) throw new Error("it has less than a page of other languages");
-  return { start: first, end: last };
 }
