@@ -24,7 +24,7 @@ export type Size = { image: number; pull: number };
 
 /** The most that each image may take. docs/containers.md says so too. */
 export const BUDGETS: Record<Target, Size> = {
-  standard: { image: 106 * MB, pull: 36 * MB },
+  standard: { image: 106 * MB, pull: 37 * MB },
   tiny: { image: 37.5 * MB, pull: 35.5 * MB },
 };
 

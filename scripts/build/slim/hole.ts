@@ -33,7 +33,8 @@ export function cutOut(file: Uint8Array, hole: Range): Uint8Array {
     throw new Error(`the segment around ${show(hole)} is not read-only`);
   }
   const [before, after] = halves(split, hole);
-  return without(file, hole, {
+  return without(file, elf, hole, {
+    split,
     halves: [
       { ...before, memorySize: before.size },
       { ...after, memorySize: after.size },
@@ -60,7 +61,8 @@ export function cutZerosOut(file: Uint8Array, hole: Range): Uint8Array {
   if (!(split.flags & SEGMENT_FLAG.write)) throw new Error(`${show(hole)} cannot be written`);
   const [before, after] = halves(split, hole);
   const distance = after.address - split.address;
-  return without(file, hole, {
+  return without(file, elf, hole, {
+    split,
     halves: [
       { ...before, memorySize: distance },
       { ...after, memorySize: split.memorySize - distance },
@@ -71,30 +73,30 @@ export function cutZerosOut(file: Uint8Array, hole: Range): Uint8Array {
 }
 
 type Cut = {
-  /** What becomes of the segment around the hole. */
+  /** The segment around the hole, and what becomes of it. */
+  split: Segment;
   halves: [Segment, Segment];
   /** The type of the entry whose place the second half takes. */
   inPlaceOf: number;
   sections: Section[];
 };
 
-function without(file: Uint8Array, hole: Range, { halves, inPlaceOf, sections }: Cut): Uint8Array {
-  const elf = readElf(file);
+function without(file: Uint8Array, elf: Elf, hole: Range, cut: Cut): Uint8Array {
+  const { split, halves, inPlaceOf, sections } = cut;
   checkTables(elf, file, inPlaceOf);
   checkAlignment(elf, hole);
-  const split = segmentAround(elf, hole);
   const segments = elf.segments.flatMap((segment) => {
     if (segment.type === inPlaceOf) return [];
     return segment === split ? halves : [moved(segment, hole)];
   });
   const { header } = elf;
   const newSections = sections.length - elf.sections.length;
-  const cut = new Uint8Array(file.length - sizeOf(hole) + newSections * SECTION_HEADER_SIZE);
-  cut.set(file.subarray(0, hole.start));
-  cut.set(file.subarray(hole.end), hole.start);
+  const rest = new Uint8Array(file.length - sizeOf(hole) + newSections * SECTION_HEADER_SIZE);
+  rest.set(file.subarray(0, hole.start));
+  rest.set(file.subarray(hole.end), hole.start);
   const sectionTable = header.sectionTable - sizeOf(hole);
-  writeElf(cut, { header: { ...header, sectionTable }, segments, sections });
-  return cut;
+  writeElf(rest, { header: { ...header, sectionTable }, segments, sections });
+  return rest;
 }
 
 /** The largest page size that the executable is made for. A hole begins and ends at such a page. */

@@ -27,8 +27,13 @@ export async function slimExecutable(path: string, languages: ReadonlySet<string
 
 /** The same executable without the data of other languages. The same input gives the same output. */
 export function slim(file: Uint8Array, languages: ReadonlySet<string>): Uint8Array {
+  return orLeaveWhole(() => withoutLanguages(file, languages));
+}
+
+/** @throws {Error} that says how to build without this. */
+export function orLeaveWhole<T>(makeSmaller: () => T): T {
   try {
-    return withoutLanguages(file, languages);
+    return makeSmaller();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const message = `the executable cannot be made smaller: ${reason}. SLIM=false leaves it whole.`;

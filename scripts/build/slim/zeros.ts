@@ -1,13 +1,18 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type Elf, readElf, SECTION_FLAG, SECTION_WITHOUT_BYTES, type Section } from "./elf.ts";
 import { cutZerosOut, pageSizeOf, wholePages } from "./hole.ts";
+import { orLeaveWhole } from "./slim.ts";
 
 /** What a program's variables are that begin as zero: they take memory, and nothing of a file. */
 const VARIABLES = SECTION_FLAG.write | SECTION_FLAG.memory;
 
 /** Cuts 1.8 MB of zeros out of a compiled executable. */
 export async function removeZeros(path: string): Promise<void> {
-  await writeFile(path, withoutZeros(await readFile(path)));
+  const file = await readFile(path);
+  await writeFile(
+    path,
+    orLeaveWhole(() => withoutZeros(file)),
+  );
 }
 
 /**
