@@ -74,7 +74,7 @@ export const SERVICE = {
   address: VARIABLES.address + 20 * PAGE,
 };
 
-/** One with a service behind its variables, and zeros in their place. */
+/** One with a service after its variables, and zeros in their place. */
 export function madeUpService(): Uint8Array<ArrayBuffer> {
   const sections = [
     section({ type: 0, size: 0 }),
