@@ -1,5 +1,6 @@
 import { writeCommonData } from "./common-data.ts";
 import {
+  type Elf,
   loadedSegments,
   readElf,
   SECTION_FLAG,
@@ -98,6 +99,14 @@ export function madeUpService(): Uint8Array<ArrayBuffer> {
     return each.offset === VARIABLES.offset ? { ...each, size, memorySize: size } : each;
   });
   writeElf(file, { header: { ...HEADER, sectionTable }, segments, sections });
+  return file;
+}
+
+/** A file with other headers. */
+export function withHeaders(file: Uint8Array, change: (elf: Elf) => void): Uint8Array {
+  const elf = readElf(file);
+  change(elf);
+  writeElf(file, elf);
   return file;
 }
 

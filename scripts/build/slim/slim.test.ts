@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCommonData } from "./common-data.ts";
-import { type Elf, loadedSegments, readElf, SEGMENT_TYPE, writeElf } from "./elf.ts";
+import { type Elf, loadedSegments, readElf, SEGMENT_TYPE } from "./elf.ts";
 import { cutOut, type Range } from "./hole.ts";
 import {
   FIRST_ADDRESS,
@@ -13,6 +13,7 @@ import {
   PAGE,
   TABLE,
   VARIABLES,
+  withHeaders,
 } from "./made-up.ts";
 import { slim, slimExecutable } from "./slim.ts";
 
@@ -86,15 +87,6 @@ describe("an executable without other languages", () => {
   });
 });
 
-/** The made-up executable with other headers. */
-function withHeaders(change: (elf: Elf) => void): Uint8Array {
-  const file = madeUpExecutable();
-  const elf = readElf(file);
-  change(elf);
-  writeElf(file, elf);
-  return file;
-}
-
 /** With other bytes at a place. */
 function withBytes(at: number, ...bytes: number[]): Uint8Array {
   const file = madeUpExecutable();
@@ -125,7 +117,9 @@ const REFUSED: [string, Uint8Array, string][] = [
   ["is too short", madeUpExecutable().subarray(0, 60), "it is not a 64-bit little-endian ELF file"],
   [
     "has other headers of segments",
-    withHeaders(({ header }) => Object.assign(header, { segmentHeaderSize: 32 })),
+    withHeaders(madeUpExecutable(), ({ header }) =>
+      Object.assign(header, { segmentHeaderSize: 32 }),
+    ),
     "the table of segments is not as expected: 5 entries of 32 bytes at 64",
   ],
   [
@@ -140,37 +134,43 @@ const REFUSED: [string, Uint8Array, string][] = [
   ],
   [
     "has no note",
-    withHeaders(({ segments }) => change(segments, 3, { type: 0x6474e553 })),
+    withHeaders(madeUpExecutable(), ({ segments }) => change(segments, 3, { type: 0x6474e553 })),
     "it has 0 segments of type 4",
   ],
   [
     "has segments for different pages",
-    withHeaders(({ segments }) => change(segments, 1, { alignment: 2 * PAGE })),
+    withHeaders(madeUpExecutable(), ({ segments }) => change(segments, 1, { alignment: 2 * PAGE })),
     "the segments are not all aligned to one size of a page",
   ],
   [
     "has a segment that the kernel cannot map",
-    withHeaders(({ segments }) => change(segments, 0, { address: FIRST_ADDRESS + 16 })),
+    withHeaders(madeUpExecutable(), ({ segments }) =>
+      change(segments, 0, { address: FIRST_ADDRESS + 16 }),
+    ),
     "does not consist of whole pages of 4096 bytes",
   ],
   [
     "has ICU's data in no segment",
-    withHeaders(({ segments }) => change(segments, 0, { size: PAGE, memorySize: PAGE })),
+    withHeaders(madeUpExecutable(), ({ segments }) =>
+      change(segments, 0, { size: PAGE, memorySize: PAGE }),
+    ),
     "no segment holds all of the range",
   ],
   [
     "has ICU's data in a segment that can be written",
-    withHeaders(({ segments }) => change(segments, 0, { flags: 6 })),
+    withHeaders(madeUpExecutable(), ({ segments }) => change(segments, 0, { flags: 6 })),
     "is not read-only",
   ],
   [
     "has another segment in the middle of ICU's data",
-    withHeaders(({ segments }) => change(segments, 4, { offset: 3 * PAGE, size: 1 })),
+    withHeaders(madeUpExecutable(), ({ segments }) =>
+      change(segments, 4, { offset: 3 * PAGE, size: 1 }),
+    ),
     "overlaps with the range",
   ],
   [
     "has ICU's data in no section",
-    withHeaders(({ sections }) => change(sections, 1, { size: 16 })),
+    withHeaders(madeUpExecutable(), ({ sections }) => change(sections, 1, { size: 16 })),
     "lies in 0 sections, and not in one",
   ],
   ["has no data of ICU", withBytes(PAGE + 12, 0x44), "ICU's data is in it 0 times, and not once"],

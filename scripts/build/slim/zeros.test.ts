@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
-import { type Elf, loadedSegments, readElf, SEGMENT_TYPE, writeElf } from "./elf.ts";
-import { madeUpExecutable, madeUpService, memoryOf, PAGE, SERVICE, VARIABLES } from "./made-up.ts";
+import { loadedSegments, readElf, SEGMENT_TYPE } from "./elf.ts";
+import {
+  madeUpExecutable,
+  madeUpService,
+  memoryOf,
+  PAGE,
+  SERVICE,
+  VARIABLES,
+  withHeaders,
+} from "./made-up.ts";
 import { withoutZeros } from "./zeros.ts";
 
 const whole = madeUpService();
@@ -25,15 +33,6 @@ test("its service is a segment that the kernel can map, in the place of the tabl
   );
 });
 
-/** The executable with other headers. */
-function withHeaders(change: (elf: Elf) => void): Uint8Array {
-  const file = madeUpService();
-  const elf = readElf(file);
-  change(elf);
-  writeElf(file, elf);
-  return file;
-}
-
 function withByte(at: number): Uint8Array {
   const file = madeUpService();
   file[at] = 1;
@@ -44,22 +43,22 @@ for (const [what, file, message] of [
   ["has a byte among the zeros", withByte(VARIABLES.offset + 5 * PAGE), "is not all zeros"],
   [
     "can be at any address",
-    withHeaders(({ header }) => Object.assign(header, { type: 3 })),
+    withHeaders(madeUpService(), ({ header }) => Object.assign(header, { type: 3 })),
     "its addresses are not fixed",
   ],
   [
     "has variables that cannot be written",
-    withHeaders(({ segments }) => Object.assign(segments[2] ?? {}, { flags: 4 })),
+    withHeaders(madeUpService(), ({ segments }) => Object.assign(segments[2] ?? {}, { flags: 4 })),
     "cannot be written",
   ],
   [
     "has no entry for the table",
-    withHeaders(({ segments }) => Object.assign(segments[3] ?? {}, { type: 4 })),
+    withHeaders(madeUpService(), ({ segments }) => Object.assign(segments[3] ?? {}, { type: 4 })),
     "it has 0 segments of type 6",
   ],
   [
     "has no such section",
-    withHeaders(({ sections }) => Object.assign(sections[2] ?? {}, { type: 1 })),
+    withHeaders(madeUpService(), ({ sections }) => Object.assign(sections[2] ?? {}, { type: 1 })),
     "it has 0 sections of variables without bytes",
   ],
   ["has nothing after its variables", madeUpExecutable(), "sections of variables without bytes"],
